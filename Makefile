@@ -1,0 +1,86 @@
+# Every command that a developer runs. Bare `make` lists them.
+
+# One set of flags for building, testing and linting: each different set would compile SQLite again.
+export GOFLAGS     := -trimpath -buildvcs=false -tags=sqlite_omit_load_extension,netgo,osusergo
+export CGO_ENABLED := 1
+export CGO_CFLAGS  := -O2 -g0
+
+BIN     := bin/curfew
+MODULES := node_modules/.package-lock.json
+WEB     := frontend/build/200.html
+TOOL    := go tool -modfile=backend/tools.mod
+
+WEB_SOURCES := $(shell find frontend/src frontend/static frontend/scripts -type f) frontend/vite.config.ts frontend/package.json
+GO_SOURCES  := $(shell find backend -type f -not -name '*_test.go' -not -path '*/testdata/*') main.go embed.go go.mod go.sum
+
+.PHONY: help run build web dev dev-api dev-web test test-go test-web e2e lint fmt generate check bench clean chromium
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(BIN) ## Build everything and serve it on http://localhost:8080, with its data in ./data
+	@exec ./$(BIN) serve
+
+build: $(BIN) ## Build bin/curfew: one static file with the web app inside
+
+web: $(WEB) ## Build only the web app
+
+$(MODULES): package.json package-lock.json frontend/package.json .npmrc
+	npm ci --no-audit --no-fund
+	@touch $@
+
+$(WEB): $(MODULES) $(WEB_SOURCES)
+	npm run build
+	@touch $@
+
+$(BIN): $(WEB) $(GO_SOURCES)
+	go build -ldflags '-s -w -linkmode external -extldflags "-static"' -o $@ .
+
+dev: $(MODULES) ## Serve with both halves reloading: pages on http://localhost:5173, API on :8080
+	@$(MAKE) --no-print-directory -j2 dev-api dev-web
+
+dev-api:
+	@touch $(WEB)
+	@$(TOOL) air -build.cmd 'go build -o bin/curfew-dev .' -build.bin bin/curfew-dev -build.args_bin serve \
+		-build.include_dir backend -build.include_file main.go,embed.go -build.include_ext go,sql,yaml,html,css -tmp_dir bin/air
+
+dev-web:
+	@npm run dev
+
+test: test-go test-web e2e ## Run every test: Go with the race detector, Vitest, and journeys in a real browser
+
+test-go: $(WEB) ## Run the Go tests, with the race detector
+	go vet ./...
+	go test -race -shuffle=on ./...
+
+test-web: $(MODULES) ## Run the front end's checks and unit tests
+	npm run check
+	npm test
+
+e2e: $(BIN) chromium ## Run the journeys in a real browser against the real binary
+	npm run e2e
+
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+		{ echo 'installing Chromium from Debian'; as=; [ "$$(id -u)" = 0 ] || as=sudo; \
+		  $$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; }
+
+lint: $(MODULES) ## Lint both halves
+	$(TOOL) golangci-lint run ./...
+	npm run lint
+
+fmt: $(MODULES) ## Format both halves
+	gofmt -w backend main.go embed.go
+	npm run format
+
+generate: $(MODULES) ## Write again what is made from backend/httpapi/openapi.yaml
+	go generate ./...
+	npm run generate
+
+check: lint test ## Everything that CI runs, and the linters
+
+bench: ## Measure what the README promises
+	go test -run '^$$' -bench . -benchtime 300x ./backend/session ./backend/store
+
+clean: ## Remove what was built
+	rm -rf bin frontend/.svelte-kit node_modules && find frontend/build -mindepth 1 -not -name .gitkeep -delete

@@ -1,0 +1,231 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"golang.org/x/sync/errgroup"
+
+	"curfew/backend/config"
+	"curfew/backend/httpapi"
+	"curfew/backend/member"
+	"curfew/backend/session"
+	"curfew/backend/spa"
+	"curfew/backend/store"
+	"curfew/backend/token"
+)
+
+// App is one running deployment.
+type App struct {
+	config   config.Config
+	log      *slog.Logger
+	folder   *DataFolder
+	db       *store.DB
+	sessions *session.Service
+	server   *http.Server
+	// SetupURL is where the organization is set up, with the one-time token; empty when it is set up already.
+	SetupURL string
+}
+
+// New opens the data folder and builds the server on it. Its errors are for the operator: one line that says what to do.
+func New(ctx context.Context, cfg config.Config, web fs.FS, log *slog.Logger) (*App, error) {
+	folder, err := OpenDataFolder(cfg.Data)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{config: cfg, log: log, folder: folder}
+	if err := a.build(ctx, web); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+func (a *App) build(ctx context.Context, web fs.FS) (err error) {
+	if a.db, err = store.Open(ctx, a.folder.database(), a.log); err != nil {
+		return err
+	}
+	secrets, err := token.LoadSecrets(a.folder.secrets(), time.Now())
+	if err != nil {
+		return err
+	}
+	clock, err := a.clock(ctx)
+	if err != nil {
+		return err
+	}
+	members, err := a.members(ctx, clock.Now)
+	if err != nil {
+		return err
+	}
+	tokens, err := token.NewKeys(secrets, a.config.AccessTokenLifetime, clock.Now)
+	if err != nil {
+		return err
+	}
+	var derived [3][32]byte
+	for i, purpose := range []string{"refresh tokens", "known devices", "cursors"} {
+		if derived[i], err = secrets.Derive(purpose); err != nil {
+			return err
+		}
+	}
+	if a.sessions, err = session.New(ctx, a.db, clock.Now, derived[0], a.config.SessionsInMemory); err != nil {
+		return err
+	}
+	pages, err := spa.New(web)
+	if err != nil {
+		return err
+	}
+	api := &httpapi.API{
+		Sessions: a.sessions, Members: members, Tokens: tokens, DeviceKey: derived[1], CursorKey: derived[2],
+		Ready: a.db.Ready, SetUp: a.setUp, TrustedProxies: a.config.TrustedProxies, Now: clock.Now, Log: a.log,
+	}
+	e := echo.New()
+	e.Logger.SetOutput(io.Discard) // everything that matters goes to slog
+	api.Mount(e)
+	e.GET("/*", pages.Serve)
+	e.HEAD("/*", pages.Serve)
+	a.server = &http.Server{
+		Handler:           e,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+	}
+	return nil
+}
+
+// clock starts at the newest time on record, and says so where the machine's own clock is behind that.
+func (a *App) clock(ctx context.Context) (*session.Clock, error) {
+	newest, err := a.db.NewestTime(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if behind := time.Until(newest); behind > time.Minute {
+		a.log.Warn("the machine's clock is behind the newest time in the database; sessions live by the latter", "behind", behind.Round(time.Second))
+	}
+	return session.SystemClock(newest), nil
+}
+
+// members opens the member service. Until the organization is set up, that takes a one-time token.
+func (a *App) members(ctx context.Context, now func() time.Time) (*member.Service, error) {
+	done, err := a.db.HasMembers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if done {
+		if err := a.folder.forgetSetupToken(); err != nil {
+			return nil, fmt.Errorf("remove the used set-up token: %w", err)
+		}
+		return member.New(a.db, now, "")
+	}
+	setupToken, err := a.folder.ensureSetupToken()
+	if err != nil {
+		return nil, err
+	}
+	link := *a.config.PublicURL
+	link.Path = "/setup"
+	link.Fragment = url.Values{"token": {setupToken}}.Encode() // a fragment reaches no server and no log
+	a.SetupURL = link.String()
+	return member.New(a.db, now, setupToken)
+}
+
+// setUp is what there is to do once the organization has its first owner.
+func (a *App) setUp(ctx context.Context) error {
+	return errors.Join(a.folder.forgetSetupToken(), a.sessions.Reload(ctx))
+}
+
+// Listen takes the address to serve on.
+func (a *App) Listen(ctx context.Context) (net.Listener, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.config.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w; stop what uses that port, or name another with --listen", a.config.Listen, errors.Unwrap(err))
+	}
+	return listener, nil
+}
+
+// Serve runs until the context is done, then lets requests finish and writes what is only in memory.
+func (a *App) Serve(ctx context.Context, listener net.Listener) error {
+	work, ctx := errgroup.WithContext(ctx)
+	work.Go(func() error {
+		if err := a.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
+	})
+	work.Go(func() error { a.flushEvery(ctx, time.Second); return nil })
+	work.Go(func() error { a.sweepEvery(ctx, time.Second); return nil })
+	work.Go(func() error {
+		<-ctx.Done()
+		return a.shutDown(context.WithoutCancel(ctx))
+	})
+	return work.Wait()
+}
+
+func (a *App) shutDown(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := a.server.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("requests were still running: %w", err), a.server.Close())
+	}
+	return nil
+}
+
+// flushEvery writes the touches behind the requests that made them.
+func (a *App) flushEvery(ctx context.Context, interval time.Duration) {
+	a.repeat(ctx, interval, "touches could not be written; they are kept and tried again", func(ctx context.Context) error {
+		return a.sessions.Flush(ctx)
+	})
+	if err := a.sessions.Flush(context.WithoutCancel(ctx)); err != nil {
+		a.log.Error("the last touches could not be written; these sessions may end a little early", "error", err)
+	}
+}
+
+// sweepEvery writes the end of sessions that nobody asks for any more.
+func (a *App) sweepEvery(ctx context.Context, interval time.Duration) {
+	a.repeat(ctx, interval, "the sweep failed; it is tried again", func(ctx context.Context) error {
+		for more := true; more && ctx.Err() == nil; {
+			var err error
+			if more, err = a.sessions.Sweep(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// repeat does the work at every interval until the context is done. A failure is logged once, until it has gone well again.
+func (a *App) repeat(ctx context.Context, interval time.Duration, failure string, work func(context.Context) error) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	failing := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		err := work(ctx)
+		if err != nil && ctx.Err() == nil && !failing {
+			a.log.Error(failure, "error", err)
+		}
+		failing = err != nil
+	}
+}
+
+// Close closes the database and gives the data folder free.
+func (a *App) Close() error {
+	var errs []error
+	if a.db != nil {
+		errs = append(errs, a.db.Close())
+	}
+	return errors.Join(append(errs, a.folder.Close())...)
+}

@@ -1,0 +1,64 @@
+package backend
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// arrows is who may import whom. A package that is not here may import none of ours.
+var arrows = map[string][]string{
+	"member":  {"audit"},
+	"session": {"audit", "member"},
+	"store":   {"audit", "member", "session"},
+	"httpapi": {"audit", "member", "session", "token"},
+	"config":  {"token"}, // the bounds of a token's lifetime
+	"app":     {"config", "httpapi", "member", "session", "spa", "store", "token"},
+	"cli":     {"app", "config"},
+}
+
+// keepers is who alone may know a technology, and why.
+var keepers = []struct {
+	library string
+	rooms   []string
+	why     string
+}{
+	{"gorm.io/", []string{"store"}, "SQL stays in one room"},
+	{"github.com/mattn/go-sqlite3", []string{"store"}, "the driver's name stands in one place"},
+	{"github.com/labstack/echo", []string{"httpapi", "spa", "app"}, "Echo v4's support ends with 2026: the move to v5 has to stay mechanical"},
+	{"github.com/golang-jwt/", []string{"token"}, "only one room believes a token, and only after its gate"},
+	{"net/http", []string{"httpapi", "spa", "app"}, "the rules know no HTTP"},
+	{"database/sql", []string{"store"}, "the rules know no SQL"},
+	{"github.com/knadh/koanf", []string{"config"}, "settings are passed down as values"},
+	{"math/rand", nil, "whatever is random here has to be unpredictable"},
+}
+
+func TestArrows(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
+	require.NoError(t, err)
+	seen := map[string]bool{}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		room, inside := strings.CutPrefix(fields[0], "curfew/backend/")
+		if !inside {
+			continue
+		}
+		seen[room] = true
+		for _, imported := range fields[1:] {
+			if ours, is := strings.CutPrefix(imported, "curfew/backend/"); is && !slices.Contains(arrows[room], ours) {
+				t.Errorf("%s imports %s, against the arrows", room, ours)
+			}
+			for _, keeper := range keepers {
+				if strings.HasPrefix(imported, keeper.library) && !slices.Contains(keeper.rooms, room) {
+					t.Errorf("%s imports %s: %s", room, imported, keeper.why)
+				}
+			}
+		}
+	}
+	for room := range arrows {
+		require.True(t, seen[room], "there is no room %s: the table is out of date", room)
+	}
+}

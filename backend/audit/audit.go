@@ -1,0 +1,97 @@
+// Package audit is what is worth remembering: who did what, to what, from where and when.
+//
+// An entry is written in the transaction of what it records, so that one never exists without the
+// other. Entries form a chain: each carries a hash over its own content and its predecessor's
+// hash, so that a changed, removed or reordered entry breaks every hash after it.
+package audit
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Action names what was done. The names are stable: people filter and alert by them.
+type Action string
+
+// Everything that Curfew records.
+const (
+	OrganizationSetUp       Action = "organization.set_up"
+	PolicySaved             Action = "policy.saved"
+	SessionStarted          Action = "session.started"
+	SessionRefused          Action = "session.refused"
+	SessionEnded            Action = "session.ended"
+	SessionsRevokedAll      Action = "sessions.revoked_all"
+	Reauthenticated         Action = "session.reauthenticated"
+	ReauthenticationRefused Action = "session.reauthentication_refused"
+	PasswordReset           Action = "member.password_reset"
+)
+
+// Actor is who did it, with the name they had then: an entry outlives a change of name.
+type Actor struct {
+	// ID is the member's; empty when no member acted.
+	ID string
+	// Name is the member's, or one of [Nobody], [System] and [Operator].
+	Name string
+}
+
+// Actors who are not members.
+var (
+	// Nobody is somebody who has not proved who they are.
+	Nobody = Actor{Name: "nobody"}
+	// System is Curfew itself, as when a session's time runs out.
+	System = Actor{Name: "Curfew"}
+	// Operator is whoever runs the command line on the server's host.
+	Operator = Actor{Name: "the server's operator"}
+)
+
+// Event is one thing that happened.
+type Event struct {
+	At     time.Time
+	Action Action
+	Actor  Actor
+	// Target names what it was done to, as "session:<id>", "member:<id>" or "organization".
+	Target string
+	// Address is the client's network address; empty for the system and the operator.
+	Address string
+	// Details are the facts of the action, such as the values before and after. They never hold a secret.
+	Details map[string]any
+}
+
+// Entry is an event with its place in the chain.
+type Entry struct {
+	Event
+	// Sequence counts entries from 1, without gaps.
+	Sequence int64
+	Hash     Hash
+}
+
+// Hash seals an entry and, through it, all entries before it. The first entry's predecessor is the zero hash.
+type Hash [sha256.Size]byte
+
+// String is the hash in hexadecimal.
+func (h Hash) String() string { return hex.EncodeToString(h[:]) }
+
+// Seal gives the event its place after the entry that has the given sequence and hash. Times count in
+// milliseconds, which is what the store keeps.
+func Seal(sequence int64, previous Hash, e Event) (Entry, error) {
+	// A struct is encoded in the order of its fields and a map in the order of its keys, so equal
+	// entries have equal bytes.
+	sealed, err := json.Marshal(struct {
+		Previous  string         `json:"previous"`
+		Sequence  int64          `json:"sequence"`
+		At        int64          `json:"at"`
+		Action    Action         `json:"action"`
+		ActorID   string         `json:"actorId"`
+		ActorName string         `json:"actorName"`
+		Target    string         `json:"target"`
+		Address   string         `json:"address"`
+		Details   map[string]any `json:"details"`
+	}{previous.String(), sequence + 1, e.At.UnixMilli(), e.Action, e.Actor.ID, e.Actor.Name, e.Target, e.Address, e.Details})
+	if err != nil {
+		return Entry{}, fmt.Errorf("seal audit entry %q: %w", e.Action, err)
+	}
+	return Entry{Event: e, Sequence: sequence + 1, Hash: sha256.Sum256(sealed)}, nil
+}

@@ -1,0 +1,226 @@
+// Package config is what the operator sets before the start: where to listen, where the data lives. It is not the policy, which
+// an admin sets while the server runs.
+//
+// A setting comes from its default, then the config file, then the environment (CURFEW_LISTEN), then the command line (--listen);
+// the later wins. An unknown setting or a bad value stops the start.
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/providers/env/v2"
+	"github.com/knadh/koanf/providers/file"
+	"github.com/knadh/koanf/providers/posflag"
+	"github.com/knadh/koanf/v2"
+	"github.com/spf13/pflag"
+
+	"curfew/backend/token"
+)
+
+// Config is the settings in their final form.
+type Config struct {
+	// Data is the folder that holds everything that Curfew keeps.
+	Data string
+	// Listen is the address to serve on, as host:port.
+	Listen string
+	// PublicURL is where browsers reach the server. It is https, or http on this very machine: the cookies are Secure.
+	PublicURL *url.URL
+	// TrustedProxies are the networks whose forwarding headers are believed.
+	TrustedProxies []*net.IPNet
+	// AccessTokenLifetime is how long an access token lives before it wants refreshing.
+	AccessTokenLifetime time.Duration
+	// LogLevel is debug, info, warn or error.
+	LogLevel slog.Level
+	// SessionsInMemory bounds how many live sessions the check finds without reading the database.
+	SessionsInMemory int
+}
+
+// Setting is one setting, as the help, the README and the config command show it.
+type Setting struct {
+	Name    string
+	Default string
+	Usage   string
+}
+
+// Environment is the setting's name in the environment.
+func (s Setting) Environment() string {
+	return "CURFEW_" + strings.ToUpper(strings.ReplaceAll(s.Name, "-", "_"))
+}
+
+// Settings is everything that can be set.
+var Settings = []Setting{
+	{"data", "data", "folder that holds the database and the keys"},
+	{"listen", "localhost:8080", "address to serve on, as HOST:PORT"},
+	{"public-url", "", "where browsers reach the server, as https://curfew.example.org (default: http:// and the listen address)"},
+	{"trusted-proxies", "", "networks whose X-Forwarded-For is believed, as 10.0.0.0/8,127.0.0.1/32 (default: none)"},
+	{"access-token-lifetime", "5m", "how long an access token lives before it wants refreshing, from 1m to 15m"},
+	{"sessions-in-memory", "1000000", "how many live sessions are kept in memory at most"},
+	{"log-level", "info", "debug, info, warn or error"},
+}
+
+// Flags adds a flag for each of the settings, and one for the config file.
+func Flags(flags *pflag.FlagSet) {
+	flags.String("config", "", "config file (YAML), with the names of these flags")
+	for _, s := range Settings {
+		flags.String(s.Name, s.Default, s.Usage)
+	}
+}
+
+// Load reads the settings from everywhere they can be. Its errors are one line each and say what to change.
+func Load(flags *pflag.FlagSet, environ []string) (Config, error) {
+	k := koanf.New("\x00") // no name holds this delimiter, so no name is split
+	for _, s := range Settings {
+		if err := k.Load(confmap.Provider(map[string]any{s.Name: s.Default}, ""), nil); err != nil {
+			return Config{}, err
+		}
+	}
+	fromEnvironment, err := environment(environ)
+	if err != nil {
+		return Config{}, err
+	}
+	if path := configFile(flags, fromEnvironment); path != "" {
+		if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
+			return Config{}, fmt.Errorf("config file %s: %w", path, err)
+		}
+		for _, name := range k.Keys() {
+			if !known(name) {
+				return Config{}, fmt.Errorf("config file %s: unknown setting %q; the settings are %s", path, name, names())
+			}
+		}
+	}
+	if err := k.Load(fromEnvironment, nil); err != nil {
+		return Config{}, err
+	}
+	if err := k.Load(posflag.Provider(flags, "\x00", k), nil); err != nil {
+		return Config{}, err
+	}
+	return parse(k)
+}
+
+// environment takes the CURFEW_ variables, and refuses one that is no setting.
+func environment(environ []string) (*env.Env, error) {
+	var unknown []string
+	provider := env.Provider("\x00", env.Opt{
+		Prefix:      "CURFEW_",
+		EnvironFunc: func() []string { return environ },
+		TransformFunc: func(key, value string) (string, any) {
+			name := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(key, "CURFEW_"), "_", "-"))
+			if name != "config" && !known(name) {
+				unknown = append(unknown, key)
+			}
+			return name, value
+		},
+	})
+	if _, err := provider.Read(); err != nil {
+		return nil, err
+	}
+	if len(unknown) > 0 {
+		slices.Sort(unknown)
+		return nil, fmt.Errorf("unknown setting %s in the environment; the settings are %s", unknown[0], names())
+	}
+	return provider, nil
+}
+
+func configFile(flags *pflag.FlagSet, environment *env.Env) string {
+	if path, err := flags.GetString("config"); err == nil && path != "" {
+		return path
+	}
+	values, err := environment.Read()
+	if err != nil {
+		return ""
+	}
+	path, _ := values["config"].(string)
+	return path
+}
+
+func known(name string) bool {
+	return slices.ContainsFunc(Settings, func(s Setting) bool { return s.Name == name })
+}
+
+func names() string {
+	all := make([]string, len(Settings))
+	for i, s := range Settings {
+		all[i] = s.Name
+	}
+	return strings.Join(all, ", ")
+}
+
+func parse(k *koanf.Koanf) (c Config, err error) {
+	c.Data, c.Listen = k.String("data"), k.String("listen")
+	if c.Data == "" {
+		return c, fmt.Errorf("data: name a folder")
+	}
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil || port == "" {
+		return c, fmt.Errorf("listen: %q is not HOST:PORT, as in localhost:8080", c.Listen)
+	}
+	if c.PublicURL, err = publicURL(k.String("public-url"), host, port); err != nil {
+		return c, err
+	}
+	if c.TrustedProxies, err = networks(k.String("trusted-proxies")); err != nil {
+		return c, err
+	}
+	c.AccessTokenLifetime, err = time.ParseDuration(k.String("access-token-lifetime"))
+	if err != nil || c.AccessTokenLifetime < token.ShortestLifetime || c.AccessTokenLifetime > token.LongestLifetime {
+		return c, fmt.Errorf("access-token-lifetime: %q is not between %s and %s", k.String("access-token-lifetime"), token.ShortestLifetime, token.LongestLifetime)
+	}
+	c.SessionsInMemory = k.Int("sessions-in-memory")
+	if c.SessionsInMemory < 1000 {
+		return c, fmt.Errorf("sessions-in-memory: %q is not a number of at least 1000", k.String("sessions-in-memory"))
+	}
+	if err := c.LogLevel.UnmarshalText([]byte(k.String("log-level"))); err != nil {
+		return c, fmt.Errorf("log-level: %q is not debug, info, warn or error", k.String("log-level"))
+	}
+	return c, nil
+}
+
+func publicURL(text, host, port string) (*url.URL, error) {
+	if text == "" {
+		if host == "" || net.ParseIP(host) != nil && net.ParseIP(host).IsUnspecified() {
+			host = "localhost"
+		}
+		text = "http://" + net.JoinHostPort(host, port)
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return nil, fmt.Errorf("public-url: %q is not the address of an origin, as in https://curfew.example.org", text)
+	}
+	if u.Scheme == "http" && !loopback(u.Hostname()) {
+		return nil, fmt.Errorf("public-url: %q has to be https, because browsers keep Secure cookies only there; put a proxy with TLS in front and name its address", text)
+	}
+	u.Path = ""
+	return u, nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+}
+
+func networks(text string) ([]*net.IPNet, error) {
+	var found []*net.IPNet
+	for _, item := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }) {
+		if _, network, err := net.ParseCIDR(item); err == nil {
+			found = append(found, network)
+			continue
+		}
+		ip := net.ParseIP(item)
+		if ip == nil {
+			return nil, fmt.Errorf("trusted-proxies: %q is neither a network nor an address, as in 10.0.0.0/8", item)
+		}
+		bits := 128
+		if ip.To4() != nil {
+			ip, bits = ip.To4(), 32
+		}
+		found = append(found, &net.IPNet{IP: ip, Mask: net.CIDRMask(bits, bits)})
+	}
+	return found, nil
+}

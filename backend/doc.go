@@ -1,0 +1,39 @@
+// Package backend is the map of the house. It holds no code.
+//
+// # Rooms
+//
+//	session   the rule: when is a session alive, how does it end; the policy; the live sessions in memory
+//	member    who may sign in: members, roles, passwords, the throttle
+//	audit     what is worth remembering, in a chain of hashes
+//	token     the short JWT that names a session; the deployment's secrets
+//	store     everything kept, through GORM, on SQLite
+//	httpapi   the JSON API and its contract, openapi.yaml
+//	spa       serves the built web app
+//	config    what the operator sets before the start
+//	app       puts it together: the data folder, the server, the work in the background
+//	cli       the command line
+//
+// Nouns stand in the middle and technology at the edge: session, member and audit know neither SQL nor HTTP. The arrows between the
+// rooms are held by arrows_test.go; the reasons for the layout are in decisions.
+//
+// # One request's way through the house
+//
+// GET /api/sessions, with a cookie:
+//
+//  1. httpapi: the middleware in api.go gives the request an id, its headers, and the cross-origin check.
+//  2. httpapi: the route was mounted with [API.member], which calls [API.admit] (guard.go). A handler that needs a principal takes it
+//     as an argument, so that it cannot be mounted without.
+//  3. token: [Keys.Verify] finds out which session the token names. The signature is worked out once for each token.
+//  4. session: [Service.Admit] finds the session in the roster, or loads it from the store.
+//  5. session: [Standing.Ended] judges it: a pure function of facts, the policy in force, and the time. Rule R1.
+//  6. session: the access is noted in memory (R2). [Service.Flush] writes it within a second.
+//  7. httpapi: [API.listSessions] asks [Service.List], which asks [DB.Sessions] in store; wire.go turns rows into the contract's words.
+//
+// An error goes straight back from wherever it arises to problemFor (problem.go), which alone makes a status of it.
+//
+// # One click's way: Revoke all sessions
+//
+// [API.revokeAllSessions] → [Service.RevokeAll] → [DB.RevokeAll]: one transaction raises the organization's generation by one and
+// writes the audit entry. When it is on disk, memory takes the new generation in one atomic store; every session of an earlier
+// one is over from that moment on. Then the answer goes out. Rows are closed later, by the sweep.
+package backend

@@ -1,0 +1,161 @@
+package httpapi
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/go-playground/validator/v10"
+	"github.com/labstack/echo/v4"
+)
+
+// longestBody is far more than any call needs.
+const longestBody = 64 << 10
+
+var (
+	errMediaType = errors.New("the body is not application/json")
+	errTooLarge  = errors.New("the body is too large")
+	errEmptyBody = errors.New("the body is empty")
+)
+
+// syntaxError says that a body is not JSON.
+type syntaxError struct{ cause error }
+
+func (e *syntaxError) Error() string { return "invalid JSON: " + e.cause.Error() }
+func (e *syntaxError) Unwrap() error { return e.cause }
+
+// inputError says which fields of an input are wrong. It is the wire's own form of what the domain's errors say.
+type inputError struct{ fields []FieldError }
+
+func (e *inputError) Error() string {
+	return fmt.Sprintf("invalid input: %s: %s", e.fields[0].Field, e.fields[0].Message)
+}
+
+// bind reads the JSON body of a request into a model of the contract and validates it. It reads strictly: unknown, repeated and
+// differently cased names are refused, and a number in quotes is no number.
+func bind(c echo.Context, into any) error {
+	r := c.Request()
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return errMediaType
+	}
+	raw, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, longestBody))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return errTooLarge
+	}
+	if err != nil {
+		return &syntaxError{err}
+	}
+	if len(raw) == 0 {
+		return errEmptyBody
+	}
+	if err := json.Unmarshal(raw, into, json.RejectUnknownMembers(true)); err != nil {
+		return unreadable(err)
+	}
+	return validated(into)
+}
+
+// bindOptional is bind for a body that may be left out.
+func bindOptional(c echo.Context, into any) error {
+	if c.Request().ContentLength == 0 {
+		return nil
+	}
+	err := bind(c, into)
+	if errors.Is(err, errEmptyBody) {
+		return nil
+	}
+	return err
+}
+
+func unreadable(err error) error {
+	var misfit *json.SemanticError
+	if !errors.As(err, &misfit) {
+		return &syntaxError{err}
+	}
+	field := FieldError{Field: fieldOf(misfit.JSONPointer)}
+	switch {
+	case errors.Is(err, json.ErrUnknownName):
+		field.Code, field.Message = "unknown_field", "There is no such field. Remove it."
+	case errors.Is(err, strconv.ErrRange):
+		field.Code, field.Message = "max", "The number is too large."
+	default:
+		field.Code, field.Message = "type", fmt.Sprintf("Expected %s.", expected(misfit.GoType))
+	}
+	return &inputError{[]FieldError{field}}
+}
+
+// fieldOf writes a JSON pointer (RFC 6901) as a path, as in "sessionLength.value".
+func fieldOf(pointer jsontext.Pointer) string {
+	var path []string
+	for name := range pointer.Tokens() {
+		path = append(path, name)
+	}
+	return strings.Join(path, ".")
+}
+
+func expected(t reflect.Type) string {
+	for t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t == nil {
+		return "another type"
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int, reflect.Int64, reflect.Uint64:
+		return "a whole number"
+	case reflect.String:
+		return "a text"
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	default:
+		return "an object"
+	}
+}
+
+var validate = func() *validator.Validate {
+	v := validator.New(validator.WithRequiredStructEnabled())
+	v.RegisterTagNameFunc(func(field reflect.StructField) string {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		return name
+	})
+	return v
+}()
+
+func validated(input any) error {
+	err := validate.Struct(input)
+	var wrong validator.ValidationErrors
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	fields := make([]FieldError, len(wrong))
+	for i, w := range wrong {
+		_, path, _ := strings.Cut(w.Namespace(), ".") // without the model's name
+		fields[i] = FieldError{Field: path, Code: w.Tag(), Message: advice(w)}
+	}
+	return &inputError{fields}
+}
+
+func advice(w validator.FieldError) string {
+	switch w.Tag() {
+	case "required":
+		return "This is needed."
+	case "email":
+		return "Enter an e-mail address, as in ana@example.org."
+	case "min":
+		return "Enter a number of at least " + w.Param() + "."
+	case "max":
+		return "Use at most " + w.Param() + " characters."
+	case "oneof":
+		return "Choose one of: " + strings.ReplaceAll(w.Param(), " ", ", ") + "."
+	}
+	return "This is not valid (" + w.Tag() + ")."
+}

@@ -1,0 +1,107 @@
+package httpapi
+
+import (
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"curfew/backend/session"
+	"curfew/backend/token"
+)
+
+// principalHandler is a handler that can only be mounted behind the guard, because it takes what the guard finds.
+type principalHandler func(c echo.Context, who session.Principal) error
+
+var errForbidden = errors.New("the role does not allow it")
+
+// member lets in whoever has a live session.
+func (a *API) member(next principalHandler) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		who, err := a.admit(c)
+		if err != nil {
+			return err
+		}
+		return next(c, who)
+	}
+}
+
+// overseer lets in members who may see what concerns others: owners, admins and auditors.
+func (a *API) overseer(next principalHandler) echo.HandlerFunc {
+	return a.member(func(c echo.Context, who session.Principal) error {
+		if !who.Member.Role.Oversees() {
+			return errForbidden
+		}
+		return next(c, who)
+	})
+}
+
+// admin lets in members who may change what concerns others: owners and admins.
+func (a *API) admin(next principalHandler) echo.HandlerFunc {
+	return a.member(func(c echo.Context, who session.Principal) error {
+		if !who.Member.Role.Administers() {
+			return errForbidden
+		}
+		return next(c, who)
+	})
+}
+
+// admit is the one way in: from the request's token to a principal whose session is alive at this moment.
+func (a *API) admit(c echo.Context) (session.Principal, error) {
+	text, err := accessToken(c.Request())
+	if err != nil {
+		return session.Principal{}, err
+	}
+	claims, err := a.Tokens.Verify(text)
+	if err != nil {
+		return session.Principal{}, err
+	}
+	if newest := a.Sessions.Organization().Generation; claims.Generation > newest {
+		// The database is older than the token: somebody restored a backup (I13). What it knows of revocations is not to be trusted.
+		a.Log.Error("a token is newer than the database", "token_generation", claims.Generation, "generation", newest)
+		return session.Principal{}, token.ErrInvalid
+	}
+	id, err := session.ParseID(claims.Session)
+	if err != nil {
+		return session.Principal{}, errors.Join(token.ErrInvalid, err)
+	}
+	who, err := a.Sessions.Admit(c.Request().Context(), id, accessKind(c.Request()))
+	if err != nil {
+		return session.Principal{}, err
+	}
+	left := who.ExpiresAt.Sub(a.Now()).Seconds()
+	c.Response().Header().Set("Curfew-Session-Expires-In", strconv.FormatInt(int64(math.Ceil(max(0, left))), 10))
+	return who, nil
+}
+
+// accessToken finds the one token that the request carries. A header goes before a cookie; two of a kind are no token at all.
+func accessToken(r *http.Request) (string, error) {
+	if headers := r.Header.Values("Authorization"); len(headers) > 0 {
+		scheme, text, found := strings.Cut(headers[0], " ")
+		if len(headers) > 1 || !found || !strings.EqualFold(scheme, "Bearer") {
+			return "", token.ErrInvalid
+		}
+		return text, nil
+	}
+	return onlyCookie(r, accessCookie)
+}
+
+// onlyCookie returns the cookie's value. A name that comes twice may have been planted by a neighbouring host.
+func onlyCookie(r *http.Request, name string) (string, error) {
+	switch cookies := r.CookiesNamed(name); len(cookies) {
+	case 0:
+		return "", session.ErrNoSession
+	case 1:
+		return cookies[0].Value, nil
+	default:
+		return "", token.ErrInvalid
+	}
+}
+
+// accessKind tells whether the request counts as an access (rule R2).
+func accessKind(r *http.Request) session.Access {
+	return session.Access(r.Header.Get("Curfew-Passive") != "true")
+}

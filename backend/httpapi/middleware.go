@@ -1,0 +1,97 @@
+package httpapi
+
+import (
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+)
+
+// identify gives the request an id of our own making: one that a client sends could be anything.
+func identify(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Response().Header().Set(echo.HeaderXRequestID, rand.Text())
+		return next(c)
+	}
+}
+
+func requestID(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }
+
+// logRequests writes one line for each request when the log's level is debug. Query strings and headers stay out: they may
+// hold secrets.
+func (a *API) logRequests(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if !a.Log.Enabled(c.Request().Context(), slog.LevelDebug) {
+			return next(c)
+		}
+		begun := time.Now() //nolint:forbidigo // how long it took, not when it was
+		if err := next(c); err != nil {
+			a.answerError(err, c)
+		}
+		a.Log.Debug("request", "method", c.Request().Method, "path", c.Request().URL.Path, "status", c.Response().Status,
+			"latency", time.Since(begun), "address", c.RealIP(), "request", requestID(c))
+		return nil
+	}
+}
+
+// recoverPanics answers a panic as an error, with its stack in the log and not in the answer.
+func (a *API) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
+	return middleware.RecoverWithConfig(middleware.RecoverConfig{
+		DisablePrintStack: true,
+		LogErrorFunc: func(_ echo.Context, err error, stack []byte) error {
+			return fmt.Errorf("panic: %w\n%s", err, stack)
+		},
+	})(next)
+}
+
+// secureHeaders are on every answer; what belongs to the API alone is kept off the pages by their own policy.
+func secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox")
+		h.Set("Cache-Control", "no-store")
+		return next(c)
+	}
+}
+
+// refuseCrossOrigin keeps other sites' pages from using a browser's cookies (CSRF). Requests without a browser's headers pass.
+func refuseCrossOrigin(next http.Handler) http.Handler {
+	protection := http.NewCrossOriginProtection()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := protection.Check(r); err != nil {
+			writeProblem(w, w.Header().Get(echo.HeaderXRequestID), problemFor(errCrossOrigin))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// addressOf finds the client's address: the peer's own, or what a trusted proxy says it is. Headers from anybody else are not read.
+func addressOf(trusted []*net.IPNet) echo.IPExtractor {
+	direct := echo.ExtractIPDirect()
+	if len(trusted) == 0 {
+		return direct
+	}
+	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, network := range trusted {
+		options = append(options, echo.TrustIPRange(network))
+	}
+	forwarded := echo.ExtractIPFromXFFHeader(options...)
+	return func(r *http.Request) string {
+		if address := forwarded(r); net.ParseIP(strings.Trim(address, "[]")) != nil {
+			return address
+		}
+		return direct(r)
+	}
+}

@@ -1,0 +1,228 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"curfew/backend/member"
+	"curfew/backend/session"
+	"curfew/backend/token"
+)
+
+var errCrossOrigin = errors.New("a page of another origin made the request")
+
+// problem is a problem document on its way out. RetryAfter, in whole seconds, becomes the header of that name; 0 for none.
+type problem struct {
+	Problem
+	retryAfter int
+}
+
+// unavailable is an error that says that storage is in trouble. Package store has one.
+type unavailable interface{ Unavailable() bool }
+
+// sentinels are the errors that always mean the same.
+var sentinels = []struct {
+	err    error
+	status int
+	code   string
+	detail string
+}{
+	{session.ErrNoSession, http.StatusUnauthorized, "no_session", "Nobody is signed in here. Sign in."},
+	{token.ErrExpired, http.StatusUnauthorized, "token_expired", "The access token has run out. Refresh it and repeat the request."},
+	{token.ErrInvalid, http.StatusUnauthorized, "token_invalid", "The access token is not one of ours. Sign in."},
+	{session.ErrRefreshTokenInvalid, http.StatusUnauthorized, "token_invalid", "The refresh token is not one of ours. Sign in."},
+	{member.ErrBadCredentials, http.StatusUnauthorized, "bad_credentials", "The e-mail address or the password is wrong."},
+	{session.ErrCredentialStale, http.StatusUnauthorized, "bad_credentials", "The e-mail address or the password is wrong."},
+	{session.ErrReauthenticationRequired, http.StatusForbidden, "reauthentication_required", "This loosens the session configuration. Prove who you are again and repeat the request."},
+	{errWrongPassword, http.StatusForbidden, "bad_credentials", "The password is wrong."},
+	{errForbidden, http.StatusForbidden, "forbidden", "Your role does not allow this. Ask an owner or an admin."},
+	{session.ErrForbidden, http.StatusForbidden, "forbidden", "Your role does not allow this. Ask an owner or an admin."},
+	{errCrossOrigin, http.StatusForbidden, "cross_origin", "The request came from a page of another origin. Use Curfew's own pages, or a program without cookies."},
+	{member.ErrSetupToken, http.StatusForbidden, "setup_token_invalid", "The set-up token is not the one that the server printed. It is also in the file setup-token in the data folder."},
+	{session.ErrNotFound, http.StatusNotFound, "not_found", "There is no such session, or it has ended."},
+	{echo.ErrNotFound, http.StatusNotFound, "not_found", "There is nothing at this address."},
+	{echo.ErrMethodNotAllowed, http.StatusMethodNotAllowed, "method_not_allowed", "This address does not know that method. The Allow header lists those it knows."},
+	{member.ErrAlreadySetUp, http.StatusConflict, "already_set_up", "The organization is set up already. Sign in."},
+	{errTooLarge, http.StatusRequestEntityTooLarge, "body_too_large", fmt.Sprintf("The body is larger than %d kB.", longestBody>>10)},
+	{errMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type", "Send the body as application/json."},
+	{errEmptyBody, http.StatusBadRequest, "invalid_json", "The body is empty. Send a JSON object."},
+}
+
+// problemFor is the only place where an error becomes a status. What it does not know is a fault of ours: 500, and a sentence
+// that gives nothing away.
+func problemFor(err error) problem {
+	for _, s := range sentinels {
+		if errors.Is(err, s.err) {
+			return newProblem(s.status, s.code, s.detail)
+		}
+	}
+	var (
+		ended       *session.EndedError
+		stale       *session.StaleVersionError
+		invalid     *session.InvalidError
+		input       *inputError
+		password    *member.PasswordError
+		throttled   *member.ThrottledError
+		syntax      *syntaxError
+		unavailable unavailable
+	)
+	switch {
+	case errors.As(err, &ended):
+		return problemForEnd(ended.End)
+	case errors.As(err, &stale):
+		p := newProblem(http.StatusPreconditionFailed, "stale_version", "Somebody else saved meanwhile. Nothing was changed; what is in force now is in \"current\".")
+		current := wireSettings(stale.Current)
+		p.Current = &current
+		return p
+	case errors.As(err, &invalid):
+		fields := make([]FieldError, len(invalid.Fields))
+		for i, f := range invalid.Fields {
+			fields[i] = FieldError{Field: f.Field, Code: f.Code, Message: f.Message}
+		}
+		return problemForFields(fields)
+	case errors.As(err, &password):
+		return problemForFields([]FieldError{{Field: "password", Code: password.Code, Message: password.Message}})
+	case errors.As(err, &input):
+		return problemForFields(input.fields)
+	case errors.As(err, &syntax):
+		return newProblem(http.StatusBadRequest, "invalid_json", "The body is not valid JSON. Check it for a missing quote, comma or brace, and for names that come twice.")
+	case errors.As(err, &throttled):
+		p := newProblem(http.StatusTooManyRequests, "too_many_attempts", "Too many attempts. Wait as long as Retry-After says, then try again.")
+		p.retryAfter = max(1, int(math.Ceil(throttled.RetryAfter.Seconds())))
+		return p
+	case errors.Is(err, member.ErrBusy):
+		p := newProblem(http.StatusServiceUnavailable, "busy", "Too many people are signing in at this moment. Try again shortly.")
+		p.retryAfter = 2
+		return p
+	case errors.As(err, &unavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		p := newProblem(http.StatusServiceUnavailable, "storage_unavailable", "The server cannot reach its storage. Nobody was signed out. Try again shortly.")
+		p.retryAfter = 5
+		return p
+	}
+	return newProblem(http.StatusInternalServerError, "internal", "Something went wrong on the server. Its log has the cause, under this request's id.")
+}
+
+func newProblem(status int, code, detail string) problem {
+	return problem{Problem: Problem{
+		Type: "/api/docs#" + code, Title: http.StatusText(status), Status: status, Code: code, Detail: detail,
+	}}
+}
+
+func problemForFields(fields []FieldError) problem {
+	code := "invalid_input"
+	if len(fields) == 1 && fields[0].Code == "unknown_field" {
+		code = "unknown_field"
+	}
+	where := fields[0].Field
+	if where == "" {
+		where = "The body"
+	}
+	p := newProblem(http.StatusUnprocessableEntity, code, where+": "+fields[0].Message)
+	p.Errors = &fields
+	return p
+}
+
+// problemForEnd says how the session ended, when and by whose hand.
+func problemForEnd(end session.End) problem {
+	code := "session_revoked"
+	switch end.Reason {
+	case session.Expired:
+		code = "session_expired"
+	case session.MemberDeactivated:
+		code = "member_deactivated"
+	}
+	p := newProblem(http.StatusUnauthorized, code, endInWords(end)+" Sign in again.")
+	p.Ended = &Ended{Reason: EndReason(end.Reason), At: end.At}
+	if end.By != "" {
+		p.Ended.By = &end.By
+	}
+	if end.Note != "" {
+		p.Ended.Note = &end.Note
+	}
+	return p
+}
+
+func endInWords(end session.End) string {
+	at, by := end.At.UTC().Format("at 15:04 UTC on 2 January 2006"), end.By
+	if by == "" {
+		by = "Somebody"
+	}
+	switch end.Reason {
+	case session.SignedOut:
+		return fmt.Sprintf("%s signed out %s.", by, at)
+	case session.Expired:
+		return fmt.Sprintf("This session's time ran out %s.", at)
+	case session.RevokedAll:
+		if end.Note != "" {
+			return fmt.Sprintf("%s revoked all sessions %s: %q.", by, at, end.Note)
+		}
+		return fmt.Sprintf("%s revoked all sessions %s.", by, at)
+	case session.TokenReuse:
+		return fmt.Sprintf("A refresh token was used a second time %s, which means that somebody may have copied it, so the session was ended.", at)
+	case session.CredentialChanged:
+		return fmt.Sprintf("The password was changed %s, which ended this session.", at)
+	case session.MemberDeactivated:
+		return "This account is deactivated."
+	}
+	return fmt.Sprintf("%s ended this session %s.", by, at)
+}
+
+// answerError is where every error of every handler ends.
+func (a *API) answerError(err error, c echo.Context) {
+	if c.Response().Committed {
+		a.Log.Error("request failed after its answer had begun", "error", err, "request", requestID(c))
+		return
+	}
+	if errors.Is(err, echo.ErrMethodNotAllowed) && c.Path() == "/*" {
+		err = echo.ErrNotFound // it is only the pages that have no such method
+		c.Response().Header().Del("Allow")
+	}
+	p := problemFor(err)
+	level := slog.LevelDebug
+	switch {
+	case errors.Is(err, context.Canceled): // the client left
+	case p.Status >= http.StatusInternalServerError:
+		level = slog.LevelError
+	case p.Status == http.StatusForbidden, p.Status == http.StatusTooManyRequests:
+		level = slog.LevelWarn
+	}
+	a.Log.Log(c.Request().Context(), level, "request refused", "status", p.Status, "code", p.Code, "error", err,
+		"method", c.Request().Method, "path", c.Path(), "address", c.RealIP(), "request", requestID(c))
+	writeProblem(c.Response(), requestID(c), p)
+}
+
+func writeProblem(w http.ResponseWriter, request string, p problem) {
+	p.RequestId = request
+	h := w.Header()
+	h.Set("Content-Type", "application/problem+json")
+	if p.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(p.retryAfter))
+	}
+	if p.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", challenge(p.Code))
+	}
+	w.WriteHeader(p.Status)
+	// The client is gone if this fails, and nobody is left to tell.
+	_ = json.NewEncoder(w).Encode(p.Problem)
+}
+
+// challenge is what a 401 has to carry (RFC 9110, 11.6.1), in the words of RFC 6750.
+func challenge(code string) string {
+	switch code {
+	case "no_session", "bad_credentials":
+		return `Bearer realm="curfew"`
+	}
+	return fmt.Sprintf(`Bearer realm="curfew", error="invalid_token", error_description=%q`, code)
+}
+
+// seconds is a duration in whole seconds, rounded down: a client must not be told of more time than there is.
+func seconds(d time.Duration) int64 { return int64(max(0, d) / time.Second) }

@@ -1,0 +1,87 @@
+package httpapi
+
+import (
+	"curfew/backend/audit"
+	"curfew/backend/member"
+	"curfew/backend/session"
+
+	"github.com/mileusna/useragent"
+)
+
+// From the domain's words to the contract's. Nothing is decided here.
+
+func wireSession(p session.Principal, current session.ID) Session {
+	s := p.Session
+	return Session{
+		Id: s.ID.String(), MemberId: s.MemberID.String(),
+		AuthenticatedAt: s.AuthenticatedAt, ProvedAt: s.ProvedAt, StartedAt: s.StartedAt, LastSeenAt: s.LastSeenAt, ExpiresAt: p.ExpiresAt,
+		Generation: int64(s.Generation), Current: s.ID == current, Client: wireClient(s.Client), Methods: s.Methods,
+	}
+}
+
+func wireClient(client session.Client) Client {
+	agent := useragent.Parse(client.UserAgent)
+	device := ClientDeviceProgram
+	switch {
+	case agent.Bot:
+		device = ClientDeviceBot
+	case agent.Tablet:
+		device = ClientDeviceTablet
+	case agent.Mobile:
+		device = ClientDevicePhone
+	case agent.Desktop:
+		device = ClientDeviceDesktop
+	}
+	return Client{Address: client.Address, UserAgent: client.UserAgent, Browser: agent.Name, Os: agent.OS, Device: device}
+}
+
+func wireMember(m member.Member) Member {
+	return Member{Id: m.ID.String(), Name: m.Name, Email: m.Email, Role: Role(m.Role)}
+}
+
+func wireLength(l session.Length) Length { return Length{Value: l.Value, Unit: Unit(l.Unit)} }
+
+// wireMaximum is nil where there is none.
+func wireMaximum(l session.Length) *Length {
+	if l.IsZero() {
+		return nil
+	}
+	wire := wireLength(l)
+	return &wire
+}
+
+func wirePolicy(p session.Policy) Policy {
+	return Policy{
+		SessionLength: wireLength(p.Length), RefreshAutomatically: p.RefreshAutomatically, MaximumLifetime: wireMaximum(p.MaximumLifetime),
+	}
+}
+
+func wireSettings(org session.Organization) SecuritySettings {
+	settings := SecuritySettings{
+		SessionLength: wireLength(org.Policy.Length), RefreshAutomatically: org.Policy.RefreshAutomatically,
+		MaximumLifetime: wireMaximum(org.Policy.MaximumLifetime), Version: org.Version, UpdatedAt: org.SavedAt,
+	}
+	if org.SavedBy != (audit.Actor{}) {
+		by := wireActor(org.SavedBy)
+		settings.UpdatedBy = &by
+	}
+	return settings
+}
+
+func wireActor(a audit.Actor) Actor { return Actor{Id: a.ID, Name: a.Name} }
+
+func wireReceipt(r session.Receipt) RevocationReceipt {
+	return RevocationReceipt{
+		Generation: int64(r.Generation), RevokedAt: r.RevokedAt, By: wireActor(r.By), Reason: r.Reason,
+		SessionsEnded: int64(r.SessionsEnded), MembersSignedOut: int64(r.MembersSignedOut), Yours: !r.Repeated,
+		AuditSequence: r.AuditSequence, AuditHash: r.AuditHash.String(),
+	}
+}
+
+// length is what a client sent, after it was validated; the zero Length for none.
+func (l *LengthRequest) length() session.Length {
+	if l == nil {
+		return session.Length{}
+	}
+	return session.Length{Value: *l.Value, Unit: session.Unit(*l.Unit)}
+}

@@ -1,0 +1,80 @@
+// Package member is who may sign in: members, their roles, their credentials, and the throttle that keeps
+// guessers out without locking anybody out.
+//
+// It knows neither HTTP nor SQL. What it asks of storage is [Store].
+package member
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	"golang.org/x/text/unicode/norm"
+)
+
+// ID names a member. It is a UUID of version 7 (RFC 9562), so ids sort by the time they were made.
+type ID uuid.UUID
+
+// NewID makes an id that was never given before. It fails only when the system has no randomness to give.
+func NewID() (ID, error) {
+	id, err := uuid.NewV7()
+	return ID(id), err
+}
+
+// ParseID reads the canonical text of an id.
+func ParseID(text string) (ID, error) {
+	id, err := uuid.Parse(text)
+	if err != nil {
+		return ID{}, fmt.Errorf("parse member id: %w", err)
+	}
+	return ID(id), nil
+}
+
+// String is the canonical text: 36 characters, lower case.
+func (id ID) String() string { return uuid.UUID(id).String() }
+
+// Role is what a member may do.
+type Role string
+
+// The roles, from the one that may do most.
+const (
+	Owner Role = "owner"
+	Admin Role = "admin"
+	// Auditor sees what an admin sees and changes nothing.
+	Auditor Role = "auditor"
+	Plain   Role = "member"
+)
+
+// Administers tells whether the role may change what concerns others.
+func (r Role) Administers() bool { return r == Owner || r == Admin }
+
+// Oversees tells whether the role may see what concerns others.
+func (r Role) Oversees() bool { return r.Administers() || r == Auditor }
+
+// Member is a person with an account.
+type Member struct {
+	ID    ID
+	Name  string
+	Email string
+	Role  Role
+	// Active is false for a deactivated member, who can neither sign in nor use a session.
+	Active bool
+	// Generation only grows. A session that began under another generation of its member is over.
+	Generation uint64
+}
+
+// Proof is that somebody has just proved to be a member, and by which credential. A session is begun on a proof and
+// only while the credential is still the member's.
+type Proof struct {
+	Member Member
+	// PasswordHash is the hash that the password was verified against.
+	PasswordHash string
+	// Methods are how it was proved, as in "password".
+	Methods []string
+}
+
+// CanonicalEmail is the form of an address under which it is unique: without surrounding space, in lower case and
+// in Unicode's composed form (NFC). It is written to in the form that its owner gave.
+func CanonicalEmail(email string) string {
+	return strings.ToLower(norm.NFC.String(strings.TrimSpace(email)))
+}

@@ -1,0 +1,209 @@
+package member
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"time"
+
+	"curfew/backend/audit"
+)
+
+// Errors that callers tell apart. Any other error of this package is trouble with storage.
+var (
+	// ErrBadCredentials is given for a wrong password, an unknown address and a deactivated member alike.
+	ErrBadCredentials = errors.New("bad credentials")
+	// ErrAlreadySetUp is given once there is a member.
+	ErrAlreadySetUp = errors.New("already set up")
+	// ErrSetupToken is given for a set-up token that is not the one that the server printed.
+	ErrSetupToken = errors.New("wrong set-up token")
+	// ErrNotFound is given for a member that does not exist.
+	ErrNotFound = errors.New("no such member")
+)
+
+// Store is what the service asks of storage. Each method is one transaction and has reached the disk when it returns.
+type Store interface {
+	// HasMembers tells whether the organization was set up.
+	HasMembers(ctx context.Context) (bool, error)
+	// SetUp names the organization and creates its first owner, or returns ErrAlreadySetUp.
+	SetUp(ctx context.Context, organization string, owner Member, passwordHash string, event audit.Event) error
+	// MemberByEmail finds a member by canonical address, with the hash of the password.
+	MemberByEmail(ctx context.Context, canonicalEmail string) (Member, string, error)
+	// SignedInFrom tells whether the member has begun a session from the address since the given time.
+	SignedInFrom(ctx context.Context, id ID, address string, since time.Time) (bool, error)
+	// ResetPassword replaces the member's password, reactivates them, and raises their generation, which ends their sessions.
+	ResetPassword(ctx context.Context, id ID, passwordHash string, event audit.Event) error
+	// TakeAttempt takes one attempt from each of the buckets, or from none of them and tells how long to wait.
+	TakeAttempt(ctx context.Context, buckets []Bucket, now time.Time) (retryAfter time.Duration, err error)
+	// ReturnAttempt gives back an attempt that turned out to be right, and empties the buckets that are the client's own.
+	ReturnAttempt(ctx context.Context, buckets []Bucket) error
+	// Record writes an audit entry for something that changes nothing else.
+	Record(ctx context.Context, event audit.Event) error
+}
+
+// Service is how people prove who they are. It is safe for concurrent use.
+type Service struct {
+	store  Store
+	now    func() time.Time
+	hasher *hasher
+	// setupToken is empty once the organization is set up.
+	setupToken string
+}
+
+// New makes the service. The set-up token is the secret that the first owner has to know, or empty when there is one.
+func New(store Store, now func() time.Time, setupToken string) (*Service, error) {
+	hasher, err := newHasher()
+	if err != nil {
+		return nil, err
+	}
+	return &Service{store: store, now: now, hasher: hasher, setupToken: setupToken}, nil
+}
+
+// SetupRequired tells whether the organization still has no owner.
+func (s *Service) SetupRequired(ctx context.Context) (bool, error) {
+	done, err := s.store.HasMembers(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look for members: %w", err)
+	}
+	return !done, nil
+}
+
+// Setup is what the first owner enters.
+type Setup struct {
+	Token        string
+	Organization string
+	Name         string
+	Email        string
+	Password     string
+}
+
+// SetUp creates the organization's first owner. It returns ErrAlreadySetUp, ErrSetupToken or a [*PasswordError].
+func (s *Service) SetUp(ctx context.Context, setup Setup, origin Origin) (Member, error) {
+	required, err := s.SetupRequired(ctx)
+	if err != nil {
+		return Member{}, err
+	}
+	if !required {
+		return Member{}, ErrAlreadySetUp
+	}
+	if s.setupToken == "" || subtle.ConstantTimeCompare([]byte(setup.Token), []byte(s.setupToken)) != 1 {
+		return Member{}, ErrSetupToken
+	}
+	if err := checkNewPassword(setup.Password); err != nil {
+		return Member{}, err
+	}
+	hash, err := s.hasher.hash(ctx, setup.Password)
+	if err != nil {
+		return Member{}, err
+	}
+	id, err := NewID()
+	if err != nil {
+		return Member{}, fmt.Errorf("make member id: %w", err)
+	}
+	owner := Member{ID: id, Name: setup.Name, Email: setup.Email, Role: Owner, Active: true, Generation: 1}
+	err = s.store.SetUp(context.WithoutCancel(ctx), setup.Organization, owner, hash, audit.Event{
+		At: s.now(), Action: audit.OrganizationSetUp, Actor: audit.Actor{ID: id.String(), Name: owner.Name},
+		Target: "member:" + id.String(), Address: origin.Address,
+		Details: map[string]any{"organization": setup.Organization, "email": owner.Email, "role": owner.Role},
+	})
+	if err != nil {
+		return Member{}, fmt.Errorf("set up: %w", err)
+	}
+	return owner, nil
+}
+
+// Authenticate proves who somebody is by e-mail address and password. It returns ErrBadCredentials, a [*ThrottledError] or
+// ErrBusy.
+func (s *Service) Authenticate(ctx context.Context, email, password string, origin Origin) (Proof, error) {
+	return s.verify(ctx, CanonicalEmail(email), password, origin, audit.SessionRefused)
+}
+
+// Reauthenticate proves again who a member is. It returns what Authenticate returns.
+func (s *Service) Reauthenticate(ctx context.Context, m Member, password string, origin Origin) (Proof, error) {
+	origin.Device, origin.Known = "signed in", m.ID // a live session is a known client
+	return s.verify(ctx, CanonicalEmail(m.Email), password, origin, audit.ReauthenticationRefused)
+}
+
+func (s *Service) verify(ctx context.Context, email, password string, origin Origin, refusal audit.Action) (Proof, error) {
+	m, hash, err := s.store.MemberByEmail(ctx, email)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return Proof{}, fmt.Errorf("find member: %w", err)
+	}
+	buckets, err := s.buckets(ctx, m, email, origin)
+	if err != nil {
+		return Proof{}, err
+	}
+	retryAfter, err := s.store.TakeAttempt(ctx, buckets, s.now())
+	if err != nil {
+		return Proof{}, fmt.Errorf("count attempt: %w", err)
+	}
+	if retryAfter > 0 {
+		return Proof{}, &ThrottledError{RetryAfter: retryAfter}
+	}
+	matches, err := s.hasher.matches(ctx, password, hash)
+	if err != nil {
+		return Proof{}, err
+	}
+	if !matches || !m.Active {
+		return Proof{}, s.refuse(ctx, m, origin, refusal)
+	}
+	if err := s.store.ReturnAttempt(context.WithoutCancel(ctx), buckets); err != nil {
+		return Proof{}, fmt.Errorf("count success: %w", err)
+	}
+	return Proof{Member: m, PasswordHash: hash, Methods: []string{"password"}}, nil
+}
+
+// buckets are what an attempt takes from. They are the same for an unknown address and for a stranger at a known one.
+func (s *Service) buckets(ctx context.Context, m Member, email string, origin Origin) ([]Bucket, error) {
+	if m == (Member{}) {
+		return strangerBuckets(email, origin.Address), nil
+	}
+	if origin.Device != "" && origin.Known == m.ID {
+		return knownBucket(m.ID, origin.Device), nil
+	}
+	familiar, err := s.store.SignedInFrom(ctx, m.ID, origin.Address, s.now().Add(-familiarFor))
+	if err != nil {
+		return nil, fmt.Errorf("look for a familiar address: %w", err)
+	}
+	if familiar {
+		return knownBucket(m.ID, network(origin.Address)), nil
+	}
+	return strangerBuckets(email, origin.Address), nil
+}
+
+func (s *Service) refuse(ctx context.Context, m Member, origin Origin, action audit.Action) error {
+	event := audit.Event{
+		At: s.now(), Action: action, Actor: audit.Nobody, Address: origin.Address,
+		Details: map[string]any{"userAgent": origin.UserAgent},
+	}
+	if m != (Member{}) {
+		event.Target = "member:" + m.ID.String()
+	}
+	if err := s.store.Record(context.WithoutCancel(ctx), event); err != nil {
+		return fmt.Errorf("record refused sign-in: %w", err)
+	}
+	return ErrBadCredentials
+}
+
+// Reset gives a member a new random password, reactivates them and ends their sessions, in the operator's name. It returns the
+// password, which is kept nowhere else, or ErrNotFound.
+func (s *Service) Reset(ctx context.Context, email string) (Member, string, error) {
+	m, _, err := s.store.MemberByEmail(ctx, CanonicalEmail(email))
+	if err != nil {
+		return Member{}, "", fmt.Errorf("find member: %w", err)
+	}
+	password := rand.Text()
+	hash, err := s.hasher.hash(ctx, password)
+	if err != nil {
+		return Member{}, "", err
+	}
+	err = s.store.ResetPassword(ctx, m.ID, hash, audit.Event{
+		At: s.now(), Action: audit.PasswordReset, Actor: audit.Operator, Target: "member:" + m.ID.String(),
+	})
+	if err != nil {
+		return Member{}, "", fmt.Errorf("reset password: %w", err)
+	}
+	return m, password, nil
+}

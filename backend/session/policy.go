@@ -1,0 +1,122 @@
+package session
+
+import (
+	"fmt"
+	"time"
+)
+
+// Unit is what a length is counted in. A day is 24 hours and a week is seven days: a session's length does not
+// change with daylight saving time.
+type Unit string
+
+// The units that there are.
+const (
+	Minutes Unit = "minutes"
+	Hours   Unit = "hours"
+	Days    Unit = "days"
+	Weeks   Unit = "weeks"
+)
+
+func (u Unit) duration() time.Duration {
+	switch u {
+	case Minutes:
+		return time.Minute
+	case Hours:
+		return time.Hour
+	case Days:
+		return 24 * time.Hour
+	case Weeks:
+		return 7 * 24 * time.Hour
+	}
+	return 0
+}
+
+// LongestLength bounds a session's length and a maximum lifetime. The shortest is one of the smallest unit.
+const LongestLength = 365 * 24 * time.Hour
+
+// Length is a number and a unit, kept as they were entered: 14 days stays 14 days and does not become 2 weeks.
+// The zero Length means that there is none.
+type Length struct {
+	Value int64
+	Unit  Unit
+}
+
+// IsZero tells that there is no length.
+func (l Length) IsZero() bool { return l == Length{} }
+
+// Duration is the exact length. It is meaningful only for a length that Validate accepts: within its bounds
+// nothing overflows.
+func (l Length) Duration() time.Duration { return time.Duration(l.Value) * l.Unit.duration() }
+
+// String is the length in words, as in "14 days" or "1 hour".
+func (l Length) String() string {
+	unit := string(l.Unit)
+	if l.Value == 1 {
+		unit = unit[:len(unit)-1]
+	}
+	return fmt.Sprintf("%d %s", l.Value, unit)
+}
+
+// validate names the field in its errors, as "sessionLength".
+func (l Length) validate(field string) []FieldError {
+	unit := l.Unit.duration()
+	if unit == 0 {
+		return []FieldError{{field + ".unit", "oneof", "Choose minutes, hours, days or weeks."}}
+	}
+	// Compared by division, so that no number is too large to be refused.
+	most := int64(LongestLength / unit)
+	switch {
+	case l.Value < 1:
+		return []FieldError{{field + ".value", "min", fmt.Sprintf("Enter a whole number from 1 to %d.", most)}}
+	case l.Value > most:
+		return []FieldError{{field + ".value", "max", fmt.Sprintf("Enter at most %d %s; 365 days is the longest.", most, l.Unit)}}
+	}
+	return nil
+}
+
+// Policy is the organization's session configuration: what an admin sets.
+type Policy struct {
+	// Length is how long a session lives from its start.
+	Length Length
+	// RefreshAutomatically makes every access set the session's start to now, so that the length is an idle timeout.
+	RefreshAutomatically bool
+	// MaximumLifetime is an optional hard cap, counted from the sign-in, that no access moves.
+	MaximumLifetime Length
+}
+
+// Validate returns an [*InvalidError] that names every field that is out of bounds.
+func (p Policy) Validate() error {
+	errs := p.Length.validate("sessionLength")
+	if !p.MaximumLifetime.IsZero() {
+		errs = append(errs, p.MaximumLifetime.validate("maximumLifetime")...)
+	}
+	if len(errs) > 0 {
+		return &InvalidError{Fields: errs}
+	}
+	return nil
+}
+
+// Loosens tells whether p lets some session live longer than before does. Tightening is free to any admin; loosening
+// asks for a fresh proof of identity (rule R10).
+func (p Policy) Loosens(before Policy) bool {
+	if p.Length.Duration() > before.Length.Duration() || p.RefreshAutomatically && !before.RefreshAutomatically {
+		return true
+	}
+	if before.MaximumLifetime.IsZero() {
+		return false
+	}
+	return p.MaximumLifetime.IsZero() || p.MaximumLifetime.Duration() > before.MaximumLifetime.Duration()
+}
+
+// describe is the policy as the audit log keeps it.
+func (p Policy) describe() map[string]any {
+	described := map[string]any{
+		"sessionLength":        p.Length.String(),
+		"refreshAutomatically": p.RefreshAutomatically,
+		"maximumLifetime":      nil,
+	}
+	if !p.MaximumLifetime.IsZero() {
+		described["maximumLifetime"] = p.MaximumLifetime.String()
+	}
+	return described
+}

@@ -1,0 +1,564 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"curfew/backend/audit"
+	"curfew/backend/member"
+)
+
+// ProofLifetime is how long a proof of identity is fresh enough for loosening the policy (rule R10).
+const ProofLifetime = 10 * time.Minute
+
+// Retention is how long the row of an ended session is kept, so that whoever comes back learns how it ended.
+const Retention = 90 * 24 * time.Hour
+
+// Access tells whether a request counts as one (rule R2).
+type Access bool
+
+const (
+	// Active is a request that a person's action caused: it touches the session.
+	Active Access = true
+	// Passive is a background poll or a stream: it is checked, but keeps no session alive.
+	Passive Access = false
+)
+
+// Service is the one way in: everything that starts, judges or ends a session passes through it. It is safe for
+// concurrent use.
+type Service struct {
+	store  Store
+	now    func() time.Time
+	keys   refreshKey
+	roster *roster
+	// organization is what every session is judged by: one immutable snapshot.
+	organization atomic.Pointer[Organization]
+
+	// changes is held from before the transaction of a change until memory shows it, so that memory changes in the
+	// order in which the disk did. The check never takes it.
+	changes sync.Mutex
+	// census counts the sessions that have not ended, by member, so that a revocation need not count rows.
+	census   map[member.ID]int
+	sessions int
+
+	// flushed is when Flush last wrote; only Flush uses it.
+	flushed time.Time
+}
+
+// New opens the service on what the store holds. The key derives refresh tokens; room is how many live sessions are held in
+// memory at most.
+func New(ctx context.Context, store Store, now func() time.Time, key [32]byte, room int) (*Service, error) {
+	s := &Service{store: store, now: now, keys: key, roster: newRoster(room)}
+	org, err := store.Organization(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the organization: %w", err)
+	}
+	s.organization.Store(&org)
+	s.census, err = store.Census(ctx, org.Generation)
+	if err != nil {
+		return nil, fmt.Errorf("count live sessions: %w", err)
+	}
+	for _, n := range s.census {
+		s.sessions += n
+	}
+	return s, nil
+}
+
+// adopt makes org the snapshot to judge by. A raised generation has ended every session.
+func (s *Service) adopt(org Organization) {
+	raised := org.Generation != s.organization.Load().Generation
+	s.organization.Store(&org)
+	if raised {
+		s.roster.clear()
+		s.census, s.sessions = map[member.ID]int{}, 0
+	}
+}
+
+// readopt takes the organization from the store after a change of it failed: the commit may have reached the disk
+// although it was reported as failed.
+func (s *Service) readopt(ctx context.Context) error {
+	org, err := s.store.Organization(ctx)
+	if err != nil {
+		return fmt.Errorf("read the organization: %w", err)
+	}
+	s.adopt(org)
+	return nil
+}
+
+// Reload takes the organization from the store after it was set up there.
+func (s *Service) Reload(ctx context.Context) error {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	return s.readopt(ctx)
+}
+
+// Organization is the snapshot that sessions are judged by at this moment.
+func (s *Service) Organization() *Organization { return s.organization.Load() }
+
+// Admit is the check on every request: it returns the principal of a session that is alive at this instant, touched if the
+// request is an access. A session that is over is an [*EndedError] that says how it ended. Any other error but
+// ErrNoSession is trouble with storage and no verdict.
+func (s *Service) Admit(ctx context.Context, id ID, kind Access) (Principal, error) {
+	for {
+		now := s.now()
+		e, err := s.find(ctx, id)
+		if err != nil {
+			return Principal{}, err
+		}
+		org := s.organization.Load()
+		reason := s.roster.admit(e, now, org, kind)
+		if reason == "" {
+			return e.principal(org), nil
+		}
+		if reason == Expired && !e.expire(now, org) {
+			continue // an access that came first has just moved its start
+		}
+		if err := s.refuse(ctx, id, now); err != nil {
+			return Principal{}, err
+		}
+		// The store has it alive: memory gave it up because its end could not be written. It is loaded again.
+		s.roster.drop(id)
+	}
+}
+
+// find gives the roster's entry, after loading it from the store on a miss.
+func (s *Service) find(ctx context.Context, id ID) (*entry, error) {
+	for {
+		if e := s.roster.get(id); e != nil {
+			return e, nil
+		}
+		since := s.roster.since()
+		record, err := s.load(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if record.Session.End.Reason != "" {
+			return nil, s.recorded(ctx, record.Session)
+		}
+		if e := s.roster.put(record, since); e != nil {
+			return e, nil
+		}
+	}
+}
+
+func (s *Service) load(ctx context.Context, id ID) (Record, error) {
+	record, err := s.store.Session(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return Record{}, ErrNoSession
+	}
+	if err != nil {
+		return Record{}, fmt.Errorf("load session: %w", err)
+	}
+	return record, nil
+}
+
+// refuse says how a session ended that was just found to be over, or returns nil where the store has it alive. An expiry
+// that nobody has written down yet is written down now, so that the refusal stands for ever (rule R3b), also when
+// the clock is set back and the server restarted.
+func (s *Service) refuse(ctx context.Context, id ID, now time.Time) error {
+	record, err := s.load(ctx, id)
+	if err != nil {
+		return err
+	}
+	if record.Session.End.Reason != "" {
+		return s.recorded(ctx, record.Session)
+	}
+	standing := standingOf(record, s.organization.Load())
+	switch reason := standing.Ended(now); reason {
+	case "":
+		return nil
+	case RevokedAll:
+		return s.revokedAll(ctx, record.Session.Generation)
+	case Expired:
+		end := End{Reason: Expired, At: earlier(standing.ExpiresAt(), now)}
+		err := s.end(ctx, Ending{Sessions: []SessionEnd{{id, end.At}}, Reason: Expired, By: Caller{Actor: audit.System}})
+		if err != nil {
+			return err
+		}
+		return &EndedError{end}
+	default:
+		return &EndedError{End{Reason: reason, At: now}}
+	}
+}
+
+// recorded is the end that the session's row carries.
+func (s *Service) recorded(ctx context.Context, session Session) error {
+	if session.End.Reason == RevokedAll {
+		return s.revokedAll(ctx, session.Generation)
+	}
+	return &EndedError{session.End}
+}
+
+// revokedAll says by which revocation a session of an earlier generation ended: the first one after its sign-in.
+func (s *Service) revokedAll(ctx context.Context, generation uint64) error {
+	receipt, err := s.store.Revocation(ctx, generation+1)
+	if err != nil {
+		return fmt.Errorf("load revocation: %w", err)
+	}
+	return &EndedError{End{Reason: RevokedAll, At: receipt.RevokedAt, By: receipt.By.Name, Note: receipt.Reason}}
+}
+
+// Start begins a session for somebody who has just proved to be a member, and returns it with its first refresh token. It
+// returns ErrCredentialStale when the credential was changed since it was proved.
+func (s *Service) Start(ctx context.Context, proof member.Proof, client Client) (Principal, string, error) {
+	id, err := NewID()
+	if err != nil {
+		return Principal{}, "", fmt.Errorf("make session id: %w", err)
+	}
+	first := s.keys.first(id)
+
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	now := s.now()
+	record, err := s.store.InsertSession(context.WithoutCancel(ctx), Session{
+		ID: id, MemberID: proof.Member.ID,
+		AuthenticatedAt: now, ProvedAt: now, StartedAt: now, LastSeenAt: now,
+		Client: client, Methods: proof.Methods,
+	}, proof, RefreshState{NextHash: first.hash()}, audit.Event{
+		At: now, Action: audit.SessionStarted, Target: "session:" + id.String(), Address: client.Address,
+		Actor:   audit.Actor{ID: proof.Member.ID.String(), Name: proof.Member.Name},
+		Details: map[string]any{"methods": proof.Methods, "userAgent": client.UserAgent},
+	})
+	if err != nil {
+		return Principal{}, "", fmt.Errorf("start session: %w", err)
+	}
+	s.census[record.Member.ID]++
+	s.sessions++
+
+	e := s.roster.put(record, s.roster.since()) // never nil: nothing ends while changes is held
+	return e.principal(s.organization.Load()), s.keys.issue(first), nil
+}
+
+// Refresh takes a refresh token and returns its session with the successor token: always the same one for the same token.
+// Once the successor has itself been presented, presenting its predecessor means that one of the two was stolen, and ends
+// the session. It returns ErrRefreshTokenInvalid for a token that was never issued, and otherwise what Admit returns.
+func (s *Service) Refresh(ctx context.Context, text string, kind Access) (Principal, string, error) {
+	token, err := s.keys.read(text)
+	if err != nil {
+		return Principal{}, "", err
+	}
+	who, err := s.Admit(ctx, token.session, kind)
+	if err != nil {
+		return Principal{}, "", err
+	}
+	presented := s.keys.presentation(token)
+	current, err := s.store.RotateRefresh(context.WithoutCancel(ctx), token.session, presented)
+	if err != nil {
+		return Principal{}, "", fmt.Errorf("rotate refresh token: %w", err)
+	}
+	switch {
+	case current == presented:
+		return who, s.keys.issue(s.keys.successor(token)), nil
+	case current.Counter >= token.counter:
+		return Principal{}, "", s.endReused(ctx, who)
+	}
+	// The token is newer than the database, or the session ended between the check and here.
+	if _, err := s.Admit(ctx, token.session, Passive); err != nil {
+		return Principal{}, "", err
+	}
+	return Principal{}, "", ErrRefreshTokenInvalid
+}
+
+func (s *Service) endReused(ctx context.Context, who Principal) error {
+	now := s.now()
+	err := s.end(ctx, Ending{Sessions: []SessionEnd{{who.Session.ID, now}}, Reason: TokenReuse, By: Caller{Actor: audit.System}})
+	if err != nil {
+		return err
+	}
+	return &EndedError{End{Reason: TokenReuse, At: now, By: audit.System.Name}}
+}
+
+// Prove records that the principal has just proved their identity again.
+func (s *Service) Prove(ctx context.Context, who Principal, proof member.Proof) (Principal, error) {
+	now := s.now()
+	err := s.store.Prove(context.WithoutCancel(ctx), proof, now, who.Caller(), audit.Event{
+		At: now, Action: audit.Reauthenticated, Target: "session:" + who.Session.ID.String(),
+		Actor: who.Caller().Actor, Address: who.Session.Client.Address, Details: map[string]any{"methods": proof.Methods},
+	})
+	if err != nil {
+		return Principal{}, s.explain(ctx, who, fmt.Errorf("record proof: %w", err))
+	}
+	if e := s.roster.get(who.Session.ID); e != nil {
+		e.provedAt.Store(now.UnixMilli())
+	}
+	who.Session.ProvedAt = now
+	return who, nil
+}
+
+// List is a page of the principal's own live sessions, newest access first, and the place to go on from, or nil at the end.
+func (s *Service) List(ctx context.Context, who Principal, after *Place, limit int) ([]Principal, *Place, error) {
+	org := s.organization.Load()
+	records, err := s.store.Sessions(ctx, who.Member.ID, org.Generation, after, limit+1)
+	if err != nil {
+		return nil, nil, fmt.Errorf("list sessions: %w", err)
+	}
+	var next *Place
+	if len(records) > limit {
+		records = records[:limit]
+		last := records[limit-1].Session
+		next = &Place{last.LastSeenAt, last.ID}
+	}
+	now := s.now()
+	live := make([]Principal, 0, len(records))
+	for _, record := range records {
+		p := Principal{Session: record.Session, Member: record.Member, Organization: org}
+		if e := s.roster.get(record.Session.ID); e != nil {
+			p = e.principal(org) // newer than the store by the touches that still have to be written
+		}
+		standing := standingOf(Record{p.Session, p.Member}, org)
+		if standing.Ended(now) == "" {
+			p.ExpiresAt = standing.ExpiresAt()
+			live = append(live, p)
+		}
+	}
+	return live, next, nil
+}
+
+// Summary counts the live sessions and their members. A session whose time has just run out counts until the sweep has
+// seen it, about a second later.
+func (s *Service) Summary() (sessions, members int) {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	return s.sessions, len(s.census)
+}
+
+// SignOut ends the principal's own session.
+func (s *Service) SignOut(ctx context.Context, who Principal) error {
+	return s.end(ctx, Ending{
+		Sessions: []SessionEnd{{who.Session.ID, s.now()}}, Reason: SignedOut, By: who.Caller(),
+	})
+}
+
+// Abandon ends the session that a refresh token names, if it is alive: the one that a browser leaves behind when somebody signs in
+// on it anew.
+func (s *Service) Abandon(ctx context.Context, refreshToken string) error {
+	token, err := s.keys.read(refreshToken)
+	if err != nil {
+		return nil //nolint:nilerr // not ours: there is nothing to leave behind
+	}
+	who, err := s.Admit(ctx, token.session, Passive)
+	var ended *EndedError
+	if errors.As(err, &ended) || errors.Is(err, ErrNoSession) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.SignOut(ctx, who)
+}
+
+// Revoke ends one session: the principal's own or, for those who administer, anybody's. It returns ErrNotFound for a session
+// that has ended, does not exist, or is none of the caller's business.
+func (s *Service) Revoke(ctx context.Context, who Principal, id ID) error {
+	target, err := s.Admit(ctx, id, Passive)
+	var ended *EndedError
+	if errors.As(err, &ended) || errors.Is(err, ErrNoSession) {
+		return ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	if target.Member.ID != who.Member.ID && !who.Member.Role.Administers() {
+		return ErrNotFound
+	}
+	err = s.end(ctx, Ending{
+		Sessions: []SessionEnd{{id, s.now()}}, Reason: Revoked, By: who.Caller(), RequireCaller: true,
+	})
+	return s.explain(ctx, who, err)
+}
+
+// RevokeOthers ends all of the principal's sessions but the one at hand, and counts them.
+func (s *Service) RevokeOthers(ctx context.Context, who Principal) (int, error) {
+	now := s.now()
+	var others []SessionEnd
+	for after := (*Place)(nil); ; {
+		page, next, err := s.List(ctx, who, after, 200)
+		if err != nil {
+			return 0, err
+		}
+		for _, p := range page {
+			if p.Session.ID != who.Session.ID {
+				others = append(others, SessionEnd{p.Session.ID, now})
+			}
+		}
+		if next == nil {
+			break
+		}
+		after = next
+	}
+	if len(others) == 0 {
+		return 0, nil
+	}
+	n, err := s.endCounting(ctx, Ending{Sessions: others, Reason: Revoked, By: who.Caller(), RequireCaller: true})
+	return n, s.explain(ctx, who, err)
+}
+
+// RevokeAll ends every session of the organization, the principal's included, and returns once that is on disk. It is one row:
+// its cost does not depend on how many sessions there are (rule R4).
+func (s *Service) RevokeAll(ctx context.Context, who Principal, reason, idempotencyKey string) (Receipt, error) {
+	if !who.Member.Role.Administers() {
+		return Receipt{}, ErrForbidden
+	}
+	receipt, err := s.revokeAll(context.WithoutCancel(ctx), who.Caller(), reason, idempotencyKey)
+	return receipt, s.explain(ctx, who, err)
+}
+
+func (s *Service) revokeAll(ctx context.Context, caller Caller, reason, idempotencyKey string) (Receipt, error) {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	receipt, err := s.store.RevokeAll(ctx, Revocation{
+		At: s.now(), Reason: reason, IdempotencyKey: idempotencyKey,
+		SessionsEnded: s.sessions, MembersSignedOut: len(s.census),
+	}, caller)
+	if err != nil {
+		return Receipt{}, errors.Join(fmt.Errorf("revoke all sessions: %w", err), s.readopt(ctx))
+	}
+	if !receipt.Repeated {
+		org := *s.organization.Load()
+		org.Generation = receipt.Generation
+		s.adopt(org)
+	}
+	return receipt, nil
+}
+
+// SavePolicy makes next the policy in force, for running sessions too, from the next request on (rule R3). With a version, it
+// saves only if that is still the current one, and returns a [*StaleVersionError] otherwise. It returns an [*InvalidError] for a
+// policy that is out of bounds and ErrReauthenticationRequired where rule R10 asks for a fresh proof.
+func (s *Service) SavePolicy(ctx context.Context, who Principal, next Policy, version *int64) (Organization, error) {
+	if !who.Member.Role.Administers() {
+		return Organization{}, ErrForbidden
+	}
+	if err := next.Validate(); err != nil {
+		return Organization{}, err
+	}
+	saved, err := s.savePolicy(context.WithoutCancel(ctx), who, next, version)
+	return saved, s.explain(ctx, who, err)
+}
+
+func (s *Service) savePolicy(ctx context.Context, who Principal, next Policy, version *int64) (Organization, error) {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	now, before, caller := s.now(), *s.organization.Load(), who.Caller()
+	if version != nil && *version != before.Version {
+		return Organization{}, &StaleVersionError{Current: before}
+	}
+	if next.Loosens(before.Policy) && now.Sub(who.Session.ProvedAt) > ProofLifetime {
+		return Organization{}, ErrReauthenticationRequired
+	}
+	saved := before.Saved(next, now, caller.Actor)
+	err := s.store.SavePolicy(ctx, saved, caller, audit.Event{
+		At: now, Action: audit.PolicySaved, Actor: caller.Actor, Target: "organization", Address: caller.Address,
+		Details: map[string]any{"before": before.Policy.describe(), "after": next.describe(), "version": saved.Version},
+	})
+	if err != nil {
+		return Organization{}, errors.Join(fmt.Errorf("save policy: %w", err), s.readopt(ctx))
+	}
+	s.adopt(saved)
+	return saved, nil
+}
+
+// end is the one function through which single sessions end, for whatever reason.
+func (s *Service) end(ctx context.Context, ending Ending) error {
+	_, err := s.endCounting(ctx, ending)
+	return err
+}
+
+// endCounting ends sessions and counts those that had been alive until then.
+func (s *Service) endCounting(ctx context.Context, ending Ending) (int, error) {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	ids := make([]ID, len(ending.Sessions))
+	for i, e := range ending.Sessions {
+		ids[i] = e.ID
+	}
+	ended, err := s.store.End(context.WithoutCancel(ctx), ending)
+	// Also after a failure: the commit may have reached the disk all the same, and what is not in memory is read from there.
+	s.roster.drop(ids...)
+	if err != nil {
+		return 0, fmt.Errorf("end sessions: %w", err)
+	}
+	for _, e := range ended {
+		s.sessions--
+		if s.census[e.Member]--; s.census[e.Member] == 0 {
+			delete(s.census, e.Member)
+		}
+	}
+	return len(ended), nil
+}
+
+// explain turns the store's word that the caller's session is over into how it ended; any other error stays as it is.
+func (s *Service) explain(ctx context.Context, who Principal, err error) error {
+	if !errors.Is(err, ErrCallerEnded) {
+		return err
+	}
+	if ended := s.refuse(ctx, who.Session.ID, s.now()); ended != nil {
+		return ended
+	}
+	return err
+}
+
+// Flush writes the touches that are only in memory (rule R6), and once a minute the time itself (rule R7). What cannot be
+// written is kept for the next time. Calls must not overlap.
+func (s *Service) Flush(ctx context.Context) error {
+	touches, now := s.roster.touched(), s.now()
+	if len(touches) == 0 && now.Sub(s.flushed) < time.Minute {
+		return nil
+	}
+	if err := s.store.Touch(ctx, touches, now); err != nil {
+		s.roster.retouch(touches)
+		return fmt.Errorf("write %d touches: %w", len(touches), err)
+	}
+	s.flushed = now
+	return nil
+}
+
+// Sweep does one bounded batch of what nobody waits for: it writes the end of sessions whose time ran out, closes the rows
+// that a revocation of everybody ended, and deletes those that ended long ago. It tells whether there is more to do.
+func (s *Service) Sweep(ctx context.Context) (more bool, err error) {
+	const batch = 500
+	expired, err := s.sweepExpired(ctx, batch)
+	if err != nil {
+		return false, err
+	}
+	closed, err := s.store.CloseRevoked(ctx, s.organization.Load().Generation, batch)
+	if err != nil {
+		return false, fmt.Errorf("close revoked sessions: %w", err)
+	}
+	purged, err := s.store.Purge(ctx, s.now().Add(-Retention), batch)
+	if err != nil {
+		return false, fmt.Errorf("purge ended sessions: %w", err)
+	}
+	return max(expired, closed, purged) == batch, nil
+}
+
+func (s *Service) sweepExpired(ctx context.Context, batch int) (int, error) {
+	now, org := s.now(), s.organization.Load()
+	started, authenticated := org.overdue(now)
+	records, err := s.store.Overdue(ctx, org.Generation, started, authenticated, batch)
+	if err != nil {
+		return 0, fmt.Errorf("find expired sessions: %w", err)
+	}
+	ending := Ending{Reason: Expired, By: Caller{Actor: audit.System}}
+	for _, record := range records {
+		if e := s.roster.get(record.Session.ID); e != nil && !e.expire(now, org) {
+			continue // touched since: the store does not know it yet
+		}
+		at := earlier(standingOf(record, org).ExpiresAt(), now)
+		ending.Sessions = append(ending.Sessions, SessionEnd{record.Session.ID, at})
+	}
+	if len(ending.Sessions) == 0 {
+		return 0, nil
+	}
+	return s.endCounting(ctx, ending)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,99 @@
+package session
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"curfew/backend/audit"
+	"curfew/backend/member"
+)
+
+// ID names a session. It is a UUID of version 7 (RFC 9562), so ids sort by the time of the sign-in. It is a
+// name and no secret: knowing it admits nobody.
+type ID uuid.UUID
+
+// NewID makes an id that was never given before. It fails only when the system has no randomness to give.
+func NewID() (ID, error) {
+	id, err := uuid.NewV7()
+	return ID(id), err
+}
+
+// ParseID reads the canonical text of an id.
+func ParseID(text string) (ID, error) {
+	id, err := uuid.Parse(text)
+	if err != nil || id.String() != text {
+		return ID{}, fmt.Errorf("parse session id: %w", ErrNotFound)
+	}
+	return ID(id), nil
+}
+
+// String is the canonical text: 36 characters, lower case.
+func (id ID) String() string { return uuid.UUID(id).String() }
+
+// Client is the browser, device or program that a session belongs to, as it described itself. Nothing is
+// ever decided by it.
+type Client struct {
+	Address   string
+	UserAgent string
+}
+
+// Session is the facts of one sign-in of one member on one client. Whether it is alive is not among them:
+// that is worked out by [Standing.Ended], from these and the policy in force.
+type Session struct {
+	ID       ID
+	MemberID member.ID
+	// Generation and MemberGeneration are the organization's and the member's, both as of the sign-in.
+	Generation       uint64
+	MemberGeneration uint64
+	// AuthenticatedAt is the sign-in; it never moves.
+	AuthenticatedAt time.Time
+	// ProvedAt is the last proof of identity: the sign-in, or a later re-authentication.
+	ProvedAt time.Time
+	// StartedAt is where the session's length is counted from; it moves at every access while refresh is on.
+	StartedAt  time.Time
+	LastSeenAt time.Time
+	// End is how the session was ended; its Reason is empty for a session that nobody has ended.
+	End     End
+	Client  Client
+	Methods []string
+}
+
+// End is how, when and by whose hand a session ended.
+type End struct {
+	Reason EndReason
+	At     time.Time
+	// By is a name, or empty where nobody's hand was in it.
+	By string
+	// Note is the reason that was given with a revocation of everybody's sessions.
+	Note string
+}
+
+// Principal is who makes a request: a session that was just admitted, and its member. Only [Service.Admit]
+// makes one, so code that takes a Principal cannot be reached without the check.
+type Principal struct {
+	Session   Session
+	Member    member.Member
+	ExpiresAt time.Time
+	// Organization is the snapshot that the session was judged by.
+	Organization *Organization
+}
+
+// Caller is the principal as the author of a change.
+func (p Principal) Caller() Caller {
+	return Caller{
+		Actor:   audit.Actor{ID: p.Member.ID.String(), Name: p.Member.Name},
+		Session: p.Session.ID,
+		Address: p.Session.Client.Address,
+	}
+}
+
+// Caller is who asks for a change. The store checks again, in the change's own transaction, that the caller's
+// session is alive by its generations: a request that was paused after the check must not take effect
+// after a revocation.
+type Caller struct {
+	Actor   audit.Actor
+	Session ID
+	Address string
+}

@@ -1,0 +1,143 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"curfew/backend/audit"
+	"curfew/backend/member"
+)
+
+// Store is what the service asks of storage. Each method is one transaction, with its audit entries inside, and has
+// reached the disk when it returns. A missing row is ErrNotFound; any other error that is not of this
+// package is trouble with storage.
+//
+// The methods that take a Caller return ErrCallerEnded, and change nothing, when the caller's session is over by
+// its row, its generations or its member.
+type Store interface {
+	// Organization reads the one row that decides about every session.
+	Organization(ctx context.Context) (Organization, error)
+	// SavePolicy replaces the organization's policy, unless its version is no longer the one before next's: then
+	// it returns a [*StaleVersionError] with what is in force.
+	SavePolicy(ctx context.Context, next Organization, caller Caller, event audit.Event) error
+	// RevokeAll raises the organization's generation by one and records the revocation.
+	RevokeAll(ctx context.Context, revocation Revocation, caller Caller) (Receipt, error)
+	// Revocation tells of the revocation that began the given generation. There is one for each but the first.
+	Revocation(ctx context.Context, generation uint64) (Receipt, error)
+
+	// InsertSession stores a new session under the generations that it reads in the same transaction
+	// (rule R8), which it fills in. It returns ErrCredentialStale when the proof no longer holds.
+	InsertSession(ctx context.Context, s Session, proof member.Proof, refresh RefreshState, event audit.Event) (Record, error)
+	// Session reads one session and its member.
+	Session(ctx context.Context, id ID) (Record, error)
+	// Sessions lists a member's sessions of the given generation that have not ended, the newest access first, from after the given place.
+	Sessions(ctx context.Context, of member.ID, generation uint64, after *Place, limit int) ([]Record, error)
+	// Census counts the sessions of the given generation that have not ended, by member.
+	Census(ctx context.Context, generation uint64) (map[member.ID]int, error)
+
+	// Touch moves the times of sessions forward, never back, and only of those that have not ended. It also
+	// records now as a time that has been (rule R7).
+	Touch(ctx context.Context, touches []Touch, now time.Time) error
+	// Prove records a fresh proof of identity.
+	Prove(ctx context.Context, proof member.Proof, at time.Time, caller Caller, event audit.Event) error
+	// RotateRefresh makes the presented refresh token the current one and remembers its successor's hash,
+	// provided that it is the successor of the current one and the session is alive. It tells what the row
+	// holds afterwards.
+	RotateRefresh(ctx context.Context, id ID, presented RefreshState) (RefreshState, error)
+	// End ends those of the sessions that have not ended, with an audit entry for each, and tells which they were.
+	End(ctx context.Context, ending Ending) ([]Ended, error)
+
+	// Overdue finds sessions of the given generation that have not ended, and started or were authenticated at or before these instants.
+	Overdue(ctx context.Context, generation uint64, started, authenticated time.Time, limit int) ([]Record, error)
+	// CloseRevoked writes the end into rows of generations before the given one, at most limit of them, and counts them. What
+	// ended them is on record already; this only spares later readers the look.
+	CloseRevoked(ctx context.Context, generation uint64, limit int) (int, error)
+	// Purge deletes rows that ended before the given time, at most limit of them, and counts them.
+	Purge(ctx context.Context, endedBefore time.Time, limit int) (int, error)
+}
+
+// Record is a session with the member it belongs to, as they are stored.
+type Record struct {
+	Session Session
+	Member  member.Member
+}
+
+// Place is a place in a list that is ordered by the last access, newest first, then by id.
+type Place struct {
+	LastSeenAt time.Time
+	ID         ID
+}
+
+// Touch is the times of one session, as the memory has them.
+type Touch struct {
+	ID         ID
+	StartedAt  time.Time
+	LastSeenAt time.Time
+}
+
+// Ending is the end of some sessions.
+type Ending struct {
+	Sessions []SessionEnd
+	Reason   EndReason
+	// By is who ended them, with the session and address it was done from where there are any.
+	By Caller
+	// RequireCaller makes the store check By's session in the same transaction.
+	RequireCaller bool
+}
+
+// SessionEnd is one session and the time of its end.
+type SessionEnd struct {
+	ID ID
+	At time.Time
+}
+
+// Event is the audit entry of one of the sessions.
+func (e Ending) Event(ended Ended) audit.Event {
+	return audit.Event{
+		At: ended.At, Action: audit.SessionEnded, Actor: e.By.Actor, Target: "session:" + ended.ID.String(), Address: e.By.Address,
+		Details: map[string]any{"reason": e.Reason, "member": ended.Member.String()},
+	}
+}
+
+// Ended is a session that was alive until now.
+type Ended struct {
+	SessionEnd
+	Member member.ID
+}
+
+// Revocation is the wish to end every session of the organization.
+type Revocation struct {
+	At     time.Time
+	Reason string
+	// IdempotencyKey names this revocation among those of its caller; empty for none. A second one of the same name
+	// revokes nothing and gets the first one's receipt.
+	IdempotencyKey string
+	// SessionsEnded and MembersSignedOut are what it is about to end.
+	SessionsEnded    int
+	MembersSignedOut int
+}
+
+// Event is the audit entry of the revocation that raises the organization's generation to the given one.
+func (r Revocation) Event(by Caller, generation uint64) audit.Event {
+	return audit.Event{
+		At: r.At, Action: audit.SessionsRevokedAll, Actor: by.Actor, Target: "organization", Address: by.Address,
+		Details: map[string]any{
+			"generation": generation, "reason": r.Reason,
+			"sessionsEnded": r.SessionsEnded, "membersSignedOut": r.MembersSignedOut,
+		},
+	}
+}
+
+// Receipt is the proof of a revocation.
+type Receipt struct {
+	Generation       uint64
+	RevokedAt        time.Time
+	By               audit.Actor
+	Reason           string
+	SessionsEnded    int
+	MembersSignedOut int
+	AuditSequence    int64
+	AuditHash        audit.Hash
+	// Repeated tells that this is the receipt of an earlier call with the same idempotency key.
+	Repeated bool
+}

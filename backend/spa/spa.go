@@ -1,0 +1,170 @@
+// Package spa serves the built web app: one HTML shell for every page, and hashed assets that never change.
+//
+// A file that is missing is 404 and never the shell: a browser that asks for a script of yesterday's build must not be given a
+// page. Files come precompressed from the build. The shell's inline script is allowed by its hash, worked out at the start, so
+// that the shell can be cached and compressed like everything else.
+package spa
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+// shellName is the page that SvelteKit's static adapter makes for every address (its fallback).
+const shellName = "200.html"
+
+// App is the built web app, read once.
+type App struct {
+	files  map[string]file
+	policy string
+}
+
+// file is one asset in the forms that the build made of it.
+type file struct {
+	contentType string
+	etag        string
+	plain       []byte
+	brotli      []byte
+	gzip        []byte
+}
+
+// New reads the build. Without one, as in a checkout whose front end was never built, the pages say so and the API works.
+func New(build fs.FS) (*App, error) {
+	app := &App{files: map[string]file{}}
+	err := fs.WalkDir(build, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || strings.HasSuffix(name, ".br") || strings.HasSuffix(name, ".gz") || path.Base(name) == ".gitkeep" {
+			return err
+		}
+		asset, err := read(build, name)
+		app.files[name] = asset
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the built web app: %w", err)
+	}
+	app.policy = policyFor(app.files[shellName].plain)
+	return app, nil
+}
+
+func read(build fs.FS, name string) (file, error) {
+	plain, err := fs.ReadFile(build, name)
+	if err != nil {
+		return file{}, err
+	}
+	asset := file{contentType: mime.TypeByExtension(path.Ext(name)), plain: plain}
+	if asset.contentType == "" {
+		asset.contentType = "application/octet-stream"
+	}
+	sum := sha256.Sum256(plain)
+	asset.etag = hex.EncodeToString(sum[:16])
+	for suffix, form := range map[string]*[]byte{".br": &asset.brotli, ".gz": &asset.gzip} {
+		*form, err = fs.ReadFile(build, name+suffix)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return file{}, err
+		}
+	}
+	return asset, nil
+}
+
+var inlineScript = regexp.MustCompile(`(?s)<script[^>]*>(.*?)</script>`)
+
+// routeAnnouncer is the hash of the one style attribute in the pages: SvelteKit's hidden element that reads a new page's title to
+// screen readers.
+const routeAnnouncer = "'sha256-S8qMpvofolR8Mpjy4kQvEm7m1q8clzU4dfDH0AmvZjo='"
+
+// policyFor is the shell's content security policy (CSP 3). It allows the shell's own inline script, by its hash, and otherwise only
+// what this origin serves.
+func policyFor(shell []byte) string {
+	scripts := "'self'"
+	for _, script := range inlineScript.FindAllSubmatch(shell, -1) {
+		if len(bytes.TrimSpace(script[1])) > 0 {
+			sum := sha256.Sum256(script[1])
+			scripts += " 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+		}
+	}
+	return strings.Join([]string{
+		"default-src 'none'", "script-src " + scripts, "style-src 'self'", "style-src-attr 'unsafe-hashes' " + routeAnnouncer,
+		"img-src 'self' data:", "font-src 'self'", "connect-src 'self'", "manifest-src 'self'", "form-action 'self'",
+		"base-uri 'none'", "object-src 'none'", "frame-ancestors 'none'",
+		"require-trusted-types-for 'script'", "trusted-types svelte-trusted-html sveltekit-trusted-url",
+	}, "; ")
+}
+
+// Serve answers a GET or HEAD that no other route does: an asset, the shell for a page, or 404.
+func (app *App) Serve(c echo.Context) error {
+	name := strings.TrimPrefix(c.Request().URL.Path, "/")
+	if asset, found := app.files[name]; found && name != shellName {
+		app.write(c, name, asset)
+		return nil
+	}
+	if !isPage(name) {
+		return echo.ErrNotFound
+	}
+	shell, found := app.files[shellName]
+	if !found {
+		return c.String(http.StatusServiceUnavailable, "The web app is not built into this binary. Build it with: make build\n")
+	}
+	app.write(c, shellName, shell)
+	return nil
+}
+
+// isPage tells an address that a person would visit from that of a file or of the API.
+func isPage(name string) bool {
+	first, _, _ := strings.Cut(name, "/")
+	return first != "api" && first != "_app" && path.Ext(name) == "" && !strings.ContainsAny(name, `\%`) && !strings.Contains(name, "//")
+}
+
+func (app *App) write(c echo.Context, name string, asset file) {
+	h := c.Response().Header()
+	h.Set("Content-Security-Policy", app.policy)
+	h.Set("Cache-Control", "no-cache")
+	if strings.HasPrefix(name, "_app/immutable/") {
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	h.Set("Content-Type", asset.contentType)
+	h.Add("Vary", "Accept-Encoding")
+	body, etag := asset.plain, asset.etag
+	switch accepted := c.Request().Header.Get("Accept-Encoding"); {
+	case asset.brotli != nil && accepts(accepted, "br"):
+		body, etag = asset.brotli, etag+"-br"
+		h.Set("Content-Encoding", "br")
+	case asset.gzip != nil && accepts(accepted, "gzip"):
+		body, etag = asset.gzip, etag+"-gz"
+		h.Set("Content-Encoding", "gzip")
+	}
+	h.Set("ETag", `"`+etag+`"`)
+	if match := c.Request().Header.Get("If-None-Match"); strings.Contains(match, `"`+etag+`"`) {
+		h.Del("Content-Encoding")
+		c.Response().WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Length", fmt.Sprint(len(body)))
+	c.Response().WriteHeader(http.StatusOK)
+	if c.Request().Method == http.MethodGet {
+		_, _ = c.Response().Write(body) // a client that hangs up is nobody's fault
+	}
+}
+
+// accepts reads Accept-Encoding (RFC 9110, 12.5.3) as far as it matters here: named, and not refused with q=0.
+func accepts(header, coding string) bool {
+	for _, item := range strings.Split(header, ",") {
+		name, quality, _ := strings.Cut(strings.TrimSpace(item), ";")
+		if strings.EqualFold(strings.TrimSpace(name), coding) {
+			quality = strings.ReplaceAll(quality, " ", "")
+			return quality != "q=0" && quality != "q=0.0" && quality != "q=0.00" && quality != "q=0.000"
+		}
+	}
+	return false
+}

@@ -1,0 +1,36 @@
+package store
+
+import (
+	"errors"
+
+	"curfew/backend/member"
+	"curfew/backend/session"
+)
+
+// UnavailableError is trouble with storage: it says nothing about whatever was asked for.
+type UnavailableError struct{ cause error }
+
+func (e *UnavailableError) Error() string { return "storage: " + e.cause.Error() }
+func (e *UnavailableError) Unwrap() error { return e.cause }
+
+// Unavailable marks the error for those who must not know this package.
+func (e *UnavailableError) Unavailable() bool { return true }
+
+// unavailable marks every error that is not a word of the domain.
+func unavailable(err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, known := range []error{
+		session.ErrNotFound, session.ErrCallerEnded, session.ErrCredentialStale, member.ErrNotFound, member.ErrAlreadySetUp,
+	} {
+		if errors.Is(err, known) {
+			return err
+		}
+	}
+	var stale *session.StaleVersionError
+	if errors.As(err, &stale) {
+		return err
+	}
+	return &UnavailableError{err}
+}

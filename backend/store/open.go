@@ -1,0 +1,218 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+	"github.com/pressly/goose/v3"
+	"gorm.io/driver/sqlite"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+)
+
+//go:embed migrations/sqlite/*.sql
+var sqliteMigrations embed.FS
+
+// protocol is what this program knows of how to judge by the organization's row. A database with a higher number was written by
+// a newer program, beside which this one must not serve.
+const protocol = 1
+
+// DB is the database. It is safe for concurrent use, and implements [session.Store] and [member.Store].
+type DB struct {
+	// writer has a single connection: writers queue for it instead of failing on a locked database. Its transactions
+	// take the write lock when they begin, so that none has to upgrade a lock and fail.
+	writer *gorm.DB
+	// reader's connections cannot write.
+	reader *gorm.DB
+}
+
+// UnusableError is given for a database that must not be used; its text says what to do about it.
+type UnusableError struct {
+	Path   string
+	Advice string
+	Cause  error
+}
+
+func (e *UnusableError) Error() string { return fmt.Sprintf("database %s %s", e.Path, e.Advice) }
+func (e *UnusableError) Unwrap() error { return e.Cause }
+
+// Open opens the database file, creates it if it is missing, and brings an older schema up to date. It refuses a damaged
+// file and one of a newer schema with an [*UnusableError].
+func Open(ctx context.Context, path string, log *slog.Logger) (*DB, error) {
+	return open(ctx, path, log, 0)
+}
+
+// open migrates up to the given version; 0 means all the way. Tests stop before a migration to seed old data.
+func open(ctx context.Context, path string, log *slog.Logger, version int64) (*DB, error) {
+	// Created here, because SQLite would make it readable by everybody.
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := file.Close(); err != nil {
+		return nil, err
+	}
+	db := &DB{}
+	if db.writer, err = connect(path, log, url.Values{"_txlock": {"immediate"}}, 1); err != nil {
+		return nil, unusable(path, err)
+	}
+	if err := db.prepare(ctx, version); err != nil {
+		return nil, errors.Join(unusable(path, err), db.Close())
+	}
+	if db.reader, err = connect(path, log, url.Values{"_query_only": {"on"}}, max(4, runtime.GOMAXPROCS(0))); err != nil {
+		return nil, errors.Join(unusable(path, err), db.Close())
+	}
+	return db, nil
+}
+
+// connect opens a pool. The pragmas stand in the DSN, because one that is set by a statement reaches a single connection.
+func connect(path string, log *slog.Logger, more url.Values, connections int) (*gorm.DB, error) {
+	dsn := url.Values{
+		"_journal_mode": {"WAL"},
+		"_synchronous":  {"FULL"}, // with NORMAL an answered revocation could vanish at a power loss
+		"_foreign_keys": {"on"},
+		"_busy_timeout": {"5000"},
+	}
+	for key, value := range more {
+		dsn[key] = value
+	}
+	location := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath(), RawQuery: dsn.Encode()}
+	db, err := gorm.Open(sqlite.Open(location.String()), &gorm.Config{
+		SkipDefaultTransaction: true,
+		TranslateError:         true,
+		NowFunc:                func() time.Time { return time.Now().UTC() },
+		// Parameters stay out of the log: some of them are hashes of secrets.
+		Logger: logger.NewSlogLogger(log, logger.Config{
+			SlowThreshold: time.Second, LogLevel: logger.Warn, IgnoreRecordNotFoundError: true, ParameterizedQueries: true,
+		}),
+	})
+	if err != nil {
+		return nil, err
+	}
+	pool, err := db.DB()
+	if err != nil {
+		return nil, err
+	}
+	pool.SetMaxOpenConns(connections)
+	pool.SetMaxIdleConns(connections)
+	return db, nil
+}
+
+func (db *DB) prepare(ctx context.Context, version int64) error {
+	pool, err := db.writer.DB()
+	if err != nil {
+		return err
+	}
+	var verdict string
+	if err := pool.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+		return err
+	}
+	if verdict != "ok" {
+		return &UnusableError{Advice: "is damaged (" + verdict + "). " + restoreAdvice}
+	}
+	return migrate(ctx, pool, version)
+}
+
+func migrate(ctx context.Context, pool *sql.DB, version int64) error {
+	files, err := fs.Sub(sqliteMigrations, "migrations/sqlite")
+	if err != nil {
+		return err
+	}
+	migrations, err := goose.NewProvider(goose.DialectSQLite3, pool, files)
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	have, newest, err := migrations.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read the schema's version: %w", err)
+	}
+	if have > newest {
+		return &UnusableError{Advice: fmt.Sprintf("has schema %d, but this program knows only up to %d. Run the newer program that wrote it.", have, newest)}
+	}
+	if version == 0 {
+		version = newest
+	}
+	if _, err := migrations.UpTo(ctx, version); err != nil {
+		return fmt.Errorf("bring the schema from %d to %d: %w", have, version, err)
+	}
+	var found int
+	if err := pool.QueryRowContext(ctx, "SELECT protocol FROM organization").Scan(&found); err != nil {
+		return fmt.Errorf("read the protocol: %w", err)
+	}
+	if found > protocol {
+		return &UnusableError{Advice: fmt.Sprintf("speaks protocol %d, but this program knows only %d. Run the newer program that wrote it.", found, protocol)}
+	}
+	return nil
+}
+
+const restoreAdvice = "Stop here, keep the file, and restore a backup into an empty data folder."
+
+// unusable gives SQLite's errors at start-up the words that an operator can act on.
+func unusable(path string, err error) error {
+	var known *UnusableError
+	if errors.As(err, &known) {
+		known.Path = path
+		return known
+	}
+	var cause sqlite3.Error
+	if !errors.As(err, &cause) {
+		return fmt.Errorf("open database %s: %w", path, err)
+	}
+	switch cause.Code {
+	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
+		return &UnusableError{path, "is damaged or no SQLite database. " + restoreAdvice, err}
+	case sqlite3.ErrReadonly, sqlite3.ErrCantOpen, sqlite3.ErrPerm:
+		return &UnusableError{path, "cannot be written. Make the data folder and the files in it writable for the user that runs Curfew.", err}
+	case sqlite3.ErrFull:
+		return &UnusableError{path, "does not fit: the disk is full. Free some space and start again.", err}
+	case sqlite3.ErrBusy, sqlite3.ErrLocked:
+		return &UnusableError{path, "is locked by another program. Close it and start again.", err}
+	}
+	return fmt.Errorf("open database %s: %w", path, err)
+}
+
+// Close ends all connections and folds the write-ahead log into the file.
+func (db *DB) Close() error {
+	var errs []error
+	for _, pool := range []*gorm.DB{db.reader, db.writer} {
+		if pool == nil {
+			continue
+		}
+		connections, err := pool.DB()
+		if err == nil {
+			err = connections.Close()
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// Ready returns nil when the database can be written.
+func (db *DB) Ready(ctx context.Context) error {
+	return db.write(ctx, func(tx *gorm.DB) error {
+		// Writes a page and takes it back: a full or read-only disk shows here.
+		if err := tx.Exec("UPDATE organization SET clock_at = clock_at").Error; err != nil {
+			return err
+		}
+		return nil
+	})
+}
+
+// write runs one transaction. It returns f's errors of the domain as they are and anything else as an [*UnavailableError].
+func (db *DB) write(ctx context.Context, f func(tx *gorm.DB) error) error {
+	return unavailable(db.writer.WithContext(ctx).Transaction(f))
+}
+
+// read gives a connection for reading. Its errors want wrapping by unavailable.
+func (db *DB) read(ctx context.Context) *gorm.DB { return db.reader.WithContext(ctx) }

@@ -1,0 +1,198 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"curfew/backend/audit"
+	"curfew/backend/session"
+)
+
+type organizationRow struct {
+	Name                 string
+	Generation           uint64
+	LengthValue          int64
+	LengthUnit           string
+	RefreshAutomatically bool
+	MaximumValue         *int64
+	MaximumUnit          *string
+	Version              int64
+	SavedAt              int64
+	SavedByID            string
+	SavedByName          string
+	StartedAfter         int64
+	AuthenticatedAfter   int64
+}
+
+func (row organizationRow) organization() session.Organization {
+	org := session.Organization{
+		Name:       row.Name,
+		Generation: row.Generation,
+		Policy: session.Policy{
+			Length:               session.Length{Value: row.LengthValue, Unit: session.Unit(row.LengthUnit)},
+			RefreshAutomatically: row.RefreshAutomatically,
+		},
+		Version:            row.Version,
+		SavedAt:            instant(row.SavedAt),
+		SavedBy:            audit.Actor{ID: row.SavedByID, Name: row.SavedByName},
+		StartedAfter:       instant(row.StartedAfter),
+		AuthenticatedAfter: instant(row.AuthenticatedAfter),
+	}
+	if row.MaximumValue != nil && row.MaximumUnit != nil {
+		org.Policy.MaximumLifetime = session.Length{Value: *row.MaximumValue, Unit: session.Unit(*row.MaximumUnit)}
+	}
+	return org
+}
+
+const selectOrganization = `
+SELECT name, generation, length_value, length_unit, refresh_automatically, maximum_value, maximum_unit,
+       version, saved_at, saved_by_id, saved_by_name, started_after, authenticated_after
+FROM organization WHERE id = 1`
+
+// Organization implements [session.Store].
+func (db *DB) Organization(ctx context.Context) (session.Organization, error) {
+	org, err := readOrganization(db.read(ctx))
+	return org, unavailable(err)
+}
+
+func readOrganization(tx *gorm.DB) (session.Organization, error) {
+	var row organizationRow
+	result := tx.Raw(selectOrganization).Scan(&row)
+	if result.Error == nil && result.RowsAffected == 0 {
+		return session.Organization{}, errors.New("the organization's row is missing")
+	}
+	return row.organization(), result.Error
+}
+
+// SavePolicy implements [session.Store].
+func (db *DB) SavePolicy(ctx context.Context, next session.Organization, caller session.Caller, event audit.Event) error {
+	return db.write(ctx, func(tx *gorm.DB) error {
+		if err := requireLive(tx, caller); err != nil {
+			return err
+		}
+		columns := map[string]any{
+			"length_value":          next.Policy.Length.Value,
+			"length_unit":           string(next.Policy.Length.Unit),
+			"refresh_automatically": next.Policy.RefreshAutomatically,
+			"maximum_value":         nil,
+			"maximum_unit":          nil,
+			"version":               next.Version,
+			"saved_at":              millis(next.SavedAt),
+			"saved_by_id":           next.SavedBy.ID,
+			"saved_by_name":         next.SavedBy.Name,
+			"started_after":         millis(next.StartedAfter),
+			"authenticated_after":   millis(next.AuthenticatedAfter),
+			"clock_at":              gorm.Expr("max(clock_at, ?)", millis(next.SavedAt)),
+		}
+		if maximum := next.Policy.MaximumLifetime; !maximum.IsZero() {
+			columns["maximum_value"], columns["maximum_unit"] = maximum.Value, string(maximum.Unit)
+		}
+		saved := tx.Table("organization").Where("id = 1 AND version = ?", next.Version-1).Updates(columns)
+		if saved.Error != nil {
+			return saved.Error
+		}
+		if saved.RowsAffected == 0 {
+			current, err := readOrganization(tx)
+			if err != nil {
+				return err
+			}
+			return &session.StaleVersionError{Current: current}
+		}
+		_, err := appendAudit(tx, event)
+		return err
+	})
+}
+
+type revocationRow struct {
+	Generation       uint64 `gorm:"primaryKey"`
+	At               int64
+	ByID             string
+	ByName           string
+	Reason           string
+	IdempotencyKey   *string
+	SessionsEnded    int
+	MembersSignedOut int
+	AuditSequence    int64
+	AuditHash        []byte
+}
+
+func (revocationRow) TableName() string { return "revocations" }
+
+func (row revocationRow) receipt() session.Receipt {
+	return session.Receipt{
+		Generation: row.Generation, RevokedAt: instant(row.At), By: audit.Actor{ID: row.ByID, Name: row.ByName}, Reason: row.Reason,
+		SessionsEnded: row.SessionsEnded, MembersSignedOut: row.MembersSignedOut,
+		AuditSequence: row.AuditSequence, AuditHash: audit.Hash(row.AuditHash),
+	}
+}
+
+const selectRevocation = `
+SELECT generation, at, by_id, by_name, reason, sessions_ended, members_signed_out, audit_sequence, audit_hash
+FROM revocations`
+
+// RevokeAll implements [session.Store].
+func (db *DB) RevokeAll(ctx context.Context, revocation session.Revocation, caller session.Caller) (receipt session.Receipt, err error) {
+	err = db.write(ctx, func(tx *gorm.DB) error {
+		if err := requireLive(tx, caller); err != nil {
+			return err
+		}
+		if revocation.IdempotencyKey != "" {
+			var earlier []revocationRow
+			found := tx.Raw(selectRevocation+" WHERE by_id = ? AND idempotency_key = ?", caller.Actor.ID, revocation.IdempotencyKey).Scan(&earlier)
+			if found.Error != nil {
+				return found.Error
+			}
+			if len(earlier) > 0 {
+				receipt = earlier[0].receipt()
+				receipt.Repeated = true
+				return nil
+			}
+		}
+		var generation uint64
+		raised := tx.Raw("UPDATE organization SET generation = generation + 1, clock_at = max(clock_at, ?) WHERE id = 1 RETURNING generation",
+			millis(revocation.At)).Scan(&generation)
+		if raised.Error != nil {
+			return raised.Error
+		}
+		entry, err := appendAudit(tx, revocation.Event(caller, generation))
+		if err != nil {
+			return err
+		}
+		row := revocationRow{
+			Generation: generation, At: millis(revocation.At), ByID: caller.Actor.ID, ByName: caller.Actor.Name, Reason: revocation.Reason,
+			SessionsEnded: revocation.SessionsEnded, MembersSignedOut: revocation.MembersSignedOut,
+			AuditSequence: entry.Sequence, AuditHash: entry.Hash[:],
+		}
+		if revocation.IdempotencyKey != "" {
+			row.IdempotencyKey = &revocation.IdempotencyKey
+		}
+		receipt = row.receipt()
+		return tx.Create(&row).Error
+	})
+	return receipt, err
+}
+
+// Revocation implements [session.Store].
+func (db *DB) Revocation(ctx context.Context, generation uint64) (session.Receipt, error) {
+	var rows []revocationRow
+	if err := db.read(ctx).Raw(selectRevocation+" WHERE generation = ?", generation).Scan(&rows).Error; err != nil {
+		return session.Receipt{}, unavailable(err)
+	}
+	if len(rows) == 0 {
+		return session.Receipt{}, unavailable(fmt.Errorf("the revocation that began generation %d is not on record", generation))
+	}
+	return rows[0].receipt(), nil
+}
+
+// NewestTime is the newest time that the database has on record (rule R7); zero when there is none.
+func (db *DB) NewestTime(ctx context.Context) (time.Time, error) {
+	var newest int64
+	err := db.read(ctx).Raw(`
+		SELECT max(clock_at, coalesce((SELECT at FROM audit_entries ORDER BY sequence DESC LIMIT 1), 0))
+		FROM organization WHERE id = 1`).Scan(&newest).Error
+	return instant(newest), unavailable(err)
+}

@@ -1,0 +1,377 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"curfew/backend/audit"
+	"curfew/backend/member"
+	"curfew/backend/session"
+)
+
+type sessionRow struct {
+	ID               string `gorm:"primaryKey"`
+	MemberID         string
+	Generation       uint64
+	MemberGeneration uint64
+	AuthenticatedAt  int64
+	ProvedAt         int64
+	StartedAt        int64
+	LastSeenAt       int64
+	EndedAt          *int64
+	EndReason        *string
+	EndedBy          *string
+	RefreshCounter   uint64
+	RefreshHash      []byte
+	RefreshNextHash  []byte
+	Address          string
+	UserAgent        string
+	Methods          string
+}
+
+func (sessionRow) TableName() string { return "sessions" }
+
+// recordRow is a session beside its member, as selectRecords reads them.
+type recordRow struct {
+	ID               string
+	MemberID         string
+	Generation       uint64
+	MemberGeneration uint64
+	AuthenticatedAt  int64
+	ProvedAt         int64
+	StartedAt        int64
+	LastSeenAt       int64
+	EndedAt          int64
+	EndReason        string
+	EndedBy          string
+	Address          string
+	UserAgent        string
+	Methods          string
+
+	Name       string
+	Email      string
+	Role       string
+	MembersOwn uint64
+	Active     bool
+}
+
+const selectRecords = `
+SELECT s.id, s.member_id, s.generation, s.member_generation, s.authenticated_at, s.proved_at, s.started_at, s.last_seen_at,
+       coalesce(s.ended_at, 0) AS ended_at, coalesce(s.end_reason, '') AS end_reason, coalesce(s.ended_by, '') AS ended_by,
+       s.address, s.user_agent, s.methods,
+       m.name, m.email, m.role, m.generation AS members_own, m.deactivated_at IS NULL AS active
+FROM sessions s JOIN members m ON m.id = s.member_id `
+
+func (row recordRow) record() (session.Record, error) {
+	id, err := session.ParseID(row.ID)
+	if err != nil {
+		return session.Record{}, err
+	}
+	memberID, err := member.ParseID(row.MemberID)
+	if err != nil {
+		return session.Record{}, err
+	}
+	return session.Record{
+		Session: session.Session{
+			ID: id, MemberID: memberID, Generation: row.Generation, MemberGeneration: row.MemberGeneration,
+			AuthenticatedAt: instant(row.AuthenticatedAt), ProvedAt: instant(row.ProvedAt),
+			StartedAt: instant(row.StartedAt), LastSeenAt: instant(row.LastSeenAt),
+			End:    session.End{Reason: session.EndReason(row.EndReason), At: instant(row.EndedAt), By: row.EndedBy},
+			Client: session.Client{Address: row.Address, UserAgent: row.UserAgent}, Methods: strings.Fields(row.Methods),
+		},
+		Member: member.Member{
+			ID: memberID, Name: row.Name, Email: row.Email, Role: member.Role(row.Role), Active: row.Active, Generation: row.MembersOwn,
+		},
+	}, nil
+}
+
+// records runs selectRecords with the rest of the statement.
+func records(tx *gorm.DB, rest string, args ...any) ([]session.Record, error) {
+	var rows []recordRow
+	if err := tx.Raw(selectRecords+rest, args...).Scan(&rows).Error; err != nil {
+		return nil, err
+	}
+	found := make([]session.Record, len(rows))
+	for i, row := range rows {
+		record, err := row.record()
+		if err != nil {
+			return nil, fmt.Errorf("read session %s: %w", row.ID, err)
+		}
+		found[i] = record
+	}
+	return found, nil
+}
+
+func oneRecord(tx *gorm.DB, id session.ID) (session.Record, error) {
+	found, err := records(tx, "WHERE s.id = ?", id.String())
+	if err != nil {
+		return session.Record{}, err
+	}
+	if len(found) == 0 {
+		return session.Record{}, session.ErrNotFound
+	}
+	return found[0], nil
+}
+
+// alive is what a session's row must be for a change to be made in its name, beside the policy's window. It stands in the
+// change's own transaction, so that a request that was paused after the check changes nothing after a revocation.
+const alive = `
+    s.ended_at IS NULL
+AND s.generation = (SELECT generation FROM organization WHERE id = 1)
+AND EXISTS (SELECT 1 FROM members m WHERE m.id = s.member_id AND m.generation = s.member_generation AND m.deactivated_at IS NULL)`
+
+func requireLive(tx *gorm.DB, caller session.Caller) error {
+	var found int
+	if err := tx.Raw("SELECT count(*) FROM sessions s WHERE s.id = ? AND "+alive, caller.Session.String()).Scan(&found).Error; err != nil {
+		return err
+	}
+	if found == 0 {
+		return session.ErrCallerEnded
+	}
+	return nil
+}
+
+// InsertSession implements [session.Store].
+func (db *DB) InsertSession(ctx context.Context, s session.Session, proof member.Proof, refresh session.RefreshState, event audit.Event) (record session.Record, err error) {
+	err = db.write(ctx, func(tx *gorm.DB) error {
+		var generations []struct{ Organization, Member uint64 }
+		read := tx.Raw(`
+			SELECT o.generation AS organization, m.generation AS member FROM organization o, members m
+			WHERE o.id = 1 AND m.id = ? AND m.password_hash = ? AND m.deactivated_at IS NULL`,
+			s.MemberID.String(), proof.PasswordHash).Scan(&generations)
+		if read.Error != nil {
+			return read.Error
+		}
+		if len(generations) == 0 {
+			return session.ErrCredentialStale
+		}
+		row := sessionRow{
+			ID: s.ID.String(), MemberID: s.MemberID.String(),
+			Generation: generations[0].Organization, MemberGeneration: generations[0].Member,
+			AuthenticatedAt: millis(s.AuthenticatedAt), ProvedAt: millis(s.ProvedAt),
+			StartedAt: millis(s.StartedAt), LastSeenAt: millis(s.LastSeenAt),
+			RefreshCounter: refresh.Counter, RefreshHash: refresh.Hash[:], RefreshNextHash: refresh.NextHash[:],
+			Address: s.Client.Address, UserAgent: s.Client.UserAgent, Methods: strings.Join(s.Methods, " "),
+		}
+		if err := tx.Create(&row).Error; err != nil {
+			return err
+		}
+		if _, err := appendAudit(tx, event); err != nil {
+			return err
+		}
+		record, err = oneRecord(tx, s.ID)
+		return err
+	})
+	return record, err
+}
+
+// Session implements [session.Store].
+func (db *DB) Session(ctx context.Context, id session.ID) (session.Record, error) {
+	record, err := oneRecord(db.read(ctx), id)
+	return record, unavailable(err)
+}
+
+// Sessions implements [session.Store].
+func (db *DB) Sessions(ctx context.Context, of member.ID, generation uint64, after *session.Place, limit int) ([]session.Record, error) {
+	where, args := "WHERE s.member_id = ? AND s.ended_at IS NULL AND s.generation = ?", []any{of.String(), generation}
+	if after != nil {
+		where += " AND (s.last_seen_at < ? OR s.last_seen_at = ? AND s.id > ?)"
+		args = append(args, millis(after.LastSeenAt), millis(after.LastSeenAt), after.ID.String())
+	}
+	found, err := records(db.read(ctx), where+" ORDER BY s.last_seen_at DESC, s.id LIMIT ?", append(args, limit)...)
+	return found, unavailable(err)
+}
+
+// Census implements [session.Store].
+func (db *DB) Census(ctx context.Context, generation uint64) (map[member.ID]int, error) {
+	var rows []struct {
+		MemberID string
+		Sessions int
+	}
+	err := db.read(ctx).Raw(`
+		SELECT member_id, count(*) AS sessions FROM sessions
+		WHERE ended_at IS NULL AND generation = ? GROUP BY member_id`, generation).Scan(&rows).Error
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	census := make(map[member.ID]int, len(rows))
+	for _, row := range rows {
+		id, err := member.ParseID(row.MemberID)
+		if err != nil {
+			return nil, unavailable(err)
+		}
+		census[id] = row.Sessions
+	}
+	return census, nil
+}
+
+// Touch implements [session.Store]. However many sessions there are, it is one statement.
+func (db *DB) Touch(ctx context.Context, touches []session.Touch, now time.Time) error {
+	type times struct {
+		ID      string `json:"id"`
+		Started int64  `json:"started"`
+		Seen    int64  `json:"seen"`
+	}
+	batch := make([]times, len(touches))
+	for i, touch := range touches {
+		batch[i] = times{touch.ID.String(), millis(touch.StartedAt), millis(touch.LastSeenAt)}
+	}
+	encoded, err := json.Marshal(batch)
+	if err != nil {
+		return fmt.Errorf("encode touches: %w", err)
+	}
+	return db.write(ctx, func(tx *gorm.DB) error {
+		err := tx.Exec(`
+			UPDATE sessions SET started_at = max(started_at, touch.started), last_seen_at = max(last_seen_at, touch.seen)
+			FROM (SELECT value ->> 'id' AS id, value ->> 'started' AS started, value ->> 'seen' AS seen FROM json_each(?)) AS touch
+			WHERE sessions.id = touch.id AND sessions.ended_at IS NULL`, string(encoded)).Error
+		if err != nil {
+			return err
+		}
+		return tx.Exec("UPDATE organization SET clock_at = max(clock_at, ?) WHERE id = 1", millis(now)).Error
+	})
+}
+
+// Prove implements [session.Store].
+func (db *DB) Prove(ctx context.Context, proof member.Proof, at time.Time, caller session.Caller, event audit.Event) error {
+	return db.write(ctx, func(tx *gorm.DB) error {
+		proved := tx.Exec(`
+			UPDATE sessions AS s SET proved_at = ? WHERE s.id = ? AND `+alive+`
+			AND EXISTS (SELECT 1 FROM members m WHERE m.id = s.member_id AND m.password_hash = ?)`,
+			millis(at), caller.Session.String(), proof.PasswordHash)
+		if proved.Error != nil {
+			return proved.Error
+		}
+		if proved.RowsAffected == 0 {
+			return session.ErrCallerEnded
+		}
+		_, err := appendAudit(tx, event)
+		return err
+	})
+}
+
+// RotateRefresh implements [session.Store].
+func (db *DB) RotateRefresh(ctx context.Context, id session.ID, presented session.RefreshState) (current session.RefreshState, err error) {
+	err = db.write(ctx, func(tx *gorm.DB) error {
+		rotated := tx.Exec(`
+			UPDATE sessions AS s SET refresh_counter = ?, refresh_hash = ?, refresh_next_hash = ?
+			WHERE s.id = ? AND s.refresh_counter = ? AND s.refresh_next_hash = ? AND `+alive,
+			presented.Counter, presented.Hash[:], presented.NextHash[:], id.String(), presented.Counter-1, presented.Hash[:])
+		if rotated.Error != nil {
+			return rotated.Error
+		}
+		var rows []sessionRow
+		read := tx.Raw("SELECT refresh_counter, refresh_hash, refresh_next_hash FROM sessions WHERE id = ?", id.String()).Scan(&rows)
+		if read.Error != nil {
+			return read.Error
+		}
+		if len(rows) == 0 {
+			return session.ErrNotFound
+		}
+		current.Counter = rows[0].RefreshCounter
+		copy(current.Hash[:], rows[0].RefreshHash)
+		copy(current.NextHash[:], rows[0].RefreshNextHash)
+		return nil
+	})
+	return current, err
+}
+
+// End implements [session.Store].
+func (db *DB) End(ctx context.Context, ending session.Ending) (ended []session.Ended, err error) {
+	type end struct {
+		ID string `json:"id"`
+		At int64  `json:"at"`
+	}
+	batch := make([]end, len(ending.Sessions))
+	for i, e := range ending.Sessions {
+		batch[i] = end{e.ID.String(), millis(e.At)}
+	}
+	encoded, err := json.Marshal(batch)
+	if err != nil {
+		return nil, fmt.Errorf("encode endings: %w", err)
+	}
+	err = db.write(ctx, func(tx *gorm.DB) error {
+		if ending.RequireCaller {
+			if err := requireLive(tx, ending.By); err != nil {
+				return err
+			}
+		}
+		var rows []struct {
+			ID       string
+			MemberID string
+			EndedAt  int64
+		}
+		closed := tx.Raw(`
+			UPDATE sessions SET ended_at = ending.at, end_reason = ?, ended_by = ?
+			FROM (SELECT value ->> 'id' AS id, value ->> 'at' AS at FROM json_each(?)) AS ending
+			WHERE sessions.id = ending.id AND sessions.ended_at IS NULL
+			  AND sessions.generation = (SELECT generation FROM organization WHERE organization.id = 1)
+			RETURNING sessions.id, sessions.member_id, sessions.ended_at`,
+			string(ending.Reason), ending.By.Actor.Name, string(encoded)).Scan(&rows)
+		if closed.Error != nil {
+			return closed.Error
+		}
+		events := make([]audit.Event, len(rows))
+		ended = make([]session.Ended, len(rows))
+		for i, row := range rows {
+			id, err := session.ParseID(row.ID)
+			if err != nil {
+				return err
+			}
+			memberID, err := member.ParseID(row.MemberID)
+			if err != nil {
+				return err
+			}
+			ended[i] = session.Ended{SessionEnd: session.SessionEnd{ID: id, At: instant(row.EndedAt)}, Member: memberID}
+			events[i] = ending.Event(ended[i])
+		}
+		if len(events) == 0 {
+			return nil
+		}
+		_, err := appendAudit(tx, events...)
+		return err
+	})
+	return ended, err
+}
+
+// Overdue implements [session.Store].
+func (db *DB) Overdue(ctx context.Context, generation uint64, started, authenticated time.Time, limit int) ([]session.Record, error) {
+	found, err := records(db.read(ctx), `
+		WHERE s.id IN (
+			SELECT id FROM sessions WHERE ended_at IS NULL AND generation = ? AND started_at <= ?
+			UNION
+			SELECT id FROM sessions WHERE ended_at IS NULL AND generation = ? AND authenticated_at <= ?
+			LIMIT ?)`,
+		generation, millis(started), generation, millis(authenticated), limit)
+	return found, unavailable(err)
+}
+
+// CloseRevoked implements [session.Store].
+func (db *DB) CloseRevoked(ctx context.Context, generation uint64, limit int) (closed int, err error) {
+	err = db.write(ctx, func(tx *gorm.DB) error {
+		result := tx.Exec(`
+			UPDATE sessions SET ended_at = r.at, end_reason = ?, ended_by = r.by_name
+			FROM revocations AS r
+			WHERE r.generation = sessions.generation + 1 AND sessions.id IN (
+				SELECT id FROM sessions WHERE ended_at IS NULL AND generation < ? LIMIT ?)`,
+			string(session.RevokedAll), generation, limit)
+		closed = int(result.RowsAffected)
+		return result.Error
+	})
+	return closed, err
+}
+
+// Purge implements [session.Store].
+func (db *DB) Purge(ctx context.Context, endedBefore time.Time, limit int) (purged int, err error) {
+	err = db.write(ctx, func(tx *gorm.DB) error {
+		result := tx.Exec("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ended_at < ? LIMIT ?)", millis(endedBefore), limit)
+		purged = int(result.RowsAffected)
+		return result.Error
+	})
+	return purged, err
+}

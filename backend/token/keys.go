@@ -1,0 +1,110 @@
+package token
+
+import (
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Secrets are the deployment's own random secrets, kept in one file beside the database that only its owner can read.
+type Secrets struct {
+	// AccessTokens are the keys of access tokens. The first one signs; all of them verify, so that keys rotate with overlap.
+	AccessTokens []Key `json:"accessTokens"`
+	// Root is what all other secrets are derived from.
+	Root []byte `json:"root"`
+}
+
+// Key is a key for HS256 (RFC 7518, 3.2): 256 random bits, bound to that one algorithm and to access tokens.
+type Key struct {
+	ID        string    `json:"kid"`
+	Secret    []byte    `json:"secret"`
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+const secretSize = 32
+
+// LoadSecrets reads the file, or makes it with new secrets when there is none. It refuses a file that others could read
+// and secrets that are too short.
+func LoadSecrets(path string, now time.Time) (Secrets, error) {
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return createSecrets(path, now)
+	}
+	if err != nil {
+		return Secrets{}, err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return Secrets{}, err
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return Secrets{}, fmt.Errorf("%s can be read by others; run chmod 600 on it", path)
+	}
+	var secrets Secrets
+	if err := json.Unmarshal(raw, &secrets); err != nil {
+		return Secrets{}, fmt.Errorf("%s is damaged (%w); restore it from a backup, or remove it to sign everybody out", path, err)
+	}
+	if len(secrets.AccessTokens) == 0 || len(secrets.Root) < secretSize {
+		return Secrets{}, fmt.Errorf("%s lacks a secret; restore it from a backup, or remove it to sign everybody out", path)
+	}
+	for _, key := range secrets.AccessTokens {
+		if key.ID == "" || len(key.Secret) < secretSize {
+			return Secrets{}, fmt.Errorf("%s holds a key of less than %d bytes; restore it from a backup, or remove it to sign everybody out", path, secretSize)
+		}
+	}
+	return secrets, nil
+}
+
+func createSecrets(path string, now time.Time) (Secrets, error) {
+	secrets := Secrets{
+		AccessTokens: []Key{{ID: rand.Text(), Secret: random(), CreatedAt: now.UTC()}},
+		Root:         random(),
+	}
+	raw, err := json.MarshalIndent(secrets, "", "  ")
+	if err != nil {
+		return Secrets{}, fmt.Errorf("encode secrets: %w", err)
+	}
+	return secrets, writeNew(path, append(raw, '\n'))
+}
+
+// writeNew makes the whole file or none, also when the machine stops half-way.
+func writeNew(path string, content []byte) (err error) {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(file.Name()))
+		}
+	}()
+	if _, err := file.Write(content); err != nil {
+		return errors.Join(err, file.Close())
+	}
+	if err := errors.Join(file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}
+
+// Derive makes the secret for one purpose (HKDF, RFC 5869). Different purposes have unrelated secrets.
+func (s Secrets) Derive(purpose string) ([secretSize]byte, error) {
+	derived, err := hkdf.Key(sha256.New, s.Root, nil, "curfew "+purpose, secretSize)
+	if err != nil {
+		return [secretSize]byte{}, fmt.Errorf("derive the secret for %s: %w", purpose, err)
+	}
+	return [secretSize]byte(derived), nil
+}
+
+func random() []byte {
+	secret := make([]byte, secretSize)
+	rand.Read(secret) // never fails: it ends the program first
+	return secret
+}

@@ -1,0 +1,159 @@
+package token
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
+	"github.com/maypok86/otter/v2"
+)
+
+// The names that every token carries and that are checked on every token. Tokens of another kind have other ones.
+const (
+	issuer   = "curfew"
+	audience = "curfew-api"
+	kind     = "at+jwt" // RFC 9068, 2.1
+)
+
+// The bounds of a token's life.
+const (
+	ShortestLifetime = time.Minute
+	LongestLifetime  = 15 * time.Minute
+)
+
+var (
+	// ErrInvalid is given for anything that is not exactly a token of this deployment.
+	ErrInvalid = errors.New("token invalid")
+	// ErrExpired is given for a token that was right until its time ran out.
+	ErrExpired = errors.New("token expired")
+)
+
+// Claims are what a token says: which session it names, and the organization's generation that the session began under.
+type Claims struct {
+	Session    string
+	Member     string
+	Generation uint64
+	ExpiresAt  time.Time
+}
+
+// Keys issues and verifies tokens. It is safe for concurrent use.
+type Keys struct {
+	signing  Key
+	byID     map[string][]byte
+	lifetime time.Duration
+	now      func() time.Time
+	parser   *jwt.Parser
+	// remembered holds tokens whose signature was found right, by their whole bytes.
+	remembered *otter.Cache[string, Claims]
+}
+
+// NewKeys makes tokens that live for the given time, between [ShortestLifetime] and [LongestLifetime].
+func NewKeys(secrets Secrets, lifetime time.Duration, now func() time.Time) (*Keys, error) {
+	remembered, err := otter.New(&otter.Options[string, Claims]{MaximumSize: rememberedTokens})
+	if err != nil {
+		return nil, fmt.Errorf("make room for verified tokens: %w", err)
+	}
+	k := &Keys{
+		signing: secrets.AccessTokens[0], byID: map[string][]byte{}, lifetime: lifetime, now: now, remembered: remembered,
+		parser: jwt.NewParser(
+			jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
+			jwt.WithIssuer(issuer), jwt.WithAudience(audience),
+			jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithStrictDecoding(),
+			jwt.WithTimeFunc(now),
+		),
+	}
+	for _, key := range secrets.AccessTokens {
+		k.byID[key.ID] = key.Secret
+	}
+	return k, nil
+}
+
+// rememberedTokens bounds the memory for verified tokens: at about half a kilobyte each, some 100 MB when full.
+const rememberedTokens = 200_000
+
+// signed is the claims as they are signed.
+type signed struct {
+	jwt.RegisteredClaims
+	Session    string `json:"sid"`
+	Generation uint64 `json:"gen"`
+}
+
+// Issue makes a token that names a session and ends after the deployment's lifetime or with the session, whichever is
+// first. It tells how long that is.
+func (k *Keys) Issue(sessionID, memberID string, generation uint64, sessionEnds time.Time) (string, time.Duration, error) {
+	now := k.now()
+	expires := now.Add(k.lifetime)
+	if sessionEnds.Before(expires) {
+		expires = sessionEnds
+	}
+	expires = expires.Truncate(time.Second) // which is what a token counts in
+	token := jwt.NewWithClaims(jwt.SigningMethodHS256, signed{
+		RegisteredClaims: jwt.RegisteredClaims{
+			Issuer: issuer, Audience: jwt.ClaimStrings{audience}, Subject: memberID, ID: uuid.NewString(),
+			IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(expires),
+		},
+		Session: sessionID, Generation: generation,
+	})
+	token.Header["typ"] = kind
+	token.Header["kid"] = k.signing.ID
+	text, err := token.SignedString(k.signing.Secret)
+	if err != nil {
+		return "", 0, fmt.Errorf("sign token: %w", err)
+	}
+	return text, expires.Sub(now), nil
+}
+
+// Verify tells what a token says. It returns ErrInvalid, or ErrExpired for one that is right in everything but its time.
+func (k *Keys) Verify(text string) (Claims, error) {
+	claims, ok := k.remembered.GetIfPresent(text)
+	if !ok {
+		var err error
+		if claims, err = k.verify(text); err != nil {
+			return Claims{}, err
+		}
+		k.remembered.Set(text, claims)
+	}
+	if !k.now().Before(claims.ExpiresAt) {
+		k.remembered.Invalidate(text)
+		return Claims{}, ErrExpired
+	}
+	return claims, nil
+}
+
+func (k *Keys) verify(text string) (Claims, error) {
+	if err := k.gate(text); err != nil {
+		return Claims{}, errors.Join(ErrInvalid, err)
+	}
+	var claims signed
+	_, err := k.parser.ParseWithClaims(text, &claims, func(t *jwt.Token) (any, error) {
+		kid, _ := t.Header["kid"].(string)
+		return k.byID[kid], nil // the gate has found it there
+	})
+	if err != nil && !onlyExpired(err) {
+		return Claims{}, errors.Join(ErrInvalid, err)
+	}
+	if err != nil {
+		return Claims{}, ErrExpired
+	}
+	return Claims{
+		Session: claims.Session, Member: claims.Subject, Generation: claims.Generation, ExpiresAt: claims.ExpiresAt.Time,
+	}, nil
+}
+
+// onlyExpired tells that a token's time is all that is wrong with it. The library joins everything that it finds wrong.
+func onlyExpired(err error) bool {
+	if !errors.Is(err, jwt.ErrTokenExpired) {
+		return false
+	}
+	for _, other := range []error{
+		jwt.ErrTokenSignatureInvalid, jwt.ErrTokenMalformed, jwt.ErrTokenUnverifiable, jwt.ErrTokenInvalidAudience,
+		jwt.ErrTokenInvalidIssuer, jwt.ErrTokenNotValidYet, jwt.ErrTokenUsedBeforeIssued, jwt.ErrTokenRequiredClaimMissing,
+	} {
+		if errors.Is(err, other) {
+			return false
+		}
+	}
+	return true
+}
