@@ -80,7 +80,7 @@ generate: $(MODULES) ## Write again what is made from backend/httpapi/openapi.ya
 check: lint test ## Everything that CI runs, and the linters
 
 bench: ## Measure what the README promises
-	go test -run '^$$' -bench . -benchtime 300x ./backend/session ./backend/store
+	go test -run '^$$' -bench . -benchtime 100x ./backend/store
 
 clean: ## Remove what was built
 	rm -rf bin frontend/.svelte-kit node_modules && find frontend/build -mindepth 1 -not -name .gitkeep -delete

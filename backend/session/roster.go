@@ -230,22 +230,25 @@ func (r *roster) admit(e *entry, now time.Time, org *Organization, kind Access) 
 	return ""
 }
 
-// expire marks the session as over, if its time has run out at now, and tells whether it is over. From then on nothing admits it,
-// whatever the clock or the policy do next.
-func (e *entry) expire(now time.Time, org *Organization) bool {
+// expire marks the session as over if its time has run out at now, and tells when that was. From then on nothing admits it,
+// whatever the clock or the policy do next. It does nothing, and says so, when an access came first or the session is over already.
+func (e *entry) expire(now time.Time, org *Organization) (at time.Time, marked bool) {
 	for {
 		started := e.startedAt.Load()
 		if started == over {
-			return true
+			return time.Time{}, false
 		}
-		if e.standing(started, org).Ended(now) != Expired {
-			return false
+		standing := e.standing(started, org)
+		if standing.Ended(now) != Expired {
+			return time.Time{}, false
 		}
 		if e.startedAt.CompareAndSwap(started, over) {
-			return true
+			return earlier(standing.ExpiresAt(), now).UTC(), true
 		}
 	}
 }
+
+func (e *entry) over() bool { return e.startedAt.Load() == over }
 
 func (e *entry) standing(started int64, org *Organization) Standing {
 	m := e.member.Load()

@@ -114,8 +114,13 @@ func (s *Service) Admit(ctx context.Context, id ID, kind Access) (Principal, err
 		if reason == "" {
 			return e.principal(org), nil
 		}
-		if reason == Expired && !e.expire(now, org) {
-			continue // an access that came first has just moved its start
+		if reason == Expired {
+			if at, marked := e.expire(now, org); marked {
+				return Principal{}, s.recordExpiry(ctx, id, at)
+			}
+			if !e.over() {
+				continue // an access that came first has just moved its start
+			}
 		}
 		if err := s.refuse(ctx, id, now); err != nil {
 			return Principal{}, err
@@ -156,9 +161,7 @@ func (s *Service) load(ctx context.Context, id ID) (Record, error) {
 	return record, nil
 }
 
-// refuse says how a session ended that was just found to be over, or returns nil where the store has it alive. An expiry
-// that nobody has written down yet is written down now, so that the refusal stands for ever (rule R3b), also when
-// the clock is set back and the server restarted.
+// refuse says how a session ended that was just found to be over, or returns nil where the store has it alive.
 func (s *Service) refuse(ctx context.Context, id ID, now time.Time) error {
 	record, err := s.load(ctx, id)
 	if err != nil {
@@ -174,15 +177,20 @@ func (s *Service) refuse(ctx context.Context, id ID, now time.Time) error {
 	case RevokedAll:
 		return s.revokedAll(ctx, record.Session.Generation)
 	case Expired:
-		end := End{Reason: Expired, At: earlier(standing.ExpiresAt(), now)}
-		err := s.end(ctx, Ending{Sessions: []SessionEnd{{id, end.At}}, Reason: Expired, By: Caller{Actor: audit.System}})
-		if err != nil {
-			return err
-		}
-		return &EndedError{end}
+		return s.recordExpiry(ctx, id, earlier(standing.ExpiresAt(), now))
 	default:
 		return &EndedError{End{Reason: reason, At: now}}
 	}
+}
+
+// recordExpiry writes down that the session's time has run out, so that the refusal stands for ever (rule R3b), also when the
+// clock is set back and the server restarted.
+func (s *Service) recordExpiry(ctx context.Context, id ID, at time.Time) error {
+	err := s.end(ctx, Ending{Sessions: []SessionEnd{{id, at}}, Reason: Expired, By: Caller{Actor: audit.System}})
+	if err != nil {
+		return err
+	}
+	return &EndedError{End{Reason: Expired, At: at, By: audit.System.Name}}
 }
 
 // recorded is the end that the session's row carries.
@@ -544,10 +552,16 @@ func (s *Service) sweepExpired(ctx context.Context, batch int) (int, error) {
 	}
 	ending := Ending{Reason: Expired, By: Caller{Actor: audit.System}}
 	for _, record := range records {
-		if e := s.roster.get(record.Session.ID); e != nil && !e.expire(now, org) {
-			continue // touched since: the store does not know it yet
-		}
 		at := earlier(standingOf(record, org).ExpiresAt(), now)
+		if e := s.roster.get(record.Session.ID); e != nil {
+			seen, marked := e.expire(now, org)
+			if !marked && !e.over() {
+				continue // touched since: the store does not know it yet
+			}
+			if marked {
+				at = seen
+			}
+		}
 		ending.Sessions = append(ending.Sessions, SessionEnd{record.Session.ID, at})
 	}
 	if len(ending.Sessions) == 0 {

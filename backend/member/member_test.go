@@ -1,0 +1,116 @@
+package member
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestNewPasswords(t *testing.T) {
+	for _, c := range []struct {
+		name, password, code string
+	}{
+		{"one character too short", strings.Repeat("a", 14), "min"},
+		{"just long enough", strings.Repeat("a", 15), ""},
+		{"spaces only count like anything else", strings.Repeat(" ", 15), ""},
+		{"characters count, not bytes", strings.Repeat("🙂", 15), ""},
+		{"composed and decomposed count the same", strings.Repeat("e\u0301", 14), "min"},
+		{"as long as allowed", strings.Repeat("a", 1024), ""},
+		{"too long", strings.Repeat("a", 1025), "max"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := checkNewPassword(c.password)
+			if c.code == "" {
+				require.NoError(t, err)
+				return
+			}
+			var wrong *PasswordError
+			require.True(t, errors.As(err, &wrong))
+			require.Equal(t, c.code, wrong.Code)
+		})
+	}
+}
+
+// TestPasswordsAreComparedWhole: nothing is cut off, trimmed or folded, as other hashes do.
+func TestPasswordsAreComparedWhole(t *testing.T) {
+	h, err := newHasher()
+	require.NoError(t, err)
+	password := " Ünïcode " + strings.Repeat("x", 90)
+	hash, err := h.hash(t.Context(), password)
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$"), hash)
+	for candidate, want := range map[string]bool{
+		password: true,
+		strings.ReplaceAll(password, "Ü", "U\u0308"): true, // the same text, typed on another system
+		password[:len(password)-1]:                   false,
+		password + "x":                               false,
+		strings.TrimSpace(password):                  false,
+		strings.ToLower(password):                    false,
+		"":                                           false,
+	} {
+		matches, err := h.matches(t.Context(), candidate, hash)
+		require.NoError(t, err)
+		require.Equal(t, want, matches, "%q", candidate)
+	}
+	matches, err := h.matches(t.Context(), "a password that nobody has", "")
+	require.NoError(t, err)
+	require.False(t, matches, "the decoy admits nobody")
+}
+
+// TestAFloodOfHashesIsRefusedBeforeItTakesMemory holds that only so many wait.
+func TestAFloodOfHashesIsRefusedBeforeItTakesMemory(t *testing.T) {
+	h, err := newHasher()
+	require.NoError(t, err)
+	h.slots.TryAcquire(1 << 30) // more than there are: nothing
+	for h.slots.TryAcquire(1) { // as if hashes were running everywhere
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	var wait sync.WaitGroup
+	refused := make(chan error, queue+10)
+	for range queue + 10 {
+		wait.Go(func() {
+			_, err := h.hash(ctx, "whatever password")
+			refused <- err
+		})
+	}
+	for range 10 {
+		require.ErrorIs(t, <-refused, ErrBusy)
+	}
+	leave()
+	wait.Wait()
+	for range queue {
+		require.ErrorIs(t, <-refused, context.Canceled)
+	}
+}
+
+func TestEmailsAreUniqueInTheirCanonicalForm(t *testing.T) {
+	for _, email := range []string{"ana@example.org", "Ana@Example.ORG", " ana@example.org\t"} {
+		require.Equal(t, "ana@example.org", CanonicalEmail(email))
+	}
+	require.Equal(t, CanonicalEmail("zo\u00eb@example.org"), CanonicalEmail("zoe\u0308@example.org"))
+}
+
+func TestOneHostIsOneNetwork(t *testing.T) {
+	for address, want := range map[string]string{
+		"192.0.2.7":            "192.0.2.7",
+		"2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64",
+		"2001:db8:1:2:ffff::1": "2001:db8:1:2::/64",
+		"fe80::1%eth0":         "fe80::/64",
+		"::ffff:192.0.2.7":     "::ffff:192.0.2.7",
+		"not an address":       "not an address",
+	} {
+		require.Equal(t, want, network(address))
+	}
+}
+
+func TestRoles(t *testing.T) {
+	for role, want := range map[Role][2]bool{
+		Owner: {true, true}, Admin: {true, true}, Auditor: {false, true}, Plain: {false, false}, "": {false, false},
+	} {
+		require.Equal(t, want, [2]bool{role.Administers(), role.Oversees()}, role)
+	}
+}

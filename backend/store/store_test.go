@@ -1,0 +1,478 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"curfew/backend/audit"
+	"curfew/backend/member"
+	"curfew/backend/session"
+)
+
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+func newDB(t testing.TB) *DB { return openAt(t, filepath.Join(t.TempDir(), "curfew.db")) }
+
+func openAt(t testing.TB, path string) *DB {
+	db, err := Open(context.Background(), path, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+// ana is the first owner, who proves herself by the password whose hash is "hash".
+func ana(t testing.TB, db *DB) member.Proof {
+	id, err := member.NewID()
+	require.NoError(t, err)
+	m := member.Member{ID: id, Name: "Ana", Email: "Ana@Example.org", Role: member.Owner, Active: true, Generation: 1}
+	require.NoError(t, db.SetUp(t.Context(), "Acme", m, "hash", audit.Event{At: noon, Action: audit.OrganizationSetUp}))
+	return member.Proof{Member: m, PasswordHash: "hash", Methods: []string{"password"}}
+}
+
+func signIn(t testing.TB, db *DB, proof member.Proof) session.Record {
+	id, err := session.NewID()
+	require.NoError(t, err)
+	record, err := db.InsertSession(t.Context(), session.Session{
+		ID: id, MemberID: proof.Member.ID, AuthenticatedAt: noon, ProvedAt: noon, StartedAt: noon, LastSeenAt: noon,
+		Client: session.Client{Address: "192.0.2.1", UserAgent: "test"}, Methods: proof.Methods,
+	}, proof, session.RefreshState{NextHash: [32]byte{1}}, audit.Event{At: noon, Action: audit.SessionStarted})
+	require.NoError(t, err)
+	return record
+}
+
+func callerOf(record session.Record) session.Caller {
+	return session.Caller{Actor: audit.Actor{ID: record.Member.ID.String(), Name: record.Member.Name}, Session: record.Session.ID}
+}
+
+func endOf(record session.Record, at time.Time) session.Ending {
+	return session.Ending{
+		Sessions: []session.SessionEnd{{ID: record.Session.ID, At: at}}, Reason: session.Revoked, By: callerOf(record),
+	}
+}
+
+func reread(t testing.TB, db *DB, record session.Record) session.Session {
+	found, err := db.Session(t.Context(), record.Session.ID)
+	require.NoError(t, err)
+	return found.Session
+}
+
+// The traps of GORM and SQLite that this package is built around, one test each.
+
+func TestPragmasHoldOnEveryConnection(t *testing.T) {
+	db := newDB(t)
+	checked := 0
+	for _, pool := range []struct {
+		name        string
+		connections int
+	}{{"writer", 1}, {"reader", 4}} {
+		orm := db.writer
+		if pool.name == "reader" {
+			orm = db.reader
+		}
+		connections, err := orm.DB()
+		require.NoError(t, err)
+		for range pool.connections {
+			// Held until the end of the test, so that each is another one.
+			connection, err := connections.Conn(t.Context())
+			require.NoError(t, err)
+			defer func() { require.NoError(t, connection.Close()) }()
+			for pragma, want := range map[string]string{
+				"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000",
+			} {
+				var got string
+				require.NoError(t, connection.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got))
+				require.Equal(t, want, got, "%s of a %s", pragma, pool.name)
+				checked++
+			}
+		}
+	}
+	require.Equal(t, 5*4, checked)
+}
+
+func TestReadersCannotWrite(t *testing.T) {
+	db := newDB(t)
+	require.ErrorContains(t, db.reader.Exec("UPDATE organization SET generation = 7").Error, "readonly")
+}
+
+// TestATouchDoesNotBringBackTheDead: a whole-row save by a request in flight is how sessions come back to life elsewhere.
+func TestATouchDoesNotBringBackTheDead(t *testing.T) {
+	db := newDB(t)
+	record := signIn(t, db, ana(t, db))
+	ended, err := db.End(t.Context(), endOf(record, noon.Add(time.Minute)))
+	require.NoError(t, err)
+	require.Len(t, ended, 1)
+	before := reread(t, db, record)
+	require.NoError(t, db.Touch(t.Context(), []session.Touch{{ID: record.Session.ID, StartedAt: noon.Add(time.Hour), LastSeenAt: noon.Add(time.Hour)}}, noon))
+	require.Equal(t, before, reread(t, db, record))
+	require.Equal(t, session.Revoked, before.End.Reason)
+}
+
+func TestATouchOfADeletedRowMakesNone(t *testing.T) {
+	db := newDB(t)
+	id, err := session.NewID()
+	require.NoError(t, err)
+	require.NoError(t, db.Touch(t.Context(), []session.Touch{{ID: id, StartedAt: noon, LastSeenAt: noon}}, noon))
+	_, err = db.Session(t.Context(), id)
+	require.ErrorIs(t, err, session.ErrNotFound)
+}
+
+func TestTouchesOnlyMoveForward(t *testing.T) {
+	db := newDB(t)
+	proof := ana(t, db)
+	first, second := signIn(t, db, proof), signIn(t, db, proof)
+	require.NoError(t, db.Touch(t.Context(), []session.Touch{
+		{ID: first.Session.ID, StartedAt: noon.Add(time.Hour), LastSeenAt: noon.Add(2 * time.Hour)},
+		{ID: second.Session.ID, StartedAt: noon.Add(-time.Hour), LastSeenAt: noon.Add(-time.Hour)},
+	}, noon))
+	moved, kept := reread(t, db, first), reread(t, db, second)
+	require.Equal(t, noon.Add(time.Hour), moved.StartedAt)
+	require.Equal(t, noon.Add(2*time.Hour), moved.LastSeenAt)
+	require.Equal(t, noon, kept.StartedAt)
+	require.Equal(t, noon, kept.LastSeenAt)
+	require.Equal(t, noon, moved.AuthenticatedAt, "the sign-in never moves")
+}
+
+// TestFalseAndNothingAreWritten: an update from a struct would leave both out.
+func TestFalseAndNothingAreWritten(t *testing.T) {
+	db := newDB(t)
+	caller := callerOf(signIn(t, db, ana(t, db)))
+	org, err := db.Organization(t.Context())
+	require.NoError(t, err)
+	require.True(t, org.Policy.RefreshAutomatically)
+	for _, policy := range []session.Policy{
+		{Length: session.Length{Value: 1, Unit: session.Hours}, MaximumLifetime: session.Length{Value: 1, Unit: session.Days}},
+		{Length: session.Length{Value: 2, Unit: session.Weeks}, RefreshAutomatically: true},
+	} {
+		org = org.Saved(policy, noon.Add(time.Minute), caller.Actor)
+		require.NoError(t, db.SavePolicy(t.Context(), org, caller, audit.Event{At: noon, Action: audit.PolicySaved}))
+		stored, err := db.Organization(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, org, stored)
+	}
+}
+
+func TestForeignKeysHold(t *testing.T) {
+	db := newDB(t)
+	err := db.writer.Exec("INSERT INTO sessions SELECT 'x', 'nobody', 1, 1, 0, 0, 0, 0, NULL, NULL, NULL, 0, x'', x'', '', '', ''").Error
+	require.ErrorContains(t, err, "foreign key")
+}
+
+// TestWritersWaitInsteadOfFailing: a transaction that takes the write lock only at its first write fails at once where another writes.
+func TestWritersWaitInsteadOfFailing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "curfew.db")
+	db, other := openAt(t, path), openAt(t, path)
+	proof := ana(t, db)
+	var wait sync.WaitGroup
+	for i := range 20 {
+		wait.Go(func() {
+			for range 5 {
+				signIn(t, []*DB{db, other}[i%2], proof)
+			}
+		})
+	}
+	wait.Wait()
+	census, err := db.Census(t.Context(), 1)
+	require.NoError(t, err)
+	require.Equal(t, map[member.ID]int{proof.Member.ID: 100}, census)
+	requireChain(t, db, 101)
+}
+
+func TestTimesOfAnyZoneComeBackAsTheSameInstant(t *testing.T) {
+	db := newDB(t)
+	record := signIn(t, db, ana(t, db))
+	tokyo := noon.Add(time.Minute + 123*time.Millisecond + 456*time.Microsecond).In(time.FixedZone("Tokyo", 9*3600))
+	require.NoError(t, db.Touch(t.Context(), []session.Touch{{ID: record.Session.ID, StartedAt: tokyo, LastSeenAt: tokyo}}, tokyo))
+	require.Equal(t, noon.Add(time.Minute+123*time.Millisecond), reread(t, db, record).StartedAt)
+	overdue, err := db.Overdue(t.Context(), 1, noon.In(tokyo.Location()), time.Time{}, 10)
+	require.NoError(t, err)
+	require.Empty(t, overdue, "it started after noon, wherever one counts")
+	newest, err := db.NewestTime(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, noon.Add(time.Minute+123*time.Millisecond), newest)
+}
+
+// TestEveryFieldComesBack: an embedded struct that GORM cannot see would stay zero without an error.
+func TestEveryFieldComesBack(t *testing.T) {
+	db := newDB(t)
+	proof := ana(t, db)
+	record := signIn(t, db, proof)
+	found, err := db.Session(t.Context(), record.Session.ID)
+	require.NoError(t, err)
+	require.Equal(t, record, found)
+	require.Equal(t, proof.Member, found.Member)
+	require.Equal(t, session.Client{Address: "192.0.2.1", UserAgent: "test"}, found.Session.Client)
+	require.EqualValues(t, 1, found.Session.Generation)
+	require.EqualValues(t, 1, found.Session.MemberGeneration)
+	require.Equal(t, []string{"password"}, found.Session.Methods)
+
+	m, hash, err := db.MemberByEmail(t.Context(), "ana@example.org")
+	require.NoError(t, err)
+	require.Equal(t, proof.Member, m)
+	require.Equal(t, "hash", hash)
+}
+
+// TestAWriteInTheNameOfAnEndedSessionMisses: every change re-checks its caller in its own transaction.
+func TestAWriteInTheNameOfAnEndedSessionMisses(t *testing.T) {
+	for name, end := range map[string]func(*testing.T, *DB, session.Record){
+		"ended": func(t *testing.T, db *DB, record session.Record) {
+			_, err := db.End(t.Context(), endOf(record, noon))
+			require.NoError(t, err)
+		},
+		"revoked with all": func(t *testing.T, db *DB, record session.Record) {
+			_, err := db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(record))
+			require.NoError(t, err)
+		},
+		"its member's generation raised": func(t *testing.T, db *DB, _ session.Record) {
+			require.NoError(t, db.writer.Exec("UPDATE members SET generation = generation + 1").Error)
+		},
+		"its member deactivated": func(t *testing.T, db *DB, _ session.Record) {
+			require.NoError(t, db.writer.Exec("UPDATE members SET deactivated_at = 1").Error)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := newDB(t)
+			proof := ana(t, db)
+			record := signIn(t, db, proof)
+			end(t, db, record)
+			before, err := db.Organization(t.Context())
+			require.NoError(t, err)
+
+			caller := callerOf(record)
+			_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon}, caller)
+			require.ErrorIs(t, err, session.ErrCallerEnded)
+			next := before.Saved(session.Policy{Length: session.Length{Value: 1, Unit: session.Hours}}, noon, caller.Actor)
+			require.ErrorIs(t, db.SavePolicy(t.Context(), next, caller, audit.Event{}), session.ErrCallerEnded)
+			require.ErrorIs(t, db.Prove(t.Context(), proof, noon.Add(time.Hour), caller, audit.Event{}), session.ErrCallerEnded)
+			ending := endOf(record, noon)
+			ending.RequireCaller = true
+			_, err = db.End(t.Context(), ending)
+			require.ErrorIs(t, err, session.ErrCallerEnded)
+			rotated, err := db.RotateRefresh(t.Context(), record.Session.ID, session.RefreshState{Counter: 1, Hash: [32]byte{1}, NextHash: [32]byte{2}})
+			require.NoError(t, err)
+			require.Zero(t, rotated.Counter, "no refresh token is minted past the end")
+
+			after, err := db.Organization(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, before, after)
+		})
+	}
+}
+
+func TestOnlyOneOfTwoSavesOfAVersionWins(t *testing.T) {
+	db := newDB(t)
+	caller := callerOf(signIn(t, db, ana(t, db)))
+	org, err := db.Organization(t.Context())
+	require.NoError(t, err)
+	first := org.Saved(session.Policy{Length: session.Length{Value: 1, Unit: session.Hours}}, noon, caller.Actor)
+	second := org.Saved(session.Policy{Length: session.Length{Value: 2, Unit: session.Hours}}, noon, caller.Actor)
+	require.NoError(t, db.SavePolicy(t.Context(), first, caller, audit.Event{At: noon}))
+	var stale *session.StaleVersionError
+	require.ErrorAs(t, db.SavePolicy(t.Context(), second, caller, audit.Event{At: noon}), &stale)
+	require.Equal(t, first, stale.Current)
+}
+
+func TestRevocationsCloseTheirOwnRows(t *testing.T) {
+	db := newDB(t)
+	proof := ana(t, db)
+	first := signIn(t, db, proof)
+	_, err := db.RevokeAll(t.Context(), session.Revocation{At: noon.Add(time.Minute)}, callerOf(first))
+	require.NoError(t, err)
+	second := signIn(t, db, proof)
+	_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon.Add(2 * time.Minute)}, callerOf(second))
+	require.NoError(t, err)
+	third := signIn(t, db, proof)
+
+	for _, want := range []int{1, 1, 0} {
+		closed, err := db.CloseRevoked(t.Context(), 3, 1)
+		require.NoError(t, err)
+		require.Equal(t, want, closed)
+	}
+	require.Equal(t, noon.Add(time.Minute), reread(t, db, first).End.At)
+	require.Equal(t, noon.Add(2*time.Minute), reread(t, db, second).End.At)
+	require.Empty(t, reread(t, db, third).End)
+}
+
+func TestAttemptsArePaced(t *testing.T) {
+	db := newDB(t)
+	bucket := []member.Bucket{{Key: "b", Burst: 3, Every: 10 * time.Second, Own: true}}
+	take := func(at time.Duration) time.Duration {
+		wait, err := db.TakeAttempt(t.Context(), bucket, noon.Add(at))
+		require.NoError(t, err)
+		return wait
+	}
+	for range 3 {
+		require.Zero(t, take(0))
+	}
+	require.Equal(t, 10*time.Second, take(0))
+	require.Equal(t, time.Millisecond, take(10*time.Second-time.Millisecond))
+	require.Zero(t, take(10*time.Second))
+	require.Equal(t, 10*time.Second, take(10*time.Second))
+	require.NoError(t, db.ReturnAttempt(t.Context(), bucket))
+	for range 3 {
+		require.Zero(t, take(10*time.Second), "a success empties a client's own bucket")
+	}
+	require.Zero(t, take(time.Hour))
+}
+
+func TestAFullBucketTakesFromNoOther(t *testing.T) {
+	db := newDB(t)
+	narrow := member.Bucket{Key: "narrow", Burst: 1, Every: time.Minute}
+	wide := member.Bucket{Key: "wide", Burst: 2, Every: time.Minute}
+	for _, want := range []time.Duration{0, time.Minute, time.Minute} {
+		wait, err := db.TakeAttempt(t.Context(), []member.Bucket{narrow, wide}, noon)
+		require.NoError(t, err)
+		require.Equal(t, want, wait)
+	}
+	wait, err := db.TakeAttempt(t.Context(), []member.Bucket{wide}, noon)
+	require.NoError(t, err)
+	require.Zero(t, wait)
+}
+
+// requireChain recomputes every hash of the audit log.
+func requireChain(t testing.TB, db *DB, entries int) {
+	var rows []auditRow
+	require.NoError(t, db.reader.Raw("SELECT * FROM audit_entries ORDER BY sequence").Scan(&rows).Error)
+	require.Len(t, rows, entries)
+	var last audit.Entry
+	for _, row := range rows {
+		var details map[string]any
+		require.NoError(t, json.Unmarshal([]byte(row.Details), &details))
+		sealed, err := audit.Seal(last.Sequence, last.Hash, audit.Event{
+			At: instant(row.At), Action: audit.Action(row.Action), Actor: audit.Actor{ID: row.ActorID, Name: row.ActorName},
+			Target: row.Target, Address: row.Address, Details: details,
+		})
+		require.NoError(t, err)
+		require.Equal(t, sealed.Sequence, row.Sequence)
+		require.Equal(t, sealed.Hash[:], row.Hash, "entry %d", row.Sequence)
+		last = sealed
+	}
+}
+
+func TestTheAuditChainRecomputes(t *testing.T) {
+	db := newDB(t)
+	proof := ana(t, db)
+	record := signIn(t, db, proof)
+	require.NoError(t, db.Record(t.Context(), audit.Event{At: noon, Action: audit.SessionRefused, Actor: audit.Nobody, Details: map[string]any{"userAgent": "<\"'\n ü"}}))
+	_, err := db.End(t.Context(), endOf(record, noon))
+	require.NoError(t, err)
+	requireChain(t, db, 4)
+}
+
+func TestAnAuditEntryThatFailsTakesItsChangeWithIt(t *testing.T) {
+	db := newDB(t)
+	record := signIn(t, db, ana(t, db))
+	require.NoError(t, db.writer.Exec("CREATE TRIGGER refuse BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(ABORT, 'no'); END").Error)
+	_, err := db.End(t.Context(), endOf(record, noon))
+	var unavailable *UnavailableError
+	require.ErrorAs(t, err, &unavailable)
+	_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(record))
+	require.ErrorAs(t, err, &unavailable)
+	require.Empty(t, reread(t, db, record).End)
+	org, err := db.Organization(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 1, org.Generation)
+}
+
+// TestAFullDiskLosesNothing: what cannot be written is refused whole, and works again once there is room.
+func TestAFullDiskLosesNothing(t *testing.T) {
+	db := newDB(t)
+	record := signIn(t, db, ana(t, db))
+	var pages int
+	require.NoError(t, db.writer.Raw("PRAGMA page_count").Scan(&pages).Error)
+	require.NoError(t, db.writer.Exec(fmt.Sprintf("PRAGMA max_page_count = %d", pages)).Error)
+
+	fill := audit.Event{At: noon, Action: audit.SessionRefused, Details: map[string]any{"userAgent": string(make([]byte, 4096))}}
+	var err error
+	for range 100 {
+		if err = db.Record(t.Context(), fill); err != nil {
+			break
+		}
+	}
+	var unavailable *UnavailableError
+	require.ErrorAs(t, err, &unavailable)
+	require.ErrorContains(t, err, "full")
+	require.NoError(t, db.writer.Exec("PRAGMA max_page_count = 1000000").Error)
+	require.Empty(t, reread(t, db, record).End)
+	_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(record))
+	require.NoError(t, err)
+}
+
+func TestASecondSetUpIsRefused(t *testing.T) {
+	db := newDB(t)
+	proof := ana(t, db)
+	err := db.SetUp(t.Context(), "Other", proof.Member, "hash", audit.Event{At: noon})
+	require.ErrorIs(t, err, member.ErrAlreadySetUp)
+}
+
+// What a database file may be at the start.
+
+func TestADamagedFileIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "curfew.db")
+	db, err := Open(t.Context(), path, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	ana(t, db)
+	require.NoError(t, db.Close())
+	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
+
+	damaged := 0
+	for name, content := range map[string][]byte{
+		"no database":     []byte("this is no database, but it is long enough to be taken for one by a careless program"),
+		"a broken header": append([]byte("SQLite format 4\x00"), whole[16:]...),
+		"a broken page":   append(append([]byte{}, whole[:4096]...), make([]byte, len(whole)-4096)...),
+		"cut short":       whole[:len(whole)/2],
+	} {
+		t.Run(name, func(t *testing.T) {
+			damaged++
+			broken := filepath.Join(t.TempDir(), "curfew.db")
+			require.NoError(t, os.WriteFile(broken, content, 0o600))
+			_, err := Open(t.Context(), broken, slog.New(slog.DiscardHandler))
+			var unusable *UnusableError
+			require.True(t, errors.As(err, &unusable), "%v", err)
+			require.Contains(t, unusable.Error(), "restore a backup")
+			after, err := os.ReadFile(broken)
+			require.NoError(t, err)
+			require.Equal(t, content, after, "the file is kept as it was")
+		})
+	}
+	require.Equal(t, 4, damaged)
+}
+
+func TestANewerSchemaIsRefused(t *testing.T) {
+	for name, newer := range map[string]string{
+		"schema":   "INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)",
+		"protocol": "UPDATE organization SET protocol = 2",
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "curfew.db")
+			db, err := Open(t.Context(), path, slog.New(slog.DiscardHandler))
+			require.NoError(t, err)
+			require.NoError(t, db.writer.Exec(newer).Error)
+			require.NoError(t, db.Close())
+			_, err = Open(t.Context(), path, slog.New(slog.DiscardHandler))
+			var unusable *UnusableError
+			require.ErrorAs(t, err, &unusable)
+			require.Contains(t, unusable.Error(), "newer program")
+		})
+	}
+}
+
+func TestTheFileIsItsOwnersAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "curfew.db")
+	openAt(t, path)
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		info, err := os.Stat(path + suffix)
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), suffix)
+	}
+}
