@@ -33,6 +33,7 @@ func Run(env Environment) int {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
+		RunE:          help,
 	}
 	root.SetArgs(env.Args)
 	root.SetOut(env.Stdout)
@@ -44,3 +45,6 @@ func Run(env Environment) int {
 	}
 	return 0
 }
+
+// help is what a command does that only holds others. Because it does something, a word that is none of them is refused.
+func help(command *cobra.Command, _ []string) error { return command.Help() }

@@ -11,7 +11,7 @@ import (
 )
 
 func memberCommand(env Environment) *cobra.Command {
-	command := &cobra.Command{Use: "member", Short: "Help a member who cannot sign in."}
+	command := &cobra.Command{Use: "member", Short: "Help a member who cannot sign in.", Args: cobra.NoArgs, RunE: help}
 	command.AddCommand(resetCommand(env))
 	return command
 }

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -74,7 +75,7 @@ func Flags(flags *pflag.FlagSet) {
 	}
 }
 
-// Load reads the settings from everywhere they can be. Its errors are one line each and say what to change.
+// Load reads the settings from everywhere they can be. Its errors are for the operator and say what to change.
 func Load(flags *pflag.FlagSet, environ []string) (Config, error) {
 	k := koanf.New("\x00") // no name holds this delimiter, so no name is split
 	for _, s := range Settings {
@@ -159,8 +160,11 @@ func parse(k *koanf.Koanf) (c Config, err error) {
 		return c, fmt.Errorf("data: name a folder")
 	}
 	host, port, err := net.SplitHostPort(c.Listen)
-	if err != nil || port == "" {
+	if err != nil {
 		return c, fmt.Errorf("listen: %q is not HOST:PORT, as in localhost:8080", c.Listen)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return c, fmt.Errorf("listen: the port of %q is not a number up to 65535, as in localhost:8080", c.Listen)
 	}
 	if c.PublicURL, err = publicURL(k.String("public-url"), host, port); err != nil {
 		return c, err
@@ -172,8 +176,8 @@ func parse(k *koanf.Koanf) (c Config, err error) {
 	if err != nil || c.AccessTokenLifetime < token.ShortestLifetime || c.AccessTokenLifetime > token.LongestLifetime {
 		return c, fmt.Errorf("access-token-lifetime: %q is not between %s and %s", k.String("access-token-lifetime"), token.ShortestLifetime, token.LongestLifetime)
 	}
-	c.SessionsInMemory = k.Int("sessions-in-memory")
-	if c.SessionsInMemory < 1000 {
+	c.SessionsInMemory, err = strconv.Atoi(k.String("sessions-in-memory"))
+	if err != nil || c.SessionsInMemory < 1000 {
 		return c, fmt.Errorf("sessions-in-memory: %q is not a number of at least 1000", k.String("sessions-in-memory"))
 	}
 	if err := c.LogLevel.UnmarshalText([]byte(k.String("log-level"))); err != nil {
@@ -190,14 +194,13 @@ func publicURL(text, host, port string) (*url.URL, error) {
 		text = "http://" + net.JoinHostPort(host, port)
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, fmt.Errorf("public-url: %q is not the address of an origin, as in https://curfew.example.org", text)
 	}
 	if u.Scheme == "http" && !loopback(u.Hostname()) {
 		return nil, fmt.Errorf("public-url: %q has to be https, because browsers keep Secure cookies only there; put a proxy with TLS in front and name its address", text)
 	}
-	u.Path = ""
-	return u, nil
+	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
 }
 
 func loopback(host string) bool {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"net/http"
 	"reflect"
 	"strconv"
 	"strings"
@@ -16,8 +15,11 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// longestBody is far more than any call needs.
-const longestBody = 64 << 10
+// longestBody is far more than any call needs. Of a longer one, at most mostDrained is read and thrown away.
+const (
+	longestBody = 64 << 10
+	mostDrained = 32 << 20
+)
 
 var (
 	errMediaType = errors.New("the body is not application/json")
@@ -45,13 +47,14 @@ func bind(c echo.Context, into any) error {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return errMediaType
 	}
-	raw, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, longestBody))
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return errTooLarge
-	}
+	raw, err := io.ReadAll(io.LimitReader(r.Body, longestBody+1))
 	if err != nil {
 		return &syntaxError{err}
+	}
+	if len(raw) > longestBody {
+		// Read on for a while: a client that is still sending would otherwise find the connection cut and no answer.
+		_, _ = io.CopyN(io.Discard, r.Body, mostDrained)
+		return errTooLarge
 	}
 	if len(raw) == 0 {
 		return errEmptyBody

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -120,10 +121,12 @@ func (app *App) Serve(c echo.Context) error {
 	return nil
 }
 
-// isPage tells an address that a person would visit from that of a file or of the API.
+// isPage tells an address that a person would visit from that of a file or of the API, and from one that is spelled to pass for
+// another: with dots, doubled slashes, or what a decoder would decode once more.
 func isPage(name string) bool {
 	first, _, _ := strings.Cut(name, "/")
-	return first != "api" && first != "_app" && path.Ext(name) == "" && !strings.ContainsAny(name, `\%`) && !strings.Contains(name, "//")
+	return name == "" || first != "api" && first != "_app" && path.Ext(name) == "" &&
+		!strings.ContainsAny(name, `\%`) && fs.ValidPath(strings.TrimSuffix(name, "/"))
 }
 
 func (app *App) write(c echo.Context, name string, asset file) {
@@ -136,7 +139,7 @@ func (app *App) write(c echo.Context, name string, asset file) {
 	h.Set("Content-Type", asset.contentType)
 	h.Add("Vary", "Accept-Encoding")
 	body, etag := asset.plain, asset.etag
-	switch accepted := c.Request().Header.Get("Accept-Encoding"); {
+	switch accepted := strings.Join(c.Request().Header.Values("Accept-Encoding"), ","); {
 	case asset.brotli != nil && accepts(accepted, "br"):
 		body, etag = asset.brotli, etag+"-br"
 		h.Set("Content-Encoding", "br")
@@ -157,14 +160,20 @@ func (app *App) write(c echo.Context, name string, asset file) {
 	}
 }
 
-// accepts reads Accept-Encoding (RFC 9110, 12.5.3) as far as it matters here: named, and not refused with q=0.
+// accepts reads Accept-Encoding (RFC 9110, 12.5.3): a coding is welcome when it, or *, is named with a weight above zero. What is
+// said of the coding itself counts more than what is said of all.
 func accepts(header, coding string) bool {
-	for _, item := range strings.Split(header, ",") {
-		name, quality, _ := strings.Cut(strings.TrimSpace(item), ";")
-		if strings.EqualFold(strings.TrimSpace(name), coding) {
-			quality = strings.ReplaceAll(quality, " ", "")
-			return quality != "q=0" && quality != "q=0.0" && quality != "q=0.00" && quality != "q=0.000"
+	all := false
+	for item := range strings.SplitSeq(header, ",") {
+		name, weight, weighted := strings.Cut(item, ";")
+		quality, err := strconv.ParseFloat(strings.TrimPrefix(strings.ToLower(strings.TrimSpace(weight)), "q="), 64)
+		welcome := !weighted || err == nil && quality > 0
+		switch name = strings.TrimSpace(name); {
+		case strings.EqualFold(name, coding):
+			return welcome
+		case name == "*":
+			all = welcome
 		}
 	}
-	return false
+	return all
 }

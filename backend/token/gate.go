@@ -27,9 +27,9 @@ type payload struct {
 	Subject    *string    `json:"sub"`
 	Session    *string    `json:"sid"`
 	Generation *uint64    `json:"gen"`
-	IssuedAt   *int64     `json:"iat"`
-	NotBefore  *int64     `json:"nbf"`
-	ExpiresAt  *int64     `json:"exp"`
+	IssuedAt   *uint64    `json:"iat"`
+	NotBefore  *uint64    `json:"nbf"`
+	ExpiresAt  *uint64    `json:"exp"`
 	ID         *string    `json:"jti"`
 }
 

@@ -54,7 +54,12 @@ func LoadSecrets(path string, now time.Time) (Secrets, error) {
 	if len(secrets.AccessTokens) == 0 || len(secrets.Root) < secretSize {
 		return Secrets{}, fmt.Errorf("%s lacks a secret; restore it from a backup, or remove it to sign everybody out", path)
 	}
+	seen := map[string]bool{}
 	for _, key := range secrets.AccessTokens {
+		if seen[key.ID] {
+			return Secrets{}, fmt.Errorf("%s names two keys %q; leave the newer one", path, key.ID)
+		}
+		seen[key.ID] = true
 		if key.ID == "" || len(key.Secret) < secretSize {
 			return Secrets{}, fmt.Errorf("%s holds a key of less than %d bytes; restore it from a backup, or remove it to sign everybody out", path, secretSize)
 		}

@@ -1,0 +1,159 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"curfew": func() {
+			os.Exit(Run(Environment{
+				Args: os.Args[1:], Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr, Web: fstest.MapFS{},
+			}))
+		},
+	})
+}
+
+// TestScripts runs the program as an operator does. Each script has a folder of its own, where the data goes into "data", and an
+// address of its own, $CURFEW_LISTEN.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			address, err := freeAddress()
+			env.Setenv("CURFEW_LISTEN", address)
+			return err
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"ready":   ready,
+			"refused": refused,
+			"capture": capture,
+			"garbage": garbage,
+			"mode":    mode,
+			"post":    post,
+			"sigterm": sigterm,
+		},
+	})
+}
+
+func freeAddress() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
+}
+
+// arguments checks how many words a command of ours was given. None of them can be negated.
+func arguments(ts *testscript.TestScript, negated bool, args []string, usage string) {
+	if negated || len(args) != len(strings.Fields(usage))-1 {
+		ts.Fatalf("usage: %s", usage)
+	}
+}
+
+// ready waits until the server of this script answers.
+func ready(ts *testscript.TestScript, negated bool, args []string) {
+	arguments(ts, negated, args, "ready")
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	retry := time.NewTicker(10 * time.Millisecond)
+	defer retry.Stop()
+	for {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+ts.Getenv("CURFEW_LISTEN")+"/readyz", nil)
+		ts.Check(err)
+		answer, err := http.DefaultClient.Do(request)
+		if err == nil && answer.Body.Close() == nil && answer.StatusCode == http.StatusOK {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			ts.Fatalf("the server never became ready: %v", err)
+		case <-retry.C:
+		}
+	}
+}
+
+// refused holds what every failure of the program looks like: nothing on stdout, and on stderr one line that matches.
+func refused(ts *testscript.TestScript, negated bool, args []string) {
+	arguments(ts, negated, args, "refused PATTERN")
+	stdout, stderr := ts.ReadFile("stdout"), ts.ReadFile("stderr")
+	if stdout != "" {
+		ts.Fatalf("an error belongs on stderr, but stdout has %q", stdout)
+	}
+	if !strings.HasPrefix(stderr, "curfew: ") || strings.Index(stderr, "\n") != len(stderr)-1 {
+		ts.Fatalf("this is not one line of curfew's:\n%s", stderr)
+	}
+	if !regexp.MustCompile(args[0]).MatchString(stderr) {
+		ts.Fatalf("%q does not match %s", stderr, args[0])
+	}
+}
+
+// capture sets a variable to what the pattern's group matches in a file, or in stdout.
+func capture(ts *testscript.TestScript, negated bool, args []string) {
+	arguments(ts, negated, args, "capture VARIABLE FILE PATTERN")
+	found := regexp.MustCompile(args[2]).FindStringSubmatch(ts.ReadFile(args[1]))
+	if len(found) != 2 {
+		ts.Fatalf("%s has no %s", args[1], args[2])
+	}
+	ts.Setenv(args[0], found[1])
+}
+
+// garbage overwrites a file from an offset to its end.
+func garbage(ts *testscript.TestScript, negated bool, args []string) {
+	arguments(ts, negated, args, "garbage FILE OFFSET")
+	offset, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	content := []byte(ts.ReadFile(args[0]))
+	if len(content) <= offset {
+		ts.Fatalf("%s has only %d bytes", args[0], len(content))
+	}
+	copy(content[offset:], bytes.Repeat([]byte{0xA5}, len(content)-offset))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), content, 0o600))
+}
+
+// sigterm asks the servers in the background to stop as a service manager does; the library's kill does not know that signal.
+func sigterm(ts *testscript.TestScript, negated bool, args []string) {
+	arguments(ts, negated, args, "sigterm")
+	for _, server := range ts.BackgroundCmds() {
+		ts.Check(server.Process.Signal(syscall.SIGTERM))
+	}
+}
+
+// mode holds that a file has these permissions, in octal.
+func mode(ts *testscript.TestScript, negated bool, args []string) {
+	arguments(ts, negated, args, "mode PERMISSIONS FILE")
+	info, err := os.Stat(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[0] {
+		ts.Fatalf("%s has mode %s", args[1], got)
+	}
+}
+
+// post sends JSON to the server of this script and holds the answer's status.
+func post(ts *testscript.TestScript, negated bool, args []string) {
+	arguments(ts, negated, args, "post PATH STATUS JSON")
+	answer, err := http.Post("http://"+ts.Getenv("CURFEW_LISTEN")+args[0], "application/json", strings.NewReader(args[2]))
+	ts.Check(err)
+	body, err := io.ReadAll(answer.Body)
+	ts.Check(err)
+	ts.Check(answer.Body.Close())
+	if strconv.Itoa(answer.StatusCode) != args[1] {
+		ts.Fatalf("%s: %s", answer.Status, body)
+	}
+}

@@ -1,0 +1,243 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
+	"github.com/stretchr/testify/require"
+)
+
+// load reads the settings as the program would, with this config file (none when empty), environment and command line.
+func load(t *testing.T, content string, environ []string, args ...string) (Config, error) {
+	t.Helper()
+	flags := pflag.NewFlagSet("curfew", pflag.ContinueOnError)
+	Flags(flags)
+	if content != "" {
+		args = append([]string{"--config", written(t, content)}, args...)
+	}
+	require.NoError(t, flags.Parse(args))
+	return Load(flags, environ)
+}
+
+func written(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "curfew.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+	return path
+}
+
+func origin(t *testing.T, text string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(text)
+	require.NoError(t, err)
+	return u
+}
+
+func TestDefaults(t *testing.T) {
+	got, err := load(t, "", []string{"HOME=/root", "CURFEWISH=1", "XCURFEW_LISTEN=x"})
+	require.NoError(t, err)
+	require.Equal(t, Config{
+		Data: "data", Listen: "localhost:8080", PublicURL: origin(t, "http://localhost:8080"),
+		AccessTokenLifetime: 5 * time.Minute, LogLevel: slog.LevelInfo, SessionsInMemory: 1_000_000,
+	}, got)
+}
+
+// Each setting can be made in each place, and the later place wins: default, file, environment, command line.
+func TestTheLaterPlaceWins(t *testing.T) {
+	public := func(c Config) any { return c.PublicURL.String() }
+	var tested []string
+	for name, tt := range map[string]struct {
+		values [3]string // in the file, in the environment, on the command line
+		read   func(Config) any
+		want   [4]any // with none of them, and with one more at a time
+	}{
+		"data":            {[3]string{"f", "e", "c"}, func(c Config) any { return c.Data }, [4]any{"data", "f", "e", "c"}},
+		"listen":          {[3]string{"localhost:1", "localhost:2", "localhost:3"}, func(c Config) any { return c.Listen }, [4]any{"localhost:8080", "localhost:1", "localhost:2", "localhost:3"}},
+		"public-url":      {[3]string{"https://f.example", "https://e.example", "https://c.example"}, public, [4]any{"http://localhost:8080", "https://f.example", "https://e.example", "https://c.example"}},
+		"trusted-proxies": {[3]string{"10.0.0.0/8", "127.0.0.1", "::1"}, func(c Config) any { return fmt.Sprint(c.TrustedProxies) }, [4]any{"[]", "[10.0.0.0/8]", "[127.0.0.1/32]", "[::1/128]"}},
+		"access-token-lifetime": {[3]string{"1m", "2m30s", "15m"}, func(c Config) any { return c.AccessTokenLifetime },
+			[4]any{5 * time.Minute, time.Minute, 150 * time.Second, 15 * time.Minute}},
+		"sessions-in-memory": {[3]string{"1000", "2000", "3000"}, func(c Config) any { return c.SessionsInMemory }, [4]any{1_000_000, 1000, 2000, 3000}},
+		"log-level":          {[3]string{"debug", "WARN", "error"}, func(c Config) any { return c.LogLevel }, [4]any{slog.LevelInfo, slog.LevelDebug, slog.LevelWarn, slog.LevelError}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			content := name + ": " + tt.values[0]
+			environ := []string{Setting{Name: name}.Environment() + "=" + tt.values[1]}
+			flag := "--" + name + "=" + tt.values[2]
+			for i, place := range []struct {
+				content string
+				environ []string
+				args    []string
+			}{
+				{},
+				{content: content},
+				{content: content, environ: environ},
+				{content: content, environ: environ, args: []string{flag}},
+			} {
+				got, err := load(t, place.content, place.environ, place.args...)
+				require.NoError(t, err)
+				require.Equal(t, tt.want[i], tt.read(got), "%+v", place)
+			}
+			got, err := load(t, content, nil, flag)
+			require.NoError(t, err)
+			require.Equal(t, tt.want[3], tt.read(got), "the command line wins over the file")
+		})
+		tested = append(tested, name)
+	}
+	require.Len(t, tested, len(Settings))
+	for _, s := range Settings {
+		require.Contains(t, tested, s.Name)
+	}
+}
+
+func TestConfigFileIsNamedByFlagOrEnvironment(t *testing.T) {
+	one, other := written(t, "data: one"), written(t, "data: other")
+	got, err := load(t, "", []string{"CURFEW_CONFIG=" + one})
+	require.NoError(t, err)
+	require.Equal(t, "one", got.Data)
+	got, err = load(t, "", []string{"CURFEW_CONFIG=" + one}, "--config", other)
+	require.NoError(t, err)
+	require.Equal(t, "other", got.Data)
+}
+
+// A setting that is misspelled would otherwise be believed to be in force.
+func TestUnknownSettingsAreRefused(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		content string
+		environ []string
+		want    string
+	}{
+		{"in the environment", "", []string{"CURFEW_LISTEN=localhost:1", "CURFEW_LISTN=x"}, "unknown setting CURFEW_LISTN in the environment; the settings are data, listen, "},
+		{"in the environment, empty", "", []string{"CURFEW_LISTN="}, "CURFEW_LISTN"},
+		{"in the environment, no name", "", []string{"CURFEW_=x"}, "CURFEW_"},
+		{"in the file", "listn: x", nil, `unknown setting "listn"; the settings are data, listen, `},
+		{"in the file, with capitals", "Listen: localhost:1", nil, `unknown setting "Listen"`},
+		{"in the file, with an underscore", "public_url: https://x", nil, `unknown setting "public_url"`},
+		{"in the file, nested", "listen:\n  port: 1", nil, `unknown setting "listen`},
+		{"in the file, the file itself", "config: other.yaml", nil, `unknown setting "config"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := load(t, tt.content, tt.environ)
+			require.ErrorContains(t, err, tt.want)
+			require.NotContains(t, err.Error(), "\n")
+		})
+	}
+
+	flags := pflag.NewFlagSet("curfew", pflag.ContinueOnError)
+	Flags(flags)
+	require.ErrorContains(t, flags.Parse([]string{"--listn", "x"}), "--listn")
+}
+
+func TestUnusableConfigFilesAreRefused(t *testing.T) {
+	_, err := load(t, "", nil, "--config", "missing.yaml")
+	require.ErrorContains(t, err, "config file missing.yaml: ")
+	for name, content := range map[string]string{"no YAML": "listen: [", "no settings": "just text", "a list": "- listen\n- data", "twice the same": "data: a\ndata: b"} {
+		t.Run(name, func(t *testing.T) {
+			_, err := load(t, content, nil)
+			require.ErrorContains(t, err, "curfew.yaml: ")
+		})
+	}
+}
+
+// Each of these stops the start with one line that begins with the setting's name and shows the value.
+func TestBadValuesAreRefused(t *testing.T) {
+	refused := 0
+	for name, values := range map[string][]string{
+		"data":   {""},
+		"listen": {"", "localhost", "localhost:", "8080", "::1:8080", "[::1]", "localhost:http", "localhost:65536", "localhost:-1", "http://localhost:8080"},
+		"public-url": {
+			"curfew.example.org", "curfew.example.org:443", "https://", "https://:8443", "https:curfew.example.org", "//curfew.example.org", "/", "https://curfew example.org",
+			"https://curfew.example.org/path", "https://curfew.example.org/?a=b", "https://curfew.example.org/#part",
+			"https://user@curfew.example.org", "https://user:word@curfew.example.org", "ftp://curfew.example.org", "javascript:alert(1)",
+			"http://curfew.example.org", "http://192.0.2.1:8080", "http://0.0.0.0:8080", "http://localhost.example.org", "http://127.0.0.1.example.org", "http://[2001:db8::1]",
+		},
+		"trusted-proxies":       {"garbage", "10.0.0.0/33", "10.0.0", "*", "10.0.0.0/8;127.0.0.1", "proxy.example.org", "::1/129"},
+		"access-token-lifetime": {"", "10s", "59.999s", "15m0.001s", "16m", "abc", "300", "-5m", "5 m", "1h"},
+		"sessions-in-memory":    {"", "0", "999", "-1000", "abc", "1e6", "1000.5", "1,000,000", "99999999999999999999"},
+		"log-level":             {"", "loud", "trace", "4"},
+	} {
+		for _, value := range values {
+			t.Run(name+"="+value, func(t *testing.T) {
+				_, err := load(t, "", nil, "--"+name, value)
+				require.ErrorContains(t, err, name+": ")
+				require.True(t, strings.HasPrefix(err.Error(), name+": "), err.Error())
+				require.NotContains(t, err.Error(), "\n")
+				if value != "" {
+					require.ErrorContains(t, err, value)
+				}
+			})
+			refused++
+		}
+	}
+	require.Greater(t, refused, 60)
+}
+
+func TestPublicURLDefaultsToTheListenAddress(t *testing.T) {
+	for listen, want := range map[string]string{
+		"localhost:8080":   "http://localhost:8080",
+		":8080":            "http://localhost:8080",
+		"0.0.0.0:8080":     "http://localhost:8080",
+		"[::]:8080":        "http://localhost:8080",
+		"[::1]:8080":       "http://[::1]:8080",
+		"127.0.0.1:80":     "http://127.0.0.1:80",
+		"app.localhost:80": "http://app.localhost:80",
+	} {
+		t.Run(listen, func(t *testing.T) {
+			got, err := load(t, "", nil, "--listen", listen)
+			require.NoError(t, err)
+			require.Equal(t, listen, got.Listen)
+			require.Equal(t, want, got.PublicURL.String())
+		})
+	}
+	_, err := load(t, "", nil, "--listen", "192.0.2.1:8080")
+	require.ErrorContains(t, err, "public-url: ", "browsers would drop the cookies there, so the operator has to name an address")
+	require.ErrorContains(t, err, "https")
+	got, err := load(t, "", nil, "--listen", "192.0.2.1:8080", "--public-url", "https://curfew.example.org")
+	require.NoError(t, err)
+	require.Equal(t, "192.0.2.1:8080", got.Listen)
+}
+
+// The public URL is an origin and nothing more: links are made by setting a path on it.
+func TestPublicURLIsAnOrigin(t *testing.T) {
+	for text, want := range map[string]string{
+		"https://curfew.example.org":       "https://curfew.example.org",
+		"https://curfew.example.org/":      "https://curfew.example.org",
+		"https://curfew.example.org?":      "https://curfew.example.org",
+		"https://curfew.example.org/#":     "https://curfew.example.org",
+		"HTTPS://curfew.example.org:8443/": "https://curfew.example.org:8443",
+		"https://[2001:db8::1]":            "https://[2001:db8::1]",
+		"http://localhost":                 "http://localhost",
+		"http://127.0.0.2:8080":            "http://127.0.0.2:8080",
+		"http://[::1]:8080":                "http://[::1]:8080",
+	} {
+		t.Run(text, func(t *testing.T) {
+			got, err := load(t, "", nil, "--public-url", text)
+			require.NoError(t, err)
+			require.Equal(t, want, got.PublicURL.String())
+		})
+	}
+}
+
+func TestTrustedProxies(t *testing.T) {
+	got, err := load(t, "", nil, "--trusted-proxies", "10.1.2.3/8, 192.0.2.7,2001:db8::/32 ::1,::ffff:192.0.2.8")
+	require.NoError(t, err)
+	networks := make([]string, len(got.TrustedProxies))
+	for i, network := range got.TrustedProxies {
+		networks[i] = network.String()
+	}
+	require.Equal(t, []string{"10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32", "::1/128", "192.0.2.8/32"}, networks)
+	require.True(t, got.TrustedProxies[1].Contains(net.ParseIP("192.0.2.7")))
+	require.False(t, got.TrustedProxies[1].Contains(net.ParseIP("192.0.2.6")))
+
+	_, err = load(t, "", nil, "--trusted-proxies", "10.0.0.0/8, garbage")
+	require.ErrorContains(t, err, `"garbage"`, "of several, the error shows the bad one")
+}

@@ -1,0 +1,273 @@
+package spa
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/labstack/echo/v4"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	bootstrap = "\n\t__sveltekit = { base: '' };\n"
+	shell     = `<!doctype html><script src="/theme.js"></script><div id="app"></div><script type="module">` + bootstrap + `</script>`
+	script    = "export const answer = 42;"
+)
+
+// built is a web app as the build leaves it: some files in three forms, some only plain.
+func built() fstest.MapFS {
+	return fstest.MapFS{
+		".gitkeep":                        {},
+		"200.html":                        {Data: []byte(shell)},
+		"200.html.br":                     {Data: []byte("the shell in brotli")},
+		"200.html.gz":                     {Data: []byte("the shell in gzip")},
+		"_app/immutable/start.a1b2.js":    {Data: []byte(script)},
+		"_app/immutable/start.a1b2.js.br": {Data: []byte("the script in brotli")},
+		"_app/immutable/start.a1b2.js.gz": {Data: gzipped(script)},
+		"_app/version.json":               {Data: []byte(`{"version":"1"}`)},
+		"favicon.svg":                     {Data: []byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`)},
+		"favicon.svg.gz":                  {Data: []byte("the icon in gzip")},
+		"font.curfew":                     {Data: []byte("no type is known for this")},
+	}
+}
+
+const asset = "/_app/immutable/start.a1b2.js"
+
+func gzipped(text string) []byte {
+	var buffer bytes.Buffer
+	w := gzip.NewWriter(&buffer)
+	_, _ = w.Write([]byte(text)) // into memory, which does not fail
+	_ = w.Close()
+	return buffer.Bytes()
+}
+
+// site serves a build the way that package app does.
+func site(t *testing.T, build fstest.MapFS) http.Handler {
+	t.Helper()
+	app, err := New(build)
+	require.NoError(t, err)
+	e := echo.New()
+	e.GET("/*", app.Serve)
+	e.HEAD("/*", app.Serve)
+	return e
+}
+
+func request(pages http.Handler, method, target string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, target, nil)
+	for _, header := range headers {
+		name, value, _ := strings.Cut(header, ": ")
+		r.Header.Add(name, value)
+	}
+	answer := httptest.NewRecorder()
+	pages.ServeHTTP(answer, r)
+	return answer
+}
+
+func get(pages http.Handler, target string, headers ...string) *httptest.ResponseRecorder {
+	return request(pages, http.MethodGet, target, headers...)
+}
+
+func TestEveryPageIsTheShell(t *testing.T) {
+	pages := site(t, built())
+	for _, page := range []string{"/", "/sign-in", "/settings/security", "/settings/", "/setup?token=x", "/sessions/0198f2a0-0000-7000-8000-000000000001"} {
+		t.Run(page, func(t *testing.T) {
+			answer := get(pages, page)
+			require.Equal(t, http.StatusOK, answer.Code)
+			require.Equal(t, shell, answer.Body.String())
+			require.Equal(t, "text/html; charset=utf-8", answer.Header().Get("Content-Type"))
+			require.Equal(t, "no-cache", answer.Header().Get("Cache-Control"), "the next build's shell names other scripts")
+		})
+	}
+}
+
+// ASVS 3.4.3: the one inline script is allowed by its hash, and nothing else that did not come from this origin.
+func TestPolicyAllowsTheInlineScriptAlone(t *testing.T) {
+	sum := sha256.Sum256([]byte(bootstrap))
+	policy := map[string]string{}
+	for _, directive := range strings.Split(get(site(t, built()), "/").Header().Get("Content-Security-Policy"), "; ") {
+		name, sources, _ := strings.Cut(directive, " ")
+		require.NotContains(t, policy, name, "a browser heeds only the first of two")
+		policy[name] = sources
+	}
+	require.Equal(t, "'self' 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'", policy["script-src"])
+	for _, name := range []string{"default-src", "base-uri", "object-src", "frame-ancestors"} {
+		require.Equal(t, "'none'", policy[name], name)
+	}
+	for name, sources := range policy {
+		for _, loose := range []string{"'unsafe-inline'", "'unsafe-eval'", "*", "http:", "https:"} {
+			require.NotContains(t, strings.Fields(sources), loose, name)
+		}
+	}
+}
+
+func TestAssets(t *testing.T) {
+	pages := site(t, built())
+	for _, tt := range []struct{ path, contentType, cacheControl string }{
+		{asset, "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"},
+		{"/_app/version.json", "application/json", "no-cache"},
+		{"/favicon.svg", "image/svg+xml", "no-cache"},
+		{"/font.curfew", "application/octet-stream", "no-cache"},
+	} {
+		t.Run(tt.path, func(t *testing.T) {
+			answer := get(pages, tt.path)
+			require.Equal(t, http.StatusOK, answer.Code)
+			require.Equal(t, string(built()[tt.path[1:]].Data), answer.Body.String())
+			require.Equal(t, tt.contentType, answer.Header().Get("Content-Type"))
+			require.Equal(t, tt.cacheControl, answer.Header().Get("Cache-Control"))
+			require.NotEmpty(t, answer.Header().Get("Content-Security-Policy"), "an SVG is a document when it is opened on its own")
+		})
+	}
+}
+
+// Negotiation is that of RFC 9110, 12.5.3. Of two forms that are both welcome the smaller one is sent.
+func TestFormIsTheOneAskedFor(t *testing.T) {
+	pages := site(t, built())
+	for _, tt := range []struct {
+		accept string
+		want   string
+	}{
+		{"br", "br"},
+		{"gzip, deflate, br, zstd", "br"},
+		{"gzip, deflate", "gzip"},
+		{"GZIP", "gzip"},
+		{"br;q=0, gzip", "gzip"},
+		{"br;q=0.000, gzip", "gzip"},
+		{"br ; Q=0.0 , gzip ; q=0.5", "gzip"},
+		{"br;\tq=0,\tgzip", "gzip"},
+		{"br;q=0.001", "br"},
+		{"br;q=1.000", "br"},
+		{"*", "br"},
+		{"br;q=0, *", "gzip"},
+		{"*;q=0.5, br;q=0", "gzip"},
+		{"*;q=0, gzip", "gzip"},
+		{"*;q=0", ""},
+		{"br;q=0, gzip;q=0", ""},
+		{"identity", ""},
+		{"identity, *;q=0", ""},
+		{"deflate, zstd", ""},
+		{"brotli, gzipped", ""},
+		{"br;q=loud, gzip;q=", ""}, // a weight that is none is no welcome
+		{",,", ""},
+		{"", ""},
+	} {
+		t.Run(tt.accept, func(t *testing.T) {
+			answer := get(pages, asset, "Accept-Encoding: "+tt.accept)
+			require.Equal(t, http.StatusOK, answer.Code)
+			require.Equal(t, tt.want, answer.Header().Get("Content-Encoding"))
+			require.Equal(t, "text/javascript; charset=utf-8", answer.Header().Get("Content-Type"), "the type is that of the plain file")
+			body := map[string]string{"br": "the script in brotli", "gzip": string(gzipped(script)), "": script}[tt.want]
+			require.Equal(t, body, answer.Body.String())
+		})
+	}
+	require.Equal(t, "gzip", get(pages, asset, "Accept-Encoding: deflate", "Accept-Encoding: gzip").Header().Get("Content-Encoding"),
+		"a header in two lines is one list")
+	require.Empty(t, get(pages, "/_app/version.json", "Accept-Encoding: br, gzip").Header().Get("Content-Encoding"), "the build made no other form")
+	require.Equal(t, "gzip", get(pages, "/favicon.svg", "Accept-Encoding: br, gzip").Header().Get("Content-Encoding"), "the build made only this one")
+}
+
+// A cache between us and the browser must not hand one form to those who asked for another, nor take one for the other.
+func TestEachFormHasItsOwnTag(t *testing.T) {
+	pages := site(t, built())
+	tags := map[string]bool{}
+	for _, coding := range []string{"identity", "gzip", "br"} {
+		accept := "Accept-Encoding: " + coding
+		full := get(pages, asset, accept)
+		tag := full.Header().Get("ETag")
+		require.Regexp(t, `^"[0-9a-z-]+"$`, tag)
+		require.NotContains(t, tags, tag)
+		tags[tag] = true
+		require.Equal(t, "Accept-Encoding", full.Header().Get("Vary"))
+
+		for _, match := range []string{tag, "W/" + tag, `"other", ` + tag} {
+			answer := get(pages, asset, accept, "If-None-Match: "+match)
+			require.Equal(t, http.StatusNotModified, answer.Code, match)
+			require.Empty(t, answer.Body.String())
+			for _, name := range []string{"ETag", "Vary", "Cache-Control", "Content-Security-Policy"} {
+				require.Equal(t, full.Header().Get(name), answer.Header().Get(name), "%s, as RFC 9110, 15.4.5 asks", name)
+			}
+		}
+		for _, match := range []string{`"other"`, strings.Trim(tag, `"`), `"` + strings.Trim(tag, `"`) + `-zst"`} {
+			require.Equal(t, http.StatusOK, get(pages, asset, accept, "If-None-Match: "+match).Code, match)
+		}
+	}
+	require.Len(t, tags, 3)
+	for tag := range tags {
+		if answer := get(pages, asset, "Accept-Encoding: br", "If-None-Match: "+tag); answer.Code == http.StatusNotModified {
+			require.Equal(t, answer.Header().Get("ETag"), tag, "another form's tag is no match")
+		}
+	}
+
+	rebuilt := built()
+	rebuilt[asset[1:]].Data = []byte("export const answer = 43;")
+	updated := site(t, rebuilt)
+	for _, coding := range []string{"identity", "gzip", "br"} {
+		require.NotContains(t, tags, get(updated, asset, "Accept-Encoding: "+coding).Header().Get("ETag"), coding)
+	}
+}
+
+// A browser that asks for a script of yesterday's build, or for an address of the API that is none, must not be given a page; and
+// no spelling of an address leads out of the build or to the shell by a side door.
+func TestWhatIsMissingIsNotFound(t *testing.T) {
+	pages := site(t, built())
+	for _, target := range []string{
+		"/_app/immutable/x.js", "/_app/immutable/start.a1b2", "/_app", "/_app/", "/_app/immutable",
+		"/x.css", "/settings/x.map", "/200.html", "/200.html.br", asset + ".gz", "/.gitkeep", "/.env", "/.",
+		"/api", "/api/", "/api/unknown", "/api%2funknown", "//api/unknown", "/./api/unknown", "/x/../api/unknown",
+		"/..", "/../", "/..%2f", "/..%2f..%2fetc%2fpasswd", "/%2e%2e/", "/%2e%2e%2f%2e%2e%2fetc/passwd", "/settings/..", "/settings/../",
+		"//evil", "//evil.example/", "/%2fevil", "///", "/settings//security", "/settings//", "/.//evil",
+		`/\evil`, "/%5cevil", "/%5c..%5c..%5cetc", "/settings%5csecurity", "/%255cevil", "/%252e%252e%252f",
+		"/sign-in%ff", "/_app%2fimmutable%2fx.js",
+	} {
+		t.Run(target, func(t *testing.T) {
+			answer := get(pages, target)
+			require.Equal(t, http.StatusNotFound, answer.Code)
+			require.Contains(t, answer.Header().Get("Content-Type"), "json")
+			require.NotContains(t, answer.Body.String(), "<")
+			require.NotContains(t, answer.Header().Get("Cache-Control"), "immutable", "a chunk that is missing now may be there after an update")
+		})
+	}
+}
+
+func TestHEADIsGETWithoutTheBody(t *testing.T) {
+	pages := site(t, built())
+	for _, target := range []string{"/", "/sign-in", asset, "/favicon.svg"} {
+		for _, coding := range []string{"identity", "gzip", "br"} {
+			accept := "Accept-Encoding: " + coding
+			whole, head := get(pages, target, accept), request(pages, http.MethodHead, target, accept)
+			require.Equal(t, http.StatusOK, head.Code)
+			require.Empty(t, head.Body.Bytes())
+			require.Equal(t, whole.Header(), head.Header())
+			require.EqualValues(t, len(whole.Body.Bytes()), whole.Result().ContentLength)
+		}
+	}
+}
+
+func TestOtherMethodsAreRefused(t *testing.T) {
+	pages := site(t, built())
+	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		answer := request(pages, method, "/sign-in")
+		require.Equal(t, http.StatusMethodNotAllowed, answer.Code, method)
+		require.NotContains(t, answer.Body.String(), "<", method)
+	}
+}
+
+// In a checkout whose front end was never built there is nothing but the file that keeps the folder.
+func TestWithoutABuildPagesSayHowToGetOne(t *testing.T) {
+	for name, build := range map[string]fstest.MapFS{"empty": {}, "kept by git": {".gitkeep": {}}} {
+		t.Run(name, func(t *testing.T) {
+			pages := site(t, build)
+			answer := get(pages, "/sign-in")
+			require.Equal(t, http.StatusServiceUnavailable, answer.Code)
+			require.Equal(t, "The web app is not built into this binary. Build it with: make build\n", answer.Body.String())
+			require.Equal(t, http.StatusNotFound, get(pages, "/x.css").Code)
+			require.Equal(t, http.StatusNotFound, get(pages, "/api/unknown").Code)
+		})
+	}
+}

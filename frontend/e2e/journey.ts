@@ -1,0 +1,131 @@
+import {
+  test as base,
+  expect,
+  type BrowserContext,
+  type Locator,
+  type Page,
+} from '@playwright/test';
+import { OWNER, Server } from './server';
+
+export { expect };
+
+interface Fixtures {
+  server: Server;
+  /** A server whose organization exists. */
+  organization: Server;
+  /** Another browser, of the same person or of another. */
+  anotherBrowser: () => Promise<Page>;
+}
+
+/** Every journey has its own server, and fails on any console error and on any request to another origin. */
+export const test = base.extend<Fixtures>({
+  // eslint-disable-next-line no-empty-pattern -- Playwright reads the fixtures that it is to provide from this pattern
+  server: async ({}, use) => {
+    const server = await Server.start();
+    await use(server);
+    await server.dispose();
+  },
+  organization: async ({ server }, use) => {
+    await server.setUp();
+    await use(server);
+  },
+  baseURL: async ({ server }, use) => use(server.url),
+  context: async ({ context, server }, use) => {
+    const complaints = listen(context, server.url);
+    await use(context);
+    expect(complaints, 'console errors and foreign requests').toEqual([]);
+  },
+  anotherBrowser: async ({ browser, server }, use) => {
+    const contexts: BrowserContext[] = [];
+    const complaints: string[][] = [];
+    await use(async () => {
+      const context = await browser.newContext({ baseURL: server.url });
+      contexts.push(context);
+      complaints.push(listen(context, server.url));
+      return context.newPage();
+    });
+    await Promise.all(contexts.map((context) => context.close()));
+    expect(complaints.flat(), 'console errors and foreign requests').toEqual([]);
+  },
+});
+
+function listen(context: BrowserContext, origin: string): string[] {
+  const complaints: string[] = [];
+  context.on('request', (request) => {
+    if (!request.url().startsWith(origin)) complaints.push(`request to ${request.url()}`);
+  });
+  context.on('weberror', (error) => complaints.push(String(error.error())));
+  context.on('console', (message) => {
+    // The browser reports every refusal and every lost request of the API; saying so is the page's part.
+    const isApiAnswer =
+      message.text().startsWith('Failed to load resource') &&
+      message.location().url.startsWith(`${origin}/api/`);
+    if (message.type() === 'error' && !isApiAnswer) complaints.push(message.text());
+  });
+  return complaints;
+}
+
+export async function signIn(page: Page) {
+  await page.goto('/sign-in');
+  await page.getByLabel('Email').fill(OWNER.email);
+  await page.getByLabel('Password').fill(OWNER.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByRole('heading', { name: 'Session configuration' })).toBeVisible();
+}
+
+export const length = (page: Page) => page.getByRole('spinbutton', { name: 'Session length' });
+export const unit = (page: Page) => page.getByRole('combobox', { name: 'Unit' });
+export const refresh = (page: Page) =>
+  page.getByRole('checkbox', { name: 'Refresh sessions automatically' });
+export const save = (page: Page) => page.getByRole('button', { name: 'Save', exact: true });
+export const revokeAll = (within: Page | Locator) =>
+  within.getByRole('button', { name: 'Revoke all sessions' });
+
+/** A session that proved itself long ago cannot be had by waiting, so the server's refusal is played once. */
+export async function requireProofOnce(page: Page) {
+  await page.route(
+    '/api/settings/security',
+    (route) =>
+      route.request().method() === 'PUT'
+        ? route.fulfill({
+            status: 403,
+            contentType: 'application/problem+json',
+            json: {
+              type: '/api/docs#reauthentication_required',
+              title: 'Forbidden',
+              status: 403,
+              detail: 'This loosens the session configuration.',
+              code: 'reauthentication_required',
+              requestId: 'r1',
+            },
+          })
+        : route.continue(),
+    { times: 1 },
+  );
+}
+
+/** This release cannot add members of other roles, so the server's answer is changed on its way. */
+export async function playRole(page: Page, role: 'auditor' | 'member') {
+  await page.route('/api/session', async (route) => {
+    const response = await route.fetch();
+    const current = await response.json();
+    await route.fulfill({ response, json: { ...current, member: { ...current.member, role } } });
+  });
+}
+
+export async function refuseSettings(page: Page) {
+  await page.route('/api/settings/security', (route) =>
+    route.fulfill({
+      status: 403,
+      contentType: 'application/problem+json',
+      json: {
+        type: '/api/docs#forbidden',
+        title: 'Forbidden',
+        status: 403,
+        detail: 'Your role does not allow this. Ask an owner or an admin.',
+        code: 'forbidden',
+        requestId: 'r1',
+      },
+    }),
+  );
+}

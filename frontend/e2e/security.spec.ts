@@ -1,0 +1,247 @@
+import {
+  expect,
+  length,
+  playRole,
+  refresh,
+  refuseSettings,
+  requireProofOnce,
+  revokeAll,
+  save,
+  signIn,
+  test,
+  unit,
+} from './journey';
+import { OWNER } from './server';
+
+test.beforeEach(async ({ page, organization }) => {
+  void organization;
+  await signIn(page);
+});
+
+test('a policy is saved and found again', async ({ page }) => {
+  await expect(length(page)).toHaveValue('14');
+  await expect(unit(page)).toHaveValue('days');
+  await expect(page.getByText('for 14 days after their last visit.')).toBeVisible();
+
+  await length(page).fill('1');
+  await unit(page).selectOption('weeks');
+  await expect(page.getByText('for 1 week after their last visit.')).toBeVisible();
+  await save(page).click();
+  await expect(page.getByText('Saved', { exact: true })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Discard changes' })).toBeHidden();
+
+  await page.reload();
+  await expect(length(page)).toHaveValue('1');
+  await expect(unit(page)).toHaveValue('weeks');
+});
+
+test('a length that is none is said at the field, and not sent', async ({ page }) => {
+  page.on('request', (request) => expect(request.method()).not.toBe('PUT'));
+  for (const [value, choice, message] of [
+    ['0', 'minutes', 'Enter a whole number from 1 to 525,600 minutes.'],
+    ['8761', 'hours', 'Enter a whole number from 1 to 8,760 hours.'],
+    ['1.5', 'days', 'Enter a whole number from 1 to 365 days.'],
+    ['53', 'weeks', 'Enter a whole number from 1 to 52 weeks.'],
+    ['', 'weeks', 'Enter a whole number from 1 to 52 weeks.'],
+  ] as const) {
+    await length(page).fill(value);
+    await unit(page).selectOption(choice);
+    await save(page).click();
+    await expect(length(page)).toHaveAccessibleDescription(message);
+    await expect(length(page)).toBeFocused();
+    await expect(length(page)).toHaveAttribute('aria-invalid', 'true');
+  }
+});
+
+test('a number is judged together with its unit, once both were left', async ({ page }) => {
+  await length(page).fill('500');
+  await unit(page).focus();
+  await expect(length(page)).not.toHaveAttribute('aria-invalid');
+  await refresh(page).focus();
+  await expect(length(page)).toHaveAttribute('aria-invalid', 'true');
+  await unit(page).selectOption('minutes');
+  await expect(length(page)).not.toHaveAttribute('aria-invalid');
+});
+
+test('the limits of the form are those of the server', async ({ page }) => {
+  for (const [choice, most] of [
+    ['minutes', 525_600],
+    ['hours', 8760],
+    ['days', 365],
+    ['weeks', 52],
+  ] as const) {
+    await length(page).fill(String(most));
+    await unit(page).selectOption(choice);
+    const answer = page.waitForResponse((response) => response.request().method() === 'PUT');
+    await save(page).click();
+    expect((await answer).status()).toBe(200);
+  }
+});
+
+test('when somebody saved meanwhile, nothing is overwritten unseen', async ({
+  page,
+  anotherBrowser,
+}) => {
+  const other = await anotherBrowser();
+  await signIn(other);
+  await length(other).fill('8');
+  await unit(other).selectOption('hours');
+  await save(other).click();
+  await expect(other.getByText('Saved', { exact: true })).toBeVisible();
+
+  await length(page).fill('5');
+  await save(page).click();
+  await expect(page.getByText('Ana saved meanwhile')).toBeVisible();
+  await expect(page.getByText('In force now: 8 hours, refresh on.')).toBeVisible();
+  await expect(page.getByText('You were about to save: 5 days, refresh on.')).toBeVisible();
+  await save(page).click();
+  await expect(page.getByText('Ana saved meanwhile')).toBeVisible();
+
+  await page.getByRole('button', { name: 'Keep mine' }).click();
+  await expect(length(page)).toHaveValue('5');
+  await save(page).click();
+  await expect(page.getByText('Saved', { exact: true })).toBeVisible();
+
+  await refresh(other).uncheck();
+  await save(other).click();
+  await other.getByRole('button', { name: 'Use theirs' }).click();
+  await expect(length(other)).toHaveValue('5');
+  await expect(unit(other)).toHaveValue('days');
+  await expect(refresh(other)).toBeChecked();
+});
+
+test('loosening asks for a proof of identity in place', async ({ page }) => {
+  await requireProofOnce(page);
+  await length(page).fill('30');
+  await save(page).click();
+
+  const dialog = page.getByRole('dialog', { name: 'Confirm that it is you' });
+  await dialog.getByLabel('Password').fill('not the password');
+  await dialog.getByRole('button', { name: 'Confirm and save' }).click();
+  await expect(dialog.getByText('The password is wrong. Try again.')).toBeVisible();
+  await dialog.getByLabel('Password').fill(OWNER.password);
+  await dialog.getByRole('button', { name: 'Confirm and save' }).click();
+
+  await expect(page.getByText('Saved', { exact: true })).toBeVisible();
+  await expect(dialog).toBeHidden();
+  await expect(length(page)).toHaveValue('30');
+});
+
+test('declining the proof saves nothing and keeps the draft', async ({ page }) => {
+  await requireProofOnce(page);
+  await length(page).fill('30');
+  await save(page).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+  await expect(page.getByRole('dialog')).toBeHidden();
+  await expect(length(page)).toHaveValue('30');
+  await expect(page.getByText('Saved', { exact: true })).toBeHidden();
+});
+
+test('offline is not signed out, and the draft stays', async ({ page, context }) => {
+  await length(page).fill('3');
+  await context.setOffline(true);
+  await expect(page.getByText('You are offline; this may be out of date.')).toBeVisible();
+  await save(page).click();
+  await expect(page.getByRole('alert')).toContainText('You are offline');
+  await expect(page).toHaveURL('/settings/security');
+
+  await context.setOffline(false);
+  await page.getByRole('button', { name: 'Retry' }).click();
+  await expect(page.getByText('Saved', { exact: true })).toBeVisible();
+  await expect(length(page)).toHaveValue('3');
+});
+
+test('a server that is down is not signed out, and the draft stays', async ({ page, server }) => {
+  await length(page).fill('3');
+  await server.stop();
+  await save(page).click();
+  await expect(page.getByRole('alert')).toContainText('Curfew cannot be reached');
+  await expect(page).toHaveURL('/settings/security');
+
+  await server.start();
+  await page.getByRole('button', { name: 'Retry' }).click();
+  await expect(page.getByText('Saved', { exact: true })).toBeVisible();
+  await expect(length(page)).toHaveValue('3');
+});
+
+test('an outage while the page loads is not signed out', async ({ page }) => {
+  await page.route('/api/session', (route) => route.abort(), { times: 1 });
+  await page.reload();
+  await expect(page.getByRole('alert')).toContainText('Curfew cannot be reached');
+  await expect(page).toHaveURL('/settings/security');
+
+  await page.getByRole('button', { name: 'Retry' }).click();
+  await expect(page.getByRole('heading', { name: 'Session configuration' })).toBeVisible();
+});
+
+test('trouble on the server is said, and not taken for a sign-out', async ({ page }) => {
+  await page.route(
+    '/api/settings/security',
+    (route) =>
+      route.fulfill({
+        status: 503,
+        contentType: 'application/problem+json',
+        headers: { 'Retry-After': '5' },
+        json: {
+          type: '/api/docs#storage_unavailable',
+          title: 'Service Unavailable',
+          status: 503,
+          detail: 'The server cannot reach its storage.',
+          code: 'storage_unavailable',
+          requestId: 'r1',
+        },
+      }),
+    { times: 1 },
+  );
+  await page.reload();
+  await expect(page.getByRole('alert')).toContainText('Try again in 5 seconds.');
+  await expect(page.getByRole('heading', { name: 'Account settings' })).toBeVisible();
+  await page.getByRole('button', { name: 'Retry' }).click();
+  await expect(length(page)).toHaveValue('14');
+});
+
+test('leaving with unsaved changes warns', async ({ page }) => {
+  await page.goBack();
+  await signIn(page);
+  await length(page).fill('3');
+
+  await page.goBack();
+  const dialog = page.getByRole('dialog', { name: 'Leave without saving?' });
+  await dialog.getByRole('button', { name: 'Stay here' }).click();
+  await expect(length(page)).toHaveValue('3');
+  await expect(page).toHaveURL('/settings/security');
+
+  await page.goBack();
+  await dialog.getByRole('button', { name: 'Leave and discard' }).click();
+  await expect(page).toHaveURL('/sign-in');
+});
+
+test('closing the tab with unsaved changes warns', async ({ page }) => {
+  await length(page).fill('3');
+  const warning = page.waitForEvent('dialog');
+  await page.close({ runBeforeUnload: true });
+  expect((await warning).type()).toBe('beforeunload');
+  await (await warning).accept();
+});
+
+test('a member without a say is refused in words', async ({ page }) => {
+  await playRole(page, 'member');
+  await refuseSettings(page);
+  await page.reload();
+  await expect(page.getByRole('alert')).toContainText('Ask an owner or an admin.');
+  await expect(page.getByRole('button', { name: 'Sign out' })).toBeVisible();
+});
+
+test('an auditor reads and changes nothing', async ({ page }) => {
+  await playRole(page, 'auditor');
+  await page.reload();
+  await expect(page.getByText('Only owners and admins can change it.')).toBeVisible();
+  for (const control of [length(page), unit(page), refresh(page), save(page), revokeAll(page)]) {
+    await expect(control).toBeDisabled();
+  }
+});
+
+test('where there is no such page, the page says so', async ({ page }) => {
+  await page.goto('/settings/nowhere');
+  await expect(page.getByRole('heading', { name: 'There is no such page' })).toBeVisible();
+});

@@ -1,0 +1,54 @@
+import { expect, signIn, test } from './journey';
+import { OWNER } from './server';
+
+test('the owner sets up, and stands in the settings', async ({ page, server }) => {
+  await page.goto('/');
+  await expect(page).toHaveURL('/setup');
+  await page.goto(`/setup#token=${server.setupToken}`);
+  await expect(page.getByLabel('Setup token')).toHaveValue(server.setupToken);
+  await expect(page).toHaveURL('/setup');
+
+  await page.getByLabel('Organization').fill('Example Observatory');
+  await page.getByLabel('Your name').fill(OWNER.name);
+  await page.getByLabel('Email').fill(OWNER.email);
+  await page.getByLabel('Password').fill('fourteen chars');
+  await expect(page.getByText('1 more character needed.')).toBeVisible();
+  await page.getByRole('button', { name: 'Create organization' }).click();
+  await expect(page.getByText('Use at least 15 characters.')).toBeVisible();
+
+  await page.getByLabel('Password').fill(OWNER.password);
+  await page.getByRole('button', { name: 'Create organization' }).click();
+
+  await expect(page).toHaveURL('/settings/security');
+  await expect(page).toHaveTitle('Security · Account settings · Curfew');
+  await expect(page.getByText('Example Observatory')).toBeVisible();
+  await expect(page.getByText('1 person in 1 session is signed in now')).toBeVisible();
+});
+
+test('a wrong token is said at its field', async ({ page, server }) => {
+  await page.goto(`/setup#token=${server.setupToken.toLowerCase()}x`);
+  await page.getByLabel('Organization').fill('Example Observatory');
+  await page.getByLabel('Your name').fill(OWNER.name);
+  await page.getByLabel('Email').fill(OWNER.email);
+  await page.getByLabel('Password').fill(OWNER.password);
+  await page.getByRole('button', { name: 'Create organization' }).click();
+
+  await expect(page.getByLabel('Setup token')).toHaveAccessibleDescription(/is not the one/);
+});
+
+test('where all is set up, the page leads on', async ({ page, organization }) => {
+  void organization;
+  await page.goto('/setup');
+  await expect(page.getByRole('heading', { name: 'Already set up' })).toBeVisible();
+  await page.getByRole('link', { name: 'Go to sign-in' }).click();
+  await expect(page).toHaveURL('/sign-in');
+  await signIn(page);
+  await page.goto('/');
+  await expect(page).toHaveURL('/settings/security');
+});
+
+test('where nothing is set up, sign-in leads to it', async ({ page }) => {
+  await page.goto('/sign-in');
+  await page.getByRole('link', { name: 'Create your organization' }).click();
+  await expect(page).toHaveURL('/setup');
+});

@@ -1,0 +1,98 @@
+import { expect, signIn, test } from './journey';
+import { OWNER } from './server';
+
+test.beforeEach(async ({ organization }) => void organization);
+
+test('a wrong password keeps the address', async ({ page }) => {
+  await page.goto('/sign-in');
+  await page.getByLabel('Email').fill(OWNER.email);
+  await page.getByLabel('Password').fill('not the password');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+
+  await expect(page.getByRole('alert')).toContainText('wrong');
+  await expect(page.getByLabel('Email')).toHaveValue(OWNER.email);
+  await expect(page.getByLabel('Password')).toHaveValue('');
+});
+
+test('without a session, signing in leads back to where one was going', async ({ page }) => {
+  await page.goto('/settings/security?from=mail');
+  await expect(page).toHaveURL(/\/sign-in\?next=/);
+  await page.getByLabel('Email').fill(OWNER.email);
+  await page.getByLabel('Password').fill(OWNER.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page).toHaveURL('/settings/security?from=mail');
+});
+
+test('nobody is led to another site', async ({ page }) => {
+  await page.goto('/sign-in?next=//example.org');
+  await page.getByLabel('Email').fill(OWNER.email);
+  await page.getByLabel('Password').fill(OWNER.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page).toHaveURL('/settings/security');
+});
+
+test('the password can be shown', async ({ page }) => {
+  await page.goto('/sign-in');
+  await page.getByLabel('Password').fill('secret');
+  await page.getByRole('button', { name: 'Show', exact: true }).click();
+  await expect(page.getByLabel('Password')).toHaveAttribute('type', 'text');
+  await page.getByRole('button', { name: 'Hide', exact: true }).click();
+  await expect(page.getByLabel('Password')).toHaveAttribute('type', 'password');
+});
+
+test('too many attempts are told when to try again', async ({ page }) => {
+  await page.route('/api/sessions', (route) =>
+    route.fulfill({
+      status: 429,
+      contentType: 'application/problem+json',
+      headers: { 'Retry-After': '30' },
+      json: {
+        type: '/api/docs#too_many_attempts',
+        title: 'Too Many Requests',
+        status: 429,
+        detail: 'Too many attempts.',
+        code: 'too_many_attempts',
+        requestId: 'r1',
+      },
+    }),
+  );
+  await page.goto('/sign-in');
+  await page.getByLabel('Email').fill(OWNER.email);
+  await page.getByLabel('Password').fill(OWNER.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByRole('alert')).toContainText('Try again in 30 seconds.');
+});
+
+test('signing out says so, and closes the door', async ({ page }) => {
+  await signIn(page);
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await expect(page.getByText('You signed out.')).toBeVisible();
+  await page.goto('/settings/security');
+  await expect(page).toHaveURL('/sign-in');
+});
+
+test('an expired access token is refreshed unseen', async ({ page }) => {
+  await signIn(page);
+  // Access tokens outlive a test, so the server's verdict on one is played once.
+  await page.route(
+    '/api/session',
+    (route) =>
+      route.fulfill({
+        status: 401,
+        contentType: 'application/problem+json',
+        json: {
+          type: '/api/docs#token_expired',
+          title: 'Unauthorized',
+          status: 401,
+          detail: 'The access token has run out.',
+          code: 'token_expired',
+          requestId: 'r1',
+        },
+      }),
+    { times: 1 },
+  );
+  const refreshed = page.waitForResponse('/api/sessions/refresh');
+  await page.reload();
+  expect((await refreshed).status()).toBe(200);
+  await expect(page.getByRole('heading', { name: 'Session configuration' })).toBeVisible();
+});

@@ -1,0 +1,164 @@
+import type { Page } from '@playwright/test';
+import {
+  expect,
+  length,
+  playRole,
+  refuseSettings,
+  requireProofOnce,
+  revokeAll,
+  save,
+  signIn,
+} from './journey';
+import type { Server } from './server';
+
+interface State {
+  name: string;
+  enter: (page: Page, server: Server) => Promise<void>;
+}
+
+/** Every page and main state, for those who look at all of them: axe, narrow screens, screenshots. */
+export const STATES: State[] = [
+  {
+    name: 'sign-in',
+    enter: async (page) => {
+      await page.goto('/sign-in');
+      await page.getByLabel('Email').waitFor();
+    },
+  },
+  {
+    name: 'sign-in-wrong-password',
+    enter: async (page) => {
+      await page.goto('/sign-in');
+      await page.getByLabel('Email').fill('ana@example.org');
+      await page.getByLabel('Password').fill('not the password');
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByRole('alert').waitFor();
+    },
+  },
+  { name: 'security', enter: signIn },
+  {
+    name: 'security-saved',
+    enter: async (page) => {
+      await signIn(page);
+      await length(page).fill('12');
+      await save(page).click();
+      await expect(page.getByText('Saved', { exact: true })).toBeVisible();
+    },
+  },
+  {
+    name: 'security-changed',
+    enter: async (page) => {
+      await signIn(page);
+      await length(page).fill('3');
+      await page.getByText('for 3 days after their last visit').waitFor();
+    },
+  },
+  {
+    name: 'security-invalid',
+    enter: async (page) => {
+      await signIn(page);
+      await length(page).fill('999');
+      await save(page).click();
+      await page.getByText('Enter a whole number from 1 to 365 days.').waitFor();
+    },
+  },
+  {
+    name: 'security-stale',
+    enter: async (page) => {
+      await signIn(page);
+      const other = await page.context().newPage();
+      await other.goto('/settings/security');
+      await length(other).fill('8');
+      await save(other).click();
+      await expect(other.getByText('Saved', { exact: true })).toBeVisible();
+      await other.close();
+      await length(page).fill('5');
+      await save(page).click();
+      await page.getByRole('button', { name: 'Use theirs' }).waitFor();
+    },
+  },
+  {
+    name: 'security-proof',
+    enter: async (page) => {
+      await signIn(page);
+      await requireProofOnce(page);
+      await length(page).fill('30');
+      await save(page).click();
+      await page.getByRole('dialog').getByLabel('Password').fill('not the password');
+      await page.getByRole('button', { name: 'Confirm and save' }).click();
+      await page.getByText('The password is wrong. Try again.').waitFor();
+    },
+  },
+  {
+    name: 'security-offline',
+    enter: async (page) => {
+      await signIn(page);
+      await length(page).fill('3');
+      await page.context().setOffline(true);
+      await save(page).click();
+      await page.getByRole('button', { name: 'Retry' }).waitFor();
+    },
+  },
+  {
+    name: 'security-server-down',
+    enter: async (page, server) => {
+      await signIn(page);
+      await length(page).fill('3');
+      await server.stop();
+      await save(page).click();
+      await page.getByText('Curfew cannot be reached').waitFor();
+    },
+  },
+  {
+    name: 'outage',
+    enter: async (page) => {
+      await signIn(page);
+      await page.route('/api/session', (route) => route.abort());
+      await page.reload();
+      await page.getByRole('button', { name: 'Retry' }).waitFor();
+    },
+  },
+  {
+    name: 'refused',
+    enter: async (page) => {
+      await signIn(page);
+      await playRole(page, 'member');
+      await refuseSettings(page);
+      await page.reload();
+      await page.getByText('You may not do this').waitFor();
+    },
+  },
+  {
+    name: 'auditor',
+    enter: async (page) => {
+      await signIn(page);
+      await playRole(page, 'auditor');
+      await page.reload();
+      await expect(save(page)).toBeDisabled();
+    },
+  },
+  {
+    name: 'unknown-page',
+    enter: async (page) => {
+      await page.goto('/settings/nowhere');
+      await page.getByText('There is no such page').waitFor();
+    },
+  },
+  {
+    name: 'revoke-all',
+    enter: async (page) => {
+      await signIn(page);
+      await revokeAll(page).click();
+      await page.getByRole('dialog').getByText('This ends 1 session of 1 member').waitFor();
+    },
+  },
+  {
+    name: 'revoked',
+    enter: async (page) => {
+      await signIn(page);
+      await revokeAll(page).click();
+      await revokeAll(page.getByRole('dialog')).click();
+      await page.getByText('You signed everyone out').waitFor();
+    },
+  },
+];

@@ -1,0 +1,69 @@
+// Prints how much JavaScript each page loads first, gzipped as the server sends it, and fails above the budget.
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** @type {Record<string, number>} */
+const BUDGET = { '(public)/sign-in': 60_000, '(app)/settings/security': 110_000 };
+
+const kit = '.svelte-kit/generated/client-optimized';
+/** @type {Record<string, { file: string, imports?: string[] }>} */
+const manifest = JSON.parse(readFileSync('.svelte-kit/output/client/.vite/manifest.json', 'utf8'));
+
+/** Kit numbers its pages, layouts and error pages; each node names the files in src/routes it is made of. */
+const nodes = readdirSync(`${kit}/nodes`).map((name) => {
+  const [, path = ''] =
+    /src\/routes\/([^"]*)"/.exec(readFileSync(`${kit}/nodes/${name}`, 'utf8')) ?? [];
+  return { entry: `${kit}/nodes/${name}`, folder: dirname(path), isPage: path.includes('+page.') };
+});
+
+/**
+ * A page comes with the layouts and error pages of all folders above it.
+ * @param {typeof nodes[number]} page
+ */
+function entriesOf(page) {
+  /** @param {string} folder */
+  const above = (folder) =>
+    folder === '.' || page.folder === folder || page.folder.startsWith(`${folder}/`);
+  return nodes.filter((node) => node === page || (!node.isPage && above(node.folder)));
+}
+
+/**
+ * @param {string} key
+ * @returns {Set<string>}
+ */
+function filesOf(key, found = /** @type {Set<string>} */ (new Set())) {
+  const chunk = manifest[key];
+  if (!chunk) throw new Error(`the manifest does not know ${key}`);
+  const { file, imports = [] } = chunk;
+  if (!found.has(file)) {
+    found.add(file);
+    imports.forEach((imported) => filesOf(imported, found));
+  }
+  return found;
+}
+
+const start = Object.keys(manifest).filter(
+  (key) => key.endsWith('client/entry.js') || key.endsWith('client-optimized/app.js'),
+);
+if (start.length !== 2) throw new Error('the manifest does not name what every page starts with');
+
+/** @param {number} bytes */
+const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;
+const unchecked = new Set(Object.keys(BUDGET));
+
+for (const page of nodes.filter(({ isPage }) => isPage)) {
+  const files = new Set(
+    [...start, ...entriesOf(page).map(({ entry }) => entry)].flatMap((key) => [...filesOf(key)]),
+  );
+  const size = [...files].reduce((sum, file) => sum + statSync(`build/${file}.gz`).size, 0);
+  const budget = BUDGET[page.folder];
+  unchecked.delete(page.folder);
+  console.log(
+    `${page.folder.padEnd(26)} ${kilobytes(size).padStart(8)} of JavaScript, gzipped` +
+      (budget ? ` (at most ${kilobytes(budget)})` : ''),
+  );
+  if (budget && size > budget) process.exitCode = 1;
+}
+
+if (process.exitCode) console.error('A page is over its budget.');
+if (unchecked.size) throw new Error(`no such page: ${[...unchecked].join(', ')}`);

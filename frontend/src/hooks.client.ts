@@ -1,0 +1,15 @@
+import { explain } from '$lib/api/problem';
+import type { HandleClientError } from '@sveltejs/kit';
+
+/** An outage or a refusal in a `load` becomes an error page that says what it is. */
+export const handleError: HandleClientError = ({ error, status }) => {
+  if (status === 404) {
+    return {
+      message: 'There is no such page',
+      detail: 'The address may have been mistyped, or the page has moved.',
+      retry: false,
+    };
+  }
+  const { title, detail, retry } = explain(error);
+  return { message: title, detail, retry };
+};

@@ -1,0 +1,87 @@
+import createClient, { type FetchResponse } from 'openapi-fetch';
+import { Problem, Unreachable } from './problem';
+import type { paths } from './schema';
+
+/** Marks a request that no person's action caused: it is checked, but keeps no session alive. */
+export const passive = { 'Curfew-Passive': 'true' };
+
+/** The API, typed by its OpenAPI document. Every request of the application leaves from here. */
+export const api = createClient<paths>({ baseUrl: location.origin, fetch: send });
+
+/** The body of a good answer; anything else is thrown. */
+export async function body<
+  T extends Record<string | number, unknown>,
+  O,
+  M extends `${string}/${string}`,
+>(call: Promise<FetchResponse<T, O, M>>) {
+  const { data, error, response } = await call;
+  if (!response.ok) throw problemOf(response, error);
+  return data as NonNullable<typeof data>;
+}
+
+async function send(request: Request): Promise<Response> {
+  const again = request.clone();
+  const response = await reach(request);
+  if (!(await isExpired(response))) return response;
+
+  const refreshed = await refresh(request.headers.has('Curfew-Passive'));
+  // Why it could not be refreshed is the answer: the session ended, or there is an outage.
+  return refreshed.ok ? reach(again) : refreshed.clone();
+}
+
+async function isExpired(response: Response): Promise<boolean> {
+  if (response.status !== 401) return false;
+  const problem: unknown = await response
+    .clone()
+    .json()
+    .catch(() => null);
+  return (problem as { code?: unknown } | null)?.code === 'token_expired';
+}
+
+let refreshing: Promise<Response> | null = null;
+
+/** One refresh at a time: for all requests of this tab, and across tabs where the browser has locks. */
+function refresh(isPassive: boolean): Promise<Response> {
+  refreshing ??= alone(() =>
+    reach(
+      new Request(new URL('/api/sessions/refresh', location.origin), {
+        method: 'POST',
+        headers: isPassive ? passive : {},
+      }),
+    ),
+  ).finally(() => (refreshing = null));
+  return refreshing;
+}
+
+function alone<T>(task: () => Promise<T>): Promise<T> {
+  return navigator.locks ? navigator.locks.request('curfew-refresh', task) : task();
+}
+
+async function reach(request: Request): Promise<Response> {
+  try {
+    return await fetch(request);
+  } catch (cause) {
+    throw new Unreachable('no answer', { cause });
+  }
+}
+
+function problemOf(response: Response, document: unknown): Problem {
+  const retryAfter = Number(response.headers.get('Retry-After') ?? NaN);
+  return new Problem(
+    isProblem(document)
+      ? document
+      : {
+          type: 'about:blank',
+          title: 'The answer could not be read',
+          detail: 'Something between this page and Curfew answered in its place.',
+          code: 'unreadable',
+          requestId: '',
+          status: response.status,
+        },
+    Number.isFinite(retryAfter) ? retryAfter : null,
+  );
+}
+
+function isProblem(document: unknown): document is Problem['document'] {
+  return typeof document === 'object' && document !== null && 'code' in document;
+}

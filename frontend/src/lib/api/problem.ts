@@ -1,0 +1,94 @@
+import type { components } from './schema';
+
+type ProblemDocument = components['schemas']['Problem'];
+
+/** The server refused, and says why in a problem document (RFC 9457). */
+export class Problem extends Error {
+  override name = 'Problem';
+
+  constructor(
+    readonly document: ProblemDocument,
+    /** Seconds after which trying again makes sense, where the server named them. */
+    readonly retryAfter: number | null = null,
+  ) {
+    super(document.detail);
+  }
+
+  get code() {
+    return this.document.code;
+  }
+
+  get status() {
+    return this.document.status;
+  }
+
+  /** What is wrong with one field of the request, if anything is. */
+  at(field: string): string | undefined {
+    return this.document.errors?.find((error) => error.field === field)?.message;
+  }
+}
+
+/** No answer came: the network or the server is down. */
+export class Unreachable extends Error {
+  override name = 'Unreachable';
+}
+
+/** Whether the error says that nobody is signed in here any more. An outage never says so. */
+export function endsSession(error: unknown): error is Problem {
+  return error instanceof Problem && error.status === 401 && error.code !== 'bad_credentials';
+}
+
+/** What went wrong, for the person who waits for it. */
+export interface Explanation {
+  title: string;
+  detail: string;
+  retry: boolean;
+}
+
+export function explain(error: unknown): Explanation {
+  if (error instanceof Unreachable) {
+    return navigator.onLine
+      ? {
+          title: 'Curfew cannot be reached',
+          detail: 'The server does not answer. This does not sign you out.',
+          retry: true,
+        }
+      : {
+          title: 'You are offline',
+          detail: 'Try again once you are connected. This does not sign you out.',
+          retry: true,
+        };
+  }
+  if (!(error instanceof Problem)) {
+    return {
+      title: 'Something unexpected happened',
+      detail: 'Reload the page. If it happens again, tell whoever runs Curfew for you.',
+      retry: true,
+    };
+  }
+  if (error.status === 429) {
+    return {
+      title: 'Too many attempts',
+      detail: `Try again ${wait(error.retryAfter)}.`,
+      retry: false,
+    };
+  }
+  if (error.status >= 500) {
+    return {
+      title: 'The server has trouble',
+      detail: `It could not answer. This does not sign you out. Try again ${wait(error.retryAfter)}.`,
+      retry: true,
+    };
+  }
+  if (error.status === 403) {
+    return { title: 'You may not do this', detail: error.document.detail, retry: false };
+  }
+  return { title: 'This did not work', detail: error.document.detail, retry: false };
+}
+
+function wait(seconds: number | null): string {
+  if (seconds === null) return 'in a moment';
+  const [value, unit] =
+    seconds <= 90 ? [seconds, 'second' as const] : [Math.ceil(seconds / 60), 'minute' as const];
+  return `in ${new Intl.NumberFormat('en', { style: 'unit', unit, unitDisplay: 'long' }).format(value)}`;
+}

@@ -1,0 +1,33 @@
+import { api, body, passive } from './client';
+import type { components } from './schema';
+
+export type CurrentSession = components['schemas']['CurrentSession'];
+export type Ended = components['schemas']['Ended'];
+export type RevocationReceipt = components['schemas']['RevocationReceipt'];
+export type SessionSummary = components['schemas']['SessionSummary'];
+
+export const getSession = () => body(api.GET('/api/session'));
+
+export const signIn = (email: string, password: string) =>
+  body(api.POST('/api/sessions', { body: { email, password } }));
+
+export const signOut = () => body(api.DELETE('/api/session'));
+
+/** A fresh proof of identity, as loosening the policy asks for. */
+export const reauthenticate = (password: string) =>
+  body(api.POST('/api/session/reauthenticate', { body: { password } }));
+
+export const getSessionSummary = () => body(api.GET('/api/sessions/summary'));
+
+/** The same in the background: it keeps nobody's session alive. */
+export const watchSessionSummary = () =>
+  body(api.GET('/api/sessions/summary', { headers: passive }));
+
+/** Signs everybody out. The key names this revocation, so that asking again revokes nothing more. */
+export const revokeAllSessions = (key: string, reason: string) =>
+  body(
+    api.POST('/api/sessions/revoke-all', {
+      params: { header: { 'Idempotency-Key': key } },
+      body: reason ? { reason } : {},
+    }),
+  );

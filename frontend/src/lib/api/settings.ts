@@ -1,0 +1,19 @@
+import { api, body } from './client';
+import type { components } from './schema';
+
+export type Length = components['schemas']['Length'];
+export type Unit = components['schemas']['Unit'];
+export type Policy = components['schemas']['Policy'];
+export type SecuritySettings = components['schemas']['SecuritySettings'];
+
+export const getSecuritySettings = () => body(api.GET('/api/settings/security'));
+
+/** Saves the policy unless somebody saved since `version` was read: that is a 412. */
+export const putSecuritySettings = (policy: Policy, version: number) =>
+  body(
+    api.PUT('/api/settings/security', {
+      // The ETag carries the version.
+      params: { header: { 'If-Match': `"${version}"` } },
+      body: policy,
+    }),
+  );

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { HOME, signInPath, wayBack } from './way-back';
+
+describe('the way back after signing in', () => {
+  it.each(['/', '/settings/security', '/settings/security?tab=1#x', '/a//b', '/ü'])(
+    'may be %s',
+    (next) => expect(wayBack(next)).toBe(next),
+  );
+
+  it.each([
+    null,
+    '',
+    'settings',
+    'https://evil.example',
+    '//evil.example',
+    '/\\evil.example',
+    '/a\\b',
+    '\\/evil.example',
+    '/\t/evil.example',
+    '/\n/evil.example',
+    '/a\u0000',
+    '/a\u0085',
+    ' /a',
+    'javascript:alert(1)',
+  ])('is never %j', (next) => expect(wayBack(next)).toBe(HOME));
+
+  it('survives the address bar', () => {
+    const from = new URL('http://curfew.test/settings/members?q=a&b=c');
+    const path = new URL(signInPath(from), from);
+    expect(path.pathname).toBe('/sign-in');
+    expect(wayBack(path.searchParams.get('next'))).toBe('/settings/members?q=a&b=c');
+  });
+});

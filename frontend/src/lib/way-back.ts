@@ -1,0 +1,15 @@
+/** Where a person belongs who asked for nothing else. */
+export const HOME = '/settings/security';
+
+/**
+ * The page to return to after signing in. The address bar is open to everybody's hand, so only a plain
+ * path of our own origin counts: browsers read `//host` and `/\host` as another site, and skip control characters.
+ */
+export function wayBack(next: string | null): string {
+  return next !== null && /^\/(?![/\\])[^\\\p{Cc}]*$/u.test(next) ? next : HOME;
+}
+
+export function signInPath(from: URL): string {
+  const next = from.pathname + from.search;
+  return next === HOME ? `/sign-in` : `/sign-in?next=${encodeURIComponent(next)}`;
+}

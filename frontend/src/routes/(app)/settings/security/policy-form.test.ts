@@ -1,0 +1,170 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { answerInTurn, lost, ok, problem } from '$lib/api/fake-server';
+import { Problem, Unreachable } from '$lib/api/problem';
+import type { SecuritySettings } from '$lib/api/settings';
+import { PolicyForm } from './policy-form.svelte';
+
+const loaded: SecuritySettings = {
+  sessionLength: { value: 14, unit: 'days' },
+  refreshAutomatically: true,
+  maximumLifetime: { value: 30, unit: 'days' },
+  version: 3,
+  updatedAt: '2026-01-02T14:02:00Z',
+  updatedBy: null,
+};
+const theirs: SecuritySettings = {
+  ...loaded,
+  sessionLength: { value: 8, unit: 'hours' },
+  version: 4,
+  updatedBy: { id: 'b', name: 'Ben' },
+};
+const mine = { value: 12, unit: 'hours', refreshAutomatically: true };
+
+let form: PolicyForm;
+
+beforeEach(() => {
+  form = new PolicyForm(loaded);
+  form.draft.value = 12;
+  form.draft.unit = 'hours';
+  form.edited();
+});
+
+it('knows whether there is anything to save', () => {
+  expect(new PolicyForm(loaded).changed).toBe(false);
+  expect(form.changed).toBe(true);
+  form.discard();
+  expect(form.changed).toBe(false);
+  expect(form.draft.value).toBe(14);
+});
+
+it('sends the version that was read, and the maximum lifetime that it does not show', async () => {
+  const requests = answerInTurn(ok(theirs));
+
+  await form.save();
+
+  expect(requests[0]?.headers.get('If-Match')).toBe('"3"');
+  expect(await requests[0]?.json()).toEqual({
+    sessionLength: { value: 12, unit: 'hours' },
+    refreshAutomatically: true,
+    maximumLifetime: { value: 30, unit: 'days' },
+  });
+});
+
+it("shows the server's answer once it is saved", async () => {
+  answerInTurn(ok(theirs));
+
+  await form.save();
+
+  expect(form.status).toBe('saved');
+  expect(form.settings).toEqual(theirs);
+  expect(form.draft.value).toBe(8);
+  expect(form.changed).toBe(false);
+});
+
+it('keeps what was edited while it was being saved', async () => {
+  let answer: (response: Response) => void = () => {};
+  answerInTurn(new Promise<Response>((resolve) => (answer = resolve)));
+  const saving = form.save();
+  form.draft.value = 5;
+  form.edited();
+  answer(ok(theirs));
+  await saving;
+
+  expect(form.status).toBe('editing');
+  expect(form.draft.value).toBe(5);
+  expect(form.settings.version).toBe(4);
+});
+
+it('is not sent twice at once', async () => {
+  const requests = answerInTurn(ok(theirs));
+  await Promise.all([form.save(), form.save()]);
+  expect(requests).toHaveLength(1);
+});
+
+it('does not send a length that is not one', async () => {
+  const requests = answerInTurn();
+  form.draft.value = 8761;
+  expect(form.lengthError).toBeUndefined();
+
+  await form.save();
+
+  expect(requests).toHaveLength(0);
+  expect(form.lengthError).toBe('Enter a whole number from 1 to 8,760 hours.');
+});
+
+describe('the draft stays', () => {
+  it('on 422, with the message at its field until that is edited', async () => {
+    const errors = [{ field: 'sessionLength.value', code: 'max', message: 'Too long.' }];
+    answerInTurn(problem(422, 'invalid_input', { errors }));
+
+    await form.save();
+
+    expect(form.lengthError).toBe('Too long.');
+    expect(form.draft).toEqual(mine);
+    form.edited();
+    expect(form.lengthError).toBeUndefined();
+  });
+
+  it('when the connection is lost', async () => {
+    answerInTurn(lost());
+    await form.save();
+    expect(form.error).toBeInstanceOf(Unreachable);
+    expect(form.draft).toEqual(mine);
+    expect(form.status).toBe('editing');
+  });
+
+  it('when the server has trouble', async () => {
+    answerInTurn(problem(503, 'storage_unavailable'));
+    await form.save();
+    expect(form.error).toBeInstanceOf(Problem);
+    expect(form.draft).toEqual(mine);
+  });
+
+  it('while a proof of identity is asked for, and is saved after it', async () => {
+    const requests = answerInTurn(problem(403, 'reauthentication_required'), ok(theirs));
+    await form.save();
+    expect(form.proofRequired).toBe(true);
+    expect(form.draft).toEqual(mine);
+
+    await form.save();
+    expect(form.proofRequired).toBe(false);
+    expect(requests).toHaveLength(2);
+  });
+});
+
+describe('when somebody saved meanwhile', () => {
+  beforeEach(async () => {
+    answerInTurn(problem(412, 'stale_version', { current: theirs }));
+    await form.save();
+  });
+
+  it('shows theirs and changes nothing', () => {
+    expect(form.theirs).toEqual(theirs);
+    expect(form.settings).toEqual(loaded);
+    expect(form.draft).toEqual(mine);
+  });
+
+  it('does not overwrite theirs by saving again', async () => {
+    const requests = answerInTurn(problem(412, 'stale_version', { current: theirs }));
+    await form.save();
+    expect(requests[0]?.headers.get('If-Match')).toBe('"3"');
+    expect(form.theirs).toEqual(theirs);
+  });
+
+  it('can use theirs', () => {
+    form.useTheirs();
+    expect(form.draft.value).toBe(8);
+    expect(form.changed).toBe(false);
+    expect(form.theirs).toBeNull();
+  });
+
+  it('can keep mine, to be saved over the new version', async () => {
+    form.keepMine();
+    expect(form.draft).toEqual(mine);
+    expect(form.changed).toBe(true);
+
+    const requests = answerInTurn(ok(theirs));
+    await form.save();
+    expect(requests[0]?.headers.get('If-Match')).toBe('"4"');
+  });
+});
