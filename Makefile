@@ -58,10 +58,12 @@ test-web: $(MODULES) ## Run the front end's checks and unit tests
 	npm test
 
 e2e: $(BIN) chromium ## Run the journeys in a real browser against the real binary
-	npm run e2e
+	CHROMIUM="$$($(FIND_CHROMIUM))" npm run e2e
+
+FIND_CHROMIUM := command -v chromium || command -v chromium-browser || command -v google-chrome
 
 chromium:
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+	@{ $(FIND_CHROMIUM); } >/dev/null || \
 		{ echo 'installing Chromium from Debian'; as=; [ "$$(id -u)" = 0 ] || as=sudo; \
 		  $$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; }
 
