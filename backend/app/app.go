@@ -61,10 +61,6 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 	if err != nil {
 		return err
 	}
-	members, err := a.members(ctx, clock.Now)
-	if err != nil {
-		return err
-	}
 	tokens, err := token.NewKeys(secrets, a.config.AccessTokenLifetime, clock.Now)
 	if err != nil {
 		return err
@@ -78,13 +74,17 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 	if a.sessions, err = session.New(ctx, a.db, clock.Now, derived[0], a.config.SessionsInMemory); err != nil {
 		return err
 	}
+	members, err := a.members(ctx, clock.Now)
+	if err != nil {
+		return err
+	}
 	pages, err := spa.New(web)
 	if err != nil {
 		return err
 	}
 	api := &httpapi.API{
-		Sessions: a.sessions, Members: members, Tokens: tokens, DeviceKey: derived[1], CursorKey: derived[2],
-		Ready: a.db.Ready, SetUp: a.setUp, TrustedProxies: a.config.TrustedProxies, Now: clock.Now, Log: a.log,
+		Sessions: a.sessions, Members: members, Tokens: tokens, Audit: a.db, DeviceKey: derived[1], CursorKey: derived[2],
+		Ready: a.db.Ready, SetUp: a.setUp, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies, Now: clock.Now, Log: a.log,
 	}
 	e := echo.New()
 	e.Logger.SetOutput(io.Discard) // everything that matters goes to slog
@@ -125,7 +125,7 @@ func (a *App) members(ctx context.Context, now func() time.Time) (*member.Servic
 		if err := a.folder.forgetSetupToken(); err != nil {
 			return nil, fmt.Errorf("remove the used set-up token: %w", err)
 		}
-		return member.New(a.db, now, "")
+		return member.New(a.db, now, "", a.sessions)
 	}
 	setupToken, err := a.folder.ensureSetupToken()
 	if err != nil {
@@ -135,7 +135,7 @@ func (a *App) members(ctx context.Context, now func() time.Time) (*member.Servic
 	link.Path = "/setup"
 	link.Fragment = url.Values{"token": {setupToken}}.Encode() // a fragment reaches no server and no log
 	a.SetupURL = link.String()
-	return member.New(a.db, now, setupToken)
+	return member.New(a.db, now, setupToken, a.sessions)
 }
 
 // setUp is what there is to do once the organization has its first owner.

@@ -27,7 +27,7 @@ func (f *DataFolder) ResetMember(ctx context.Context, email string) (m member.Me
 	if err != nil {
 		return member.Member{}, "", err
 	}
-	members, err := member.New(db, session.SystemClock(newest).Now, "")
+	members, err := member.New(db, session.SystemClock(newest).Now, "", nil)
 	if err != nil {
 		return member.Member{}, "", err
 	}

@@ -6,6 +6,7 @@
 package audit
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -27,6 +28,12 @@ const (
 	Reauthenticated         Action = "session.reauthenticated"
 	ReauthenticationRefused Action = "session.reauthentication_refused"
 	PasswordReset           Action = "member.password_reset"
+	PasswordChanged         Action = "member.password_changed"
+	MemberInvited           Action = "member.invited"
+	MemberChanged           Action = "member.changed"
+	MemberRevoked           Action = "member.sessions_revoked"
+	LinkIssued              Action = "member.link_issued"
+	LinkUsed                Action = "member.link_used"
 )
 
 // Actor is who did it, with the name they had then: an entry outlives a change of name.
@@ -47,6 +54,16 @@ var (
 	Operator = Actor{Name: "the server's operator"}
 )
 
+// Caller is who asks for a change, and through which session. Whoever stores the change checks in the same transaction that the
+// session is alive by its generations: a request that was paused after the check must not take effect after a revocation.
+type Caller struct {
+	Actor Actor
+	// Session is the id of the caller's session; empty for those who have none.
+	Session string
+	// Address is the caller's network address.
+	Address string
+}
+
 // Event is one thing that happened.
 type Event struct {
 	At     time.Time
@@ -66,6 +83,24 @@ type Entry struct {
 	// Sequence counts entries from 1, without gaps.
 	Sequence int64
 	Hash     Hash
+}
+
+// Filter picks entries of the log.
+type Filter struct {
+	// Concerning picks what the member of that id did, and what was done to them; empty for everything.
+	Concerning string
+	// Action picks one kind of entry; empty for all.
+	Action Action
+	// Since and Until pick a span of time, the latter exclusive; zero for no bound.
+	Since, Until time.Time
+	// Before picks entries of a lower sequence; 0 for all.
+	Before int64
+	Limit  int
+}
+
+// Reader is where the log is read, the newest entry first.
+type Reader interface {
+	Entries(ctx context.Context, filter Filter) ([]Entry, error)
 }
 
 // Hash seals an entry and, through it, all entries before it. The first entry's predecessor is the zero hash.

@@ -5,10 +5,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"curfew/backend/audit"
 	"curfew/backend/member"
 	"curfew/backend/session"
 	"curfew/backend/token"
@@ -19,6 +21,7 @@ type API struct {
 	Sessions *session.Service
 	Members  *member.Service
 	Tokens   *token.Keys
+	Audit    audit.Reader
 	// DeviceKey and CursorKey are secrets of the deployment.
 	DeviceKey [32]byte
 	CursorKey [32]byte
@@ -26,6 +29,8 @@ type API struct {
 	Ready func(context.Context) error
 	// SetUp is called once the organization has its first owner.
 	SetUp func(context.Context) error
+	// PublicURL is where browsers reach the server. Links come from it alone, and never from a request's headers.
+	PublicURL *url.URL
 	// TrustedProxies are the networks whose forwarding headers are believed; none by default.
 	TrustedProxies []*net.IPNet
 	Now            func() time.Time
@@ -36,7 +41,7 @@ type API struct {
 func (a *API) Mount(e *echo.Echo) {
 	e.HTTPErrorHandler = a.answerError
 	e.IPExtractor = addressOf(a.TrustedProxies)
-	e.Use(identify, a.logRequests, a.recoverPanics, secureHeaders, echo.WrapMiddleware(refuseCrossOrigin))
+	e.Use(identify, a.logRequests, a.recoverPanics, secureHeaders, refuseCrossOrigin)
 
 	// Open to anybody.
 	e.GET("/healthz", a.getHealth)
@@ -47,6 +52,7 @@ func (a *API) Mount(e *echo.Echo) {
 	e.POST("/api/setup", a.setUp)
 	e.POST("/api/sessions", a.signIn)
 	e.POST("/api/sessions/refresh", a.refreshSession)
+	e.POST("/api/invitations/accept", a.acceptInvitation)
 
 	// Any member.
 	e.GET("/api/session", a.member(a.getSession))
@@ -55,14 +61,24 @@ func (a *API) Mount(e *echo.Echo) {
 	e.GET("/api/sessions", a.member(a.listSessions))
 	e.DELETE("/api/sessions/:id", a.member(a.revokeSession))
 	e.POST("/api/sessions/revoke-others", a.member(a.revokeOtherSessions))
+	e.PUT("/api/account/password", a.member(a.changePassword))
+	e.GET("/api/account/activity", a.member(a.listActivity))
 
 	// Who may see what concerns others.
 	e.GET("/api/sessions/summary", a.overseer(a.getSessionSummary))
+	e.GET("/api/members", a.overseer(a.listMembers))
+	e.GET("/api/members/:id", a.overseer(a.getMember))
+	e.GET("/api/audit", a.overseer(a.listAudit))
 	e.GET("/api/settings/security", a.overseer(a.getSecuritySettings))
+	e.POST("/api/settings/security/preview", a.overseer(a.previewSecuritySettings))
 
 	// Who may change it.
 	e.PUT("/api/settings/security", a.admin(a.putSecuritySettings))
 	e.POST("/api/sessions/revoke-all", a.admin(a.revokeAllSessions))
+	e.POST("/api/members", a.admin(a.inviteMember))
+	e.PATCH("/api/members/:id", a.admin(a.changeMember))
+	e.POST("/api/members/:id/revoke-sessions", a.admin(a.revokeMemberSessions))
+	e.POST("/api/members/:id/link", a.admin(a.issueMemberLink))
 }
 
 func (a *API) getHealth(c echo.Context) error {

@@ -77,6 +77,14 @@ func bindOptional(c echo.Context, into any) error {
 	return err
 }
 
+// orEmpty is a text that may be left out.
+func orEmpty(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
+}
+
 func unreadable(err error) error {
 	var misfit *json.SemanticError
 	if !errors.As(err, &misfit) {
@@ -88,6 +96,9 @@ func unreadable(err error) error {
 		field.Code, field.Message = "unknown_field", "There is no such field. Remove it."
 	case errors.Is(err, strconv.ErrRange):
 		field.Code, field.Message = "max", "The number is too large."
+		if misfit.JSONValue[0] == '-' {
+			field.Code, field.Message = "min", "The number is too small."
+		}
 	default:
 		field.Code, field.Message = "type", fmt.Sprintf("Expected %s.", expected(misfit.GoType))
 	}
@@ -130,6 +141,14 @@ var validate = func() *validator.Validate {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		return name
 	})
+	// What is hashed counts in bytes; "max" counts characters.
+	err := v.RegisterValidation("maxbytes", func(field validator.FieldLevel) bool {
+		most, err := strconv.Atoi(field.Param())
+		return err == nil && len(field.Field().String()) <= most
+	})
+	if err != nil {
+		panic(err) // only for a name that is empty or reserved
+	}
 	return v
 }()
 
@@ -142,7 +161,7 @@ func validated(input any) error {
 	fields := make([]FieldError, len(wrong))
 	for i, w := range wrong {
 		_, path, _ := strings.Cut(w.Namespace(), ".") // without the model's name
-		fields[i] = FieldError{Field: path, Code: w.Tag(), Message: advice(w)}
+		fields[i] = FieldError{Field: path, Code: strings.TrimSuffix(w.Tag(), "bytes"), Message: advice(w)}
 	}
 	return &inputError{fields}
 }
@@ -157,6 +176,8 @@ func advice(w validator.FieldError) string {
 		return "Enter a number of at least " + w.Param() + "."
 	case "max":
 		return "Use at most " + w.Param() + " characters."
+	case "maxbytes":
+		return "Use at most " + w.Param() + " bytes."
 	case "oneof":
 		return "Choose one of: " + strings.ReplaceAll(w.Param(), " ", ", ") + "."
 	}

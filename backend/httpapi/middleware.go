@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -43,7 +44,7 @@ func (a *API) logRequests(next echo.HandlerFunc) echo.HandlerFunc {
 // recoverPanics answers a panic as an error, with its stack in the log and not in the answer.
 func (a *API) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 	return middleware.RecoverWithConfig(middleware.RecoverConfig{
-		DisablePrintStack: true,
+		DisableStackAll: true,
 		LogErrorFunc: func(_ echo.Context, err error, stack []byte) error {
 			return fmt.Errorf("panic: %w\n%s", err, stack)
 		},
@@ -66,15 +67,14 @@ func secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // refuseCrossOrigin keeps other sites' pages from using a browser's cookies (CSRF). Requests without a browser's headers pass.
-func refuseCrossOrigin(next http.Handler) http.Handler {
+func refuseCrossOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	protection := http.NewCrossOriginProtection()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := protection.Check(r); err != nil {
-			writeProblem(w, w.Header().Get(echo.HeaderXRequestID), problemFor(errCrossOrigin))
-			return
+	return func(c echo.Context) error {
+		if err := protection.Check(c.Request()); err != nil {
+			return errors.Join(errCrossOrigin, err)
 		}
-		next.ServeHTTP(w, r)
-	})
+		return next(c)
+	}
 }
 
 // addressOf finds the client's address: the peer's own, or what a trusted proxy says it is. Headers from anybody else are not read.

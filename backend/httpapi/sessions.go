@@ -1,13 +1,8 @@
 package httpapi
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
-	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -33,18 +28,17 @@ func (a *API) signIn(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if transport == TransportCookie {
-		if left, err := onlyCookie(c.Request(), refreshCookie); err == nil {
-			if err := a.Sessions.Abandon(ctx, left); err != nil {
-				return err
-			}
-		}
-	}
 	who, refresh, err := a.Sessions.Start(ctx, proof, session.Client{Address: origin.Address, UserAgent: origin.UserAgent})
 	if err != nil {
 		return err
 	}
 	if transport == TransportCookie {
+		// Only now that there is a new session: a sign-in that fails leaves the old one.
+		if left, err := onlyCookie(c.Request(), refreshCookie); err == nil {
+			if err := a.Sessions.Abandon(ctx, left); err != nil {
+				return err
+			}
+		}
 		a.rememberDevice(c, who.Member.ID)
 	}
 	return a.handOver(c, http.StatusCreated, who, refresh, transport)
@@ -93,7 +87,7 @@ func (a *API) listSessions(c echo.Context, who session.Principal) error {
 	if err != nil {
 		return err
 	}
-	after, err := a.readCursor(c.QueryParam("cursor"))
+	after, err := a.placeAt(c)
 	if err != nil {
 		return err
 	}
@@ -106,8 +100,7 @@ func (a *API) listSessions(c echo.Context, who session.Principal) error {
 		page.Items[i] = wireSession(p, who.Session.ID)
 	}
 	if next != nil {
-		cursor := a.writeCursor(*next)
-		page.NextCursor = &cursor
+		page.NextCursor = a.writeCursor("sessions", binary.BigEndian.AppendUint64(nil, uint64(next.LastSeenAt.UnixMilli())), next.ID[:])
 	}
 	return c.JSON(http.StatusOK, page)
 }
@@ -144,15 +137,11 @@ func (a *API) revokeAllSessions(c echo.Context, who session.Principal) error {
 	if err := bindOptional(c, &in); err != nil {
 		return err
 	}
-	reason := ""
-	if in.Reason != nil {
-		reason = *in.Reason
-	}
 	key, err := idempotencyKey(c)
 	if err != nil {
 		return err
 	}
-	receipt, err := a.Sessions.RevokeAll(c.Request().Context(), who, reason, key)
+	receipt, err := a.Sessions.RevokeAll(c.Request().Context(), who, orEmpty(in.Reason), key)
 	if err != nil {
 		return err
 	}
@@ -183,49 +172,12 @@ func (a *API) origin(c echo.Context) member.Origin {
 // longestUserAgent is how much of what a client says of itself is kept.
 const longestUserAgent = 512
 
-const (
-	defaultPage = 50
-	longestPage = 200
-)
-
-func pageLimit(c echo.Context) (int, error) {
-	text := c.QueryParam("limit")
-	if text == "" {
-		return defaultPage, nil
+// placeAt is where the list goes on, as the last access in milliseconds and the id; nil for its beginning.
+func (a *API) placeAt(c echo.Context) (*session.Place, error) {
+	raw, err := a.readCursor(c, "sessions")
+	if raw == nil || err != nil {
+		return nil, err
 	}
-	limit, err := strconv.Atoi(text)
-	if err != nil || limit < 1 || limit > longestPage {
-		return 0, &inputError{[]FieldError{{Field: "limit", Code: "range", Message: "Use a whole number from 1 to 200."}}}
-	}
-	return limit, nil
-}
-
-// A cursor is a place in a list, with a MAC, so that it comes back as it was given: base64url of
-//
-//	last access (8 bytes, milliseconds) ‖ session id (16 bytes) ‖ MAC (32 bytes)
-
-var errCursor = &inputError{[]FieldError{{Field: "cursor", Code: "invalid", Message: "Use the nextCursor of the page before, as it was."}}}
-
-func (a *API) writeCursor(place session.Place) string {
-	raw := binary.BigEndian.AppendUint64(nil, uint64(place.LastSeenAt.UnixMilli()))
-	raw = append(raw, place.ID[:]...)
-	return base64.RawURLEncoding.EncodeToString(append(raw, a.cursorMAC(raw)...))
-}
-
-func (a *API) readCursor(text string) (*session.Place, error) {
-	if text == "" {
-		return nil, nil
-	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(raw) != 56 || !hmac.Equal(raw[24:], a.cursorMAC(raw[:24])) {
-		return nil, errors.Join(errCursor, err)
-	}
-	at := time.UnixMilli(int64(binary.BigEndian.Uint64(raw[:8]))).UTC()
-	return &session.Place{LastSeenAt: at, ID: session.ID(raw[8:24])}, nil
-}
-
-func (a *API) cursorMAC(place []byte) []byte {
-	mac := hmac.New(sha256.New, a.CursorKey[:])
-	mac.Write(place)
-	return mac.Sum(nil)
+	at := time.UnixMilli(int64(binary.BigEndian.Uint64(raw))).UTC()
+	return &session.Place{LastSeenAt: at, ID: session.ID(raw[8:])}, nil
 }

@@ -19,21 +19,32 @@ func (a *API) putSecuritySettings(c echo.Context, who session.Principal) error {
 	if err := bind(c, &in); err != nil {
 		return err
 	}
-	saved, err := a.Sessions.SavePolicy(c.Request().Context(), who, session.Policy{
-		Length:               in.SessionLength.length(),
-		RefreshAutomatically: *in.RefreshAutomatically,
-		MaximumLifetime:      in.MaximumLifetime.length(),
-	}, versionToMatch(c.Request()))
+	saved, err := a.Sessions.SavePolicy(c.Request().Context(), who, in.policy(), versionToMatch(c.Request()))
 	if err != nil {
 		return err
 	}
 	return answerSettings(c, saved)
 }
 
+func (a *API) previewSecuritySettings(c echo.Context, who session.Principal) error {
+	var in PolicyRequest
+	if err := bind(c, &in); err != nil {
+		return err
+	}
+	next := in.policy()
+	preview, err := a.Sessions.Preview(c.Request().Context(), who, next)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, wirePreview(preview, next))
+}
+
 func answerSettings(c echo.Context, org session.Organization) error {
-	c.Response().Header().Set("ETag", strconv.Quote(strconv.FormatInt(org.Version, 10)))
+	c.Response().Header().Set("ETag", versionTag(org.Version))
 	return c.JSON(http.StatusOK, wireSettings(org))
 }
+
+func versionTag(version int64) string { return strconv.Quote(strconv.FormatInt(version, 10)) }
 
 // versionToMatch reads If-Match (RFC 9110, 13.1.1). It is nil where any version will do. A tag that is none of ours matches
 // no version.
@@ -42,11 +53,9 @@ func versionToMatch(r *http.Request) *int64 {
 	if tag == "" || tag == "*" {
 		return nil
 	}
-	version := int64(-1)
-	if text, err := strconv.Unquote(tag); err == nil {
-		if parsed, err := strconv.ParseInt(text, 10, 64); err == nil {
-			version = parsed
-		}
+	version, err := strconv.ParseInt(strings.Trim(tag, `"`), 10, 64)
+	if err != nil || tag != versionTag(version) {
+		version = -1
 	}
 	return &version
 }

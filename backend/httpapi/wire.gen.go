@@ -85,6 +85,27 @@ func (e HealthStatus) Valid() bool {
 	}
 }
 
+// Defines values for MemberDetailsState.
+const (
+	MemberDetailsStateActive      MemberDetailsState = "active"
+	MemberDetailsStateDeactivated MemberDetailsState = "deactivated"
+	MemberDetailsStateInvited     MemberDetailsState = "invited"
+)
+
+// Valid indicates whether the value is a known member of the MemberDetailsState enum.
+func (e MemberDetailsState) Valid() bool {
+	switch e {
+	case MemberDetailsStateActive:
+		return true
+	case MemberDetailsStateDeactivated:
+		return true
+	case MemberDetailsStateInvited:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Role.
 const (
 	RoleAdmin   Role = "admin"
@@ -151,10 +172,79 @@ func (e Unit) Valid() bool {
 	}
 }
 
+// Defines values for WaitingLinkKind.
+const (
+	WaitingLinkKindInvitation WaitingLinkKind = "invitation"
+	WaitingLinkKindReset      WaitingLinkKind = "reset"
+)
+
+// Valid indicates whether the value is a known member of the WaitingLinkKind enum.
+func (e WaitingLinkKind) Valid() bool {
+	switch e {
+	case WaitingLinkKindInvitation:
+		return true
+	case WaitingLinkKindReset:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListAuditParamsFormat.
+const (
+	ListAuditParamsFormatCsv   ListAuditParamsFormat = "csv"
+	ListAuditParamsFormatJsonl ListAuditParamsFormat = "jsonl"
+)
+
+// Valid indicates whether the value is a known member of the ListAuditParamsFormat enum.
+func (e ListAuditParamsFormat) Valid() bool {
+	switch e {
+	case ListAuditParamsFormatCsv:
+		return true
+	case ListAuditParamsFormatJsonl:
+		return true
+	default:
+		return false
+	}
+}
+
+// AcceptRequest defines model for AcceptRequest.
+type AcceptRequest struct {
+	// Name Needed for an invitation that named nobody.
+	Name *string `json:"name,omitempty" validate:"omitempty,max=200"`
+
+	// Password At least 15 characters and at most 1024 bytes; any characters, spaces included.
+	Password string `json:"password" validate:"required"`
+	Token    string `json:"token" validate:"required,max=256"`
+}
+
 // Actor defines model for Actor.
 type Actor struct {
 	Id   string `json:"id"`
 	Name string `json:"name"`
+}
+
+// AuditEntry One thing that happened.
+type AuditEntry struct {
+	// Action Stable, as in session.started.
+	Action  string                 `json:"action"`
+	Actor   Actor                  `json:"actor"`
+	Address string                 `json:"address"`
+	At      time.Time              `json:"at"`
+	Details map[string]interface{} `json:"details"`
+
+	// Hash Seals this entry and all before it.
+	Hash     string `json:"hash"`
+	Sequence int64  `json:"sequence"`
+
+	// Target What it was done to, as in session:<id>, member:<id> or organization.
+	Target string `json:"target"`
+}
+
+// AuditPage defines model for AuditPage.
+type AuditPage struct {
+	Items      []AuditEntry `json:"items"`
+	NextCursor *string      `json:"nextCursor,omitempty"`
 }
 
 // Client The browser, device or program that a session belongs to, as it described itself.
@@ -204,6 +294,27 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
+// Guideline What a well-known standard or guide asks of sessions. Comparing with it is a help and no certificate.
+type Guideline struct {
+	// IdleSeconds The longest idle limit that meets it.
+	IdleSeconds *int64 `json:"idleSeconds,omitempty"`
+	Key         string `json:"key"`
+
+	// Meet The organization's session configuration.
+	Meet Policy `json:"meet"`
+	Met  bool   `json:"met"`
+	Name string `json:"name"`
+
+	// OverallRequired Whether it asks for a limit from the sign-in at all.
+	OverallRequired *bool `json:"overallRequired,omitempty"`
+
+	// OverallSeconds The longest limit from the sign-in that meets it.
+	OverallSeconds *int64 `json:"overallSeconds,omitempty"`
+
+	// Strength How much the standard means it.
+	Strength string `json:"strength"`
+}
+
 // Health defines model for Health.
 type Health struct {
 	Status HealthStatus `json:"status"`
@@ -211,6 +322,24 @@ type Health struct {
 
 // HealthStatus defines model for Health.Status.
 type HealthStatus string
+
+// Invitation defines model for Invitation.
+type Invitation struct {
+	ExpiresAt time.Time `json:"expiresAt"`
+
+	// Link To be handed to the member. It is shown this once and kept nowhere.
+	Link   string        `json:"link"`
+	Member MemberDetails `json:"member"`
+}
+
+// InviteRequest defines model for InviteRequest.
+type InviteRequest struct {
+	Email string `json:"email" validate:"required,max=254,email"`
+
+	// Name They can change it when they accept.
+	Name *string `json:"name,omitempty" validate:"omitempty,max=200"`
+	Role Role    `json:"role" validate:"required,oneof=owner admin auditor member"`
+}
 
 // Length A number and a unit, from 1 minute to 365 days.
 type Length struct {
@@ -232,9 +361,49 @@ type Member struct {
 	Role  Role   `json:"role"`
 }
 
+// MemberDetails defines model for MemberDetails.
+type MemberDetails struct {
+	CreatedAt time.Time `json:"createdAt"`
+	Email     string    `json:"email"`
+	Id        string    `json:"id"`
+
+	// Link The one-time link that waits to be used; null for none.
+	Link *WaitingLink `json:"link"`
+	Name string       `json:"name"`
+	Role Role         `json:"role"`
+
+	// Sessions How many live sessions they have.
+	Sessions int64              `json:"sessions"`
+	State    MemberDetailsState `json:"state"`
+}
+
+// MemberDetailsState defines model for MemberDetails.State.
+type MemberDetailsState string
+
+// MemberPage defines model for MemberPage.
+type MemberPage struct {
+	Items      []MemberDetails `json:"items"`
+	NextCursor *string         `json:"nextCursor,omitempty"`
+}
+
+// MemberRequest What to change; what is absent stays.
+type MemberRequest struct {
+	Active *bool   `json:"active,omitempty"`
+	Name   *string `json:"name,omitempty" validate:"omitempty,min=1,max=200"`
+	Role   *Role   `json:"role,omitempty" validate:"omitempty,oneof=owner admin auditor member"`
+}
+
 // Organization defines model for Organization.
 type Organization struct {
 	Name string `json:"name"`
+}
+
+// PasswordRequest defines model for PasswordRequest.
+type PasswordRequest struct {
+	CurrentPassword string `json:"currentPassword" validate:"required,maxbytes=1024"`
+
+	// NewPassword At least 15 characters and at most 1024 bytes; any characters, spaces included.
+	NewPassword string `json:"newPassword" validate:"required"`
 }
 
 // Policy The organization's session configuration.
@@ -247,6 +416,22 @@ type Policy struct {
 
 	// SessionLength A number and a unit, from 1 minute to 365 days.
 	SessionLength Length `json:"sessionLength"`
+}
+
+// PolicyPreview defines model for PolicyPreview.
+type PolicyPreview struct {
+	AtOnce     SessionSummary `json:"atOnce"`
+	Guidelines []Guideline    `json:"guidelines"`
+	Live       SessionSummary `json:"live"`
+
+	// Loosens Whether saving it asks for a fresh proof of identity.
+	Loosens    bool           `json:"loosens"`
+	Remaining  []Remaining    `json:"remaining"`
+	WithinDay  SessionSummary `json:"withinDay"`
+	WithinHour SessionSummary `json:"withinHour"`
+
+	// Yours Whether your own session would end at once.
+	Yours bool `json:"yours"`
 }
 
 // PolicyRequest The session configuration to save. It replaces the one in force, so a maximum lifetime that is absent is none.
@@ -277,12 +462,22 @@ type Problem struct {
 
 // ReauthenticateRequest defines model for ReauthenticateRequest.
 type ReauthenticateRequest struct {
-	Password string `json:"password" validate:"required,max=1024"`
+	Password string `json:"password" validate:"required,maxbytes=1024"`
 }
 
 // RefreshRequest defines model for RefreshRequest.
 type RefreshRequest struct {
 	RefreshToken *string `json:"refreshToken,omitempty"`
+}
+
+// Remaining How many of the sessions that are live now are left at an instant, if nobody comes back meanwhile.
+type Remaining struct {
+	// After By the proposed one.
+	After int64     `json:"after"`
+	At    time.Time `json:"at"`
+
+	// Before By the configuration in force.
+	Before int64 `json:"before"`
 }
 
 // RevocationReceipt defines model for RevocationReceipt.
@@ -374,7 +569,7 @@ type SetupRequest struct {
 	Name         string `json:"name" validate:"required,max=200"`
 	Organization string `json:"organization" validate:"required,max=200"`
 
-	// Password 15 to 1024 bytes; any characters, spaces included.
+	// Password At least 15 characters and at most 1024 bytes; any characters, spaces included.
 	Password   string `json:"password" validate:"required"`
 	SetupToken string `json:"setupToken" validate:"required,max=256"`
 }
@@ -393,7 +588,7 @@ type SetupState struct {
 // SignInRequest defines model for SignInRequest.
 type SignInRequest struct {
 	Email     string     `json:"email" validate:"required,max=254"`
-	Password  string     `json:"password" validate:"required,max=1024"`
+	Password  string     `json:"password" validate:"required,maxbytes=1024"`
 	Transport *Transport `json:"transport,omitempty"`
 }
 
@@ -417,11 +612,62 @@ type Transport string
 // Unit defines model for Unit.
 type Unit string
 
+// WaitingLink defines model for WaitingLink.
+type WaitingLink struct {
+	CreatedAt time.Time       `json:"createdAt"`
+	ExpiresAt time.Time       `json:"expiresAt"`
+	Kind      WaitingLinkKind `json:"kind"`
+}
+
+// WaitingLinkKind defines model for WaitingLink.Kind.
+type WaitingLinkKind string
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
 // Limit defines model for Limit.
 type Limit = int
+
+// ListActivityParams defines parameters for ListActivity.
+type ListActivityParams struct {
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `nextCursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListAuditParams defines parameters for ListAudit.
+type ListAuditParams struct {
+	// Member What this member did, and what was done to them: an id.
+	Member *string `form:"member,omitempty" json:"member,omitempty"`
+
+	// Action One kind of entry, as in session.started.
+	Action *string `form:"action,omitempty" json:"action,omitempty"`
+
+	// Since From then on, as in 2026-11-23T00:00:00Z.
+	Since *string `form:"since,omitempty" json:"since,omitempty"`
+
+	// Until Before then.
+	Until  *string                `form:"until,omitempty" json:"until,omitempty"`
+	Format *ListAuditParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+	Limit  *Limit                 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `nextCursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListAuditParamsFormat defines parameters for ListAudit.
+type ListAuditParamsFormat string
+
+// ListMembersParams defines parameters for ListMembers.
+type ListMembersParams struct {
+	// Q Part of a name or of an e-mail address.
+	Q     *string `form:"q,omitempty" json:"q,omitempty"`
+	Limit *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `nextCursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
 
 // ListSessionsParams defines parameters for ListSessions.
 type ListSessionsParams struct {
@@ -442,6 +688,18 @@ type PutSecuritySettingsParams struct {
 	IfMatch *string `json:"If-Match,omitempty"`
 }
 
+// ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
+type ChangePasswordJSONRequestBody = PasswordRequest
+
+// AcceptInvitationJSONRequestBody defines body for AcceptInvitation for application/json ContentType.
+type AcceptInvitationJSONRequestBody = AcceptRequest
+
+// InviteMemberJSONRequestBody defines body for InviteMember for application/json ContentType.
+type InviteMemberJSONRequestBody = InviteRequest
+
+// ChangeMemberJSONRequestBody defines body for ChangeMember for application/json ContentType.
+type ChangeMemberJSONRequestBody = MemberRequest
+
 // ReauthenticateJSONRequestBody defines body for Reauthenticate for application/json ContentType.
 type ReauthenticateJSONRequestBody = ReauthenticateRequest
 
@@ -456,6 +714,9 @@ type RevokeAllSessionsJSONRequestBody = RevokeAllRequest
 
 // PutSecuritySettingsJSONRequestBody defines body for PutSecuritySettings for application/json ContentType.
 type PutSecuritySettingsJSONRequestBody = PolicyRequest
+
+// PreviewSecuritySettingsJSONRequestBody defines body for PreviewSecuritySettings for application/json ContentType.
+type PreviewSecuritySettingsJSONRequestBody = PolicyRequest
 
 // SetUpJSONRequestBody defines body for SetUp for application/json ContentType.
 type SetUpJSONRequestBody = SetupRequest

@@ -70,11 +70,62 @@ func wireSettings(org session.Organization) SecuritySettings {
 
 func wireActor(a audit.Actor) Actor { return Actor{Id: a.ID, Name: a.Name} }
 
+func wireAuditEntry(e audit.Entry) AuditEntry {
+	details := e.Details
+	if details == nil {
+		details = map[string]any{}
+	}
+	return AuditEntry{
+		Sequence: e.Sequence, At: e.At, Action: string(e.Action), Actor: wireActor(e.Actor), Target: e.Target, Address: e.Address,
+		Details: details, Hash: e.Hash.String(),
+	}
+}
+
 func wireReceipt(r session.Receipt) RevocationReceipt {
 	return RevocationReceipt{
 		Generation: int64(r.Generation), RevokedAt: r.RevokedAt, By: wireActor(r.By), Reason: r.Reason,
 		SessionsEnded: int64(r.SessionsEnded), MembersSignedOut: int64(r.MembersSignedOut), Yours: !r.Repeated,
 		AuditSequence: r.AuditSequence, AuditHash: r.AuditHash.String(),
+	}
+}
+
+func wirePreview(p session.Preview, next session.Policy) PolicyPreview {
+	wire := PolicyPreview{
+		Live: wireCount(p.Live), AtOnce: wireCount(p.AtOnce), WithinHour: wireCount(p.WithinHour), WithinDay: wireCount(p.WithinDay),
+		Yours: p.Yours, Loosens: p.Loosens,
+		Remaining: make([]Remaining, len(p.Remaining)), Guidelines: make([]Guideline, len(session.Guidelines)),
+	}
+	for i, r := range p.Remaining {
+		wire.Remaining[i] = Remaining{At: r.At, Before: int64(r.Before), After: int64(r.After)}
+	}
+	for i, g := range session.Guidelines {
+		wire.Guidelines[i] = wireGuideline(g, next)
+	}
+	return wire
+}
+
+func wireCount(c session.Count) SessionSummary {
+	return SessionSummary{Sessions: int64(c.Sessions), Members: int64(c.Members)}
+}
+
+func wireGuideline(g session.Guideline, p session.Policy) Guideline {
+	wire := Guideline{Key: g.Key, Name: g.Name, Strength: g.Strength, Met: g.MetBy(p), Meet: wirePolicy(g.Meet(p))}
+	if idle := int64(g.Idle.Seconds()); idle > 0 {
+		wire.IdleSeconds = &idle
+	}
+	if overall := int64(g.Overall.Seconds()); overall > 0 {
+		wire.OverallSeconds = &overall
+	}
+	if g.OverallExists {
+		wire.OverallRequired = &g.OverallExists
+	}
+	return wire
+}
+
+// policy is what a client sent, after it was validated.
+func (in *PolicyRequest) policy() session.Policy {
+	return session.Policy{
+		Length: in.SessionLength.length(), RefreshAutomatically: *in.RefreshAutomatically, MaximumLifetime: in.MaximumLifetime.length(),
 	}
 }
 

@@ -33,6 +33,21 @@ type Store interface {
 	MemberByEmail(ctx context.Context, canonicalEmail string) (Member, string, error)
 	// SignedInFrom tells whether the member has begun a session from the address since the given time.
 	SignedInFrom(ctx context.Context, id ID, address string, since time.Time) (bool, error)
+	// Members lists members by name.
+	Members(ctx context.Context, query Query) ([]Details, error)
+	// Member finds one, or returns ErrNotFound.
+	Member(ctx context.Context, id ID) (Details, error)
+	// Invite makes a member without a password. It returns ErrEmailTaken, or ErrCallerEnded where the caller's session is over.
+	Invite(ctx context.Context, m Member, link Link, caller audit.Caller, event audit.Event) error
+	// ChangeMember reads the facts, lets decide judge them, and writes what comes of it, in one transaction. It tells how many
+	// sessions ended. It returns ErrNotFound, ErrCallerEnded, or what decide returns.
+	ChangeMember(ctx context.Context, id ID, caller audit.Caller, decide Decide) (m Member, ended int, err error)
+	// IssueLink gives the member the link, in the place of any other.
+	IssueLink(ctx context.Context, id ID, link Link, caller audit.Caller, event audit.Event) error
+	// CheckLink returns ErrLinkInvalid where there is no such link that is good at the given time.
+	CheckLink(ctx context.Context, hash [32]byte, now time.Time) error
+	// UseLink removes the link, sets the password and, unless it is empty, the name, and ends the member's sessions.
+	UseLink(ctx context.Context, hash [32]byte, now time.Time, name, passwordHash string, event func(Member, LinkKind) audit.Event) (m Member, ended int, err error)
 	// ResetPassword replaces the member's password, reactivates them, and raises their generation, which ends their sessions.
 	ResetPassword(ctx context.Context, id ID, passwordHash string, event audit.Event) error
 	// TakeAttempt takes one attempt from each of the buckets, or from none of them and tells how long to wait.
@@ -50,15 +65,17 @@ type Service struct {
 	hasher *hasher
 	// setupToken is empty once the organization is set up.
 	setupToken string
+	follower   Follower
 }
 
-// New makes the service. The set-up token is the secret that the first owner has to know, or empty when there is one.
-func New(store Store, now func() time.Time, setupToken string) (*Service, error) {
+// New makes the service. The set-up token is the secret that the first owner has to know, or empty when there is one. The
+// follower holds members in memory; without a running server nobody does, and it is nil.
+func New(store Store, now func() time.Time, setupToken string, follower Follower) (*Service, error) {
 	hasher, err := newHasher()
 	if err != nil {
 		return nil, err
 	}
-	return &Service{store: store, now: now, hasher: hasher, setupToken: setupToken}, nil
+	return &Service{store: store, now: now, hasher: hasher, setupToken: setupToken, follower: follower}, nil
 }
 
 // SetupRequired tells whether the organization still has no owner.
@@ -91,10 +108,7 @@ func (s *Service) SetUp(ctx context.Context, setup Setup, origin Origin) (Member
 	if s.setupToken == "" || subtle.ConstantTimeCompare([]byte(setup.Token), []byte(s.setupToken)) != 1 {
 		return Member{}, ErrSetupToken
 	}
-	if err := checkNewPassword(setup.Password); err != nil {
-		return Member{}, err
-	}
-	hash, err := s.hasher.hash(ctx, setup.Password)
+	hash, err := s.HashNewPassword(ctx, setup.Password)
 	if err != nil {
 		return Member{}, err
 	}
@@ -124,6 +138,14 @@ func (s *Service) Authenticate(ctx context.Context, email, password string, orig
 func (s *Service) Reauthenticate(ctx context.Context, m Member, password string, origin Origin) (Proof, error) {
 	origin.Device, origin.Known = "signed in", m.ID // a live session is a known client
 	return s.verify(ctx, CanonicalEmail(m.Email), password, origin, audit.ReauthenticationRefused)
+}
+
+// HashNewPassword makes the stored form of a password that somebody chose. It returns a [*PasswordError] or ErrBusy.
+func (s *Service) HashNewPassword(ctx context.Context, password string) (string, error) {
+	if err := checkNewPassword(password); err != nil {
+		return "", err
+	}
+	return s.hasher.hash(ctx, password)
 }
 
 func (s *Service) verify(ctx context.Context, email, password string, origin Origin, refusal audit.Action) (Proof, error) {

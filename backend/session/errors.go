@@ -3,6 +3,8 @@ package session
 import (
 	"errors"
 	"fmt"
+
+	"curfew/backend/member"
 )
 
 // Errors that callers tell apart. Any other error of this package is trouble with storage: it says nothing
@@ -21,7 +23,7 @@ var (
 	// ErrForbidden is given where the caller's role does not allow the change.
 	ErrForbidden = errors.New("forbidden")
 	// ErrCallerEnded is given by the store where the caller's session is over by the time of the change.
-	ErrCallerEnded = errors.New("the caller's session has ended")
+	ErrCallerEnded = member.ErrCallerEnded
 )
 
 // EndedError is the verdict on a session that is over.

@@ -111,6 +111,16 @@ func (r *roster) member(m member.Member) *atomic.Pointer[member.Member] {
 	return shared
 }
 
+// follow makes what has become of a member known to all of the member's sessions. Fills that were read before are dropped.
+func (r *roster) follow(m member.Member) {
+	r.fills.Lock()
+	defer r.fills.Unlock()
+	r.epoch++
+	if shared := r.members[m.ID]; shared != nil {
+		shared.Store(&m)
+	}
+}
+
 // evict makes room by removing the least recently seen of a few entries. One whose touch still has to be written stays: the
 // store does not know its times yet.
 func (s *shard) evict() {
@@ -133,19 +143,17 @@ func (s *shard) evict() {
 	}
 }
 
-// drop removes sessions that have ended, or may have. Requests that still hold their entries find them over.
-func (r *roster) drop(ids ...ID) {
+// drop removes a session that has ended, or may have. Requests that still hold its entry find it over.
+func (r *roster) drop(id ID) {
 	r.fills.Lock()
 	defer r.fills.Unlock()
 	r.epoch++
-	for _, id := range ids {
-		s := r.shard(id)
-		s.mu.Lock()
-		if e := s.entries[id]; e != nil {
-			e.startedAt.Store(over)
-			delete(s.entries, id)
-		}
-		s.mu.Unlock()
+	s := r.shard(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.entries[id]; e != nil {
+		e.startedAt.Store(over)
+		delete(s.entries, id)
 	}
 }
 

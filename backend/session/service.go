@@ -58,14 +58,30 @@ func New(ctx context.Context, store Store, now func() time.Time, key [32]byte, r
 		return nil, fmt.Errorf("read the organization: %w", err)
 	}
 	s.organization.Store(&org)
-	s.census, err = store.Census(ctx, org.Generation)
+	return s, s.recount(ctx)
+}
+
+// recount takes the census from the store.
+func (s *Service) recount(ctx context.Context) error {
+	census, err := s.store.Census(ctx, s.organization.Load().Generation)
 	if err != nil {
-		return nil, fmt.Errorf("count live sessions: %w", err)
+		return fmt.Errorf("count live sessions: %w", err)
 	}
-	for _, n := range s.census {
+	s.census, s.sessions = census, 0
+	for _, n := range census {
 		s.sessions += n
 	}
-	return s, nil
+	return nil
+}
+
+// uncount takes sessions that have just ended out of the census.
+func (s *Service) uncount(ended []Ended) {
+	for _, e := range ended {
+		s.sessions--
+		if s.census[e.Member]--; s.census[e.Member] == 0 {
+			delete(s.census, e.Member)
+		}
+	}
 }
 
 // adopt makes org the snapshot to judge by. A raised generation has ended every session.
@@ -186,7 +202,7 @@ func (s *Service) refuse(ctx context.Context, id ID, now time.Time) error {
 // recordExpiry writes down that the session's time has run out, so that the refusal stands for ever (rule R3b), also when the
 // clock is set back and the server restarted.
 func (s *Service) recordExpiry(ctx context.Context, id ID, at time.Time) error {
-	err := s.end(ctx, Ending{Sessions: []SessionEnd{{id, at}}, Reason: Expired, By: Caller{Actor: audit.System}})
+	err := s.end(ctx, Ending{Sessions: []SessionEnd{{id, at}}, Reason: Expired, By: audit.Caller{Actor: audit.System}})
 	if err != nil {
 		return err
 	}
@@ -273,7 +289,7 @@ func (s *Service) Refresh(ctx context.Context, text string, kind Access) (Princi
 
 func (s *Service) endReused(ctx context.Context, who Principal) error {
 	now := s.now()
-	err := s.end(ctx, Ending{Sessions: []SessionEnd{{who.Session.ID, now}}, Reason: TokenReuse, By: Caller{Actor: audit.System}})
+	err := s.end(ctx, Ending{Sessions: []SessionEnd{{who.Session.ID, now}}, Reason: TokenReuse, By: audit.Caller{Actor: audit.System}})
 	if err != nil {
 		return err
 	}
@@ -290,28 +306,69 @@ func (s *Service) Prove(ctx context.Context, who Principal, proof member.Proof) 
 	if err != nil {
 		return Principal{}, s.explain(ctx, who, fmt.Errorf("record proof: %w", err))
 	}
-	if e := s.roster.get(who.Session.ID); e != nil {
-		e.provedAt.Store(now.UnixMilli())
-	}
+	s.noteProof(who.Session.ID, now)
 	who.Session.ProvedAt = now
 	return who, nil
 }
 
-// List is a page of the principal's own live sessions, newest access first, and the place to go on from, or nil at the end.
+// ReplaceCredential gives the principal a new password in the place of the one that they have just proved, ends all of their other
+// sessions, and counts those. It returns ErrCredentialStale when the password was changed meanwhile.
+func (s *Service) ReplaceCredential(ctx context.Context, who Principal, proof member.Proof, passwordHash string) (int, error) {
+	n, err := s.replaceCredential(context.WithoutCancel(ctx), who, proof, passwordHash)
+	return n, s.explain(ctx, who, err)
+}
+
+func (s *Service) replaceCredential(ctx context.Context, who Principal, proof member.Proof, passwordHash string) (int, error) {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	now, caller := s.now(), who.Caller()
+	ended, err := s.store.ReplaceCredential(ctx, proof, passwordHash, now, caller, audit.Event{
+		At: now, Action: audit.PasswordChanged, Actor: caller.Actor, Target: "member:" + who.Member.ID.String(), Address: caller.Address,
+	})
+	if err != nil {
+		// Which sessions it has ended, if the commit reached the disk all the same, is only there: everything is read from there again.
+		s.roster.clear()
+		return 0, errors.Join(fmt.Errorf("change password: %w", err), s.recount(ctx))
+	}
+	for _, e := range ended {
+		s.roster.drop(e.ID)
+	}
+	s.uncount(ended)
+	s.noteProof(who.Session.ID, now)
+	return len(ended), nil
+}
+
+// noteProof lets memory know of a fresh proof of identity.
+func (s *Service) noteProof(id ID, at time.Time) {
+	if e := s.roster.get(id); e != nil {
+		e.provedAt.Store(at.UnixMilli())
+	}
+}
+
+// List is a page of the principal's own live sessions and the place to go on from, or nil at the end: first the session at hand, then
+// the others, newest access first. The session at hand stands outside of that order because asking is itself an access, which moves it.
 func (s *Service) List(ctx context.Context, who Principal, after *Place, limit int) ([]Principal, *Place, error) {
+	live := make([]Principal, 0, limit)
+	if after == nil {
+		live = append(live, who)
+		limit--
+		after = &Place{LastSeenAt: latest}
+	}
 	org := s.organization.Load()
-	records, err := s.store.Sessions(ctx, who.Member.ID, org.Generation, after, limit+1)
+	records, err := s.store.Sessions(ctx, who.Member.ID, who.Session.ID, org.Generation, after, limit+1)
 	if err != nil {
 		return nil, nil, fmt.Errorf("list sessions: %w", err)
 	}
 	var next *Place
 	if len(records) > limit {
 		records = records[:limit]
-		last := records[limit-1].Session
-		next = &Place{last.LastSeenAt, last.ID}
+		next = after
+		if limit > 0 {
+			last := records[limit-1].Session
+			next = &Place{last.LastSeenAt, last.ID}
+		}
 	}
 	now := s.now()
-	live := make([]Principal, 0, len(records))
 	for _, record := range records {
 		p := Principal{Session: record.Session, Member: record.Member, Organization: org}
 		if e := s.roster.get(record.Session.ID); e != nil {
@@ -325,6 +382,9 @@ func (s *Service) List(ctx context.Context, who Principal, after *Place, limit i
 	}
 	return live, next, nil
 }
+
+// latest is later than any access: the place before the first session.
+var latest = time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
 
 // Summary counts the live sessions and their members. A session whose time has just run out counts until the sweep has
 // seen it, about a second later.
@@ -415,7 +475,7 @@ func (s *Service) RevokeAll(ctx context.Context, who Principal, reason, idempote
 	return receipt, s.explain(ctx, who, err)
 }
 
-func (s *Service) revokeAll(ctx context.Context, caller Caller, reason, idempotencyKey string) (Receipt, error) {
+func (s *Service) revokeAll(ctx context.Context, caller audit.Caller, reason, idempotencyKey string) (Receipt, error) {
 	s.changes.Lock()
 	defer s.changes.Unlock()
 	receipt, err := s.store.RevokeAll(ctx, Revocation{
@@ -479,22 +539,15 @@ func (s *Service) end(ctx context.Context, ending Ending) error {
 func (s *Service) endCounting(ctx context.Context, ending Ending) (int, error) {
 	s.changes.Lock()
 	defer s.changes.Unlock()
-	ids := make([]ID, len(ending.Sessions))
-	for i, e := range ending.Sessions {
-		ids[i] = e.ID
-	}
 	ended, err := s.store.End(context.WithoutCancel(ctx), ending)
 	// Also after a failure: the commit may have reached the disk all the same, and what is not in memory is read from there.
-	s.roster.drop(ids...)
+	for _, e := range ending.Sessions {
+		s.roster.drop(e.ID)
+	}
 	if err != nil {
-		return 0, fmt.Errorf("end sessions: %w", err)
+		return 0, errors.Join(fmt.Errorf("end sessions: %w", err), s.recount(ctx))
 	}
-	for _, e := range ended {
-		s.sessions--
-		if s.census[e.Member]--; s.census[e.Member] == 0 {
-			delete(s.census, e.Member)
-		}
-	}
+	s.uncount(ended)
 	return len(ended), nil
 }
 
@@ -507,6 +560,35 @@ func (s *Service) explain(ctx context.Context, who Principal, err error) error {
 		return ended
 	}
 	return err
+}
+
+// FollowMember runs a change of a member and lets memory show it before it returns; it implements [member.Follower].
+func (s *Service) FollowMember(ctx context.Context, change func() (m member.Member, ended int, err error)) error {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	m, ended, err := change()
+	var trouble interface{ Unavailable() bool }
+	if errors.As(err, &trouble) {
+		// The commit may have reached the disk all the same: everything is read from there again.
+		s.roster.clear()
+		return errors.Join(err, s.recount(ctx))
+	}
+	if err != nil {
+		return err
+	}
+	s.roster.follow(m)
+	s.sessions -= ended
+	if s.census[m.ID] -= ended; s.census[m.ID] <= 0 {
+		delete(s.census, m.ID)
+	}
+	return nil
+}
+
+// CountOf is how many live sessions a member has.
+func (s *Service) CountOf(id member.ID) int {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	return s.census[id]
 }
 
 // Flush writes the touches that are only in memory (rule R6), and once a minute the time itself (rule R7). What cannot be
@@ -550,7 +632,7 @@ func (s *Service) sweepExpired(ctx context.Context, batch int) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("find expired sessions: %w", err)
 	}
-	ending := Ending{Reason: Expired, By: Caller{Actor: audit.System}}
+	ending := Ending{Reason: Expired, By: audit.Caller{Actor: audit.System}}
 	for _, record := range records {
 		at := earlier(standingOf(record, org).ExpiresAt(), now)
 		if e := s.roster.get(record.Session.ID); e != nil {

@@ -37,7 +37,7 @@ type faulty struct {
 	*store.DB
 	session   func(session.ID) (session.Record, error)
 	end       func(session.Ending) ([]session.Ended, error)
-	revokeAll func(session.Revocation, session.Caller) (session.Receipt, error)
+	revokeAll func(session.Revocation, audit.Caller) (session.Receipt, error)
 }
 
 func (f *faulty) Session(ctx context.Context, id session.ID) (session.Record, error) {
@@ -54,7 +54,7 @@ func (f *faulty) End(ctx context.Context, ending session.Ending) ([]session.Ende
 	return f.DB.End(ctx, ending)
 }
 
-func (f *faulty) RevokeAll(ctx context.Context, r session.Revocation, caller session.Caller) (session.Receipt, error) {
+func (f *faulty) RevokeAll(ctx context.Context, r session.Revocation, caller audit.Caller) (session.Receipt, error) {
 	if f.revokeAll != nil {
 		return f.revokeAll(r, caller)
 	}
@@ -367,7 +367,7 @@ func TestACommitThatOnlySeemedToFailIsBelieved(t *testing.T) {
 	lying := &faulty{}
 	h.open(lying, 1000)
 	h.requireAlive(who.Session.ID)
-	lying.revokeAll = func(r session.Revocation, caller session.Caller) (session.Receipt, error) {
+	lying.revokeAll = func(r session.Revocation, caller audit.Caller) (session.Receipt, error) {
 		_, err := lying.DB.RevokeAll(t.Context(), r, caller)
 		return session.Receipt{}, errors.Join(errDisk, err)
 	}
@@ -547,6 +547,26 @@ func TestAResetPasswordEndsTheMembersSessions(t *testing.T) {
 	h.crash() // the operator resets while the server is down
 	end := h.requireEnded(who.Session.ID, session.CredentialChanged)
 	require.Equal(t, audit.Operator.Name, end.By)
+}
+
+func TestANewPasswordEndsTheOtherSessions(t *testing.T) {
+	h := newHouse(t)
+	who, _ := h.signIn()
+	other, _ := h.signIn()
+	h.pass(time.Hour)
+	n, err := h.ReplaceCredential(t.Context(), who, h.ana, "another hash")
+	h.must(err)
+	require.Equal(t, 1, n)
+	h.requireEnded(other.Session.ID, session.CredentialChanged)
+	require.Equal(t, h.time(), h.requireAlive(who.Session.ID).Session.ProvedAt, "the old password was proved a moment ago")
+	sessions, members := h.Summary()
+	require.Equal(t, []int{1, 1}, []int{sessions, members})
+
+	_, err = h.ReplaceCredential(t.Context(), who, h.ana, "a third hash")
+	require.ErrorIs(t, err, session.ErrCredentialStale, "it was proved by a password that is no longer theirs")
+	h.crash()
+	h.requireEnded(other.Session.ID, session.CredentialChanged)
+	h.requireAlive(who.Session.ID)
 }
 
 func TestSweepWritesTheEndOfWhatExpired(t *testing.T) {

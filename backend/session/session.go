@@ -81,19 +81,10 @@ type Principal struct {
 }
 
 // Caller is the principal as the author of a change.
-func (p Principal) Caller() Caller {
-	return Caller{
+func (p Principal) Caller() audit.Caller {
+	return audit.Caller{
 		Actor:   audit.Actor{ID: p.Member.ID.String(), Name: p.Member.Name},
-		Session: p.Session.ID,
+		Session: p.Session.ID.String(),
 		Address: p.Session.Client.Address,
 	}
-}
-
-// Caller is who asks for a change. The store checks again, in the change's own transaction, that the caller's
-// session is alive by its generations: a request that was paused after the check must not take effect
-// after a revocation.
-type Caller struct {
-	Actor   audit.Actor
-	Session ID
-	Address string
 }

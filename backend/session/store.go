@@ -19,9 +19,9 @@ type Store interface {
 	Organization(ctx context.Context) (Organization, error)
 	// SavePolicy replaces the organization's policy, unless its version is no longer the one before next's: then
 	// it returns a [*StaleVersionError] with what is in force.
-	SavePolicy(ctx context.Context, next Organization, caller Caller, event audit.Event) error
+	SavePolicy(ctx context.Context, next Organization, caller audit.Caller, event audit.Event) error
 	// RevokeAll raises the organization's generation by one and records the revocation.
-	RevokeAll(ctx context.Context, revocation Revocation, caller Caller) (Receipt, error)
+	RevokeAll(ctx context.Context, revocation Revocation, caller audit.Caller) (Receipt, error)
 	// Revocation tells of the revocation that began the given generation. There is one for each but the first.
 	Revocation(ctx context.Context, generation uint64) (Receipt, error)
 
@@ -30,16 +30,23 @@ type Store interface {
 	InsertSession(ctx context.Context, s Session, proof member.Proof, refresh RefreshState, event audit.Event) (Record, error)
 	// Session reads one session and its member.
 	Session(ctx context.Context, id ID) (Record, error)
-	// Sessions lists a member's sessions of the given generation that have not ended, the newest access first, from after the given place.
-	Sessions(ctx context.Context, of member.ID, generation uint64, after *Place, limit int) ([]Record, error)
+	// Sessions lists a member's sessions of the given generation that have not ended, but for one, the newest access first, from
+	// after the given place.
+	Sessions(ctx context.Context, of member.ID, but ID, generation uint64, after *Place, limit int) ([]Record, error)
 	// Census counts the sessions of the given generation that have not ended, by member.
 	Census(ctx context.Context, generation uint64) (map[member.ID]int, error)
+
+	// EachLive calls f with the facts of every session of the given generation that has not ended.
+	EachLive(ctx context.Context, generation uint64, f func(Facts)) error
 
 	// Touch moves the times of sessions forward, never back, and only of those that have not ended. It also
 	// records now as a time that has been (rule R7).
 	Touch(ctx context.Context, touches []Touch, now time.Time) error
 	// Prove records a fresh proof of identity.
-	Prove(ctx context.Context, proof member.Proof, at time.Time, caller Caller, event audit.Event) error
+	Prove(ctx context.Context, proof member.Proof, at time.Time, caller audit.Caller, event audit.Event) error
+	// ReplaceCredential gives the proof's member a new password, provided that the proven one is still theirs, and ends all of
+	// their sessions but the caller's, with an audit entry for each. It returns ErrCredentialStale when the proof no longer holds.
+	ReplaceCredential(ctx context.Context, proof member.Proof, passwordHash string, at time.Time, caller audit.Caller, event audit.Event) ([]Ended, error)
 	// RotateRefresh makes the presented refresh token the current one and remembers its successor's hash,
 	// provided that it is the successor of the current one and the session is alive. It tells what the row
 	// holds afterwards.
@@ -62,6 +69,17 @@ type Record struct {
 	Member  member.Member
 }
 
+// Facts is what rule R1 needs of one session, for looking at very many of them.
+type Facts struct {
+	ID               ID
+	Member           member.ID
+	MemberActive     bool
+	MemberGeneration uint64
+	MembersOwn       uint64
+	AuthenticatedAt  time.Time
+	StartedAt        time.Time
+}
+
 // Place is a place in a list that is ordered by the last access, newest first, then by id.
 type Place struct {
 	LastSeenAt time.Time
@@ -80,7 +98,7 @@ type Ending struct {
 	Sessions []SessionEnd
 	Reason   EndReason
 	// By is who ended them, with the session and address it was done from where there are any.
-	By Caller
+	By audit.Caller
 	// RequireCaller makes the store check By's session in the same transaction.
 	RequireCaller bool
 }
@@ -118,7 +136,7 @@ type Revocation struct {
 }
 
 // Event is the audit entry of the revocation that raises the organization's generation to the given one.
-func (r Revocation) Event(by Caller, generation uint64) audit.Event {
+func (r Revocation) Event(by audit.Caller, generation uint64) audit.Event {
 	return audit.Event{
 		At: r.At, Action: audit.SessionsRevokedAll, Actor: by.Actor, Target: "organization", Address: by.Address,
 		Details: map[string]any{

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"gorm.io/gorm"
@@ -45,6 +47,58 @@ func appendAudit(tx *gorm.DB, events ...audit.Event) (last audit.Entry, err erro
 		})
 	}
 	return last, tx.CreateInBatches(rows, 100).Error
+}
+
+func (row auditRow) entry() (audit.Entry, error) {
+	var details map[string]any
+	if err := json.Unmarshal([]byte(row.Details), &details); err != nil {
+		return audit.Entry{}, fmt.Errorf("read audit entry %d: %w", row.Sequence, err)
+	}
+	return audit.Entry{
+		Event: audit.Event{
+			At: instant(row.At), Action: audit.Action(row.Action), Actor: audit.Actor{ID: row.ActorID, Name: row.ActorName},
+			Target: row.Target, Address: row.Address, Details: details,
+		},
+		Sequence: row.Sequence, Hash: audit.Hash(row.Hash),
+	}, nil
+}
+
+// Entries implements [audit.Reader].
+func (db *DB) Entries(ctx context.Context, filter audit.Filter) ([]audit.Entry, error) {
+	where, args := "WHERE sequence < ?", []any{filter.Before}
+	if filter.Before == 0 {
+		args[0] = int64(math.MaxInt64)
+	}
+	if filter.Concerning != "" {
+		where += " AND (actor_id = ? OR target = ?)"
+		args = append(args, filter.Concerning, "member:"+filter.Concerning)
+	}
+	if filter.Action != "" {
+		where += " AND action = ?"
+		args = append(args, string(filter.Action))
+	}
+	if !filter.Since.IsZero() {
+		where += " AND at >= ?"
+		args = append(args, millis(filter.Since))
+	}
+	if !filter.Until.IsZero() {
+		where += " AND at < ?"
+		args = append(args, millis(filter.Until))
+	}
+	var rows []auditRow
+	err := db.read(ctx).Raw(`
+		SELECT sequence, at, action, actor_id, actor_name, target, address, details, hash
+		FROM audit_entries `+where+" ORDER BY sequence DESC LIMIT ?", append(args, filter.Limit)...).Scan(&rows).Error
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	entries := make([]audit.Entry, len(rows))
+	for i, row := range rows {
+		if entries[i], err = row.entry(); err != nil {
+			return nil, unavailable(err)
+		}
+	}
+	return entries, nil
 }
 
 // lastAudit is the end of the chain; the zero entry when there is none.

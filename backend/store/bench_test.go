@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -32,6 +33,27 @@ func BenchmarkRevokeAll(b *testing.B) {
 	b.ReportMetric(0, "ns/op") // of all three together it would say nothing
 }
 
+// BenchmarkPreview prints how long an admin waits to see what a policy would do to 100,000 sessions.
+func BenchmarkPreview(b *testing.B) {
+	p := populated(b, 100_000)
+	sessions, err := session.New(b.Context(), p.db, func() time.Time { return noon }, [32]byte{}, 1_000_000)
+	require.NoError(b, err)
+	who, _, err := sessions.Start(b.Context(), p.proof, session.Client{UserAgent: "admin"})
+	require.NoError(b, err)
+	var took []time.Duration
+	for b.Loop() {
+		begun := time.Now()
+		preview, err := sessions.Preview(b.Context(), who, session.Policy{Length: session.Length{Value: 1, Unit: session.Hours}})
+		took = append(took, time.Since(begun))
+		require.NoError(b, err)
+		require.Equal(b, p.alive, preview.Live.Sessions)
+		require.Positive(b, preview.AtOnce.Sessions)
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms/p50")
+	b.ReportMetric(float64(took[len(took)*95/100].Microseconds())/1000, "ms/p95")
+}
+
 // population is a database with live sessions.
 type population struct {
 	db    *DB
@@ -45,7 +67,7 @@ func populated(b *testing.B, sessions int) *population {
 	require.NoError(b, db.writer.Exec(fmt.Sprintf(`
 		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
 		INSERT INTO sessions
-		SELECT printf('00000000-0000-7000-8000-%%012x', i), ?, 1, 1, ?, ?, ?, ?, NULL, NULL, NULL, 0, zeroblob(32), randomblob(32),
+		SELECT printf('00000000-0000-7000-8000-%%012x', i), ?, 1, 1, ?, ?, ? - i * 1000, ?, NULL, NULL, NULL, 0, zeroblob(32), randomblob(32),
 		       '192.0.2.1', 'bench', 'password'
 		FROM n`, sessions-1), proof.Member.ID.String(), millis(noon), millis(noon), millis(noon), millis(noon)).Error)
 	return &population{db, proof, sessions}

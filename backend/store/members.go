@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"gorm.io/gorm"
@@ -109,6 +110,251 @@ func (db *DB) ResetPassword(ctx context.Context, id member.ID, passwordHash stri
 		_, err = appendAudit(tx, event)
 		return err
 	})
+}
+
+// detailsRow is a member with the link that waits, as selectDetails reads them.
+type detailsRow struct {
+	ID            string
+	Name          string
+	Email         string
+	Role          string
+	HasPassword   bool
+	Generation    uint64
+	CreatedAt     int64
+	Active        bool
+	LinkKind      string
+	LinkCreatedAt int64
+	LinkExpiresAt int64
+}
+
+const selectDetails = `
+SELECT m.id, m.name, m.email, m.role, m.password_hash <> '' AS has_password, m.generation, m.created_at, m.deactivated_at IS NULL AS active,
+       coalesce(l.kind, '') AS link_kind, coalesce(l.created_at, 0) AS link_created_at, coalesce(l.expires_at, 0) AS link_expires_at
+FROM members m LEFT JOIN member_links l ON l.member_id = m.id `
+
+func (row detailsRow) details() (member.Details, error) {
+	id, err := member.ParseID(row.ID)
+	if err != nil {
+		return member.Details{}, err
+	}
+	details := member.Details{
+		Member: member.Member{
+			ID: id, Name: row.Name, Email: row.Email, Role: member.Role(row.Role), Active: row.Active, Generation: row.Generation,
+		},
+		State: member.Active, CreatedAt: instant(row.CreatedAt),
+	}
+	switch {
+	case !row.Active:
+		details.State = member.Deactivated
+	case !row.HasPassword:
+		details.State = member.Invited
+	}
+	if row.LinkKind != "" {
+		details.Link = &member.Link{Kind: member.LinkKind(row.LinkKind), CreatedAt: instant(row.LinkCreatedAt), ExpiresAt: instant(row.LinkExpiresAt)}
+	}
+	return details, nil
+}
+
+func details(tx *gorm.DB, rest string, args ...any) ([]member.Details, error) {
+	var rows []detailsRow
+	if err := tx.Raw(selectDetails+rest, args...).Scan(&rows).Error; err != nil {
+		return nil, err
+	}
+	found := make([]member.Details, len(rows))
+	for i, row := range rows {
+		var err error
+		if found[i], err = row.details(); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+func oneMember(tx *gorm.DB, id member.ID) (member.Details, error) {
+	found, err := details(tx, "WHERE m.id = ?", id.String())
+	if err != nil {
+		return member.Details{}, err
+	}
+	if len(found) == 0 {
+		return member.Details{}, member.ErrNotFound
+	}
+	return found[0], nil
+}
+
+// Members implements [member.Store].
+func (db *DB) Members(ctx context.Context, query member.Query) ([]member.Details, error) {
+	where, args := "WHERE (m.name, m.id) > (?, ?)", []any{query.AfterName, query.AfterID.String()}
+	if query.Text != "" {
+		where += ` AND (instr(lower(m.name), lower(?)) > 0 OR instr(m.email_canonical, ?) > 0)`
+		args = append(args, query.Text, member.CanonicalEmail(query.Text))
+	}
+	found, err := details(db.read(ctx), where+" ORDER BY m.name, m.id LIMIT ?", append(args, query.Limit)...)
+	return found, unavailable(err)
+}
+
+// Member implements [member.Store].
+func (db *DB) Member(ctx context.Context, id member.ID) (member.Details, error) {
+	found, err := oneMember(db.read(ctx), id)
+	return found, unavailable(err)
+}
+
+// Invite implements [member.Store].
+func (db *DB) Invite(ctx context.Context, m member.Member, link member.Link, caller audit.Caller, event audit.Event) error {
+	return db.write(ctx, func(tx *gorm.DB) error {
+		if err := requireLive(tx, caller); err != nil {
+			return err
+		}
+		err := tx.Create(&memberRow{
+			ID: m.ID.String(), Name: m.Name, Email: m.Email, EmailCanonical: member.CanonicalEmail(m.Email),
+			Role: string(m.Role), Generation: m.Generation, CreatedAt: millis(event.At),
+		}).Error
+		if errors.Is(err, gorm.ErrDuplicatedKey) {
+			return member.ErrEmailTaken
+		}
+		if err != nil {
+			return err
+		}
+		if err := putLink(tx, m.ID, link); err != nil {
+			return err
+		}
+		_, err = appendAudit(tx, event)
+		return err
+	})
+}
+
+func putLink(tx *gorm.DB, id member.ID, link member.Link) error {
+	return tx.Exec("INSERT OR REPLACE INTO member_links (member_id, kind, token_hash, created_at, expires_at) VALUES (?, ?, ?, ?, ?)",
+		id.String(), string(link.Kind), link.Hash[:], millis(link.CreatedAt), millis(link.ExpiresAt)).Error
+}
+
+// ChangeMember implements [member.Store].
+func (db *DB) ChangeMember(ctx context.Context, id member.ID, caller audit.Caller, decide member.Decide) (m member.Member, ended int, err error) {
+	err = db.write(ctx, func(tx *gorm.DB) error {
+		if err := requireLive(tx, caller); err != nil {
+			return err
+		}
+		by, err := callingMember(tx, caller)
+		if err != nil {
+			return err
+		}
+		current, err := oneMember(tx, id)
+		if err != nil {
+			return err
+		}
+		var otherOwners int
+		err = tx.Raw("SELECT count(*) FROM members WHERE role = 'owner' AND deactivated_at IS NULL AND password_hash <> '' AND id <> ?", id.String()).
+			Scan(&otherOwners).Error
+		if err != nil {
+			return err
+		}
+		change, err := decide(by, current.Member, otherOwners)
+		if err != nil {
+			return err
+		}
+		m = change.Next
+		deactivated := gorm.Expr("NULL")
+		if !m.Active {
+			deactivated = gorm.Expr("coalesce(deactivated_at, ?)", millis(change.Event.At))
+		}
+		err = tx.Table("members").Where("id = ?", id.String()).Updates(map[string]any{
+			"name": m.Name, "role": string(m.Role), "generation": m.Generation, "deactivated_at": deactivated,
+		}).Error
+		if err != nil {
+			return err
+		}
+		if _, err := appendAudit(tx, change.Event); err != nil {
+			return err
+		}
+		if change.EndsSessions {
+			reason := session.RevokedMember
+			if !m.Active {
+				reason = session.MemberDeactivated
+			}
+			ended, err = endSessionsOf(tx, id, change.Event.At, session.Ending{Reason: reason, By: caller})
+		}
+		return err
+	})
+	return m, ended, err
+}
+
+// callingMember reads the caller's own member as it is now: their role may have changed since they were let in.
+func callingMember(tx *gorm.DB, caller audit.Caller) (member.Member, error) {
+	id, err := member.ParseID(caller.Actor.ID)
+	if err != nil {
+		return member.Member{}, err
+	}
+	by, err := oneMember(tx, id)
+	return by.Member, err
+}
+
+// endSessionsOf ends all sessions of a member, and counts them.
+func endSessionsOf(tx *gorm.DB, id member.ID, at time.Time, ending session.Ending) (int, error) {
+	ended, err := closeSessions(tx, ending, `
+		UPDATE sessions SET ended_at = ?, end_reason = ?, ended_by = ?
+		WHERE member_id = ? AND ended_at IS NULL AND generation = (SELECT generation FROM organization WHERE organization.id = 1)`,
+		millis(at), string(ending.Reason), ending.By.Actor.Name, id.String())
+	return len(ended), err
+}
+
+// IssueLink implements [member.Store].
+func (db *DB) IssueLink(ctx context.Context, id member.ID, link member.Link, caller audit.Caller, event audit.Event) error {
+	return db.write(ctx, func(tx *gorm.DB) error {
+		if err := requireLive(tx, caller); err != nil {
+			return err
+		}
+		if err := putLink(tx, id, link); err != nil {
+			return err
+		}
+		_, err := appendAudit(tx, event)
+		return err
+	})
+}
+
+// CheckLink implements [member.Store].
+func (db *DB) CheckLink(ctx context.Context, hash [32]byte, now time.Time) error {
+	var found bool
+	err := db.read(ctx).Raw("SELECT EXISTS (SELECT 1 FROM member_links WHERE token_hash = ? AND expires_at > ?)", hash[:], millis(now)).Scan(&found).Error
+	if err == nil && !found {
+		return member.ErrLinkInvalid
+	}
+	return unavailable(err)
+}
+
+// UseLink implements [member.Store].
+func (db *DB) UseLink(
+	ctx context.Context, hash [32]byte, now time.Time, name, passwordHash string, event func(member.Member, member.LinkKind) audit.Event,
+) (m member.Member, ended int, err error) {
+	err = db.write(ctx, func(tx *gorm.DB) error {
+		var used []struct{ MemberID, Kind string }
+		err := tx.Raw("DELETE FROM member_links WHERE token_hash = ? AND expires_at > ? RETURNING member_id, kind", hash[:], millis(now)).Scan(&used).Error
+		if err != nil {
+			return err
+		}
+		if len(used) == 0 {
+			return member.ErrLinkInvalid
+		}
+		id, err := member.ParseID(used[0].MemberID)
+		if err != nil {
+			return err
+		}
+		err = tx.Exec("UPDATE members SET password_hash = ?, name = CASE ? WHEN '' THEN name ELSE ? END, generation = generation + 1 WHERE id = ?",
+			passwordHash, name, name, id.String()).Error
+		if err != nil {
+			return err
+		}
+		found, err := oneMember(tx, id)
+		if err != nil {
+			return err
+		}
+		m = found.Member
+		if _, err := appendAudit(tx, event(m, member.LinkKind(used[0].Kind))); err != nil {
+			return err
+		}
+		by := audit.Caller{Actor: audit.Actor{ID: m.ID.String(), Name: m.Name}}
+		ended, err = endSessionsOf(tx, id, now, session.Ending{Reason: session.CredentialChanged, By: by})
+		return err
+	})
+	return m, ended, err
 }
 
 // SignedInFrom implements [member.Store].

@@ -69,7 +69,7 @@ func readOrganization(tx *gorm.DB) (session.Organization, error) {
 }
 
 // SavePolicy implements [session.Store].
-func (db *DB) SavePolicy(ctx context.Context, next session.Organization, caller session.Caller, event audit.Event) error {
+func (db *DB) SavePolicy(ctx context.Context, next session.Organization, caller audit.Caller, event audit.Event) error {
 	return db.write(ctx, func(tx *gorm.DB) error {
 		if err := requireLive(tx, caller); err != nil {
 			return err
@@ -135,7 +135,7 @@ SELECT generation, at, by_id, by_name, reason, sessions_ended, members_signed_ou
 FROM revocations`
 
 // RevokeAll implements [session.Store].
-func (db *DB) RevokeAll(ctx context.Context, revocation session.Revocation, caller session.Caller) (receipt session.Receipt, err error) {
+func (db *DB) RevokeAll(ctx context.Context, revocation session.Revocation, caller audit.Caller) (receipt session.Receipt, err error) {
 	err = db.write(ctx, func(tx *gorm.DB) error {
 		if err := requireLive(tx, caller); err != nil {
 			return err

@@ -2,11 +2,13 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"gorm.io/gorm"
 
 	"curfew/backend/audit"
@@ -125,9 +127,9 @@ const alive = `
 AND s.generation = (SELECT generation FROM organization WHERE id = 1)
 AND EXISTS (SELECT 1 FROM members m WHERE m.id = s.member_id AND m.generation = s.member_generation AND m.deactivated_at IS NULL)`
 
-func requireLive(tx *gorm.DB, caller session.Caller) error {
+func requireLive(tx *gorm.DB, caller audit.Caller) error {
 	var found int
-	if err := tx.Raw("SELECT count(*) FROM sessions s WHERE s.id = ? AND "+alive, caller.Session.String()).Scan(&found).Error; err != nil {
+	if err := tx.Raw("SELECT count(*) FROM sessions s WHERE s.id = ? AND "+alive, caller.Session).Scan(&found).Error; err != nil {
 		return err
 	}
 	if found == 0 {
@@ -177,8 +179,11 @@ func (db *DB) Session(ctx context.Context, id session.ID) (session.Record, error
 }
 
 // Sessions implements [session.Store].
-func (db *DB) Sessions(ctx context.Context, of member.ID, generation uint64, after *session.Place, limit int) ([]session.Record, error) {
-	where, args := "WHERE s.member_id = ? AND s.ended_at IS NULL AND s.generation = ?", []any{of.String(), generation}
+func (db *DB) Sessions(
+	ctx context.Context, of member.ID, but session.ID, generation uint64, after *session.Place, limit int,
+) ([]session.Record, error) {
+	where := "WHERE s.member_id = ? AND s.id <> ? AND s.ended_at IS NULL AND s.generation = ?"
+	args := []any{of.String(), but.String(), generation}
 	if after != nil {
 		where += " AND (s.last_seen_at < ? OR s.last_seen_at = ? AND s.id > ?)"
 		args = append(args, millis(after.LastSeenAt), millis(after.LastSeenAt), after.ID.String())
@@ -210,6 +215,62 @@ func (db *DB) Census(ctx context.Context, generation uint64) (map[member.ID]int,
 	return census, nil
 }
 
+// EachLive implements [session.Store]. It reads row by row, past GORM's mapping, and members apart from sessions: there may be a
+// million of the latter.
+func (db *DB) EachLive(ctx context.Context, generation uint64, f func(session.Facts)) error {
+	members, err := db.memberFacts(ctx)
+	if err != nil {
+		return unavailable(err)
+	}
+	rows, err := db.read(ctx).Raw(`
+		SELECT id, member_id, member_generation, authenticated_at, started_at
+		FROM sessions WHERE ended_at IS NULL AND generation = ?`, generation).Rows()
+	if err != nil {
+		return unavailable(err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	var (
+		id, memberID           sql.RawBytes
+		memberGeneration       uint64
+		authenticated, started int64
+	)
+	for rows.Next() {
+		if err := rows.Scan(&id, &memberID, &memberGeneration, &authenticated, &started); err != nil {
+			return unavailable(err)
+		}
+		parsed, err := uuid.ParseBytes(id)
+		if err != nil {
+			return unavailable(fmt.Errorf("read session: %w", err))
+		}
+		facts := members[string(memberID)]
+		facts.ID, facts.MemberGeneration = session.ID(parsed), memberGeneration
+		facts.AuthenticatedAt, facts.StartedAt = instant(authenticated), instant(started)
+		f(facts)
+	}
+	return unavailable(rows.Err())
+}
+
+// memberFacts is what is the same in all sessions of a member, by the member's id.
+func (db *DB) memberFacts(ctx context.Context) (map[string]session.Facts, error) {
+	var rows []struct {
+		ID         string
+		Generation uint64
+		Active     bool
+	}
+	if err := db.read(ctx).Raw("SELECT id, generation, deactivated_at IS NULL AS active FROM members").Scan(&rows).Error; err != nil {
+		return nil, err
+	}
+	facts := make(map[string]session.Facts, len(rows))
+	for _, row := range rows {
+		id, err := member.ParseID(row.ID)
+		if err != nil {
+			return nil, err
+		}
+		facts[row.ID] = session.Facts{Member: id, MemberActive: row.Active, MembersOwn: row.Generation}
+	}
+	return facts, nil
+}
+
 // Touch implements [session.Store]. However many sessions there are, it is one statement.
 func (db *DB) Touch(ctx context.Context, touches []session.Touch, now time.Time) error {
 	type times struct {
@@ -238,12 +299,12 @@ func (db *DB) Touch(ctx context.Context, touches []session.Touch, now time.Time)
 }
 
 // Prove implements [session.Store].
-func (db *DB) Prove(ctx context.Context, proof member.Proof, at time.Time, caller session.Caller, event audit.Event) error {
+func (db *DB) Prove(ctx context.Context, proof member.Proof, at time.Time, caller audit.Caller, event audit.Event) error {
 	return db.write(ctx, func(tx *gorm.DB) error {
 		proved := tx.Exec(`
 			UPDATE sessions AS s SET proved_at = ? WHERE s.id = ? AND `+alive+`
 			AND EXISTS (SELECT 1 FROM members m WHERE m.id = s.member_id AND m.password_hash = ?)`,
-			millis(at), caller.Session.String(), proof.PasswordHash)
+			millis(at), caller.Session, proof.PasswordHash)
 		if proved.Error != nil {
 			return proved.Error
 		}
@@ -301,39 +362,75 @@ func (db *DB) End(ctx context.Context, ending session.Ending) (ended []session.E
 				return err
 			}
 		}
-		var rows []struct {
-			ID       string
-			MemberID string
-			EndedAt  int64
-		}
-		closed := tx.Raw(`
+		ended, err = closeSessions(tx, ending, `
 			UPDATE sessions SET ended_at = ending.at, end_reason = ?, ended_by = ?
 			FROM (SELECT value ->> 'id' AS id, value ->> 'at' AS at FROM json_each(?)) AS ending
 			WHERE sessions.id = ending.id AND sessions.ended_at IS NULL
-			  AND sessions.generation = (SELECT generation FROM organization WHERE organization.id = 1)
-			RETURNING sessions.id, sessions.member_id, sessions.ended_at`,
-			string(ending.Reason), ending.By.Actor.Name, string(encoded)).Scan(&rows)
-		if closed.Error != nil {
-			return closed.Error
+			  AND sessions.generation = (SELECT generation FROM organization WHERE organization.id = 1)`,
+			string(ending.Reason), ending.By.Actor.Name, string(encoded))
+		return err
+	})
+	return ended, err
+}
+
+// closeSessions runs an update that ends sessions, and writes an audit entry for each that had been alive.
+func closeSessions(tx *gorm.DB, ending session.Ending, update string, args ...any) ([]session.Ended, error) {
+	var rows []struct {
+		ID       string
+		MemberID string
+		EndedAt  int64
+	}
+	if err := tx.Raw(update+" RETURNING sessions.id, sessions.member_id, sessions.ended_at", args...).Scan(&rows).Error; err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	events := make([]audit.Event, len(rows))
+	ended := make([]session.Ended, len(rows))
+	for i, row := range rows {
+		id, err := session.ParseID(row.ID)
+		if err != nil {
+			return nil, err
 		}
-		events := make([]audit.Event, len(rows))
-		ended = make([]session.Ended, len(rows))
-		for i, row := range rows {
-			id, err := session.ParseID(row.ID)
-			if err != nil {
-				return err
-			}
-			memberID, err := member.ParseID(row.MemberID)
-			if err != nil {
-				return err
-			}
-			ended[i] = session.Ended{SessionEnd: session.SessionEnd{ID: id, At: instant(row.EndedAt)}, Member: memberID}
-			events[i] = ending.Event(ended[i])
+		memberID, err := member.ParseID(row.MemberID)
+		if err != nil {
+			return nil, err
 		}
-		if len(events) == 0 {
-			return nil
+		ended[i] = session.Ended{SessionEnd: session.SessionEnd{ID: id, At: instant(row.EndedAt)}, Member: memberID}
+		events[i] = ending.Event(ended[i])
+	}
+	_, err := appendAudit(tx, events...)
+	return ended, err
+}
+
+// ReplaceCredential implements [session.Store].
+func (db *DB) ReplaceCredential(
+	ctx context.Context, proof member.Proof, passwordHash string, at time.Time, caller audit.Caller, event audit.Event,
+) (ended []session.Ended, err error) {
+	err = db.write(ctx, func(tx *gorm.DB) error {
+		if err := requireLive(tx, caller); err != nil {
+			return err
 		}
-		_, err := appendAudit(tx, events...)
+		id := proof.Member.ID.String()
+		replaced := tx.Exec("UPDATE members SET password_hash = ? WHERE id = ? AND password_hash = ?", passwordHash, id, proof.PasswordHash)
+		if replaced.Error != nil {
+			return replaced.Error
+		}
+		if replaced.RowsAffected == 0 {
+			return session.ErrCredentialStale
+		}
+		if _, err := appendAudit(tx, event); err != nil {
+			return err
+		}
+		if err := tx.Exec("UPDATE sessions SET proved_at = ? WHERE id = ?", millis(at), caller.Session).Error; err != nil {
+			return err
+		}
+		ended, err = closeSessions(tx, session.Ending{Reason: session.CredentialChanged, By: caller}, `
+			UPDATE sessions SET ended_at = ?, end_reason = ?, ended_by = ?
+			WHERE member_id = ? AND id <> ? AND ended_at IS NULL
+			  AND generation = (SELECT generation FROM organization WHERE organization.id = 1)`,
+			millis(at), string(session.CredentialChanged), caller.Actor.Name, id, caller.Session)
 		return err
 	})
 	return ended, err

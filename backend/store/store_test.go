@@ -50,8 +50,8 @@ func signIn(t testing.TB, db *DB, proof member.Proof) session.Record {
 	return record
 }
 
-func callerOf(record session.Record) session.Caller {
-	return session.Caller{Actor: audit.Actor{ID: record.Member.ID.String(), Name: record.Member.Name}, Session: record.Session.ID}
+func callerOf(record session.Record) audit.Caller {
+	return audit.Caller{Actor: audit.Actor{ID: record.Member.ID.String(), Name: record.Member.Name}, Session: record.Session.ID.String()}
 }
 
 func endOf(record session.Record, at time.Time) session.Ending {
@@ -465,6 +465,16 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 			require.Contains(t, unusable.Error(), "newer program")
 		})
 	}
+}
+
+// TestAnOlderSchemaIsBroughtUpToDate stops before the newest migration, keeps something, and goes on.
+func TestAnOlderSchemaIsBroughtUpToDate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "curfew.db")
+	old, err := open(t.Context(), path, slog.New(slog.DiscardHandler), 1)
+	require.NoError(t, err)
+	record := signIn(t, old, ana(t, old))
+	require.NoError(t, old.Close())
+	require.Equal(t, record.Session, reread(t, openAt(t, path), record))
 }
 
 func TestTheFileIsItsOwnersAlone(t *testing.T) {

@@ -184,6 +184,166 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the members, by name.
+         * @description For admins and auditors.
+         */
+        get: operations["listMembers"];
+        put?: never;
+        /**
+         * Invite a member by a one-time link.
+         * @description For admins. The link is good for a week; whoever opens it sets a name and a password. Nobody can give a role above their own.
+         */
+        post: operations["inviteMember"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/members/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** One member. */
+        get: operations["getMember"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a member's name or role, deactivate or reactivate them.
+         * @description For admins. It acts on running sessions at once; deactivating ends them, for good. Nobody can give a role above their own, or change a
+         *     member who stands above them, and the last owner cannot be demoted or deactivated (409 `last_owner`).
+         */
+        patch: operations["changeMember"];
+        trace?: never;
+    };
+    "/api/members/{id}/revoke-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End all sessions of a member. */
+        post: operations["revokeMemberSessions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/members/{id}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Issue a new one-time link, for an invited member to accept or for another to set a new password.
+         * @description It takes the place of any link that waits. Whoever issues it learns the link, and never a password.
+         */
+        post: operations["issueMemberLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invitations/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set a name and a password by a one-time link. It signs nobody in. */
+        post: operations["acceptInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who did what, to what, from where and when, newest first.
+         * @description For admins and auditors. With `format`, everything that the filters pick is streamed as a file, and `limit` and `cursor` do not count.
+         */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change my password, which ends my other sessions. */
+        put: operations["changePassword"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened on my account lately, newest first. */
+        get: operations["listActivity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/settings/security": {
         parameters: {
             query?: never;
@@ -201,6 +361,26 @@ export interface paths {
          */
         put: operations["putSecuritySettings"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/security/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What saving a session configuration would do, changing nothing.
+         * @description Worked out by the very rule that judges requests, on every live session. For admins and auditors.
+         */
+        post: operations["previewSecuritySettings"];
         delete?: never;
         options?: never;
         head?: never;
@@ -386,6 +566,138 @@ export interface components {
             /** Format: int64 */
             members: number;
         };
+        /** @description How many of the sessions that are live now are left at an instant, if nobody comes back meanwhile. */
+        Remaining: {
+            /** Format: date-time */
+            at: string;
+            /**
+             * Format: int64
+             * @description By the configuration in force.
+             */
+            before: number;
+            /**
+             * Format: int64
+             * @description By the proposed one.
+             */
+            after: number;
+        };
+        /** @description What a well-known standard or guide asks of sessions. Comparing with it is a help and no certificate. */
+        Guideline: {
+            key: string;
+            name: string;
+            /** @description How much the standard means it. */
+            strength: string;
+            /**
+             * Format: int64
+             * @description The longest idle limit that meets it.
+             */
+            idleSeconds?: number;
+            /**
+             * Format: int64
+             * @description The longest limit from the sign-in that meets it.
+             */
+            overallSeconds?: number;
+            /** @description Whether it asks for a limit from the sign-in at all. */
+            overallRequired?: boolean;
+            met: boolean;
+            meet: components["schemas"]["Policy"];
+        };
+        PolicyPreview: {
+            live: components["schemas"]["SessionSummary"];
+            atOnce: components["schemas"]["SessionSummary"];
+            withinHour: components["schemas"]["SessionSummary"];
+            withinDay: components["schemas"]["SessionSummary"];
+            /** @description Whether your own session would end at once. */
+            yours: boolean;
+            /** @description Whether saving it asks for a fresh proof of identity. */
+            loosens: boolean;
+            remaining: components["schemas"]["Remaining"][];
+            guidelines: components["schemas"]["Guideline"][];
+        };
+        MemberDetails: {
+            id: string;
+            name: string;
+            email: string;
+            role: components["schemas"]["Role"];
+            /** @enum {string} */
+            state: "invited" | "active" | "deactivated";
+            /** Format: date-time */
+            createdAt: string;
+            /**
+             * Format: int64
+             * @description How many live sessions they have.
+             */
+            sessions: number;
+            /** @description The one-time link that waits to be used; null for none. */
+            link: components["schemas"]["WaitingLink"] | null;
+        };
+        WaitingLink: {
+            /** @enum {string} */
+            kind: "invitation" | "reset";
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            expiresAt: string;
+        };
+        MemberPage: {
+            items: components["schemas"]["MemberDetails"][];
+            nextCursor?: string;
+        };
+        InviteRequest: {
+            /** @description They can change it when they accept. */
+            name?: string;
+            email: string;
+            /** @enum {string} */
+            role: "owner" | "admin" | "auditor" | "member";
+        };
+        Invitation: {
+            member: components["schemas"]["MemberDetails"];
+            /** @description To be handed to the member. It is shown this once and kept nowhere. */
+            link: string;
+            /** Format: date-time */
+            expiresAt: string;
+        };
+        /** @description What to change; what is absent stays. */
+        MemberRequest: {
+            name?: string;
+            /** @enum {string} */
+            role?: "owner" | "admin" | "auditor" | "member";
+            active?: boolean;
+        };
+        AcceptRequest: {
+            token: string;
+            /** @description Needed for an invitation that named nobody. */
+            name?: string;
+            /** @description At least 15 characters and at most 1024 bytes; any characters, spaces included. */
+            password: string;
+        };
+        PasswordRequest: {
+            currentPassword: string;
+            /** @description At least 15 characters and at most 1024 bytes; any characters, spaces included. */
+            newPassword: string;
+        };
+        /** @description One thing that happened. */
+        AuditEntry: {
+            /** Format: int64 */
+            sequence: number;
+            /** Format: date-time */
+            at: string;
+            /** @description Stable, as in session.started. */
+            action: string;
+            actor: components["schemas"]["Actor"];
+            /** @description What it was done to, as in session:<id>, member:<id> or organization. */
+            target: string;
+            address: string;
+            details: {
+                [key: string]: unknown;
+            };
+            /** @description Seals this entry and all before it. */
+            hash: string;
+        };
+        AuditPage: {
+            items: components["schemas"]["AuditEntry"][];
+            nextCursor?: string;
+        };
         SessionsEnded: {
             /** Format: int64 */
             sessionsEnded: number;
@@ -397,7 +709,7 @@ export interface components {
             setupToken: string;
             name: string;
             email: string;
-            /** @description 15 to 1024 bytes; any characters, spaces included. */
+            /** @description At least 15 characters and at most 1024 bytes; any characters, spaces included. */
             password: string;
             organization: string;
         };
@@ -808,6 +1120,283 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listMembers: {
+        parameters: {
+            query?: {
+                /** @description Part of a name or of an e-mail address. */
+                q?: string;
+                limit?: components["parameters"]["Limit"];
+                /** @description The `nextCursor` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of members. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberPage"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    inviteMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InviteRequest"];
+            };
+        };
+        responses: {
+            /** @description Invited. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The member. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberDetails"];
+                };
+            };
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    changeMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberRequest"];
+            };
+        };
+        responses: {
+            /** @description The member as they are now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberDetails"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    revokeMemberSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many sessions were ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionsEnded"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    issueMemberLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The link. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    acceptInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptRequest"];
+            };
+        };
+        responses: {
+            /** @description The member who can sign in now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            410: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description What this member did, and what was done to them: an id. */
+                member?: string;
+                /** @description One kind of entry, as in session.started. */
+                action?: string;
+                /** @description From then on, as in 2026-11-23T00:00:00Z. */
+                since?: string;
+                /** @description Before then. */
+                until?: string;
+                format?: "csv" | "jsonl";
+                limit?: components["parameters"]["Limit"];
+                /** @description The `nextCursor` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries, or all of them as a file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                    "text/csv": string;
+                    "application/jsonl": string;
+                };
+            };
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordRequest"];
+            };
+        };
+        responses: {
+            /** @description How many other sessions were ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionsEnded"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listActivity: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["Limit"];
+                /** @description The `nextCursor` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     getSecuritySettings: {
         parameters: {
             query?: never;
@@ -858,6 +1447,33 @@ export interface operations {
             };
             403: components["responses"]["Problem"];
             412: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    previewSecuritySettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyRequest"];
+            };
+        };
+        responses: {
+            /** @description What saving it would do. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyPreview"];
+                };
+            };
+            403: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };

@@ -1,0 +1,44 @@
+package httpapi
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"curfew/backend/audit"
+	"curfew/backend/member"
+	"curfew/backend/session"
+)
+
+func (a *API) changePassword(c echo.Context, who session.Principal) error {
+	var in PasswordRequest
+	if err := bind(c, &in); err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	proof, err := a.Members.Reauthenticate(ctx, who.Member, in.CurrentPassword, a.origin(c))
+	if errors.Is(err, member.ErrBadCredentials) {
+		return errWrongPassword
+	}
+	if err != nil {
+		return err
+	}
+	hash, err := a.Members.HashNewPassword(ctx, in.NewPassword)
+	var wrong *member.PasswordError
+	if errors.As(err, &wrong) {
+		return &inputError{[]FieldError{{Field: "newPassword", Code: wrong.Code, Message: wrong.Message}}}
+	}
+	if err != nil {
+		return err
+	}
+	ended, err := a.Sessions.ReplaceCredential(ctx, who, proof, hash)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, SessionsEnded{SessionsEnded: int64(ended)})
+}
+
+func (a *API) listActivity(c echo.Context, who session.Principal) error {
+	return a.answerEntries(c, audit.Filter{Concerning: who.Member.ID.String()})
+}

@@ -1,0 +1,146 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"curfew/backend/member"
+)
+
+// Who may make each call. A call that is missing here is a fault, so that a new one has to be thought about.
+var (
+	public = []string{
+		"GET /healthz", "GET /readyz", "GET /api/openapi.json", "GET /api/docs",
+		"GET /api/setup", "POST /api/setup", "POST /api/sessions", "POST /api/sessions/refresh",
+		"POST /api/invitations/accept",
+	}
+	forMembers = []string{
+		"GET /api/session", "DELETE /api/session", "POST /api/session/reauthenticate",
+		"GET /api/sessions", "DELETE /api/sessions/{id}", "POST /api/sessions/revoke-others",
+		"PUT /api/account/password", "GET /api/account/activity",
+	}
+	forOverseers = []string{
+		"GET /api/sessions/summary", "GET /api/settings/security", "POST /api/settings/security/preview",
+		"GET /api/members", "GET /api/members/{id}", "GET /api/audit",
+	}
+	forAdmins = []string{
+		"PUT /api/settings/security", "POST /api/sessions/revoke-all",
+		"POST /api/members", "PATCH /api/members/{id}", "POST /api/members/{id}/revoke-sessions", "POST /api/members/{id}/link",
+	}
+)
+
+// call makes the call with as little as it takes to get past the guard.
+func (c *client) call(route string, changes ...change) *answer {
+	c.h.t.Helper()
+	method, path, _ := strings.Cut(route, " ")
+	return c.do(method, strings.ReplaceAll(path, "{id}", "018f0000-0000-7000-8000-000000000000"), nil, append(changes, malformed)...)
+}
+
+func TestEveryRouteSaysWhoMayCallIt(t *testing.T) {
+	listed := slices.Concat(public, forMembers, forOverseers, forAdmins)
+	slices.Sort(listed)
+	require.Equal(t, listed, open(t, options{}).routes())
+}
+
+func TestWithoutCredentialsOnlyWhatIsPublicAnswers(t *testing.T) {
+	h := open(t, options{})
+	before, guarded := h.everythingDecided(), 0
+	for _, route := range h.routes() {
+		if slices.Contains(public, route) {
+			continue
+		}
+		a := h.stranger().call(route)
+		a.requireProblem(http.StatusUnauthorized, "no_session")
+		require.Equal(t, `Bearer realm="curfew"`, a.Header.Get("WWW-Authenticate"))
+		require.Empty(t, a.Header.Get("Curfew-Session-Expires-In"))
+		guarded++
+	}
+	require.GreaterOrEqual(t, guarded, 10)
+	require.Equal(t, len(h.routes()), guarded+len(public))
+	require.Equal(t, before, h.everythingDecided())
+}
+
+func TestTheRoleDecides(t *testing.T) {
+	for _, c := range []struct {
+		role      member.Role
+		forbidden []string
+		allowed   []string
+	}{
+		{member.Plain, slices.Concat(forOverseers, forAdmins), forMembers},
+		{member.Auditor, forAdmins, slices.Concat(forMembers, forOverseers)},
+		{member.Admin, nil, slices.Concat(forMembers, forOverseers, forAdmins)},
+		{member.Owner, nil, slices.Concat(forMembers, forOverseers, forAdmins)},
+	} {
+		t.Run(string(c.role), func(t *testing.T) {
+			h := open(t, options{})
+			who := h.browser(c.role)
+			before := h.everythingDecided()
+			for _, route := range c.forbidden {
+				who.call(route, passive).requireProblem(http.StatusForbidden, "forbidden")
+			}
+			require.Equal(t, before, h.everythingDecided(), "what is forbidden changes nothing")
+			for _, route := range c.allowed {
+				a := h.browser(c.role).call(route)
+				require.NotContains(t, []int{http.StatusUnauthorized, http.StatusForbidden}, a.StatusCode, "%s", a)
+			}
+		})
+	}
+}
+
+// A link or an image on any page makes a browser send a GET, with its cookies (ASVS 3.5.3).
+func TestReadingChangesNothing(t *testing.T) {
+	h := open(t, options{})
+	admin := h.browser(member.Admin)
+	before, read := h.everythingDecided(), 0
+	for _, route := range h.routes() {
+		if strings.HasPrefix(route, "GET ") {
+			want := http.StatusOK
+			if strings.Contains(route, "{id}") {
+				want = http.StatusNotFound // there is none of that id
+			}
+			admin.call(route).requireStatus(want)
+			read++
+		}
+	}
+	require.GreaterOrEqual(t, read, 8)
+	require.Equal(t, before, h.everythingDecided())
+}
+
+func TestAHeaderGoesBeforeACookie(t *testing.T) {
+	h := open(t, options{})
+	browser, program := h.browser(member.Admin), h.program(member.Plain)
+	both := browser.clone()
+	both.access = program.access
+	require.Equal(t, email(member.Plain), both.requireLive().Member.Email)
+
+	for name, value := range map[string]string{
+		"another scheme":  "Basic " + program.access,
+		"no scheme":       program.access,
+		"nothing in it":   "Bearer ",
+		"two spaces":      "Bearer  " + program.access,
+		"two tokens":      "Bearer " + program.access + ", Bearer " + program.access,
+		"only the scheme": "Bearer",
+	} {
+		h.run(name, func(*testing.T) {
+			browser.get("/api/session", header("Authorization", value)).requireProblem(http.StatusUnauthorized, "token_invalid")
+		})
+	}
+	browser.get("/api/session", header("Authorization", "Bearer "+program.access), header("Authorization", "Bearer "+program.access)).
+		requireProblem(http.StatusUnauthorized, "token_invalid")
+	program.clone().get("/api/session", func(r *request) { r.header.Set("Authorization", "bearer "+program.access) }).requireStatus(http.StatusOK)
+}
+
+// The role in a token, the copy in memory or what a client says must not keep somebody in who was deactivated (ASVS 7.4.2).
+func TestADeactivatedMemberIsOutAndStaysOut(t *testing.T) {
+	h := open(t, options{})
+	p := h.program(member.Plain)
+	h.exec("UPDATE members SET deactivated_at = ? WHERE role = 'member'", h.clock.Now().UnixMilli())
+	h.restart()
+	p.get("/api/session").requireProblem(http.StatusUnauthorized, "member_deactivated")
+	p.renew().requireProblem(http.StatusUnauthorized, "member_deactivated")
+	h.stranger().post("/api/sessions", credentials(member.Plain, "cookie")).requireProblem(http.StatusUnauthorized, "bad_credentials")
+}

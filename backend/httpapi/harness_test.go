@@ -1,0 +1,673 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+	"github.com/labstack/echo/v4"
+	"github.com/pb33f/libopenapi"
+	validator "github.com/pb33f/libopenapi-validator"
+	"github.com/pb33f/libopenapi-validator/config"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"curfew/backend/audit"
+	"curfew/backend/httpapi"
+	"curfew/backend/member"
+	"curfew/backend/session"
+	"curfew/backend/spa"
+	"curfew/backend/store"
+	"curfew/backend/token"
+)
+
+// The house under test is the real one, put together as package app does it: the real router, the real services and a real
+// SQLite file. Only the time is ours.
+
+const (
+	setupToken   = "the-set-up-token-of-the-tests"
+	password     = "correct horse battery staple"
+	organization = "Example & Söhne"
+
+	accessCookie  = "__Host-curfew_access"
+	refreshCookie = "__Host-curfew_refresh"
+	deviceCookie  = "__Host-curfew_device"
+)
+
+// roles are those of the members that a house has from the start, one of each; see email and name.
+var roles = []member.Role{member.Owner, member.Admin, member.Auditor, member.Plain}
+
+func email(role member.Role) string { return string(role) + "@example.org" }
+func name(role member.Role) string  { return "The " + string(role) }
+
+// passwordHash is cheap to verify: what a real one costs is package member's to say, and would be most of these tests' time.
+var passwordHash = sync.OnceValue(func() string {
+	hash, err := argon2id.CreateHash(password, &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
+	if err != nil {
+		panic(err)
+	}
+	return hash
+})
+
+// clock is the time, which only the test moves.
+type clock struct{ at atomic.Int64 }
+
+func (c *clock) Now() time.Time          { return time.UnixMilli(c.at.Load()).UTC() }
+func (c *clock) advance(d time.Duration) { c.at.Add(d.Milliseconds()) }
+
+// storage is what the house asks of its store, so that a test can break it.
+type storage interface {
+	session.Store
+	member.Store
+	audit.Reader
+	Ready(ctx context.Context) error
+}
+
+// house is one deployment.
+type house struct {
+	t        *testing.T
+	options  options
+	folder   string
+	clock    *clock
+	log      *logBuffer
+	db       *store.DB
+	storage  storage
+	sql      *sql.DB
+	secrets  token.Secrets
+	sessions *session.Service
+	echo     *echo.Echo
+}
+
+type options struct {
+	// unclaimed houses have no members: they wait for their set-up.
+	unclaimed      bool
+	trustedProxies []string
+	logLevel       slog.Level
+	// folder is the data folder of another house, whose copy this one lives on; empty for a new one.
+	folder string
+	// storage breaks the store.
+	storage func(*store.DB) storage
+}
+
+// open builds a house, with the fresh organization's policy of 14 days, refreshed automatically.
+func open(t *testing.T, o options) *house {
+	t.Helper()
+	h := &house{t: t, options: o, folder: o.folder, clock: &clock{}, log: &logBuffer{}}
+	h.clock.at.Store(time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC).UnixMilli())
+	if h.folder == "" {
+		h.folder = t.TempDir()
+	}
+	log := slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: o.logLevel}))
+	path := filepath.Join(h.folder, "curfew.db")
+	var err error
+	h.db, err = store.Open(t.Context(), path, log)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = h.db.Close() }) // a test may have closed it: to break it
+	h.storage = h.db
+	if o.storage != nil {
+		h.storage = o.storage(h.db)
+	}
+	h.sql, err = sql.Open("sqlite3", "file:"+path+"?_busy_timeout=5000&_foreign_keys=on")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, h.sql.Close()) })
+	h.secrets, err = token.LoadSecrets(filepath.Join(h.folder, "secrets.json"), h.clock.Now())
+	require.NoError(t, err)
+	if !o.unclaimed && o.folder == "" {
+		h.moveIn()
+	}
+	h.start(log)
+	return h
+}
+
+// moveIn names the organization and gives it one member of each role.
+func (h *house) moveIn() {
+	h.exec("UPDATE organization SET name = ?", organization)
+	for _, role := range roles {
+		id, err := member.NewID()
+		require.NoError(h.t, err)
+		h.exec("INSERT INTO members VALUES (?, ?, ?, ?, ?, ?, 1, ?, NULL)",
+			id.String(), name(role), email(role), email(role), string(role), passwordHash(), h.clock.Now().UnixMilli())
+	}
+}
+
+// start puts the services and the router on the store. What an earlier start held in memory is gone.
+func (h *house) start(log *slog.Logger) {
+	h.t.Helper()
+	var derived [3][32]byte
+	for i, purpose := range []string{"refresh tokens", "known devices", "cursors"} {
+		var err error
+		derived[i], err = h.secrets.Derive(purpose)
+		require.NoError(h.t, err)
+	}
+	var err error
+	h.sessions, err = session.New(h.t.Context(), h.storage, h.clock.Now, derived[0], 10_000)
+	require.NoError(h.t, err)
+	members, err := member.New(h.storage, h.clock.Now, setupToken, h.sessions)
+	require.NoError(h.t, err)
+	tokens, err := token.NewKeys(h.secrets, 5*time.Minute, h.clock.Now)
+	require.NoError(h.t, err)
+	pages, err := spa.New(fstest.MapFS{"200.html": {Data: []byte("<!doctype html><title>Curfew</title>")}})
+	require.NoError(h.t, err)
+
+	api := &httpapi.API{
+		Sessions: h.sessions, Members: members, Tokens: tokens, Audit: h.storage, DeviceKey: derived[1], CursorKey: derived[2],
+		Ready: h.storage.Ready, SetUp: h.sessions.Reload, PublicURL: &url.URL{Scheme: "https", Host: "curfew.example.org"}, Now: h.clock.Now, Log: log,
+	}
+	for _, network := range h.options.trustedProxies {
+		_, parsed, err := net.ParseCIDR(network)
+		require.NoError(h.t, err)
+		api.TrustedProxies = append(api.TrustedProxies, parsed)
+	}
+	h.echo = echo.New()
+	h.echo.Logger.SetOutput(io.Discard)
+	api.Mount(h.echo)
+	h.echo.GET("/*", pages.Serve)
+	h.echo.HEAD("/*", pages.Serve)
+}
+
+// restart is a new process on the same disk.
+func (h *house) restart() {
+	h.t.Helper()
+	h.start(slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: h.options.logLevel})))
+}
+
+// copy is another house on a copy of this one's data folder, at the same instant.
+func (h *house) copy() *house {
+	h.t.Helper()
+	folder := h.t.TempDir()
+	h.exec("VACUUM INTO ?", filepath.Join(folder, "curfew.db"))
+	secrets, err := os.ReadFile(filepath.Join(h.folder, "secrets.json"))
+	require.NoError(h.t, err)
+	require.NoError(h.t, os.WriteFile(filepath.Join(folder, "secrets.json"), secrets, 0o600))
+	twin := open(h.t, options{folder: folder})
+	twin.clock.at.Store(h.clock.at.Load())
+	return twin
+}
+
+// run is a named part of a test, on the same house.
+func (h *house) run(name string, part func(t *testing.T)) {
+	h.t.Helper()
+	whole := h.t
+	defer func() { h.t = whole }()
+	whole.Run(name, func(t *testing.T) {
+		h.t = t
+		part(t)
+	})
+}
+
+func (h *house) exec(statement string, args ...any) {
+	h.t.Helper()
+	_, err := h.sql.ExecContext(h.t.Context(), statement, args...)
+	require.NoError(h.t, err)
+}
+
+// number is the one number that a query gives.
+func (h *house) number(query string, args ...any) (n int64) {
+	h.t.Helper()
+	require.NoError(h.t, h.sql.QueryRowContext(h.t.Context(), query, args...).Scan(&n))
+	return n
+}
+
+// text is everything that a query gives, for comparing it with another time.
+func (h *house) text(query string, args ...any) string {
+	h.t.Helper()
+	rows, err := h.sql.QueryContext(h.t.Context(), query, args...)
+	require.NoError(h.t, err)
+	defer func() { require.NoError(h.t, rows.Close()) }()
+	columns, err := rows.Columns()
+	require.NoError(h.t, err)
+	var all strings.Builder
+	for rows.Next() {
+		values := make([]any, len(columns))
+		for i := range values {
+			values[i] = new(any)
+		}
+		require.NoError(h.t, rows.Scan(values...))
+		for i, value := range values {
+			_, err := fmt.Fprintf(&all, "%s=%v ", columns[i], *value.(*any))
+			require.NoError(h.t, err)
+		}
+		all.WriteString("\n")
+	}
+	require.NoError(h.t, rows.Err())
+	return all.String()
+}
+
+// everythingDecided is all that the database holds, but for the pace of attempts and the times that accesses move.
+func (h *house) everythingDecided() string {
+	h.t.Helper()
+	return h.text("SELECT name, generation, length_value, length_unit, refresh_automatically, maximum_value, version, saved_at FROM organization") +
+		h.text("SELECT * FROM members ORDER BY id") +
+		h.text("SELECT id, generation, ended_at, end_reason, refresh_counter, proved_at FROM sessions ORDER BY id") +
+		h.text("SELECT member_id, kind, created_at FROM member_links ORDER BY member_id") +
+		h.text("SELECT generation FROM revocations ORDER BY generation") +
+		h.text("SELECT sequence, action FROM audit_entries ORDER BY sequence")
+}
+
+// logBuffer keeps what the house logs.
+type logBuffer struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all.String()
+}
+
+// client is one browser or one program. Its cookies are kept by hand: the real ones are for HTTPS only.
+type client struct {
+	h       *house
+	peer    string // the address that it connects from
+	agent   string
+	cookies map[string]string
+	access  string // a program's tokens
+	refresh string
+}
+
+// stranger is a client that nobody has signed in on.
+func (h *house) stranger() *client {
+	return &client{h: h, peer: "192.0.2.10", agent: "curfew-test", cookies: map[string]string{}}
+}
+
+// browser is a client on which the member of that role has signed in.
+func (h *house) browser(role member.Role) *client {
+	h.t.Helper()
+	return h.stranger().signIn(role)
+}
+
+// program is a client with bearer tokens of the member of that role.
+func (h *house) program(role member.Role) *client {
+	h.t.Helper()
+	c := h.stranger()
+	c.keep(c.post("/api/sessions", credentials(role, "bearer")).signedIn(http.StatusCreated))
+	return c
+}
+
+func credentials(role member.Role, transport httpapi.Transport) httpapi.SignInRequest {
+	return httpapi.SignInRequest{Email: email(role), Password: password, Transport: &transport}
+}
+
+func (c *client) signIn(role member.Role) *client {
+	c.h.t.Helper()
+	c.post("/api/sessions", credentials(role, "cookie")).signedIn(http.StatusCreated)
+	return c
+}
+
+// keep takes the tokens that a program was given.
+func (c *client) keep(given httpapi.SignedIn) *client {
+	c.h.t.Helper()
+	require.NotNil(c.h.t, given.AccessToken)
+	require.NotNil(c.h.t, given.RefreshToken)
+	c.access, c.refresh = *given.AccessToken, *given.RefreshToken
+	return c
+}
+
+// clone is the same client once more, as with two tabs, or a thief.
+func (c *client) clone() *client {
+	twin := *c
+	twin.cookies = map[string]string{}
+	for name, value := range c.cookies {
+		twin.cookies[name] = value
+	}
+	return &twin
+}
+
+// renew refreshes whatever tokens the client has.
+func (c *client) renew() *answer {
+	c.h.t.Helper()
+	if c.refresh == "" {
+		return c.post("/api/sessions/refresh", nil)
+	}
+	a := c.post("/api/sessions/refresh", httpapi.RefreshRequest{RefreshToken: &c.refresh})
+	if a.StatusCode == http.StatusOK {
+		c.keep(a.signedIn(http.StatusOK))
+	}
+	return a
+}
+
+// requireLive holds that the client's session is alive, without touching it.
+func (c *client) requireLive() httpapi.CurrentSession {
+	c.h.t.Helper()
+	var current httpapi.CurrentSession
+	c.get("/api/session", passive).into(http.StatusOK, &current)
+	return current
+}
+
+func (c *client) id() string {
+	c.h.t.Helper()
+	return c.requireLive().Session.Id
+}
+
+// change alters a request before it is sent.
+type change func(*request)
+
+type request struct {
+	method, target string
+	header         http.Header
+	body           []byte
+	// malformed tells that the request breaks the contract, and means to.
+	malformed bool
+}
+
+func header(name, value string) change {
+	return func(r *request) { r.header.Add(name, value) }
+}
+
+// malformed is a request that breaks the contract on purpose; its answer may not.
+func malformed(r *request) { r.malformed = true }
+
+// raw is a body as it stands, however wrong.
+func raw(body string) change {
+	return func(r *request) {
+		r.body, r.malformed = []byte(body), true
+		if r.header.Get("Content-Type") == "" {
+			r.header.Set("Content-Type", "application/json")
+		}
+	}
+}
+
+func passive(r *request) { r.header.Set("Curfew-Passive", "true") }
+
+func (c *client) get(target string, changes ...change) *answer {
+	c.h.t.Helper()
+	return c.do(http.MethodGet, target, nil, changes...)
+}
+
+func (c *client) post(target string, body any, changes ...change) *answer {
+	c.h.t.Helper()
+	return c.do(http.MethodPost, target, body, changes...)
+}
+
+func (c *client) put(target string, body any, changes ...change) *answer {
+	c.h.t.Helper()
+	return c.do(http.MethodPut, target, body, changes...)
+}
+
+func (c *client) delete(target string, changes ...change) *answer {
+	c.h.t.Helper()
+	return c.do(http.MethodDelete, target, nil, changes...)
+}
+
+// do sends a request, holds the answer against the contract and keeps its cookies.
+func (c *client) do(method, target string, body any, changes ...change) *answer {
+	c.h.t.Helper()
+	a := c.send(method, target, body, changes...)
+	a.requireContract()
+	for _, cookie := range a.Cookies() {
+		if cookie.MaxAge < 0 {
+			delete(c.cookies, cookie.Name)
+		} else {
+			c.cookies[cookie.Name] = cookie.Value
+		}
+	}
+	return a
+}
+
+// send only sends, so that it can be called from many goroutines at once.
+func (c *client) send(method, target string, body any, changes ...change) *answer {
+	r := &request{method: method, target: target, header: http.Header{"User-Agent": {c.agent}}}
+	if body != nil {
+		encoded, err := json.Marshal(body)
+		if err != nil {
+			panic(err)
+		}
+		r.body = encoded
+		r.header.Set("Content-Type", "application/json")
+	}
+	for name, value := range c.cookies {
+		r.header.Add("Cookie", name+"="+value)
+	}
+	if c.access != "" {
+		r.header.Set("Authorization", "Bearer "+c.access)
+	}
+	for _, change := range changes {
+		change(r)
+	}
+	sent := httptest.NewRequest(r.method, r.target, bytes.NewReader(r.body))
+	sent.Header, sent.RemoteAddr = r.header, net.JoinHostPort(c.peer, "40000")
+	recorder := httptest.NewRecorder()
+	c.h.echo.ServeHTTP(recorder, sent)
+	return &answer{h: c.h, Response: recorder.Result(), request: r, body: recorder.Body.Bytes()}
+}
+
+// inParallel makes n requests at once, and then holds each answer against the contract.
+func inParallel(n int, send func(i int) *answer) []*answer {
+	answers := make([]*answer, n)
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() { answers[i] = send(i) })
+	}
+	all.Wait()
+	for _, a := range answers {
+		a.requireContract()
+	}
+	return answers
+}
+
+// withStatus counts the answers of that status.
+func withStatus(answers []*answer, status int) (n int) {
+	for _, a := range answers {
+		if a.StatusCode == status {
+			n++
+		}
+	}
+	return n
+}
+
+type answer struct {
+	*http.Response
+	h       *house
+	request *request
+	body    []byte
+}
+
+func (a *answer) String() string {
+	return fmt.Sprintf("%s %s: %d %s", a.request.method, a.request.target, a.StatusCode, a.body)
+}
+
+// into reads the body of an answer that has to have that status.
+func (a *answer) into(status int, model any) {
+	a.h.t.Helper()
+	require.Equal(a.h.t, status, a.StatusCode, "%s", a)
+	decoder := json.NewDecoder(bytes.NewReader(a.body))
+	decoder.DisallowUnknownFields()
+	require.NoError(a.h.t, decoder.Decode(model), "%s", a)
+}
+
+func (a *answer) signedIn(status int) (given httpapi.SignedIn) {
+	a.h.t.Helper()
+	a.into(status, &given)
+	return given
+}
+
+func (a *answer) requireStatus(status int) *answer {
+	a.h.t.Helper()
+	require.Equal(a.h.t, status, a.StatusCode, "%s", a)
+	return a
+}
+
+func (a *answer) requireProblem(status int, code string) (p httpapi.Problem) {
+	a.h.t.Helper()
+	a.into(status, &p)
+	require.Equal(a.h.t, code, p.Code, "%s", a)
+	return p
+}
+
+// requireFields holds that the input was refused at exactly these fields, each written as "field code".
+func (a *answer) requireFields(fields ...string) {
+	a.h.t.Helper()
+	var p httpapi.Problem
+	a.into(http.StatusUnprocessableEntity, &p)
+	require.NotNil(a.h.t, p.Errors, "%s", a)
+	var found []string
+	for _, field := range *p.Errors {
+		found = append(found, field.Field+" "+field.Code)
+		require.NotEmpty(a.h.t, field.Message)
+	}
+	require.Equal(a.h.t, fields, found, "%s", a)
+}
+
+// requireContract holds the answer against what every answer has in common and, where the contract knows the call, against that.
+func (a *answer) requireContract() {
+	a.h.t.Helper()
+	a.requireHeaders()
+	if a.StatusCode >= http.StatusBadRequest {
+		a.requireProblemDocument()
+	}
+	known, err := contract()
+	require.NoError(a.h.t, err)
+	if !known.has(a.request.method, a.request.target) {
+		return
+	}
+	known.mu.Lock()
+	defer known.mu.Unlock()
+	if !a.request.malformed {
+		_, faults := known.validator.ValidateHttpRequestSync(a.requestAgain())
+		require.Empty(a.h.t, faults, "the request breaks the contract: %s\n%s", a, a.request.body)
+	}
+	response := *a.Response
+	response.Body = io.NopCloser(bytes.NewReader(a.body))
+	_, faults := known.validator.ValidateHttpResponse(a.requestAgain(), &response)
+	require.Empty(a.h.t, faults, "the answer breaks the contract: %s", a)
+}
+
+func (a *answer) requestAgain() *http.Request {
+	again := httptest.NewRequest(a.request.method, a.request.target, bytes.NewReader(a.request.body))
+	again.Header = a.request.header
+	return again
+}
+
+// requireHeaders holds what every answer of the API has in common (ASVS 3.2.1, 3.3, 3.4, 3.5.8).
+func (a *answer) requireHeaders() {
+	t := a.h.t
+	t.Helper()
+	for name, value := range map[string]string{
+		"X-Content-Type-Options":       "nosniff",
+		"Referrer-Policy":              "no-referrer",
+		"Strict-Transport-Security":    "max-age=31536000; includeSubDomains",
+		"Cross-Origin-Resource-Policy": "same-origin",
+		"Cross-Origin-Opener-Policy":   "same-origin",
+		"Cache-Control":                "no-store",
+	} {
+		require.Equal(t, []string{value}, a.Header.Values(name), "%s of %s", name, a)
+	}
+	require.Contains(t, a.Header.Get("Content-Security-Policy"), "default-src 'none'", "%s", a)
+	require.Contains(t, a.Header.Get("Content-Security-Policy"), "frame-ancestors 'none'", "%s", a)
+	require.Len(t, a.Header.Values("X-Request-Id"), 1, "%s", a)
+	for name := range a.Header {
+		require.False(t, strings.HasPrefix(name, "Access-Control-"), "no other origin may read an answer: %s of %s", name, a)
+	}
+	for _, cookie := range a.Cookies() {
+		require.NotEqual(t, http.MethodGet, a.request.method, "a GET signs nobody in or out: %s", a)
+		require.True(t, strings.HasPrefix(cookie.Name, "__Host-"), "%s", cookie)
+		require.True(t, cookie.HttpOnly && cookie.Secure && cookie.SameSite == http.SameSiteLaxMode && cookie.Path == "/" && cookie.Domain == "", "%s", cookie.Raw)
+		require.LessOrEqual(t, len(cookie.Name)+len(cookie.Value), 4096, "browsers drop longer cookies")
+	}
+	if a.StatusCode == http.StatusUnauthorized {
+		require.Contains(t, a.Header.Get("WWW-Authenticate"), `Bearer realm="curfew"`, "%s", a)
+	}
+	if a.StatusCode == http.StatusServiceUnavailable || a.StatusCode == http.StatusTooManyRequests {
+		require.Regexp(t, `^[1-9][0-9]*$`, a.Header.Get("Retry-After"), "%s", a)
+		require.Empty(t, a.Header.Values("Set-Cookie"), "an outage takes nobody's cookies: %s", a)
+		require.Empty(t, a.Header.Get("Clear-Site-Data"), "an outage signs nobody out: %s", a)
+	}
+}
+
+func (a *answer) requireProblemDocument() {
+	t := a.h.t
+	t.Helper()
+	require.Equal(t, "application/problem+json", a.Header.Get("Content-Type"), "%s", a)
+	if a.request.method == http.MethodHead {
+		return
+	}
+	var p httpapi.Problem
+	a.into(a.StatusCode, &p)
+	require.Equal(t, a.StatusCode, p.Status)
+	require.Equal(t, a.Header.Get("X-Request-Id"), p.RequestId)
+	require.Equal(t, "/api/docs#"+p.Code, p.Type)
+	require.Equal(t, http.StatusText(a.StatusCode), p.Title)
+	require.NotEmpty(t, p.Detail)
+}
+
+// document is openapi.yaml, by which requests and answers are judged.
+type document struct {
+	mu        sync.Mutex
+	validator validator.Validator
+	// calls are the methods of each path, as in "/api/sessions/{id}": {"delete"}.
+	calls map[string][]string
+}
+
+var contract = sync.OnceValues(func() (*document, error) {
+	text, err := os.ReadFile("openapi.yaml")
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := libopenapi.NewDocument(text)
+	if err != nil {
+		return nil, err
+	}
+	// Whether a call needs credentials is for guard_test.go to say; here, calls without any are as good as others.
+	judge, errs := validator.NewValidator(parsed, config.WithoutSecurityValidation(), config.WithFormatAssertions())
+	if len(errs) > 0 {
+		return nil, errs[0]
+	}
+	var paths struct {
+		Paths map[string]map[string]yaml.Node `yaml:"paths"`
+	}
+	if err := yaml.Unmarshal(text, &paths); err != nil {
+		return nil, err
+	}
+	d := &document{validator: judge, calls: map[string][]string{}}
+	for path, item := range paths.Paths {
+		for method := range item {
+			if method != "parameters" {
+				d.calls[path] = append(d.calls[path], strings.ToUpper(method))
+			}
+		}
+	}
+	return d, nil
+})
+
+// has tells whether the contract knows the call. A path as it stands goes before one with an {id}.
+func (d *document) has(method, target string) bool {
+	path, _, _ := strings.Cut(target, "?")
+	if methods, exact := d.calls[path]; exact {
+		return slices.Contains(methods, method)
+	}
+	for template, methods := range d.calls {
+		before, after, templated := strings.Cut(template, "{id}")
+		if !templated || !strings.HasPrefix(path, before) || !strings.HasSuffix(path, after) {
+			continue
+		}
+		if id := strings.TrimSuffix(strings.TrimPrefix(path, before), after); id != "" && !strings.Contains(id, "/") {
+			return slices.Contains(methods, method)
+		}
+	}
+	return false
+}

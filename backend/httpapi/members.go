@@ -1,0 +1,176 @@
+package httpapi
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"curfew/backend/member"
+	"curfew/backend/session"
+)
+
+func (a *API) listMembers(c echo.Context, _ session.Principal) error {
+	limit, err := pageLimit(c)
+	if err != nil {
+		return err
+	}
+	query := member.Query{Text: c.QueryParam("q"), Limit: limit + 1}
+	if err := a.membersAfter(c, &query); err != nil {
+		return err
+	}
+	found, err := a.Members.List(c.Request().Context(), query)
+	if err != nil {
+		return err
+	}
+	page := MemberPage{Items: []MemberDetails{}}
+	if len(found) > limit {
+		found = found[:limit]
+		page.NextCursor = a.writeCursor("members", found[limit-1].ID[:], []byte(found[limit-1].Name))
+	}
+	for _, m := range found {
+		page.Items = append(page.Items, a.wireDetails(m))
+	}
+	return c.JSON(http.StatusOK, page)
+}
+
+// membersAfter reads where the list goes on: an id, and the name that it is ordered by.
+func (a *API) membersAfter(c echo.Context, query *member.Query) error {
+	raw, err := a.readCursor(c, "members")
+	if err != nil || raw == nil {
+		return err
+	}
+	query.AfterID = member.ID(raw[:len(query.AfterID)])
+	query.AfterName = string(raw[len(query.AfterID):])
+	return nil
+}
+
+func (a *API) getMember(c echo.Context, _ session.Principal) error {
+	id, err := memberID(c)
+	if err != nil {
+		return err
+	}
+	return a.answerMember(c, id)
+}
+
+func (a *API) answerMember(c echo.Context, id member.ID) error {
+	found, err := a.Members.Find(c.Request().Context(), id)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, a.wireDetails(found))
+}
+
+func (a *API) inviteMember(c echo.Context, who session.Principal) error {
+	var in InviteRequest
+	if err := bind(c, &in); err != nil {
+		return err
+	}
+	invited, secret, err := a.Members.Invite(c.Request().Context(), who.Member, who.Caller(), strings.TrimSpace(orEmpty(in.Name)), in.Email, member.Role(in.Role))
+	if err != nil {
+		return a.explain(c, who, err)
+	}
+	return c.JSON(http.StatusCreated, Invitation{Member: a.wireDetails(invited), Link: a.linkTo(secret), ExpiresAt: invited.Link.ExpiresAt})
+}
+
+func (a *API) changeMember(c echo.Context, who session.Principal) error {
+	id, err := memberID(c)
+	if err != nil {
+		return err
+	}
+	var in MemberRequest
+	if err := bind(c, &in); err != nil {
+		return err
+	}
+	wish := member.Wish{Name: in.Name, Active: in.Active}
+	if in.Role != nil {
+		role := member.Role(*in.Role)
+		wish.Role = &role
+	}
+	if err := a.Members.Change(c.Request().Context(), who.Caller(), id, wish); err != nil {
+		return a.explain(c, who, err)
+	}
+	return a.answerMember(c, id)
+}
+
+func (a *API) revokeMemberSessions(c echo.Context, who session.Principal) error {
+	id, err := memberID(c)
+	if err != nil {
+		return err
+	}
+	ended, err := a.Members.RevokeSessions(c.Request().Context(), who.Caller(), id)
+	if err != nil {
+		return a.explain(c, who, err)
+	}
+	if id == who.Member.ID {
+		forgetSession(c)
+	}
+	return c.JSON(http.StatusOK, SessionsEnded{SessionsEnded: int64(ended)})
+}
+
+func (a *API) issueMemberLink(c echo.Context, who session.Principal) error {
+	id, err := memberID(c)
+	if err != nil {
+		return err
+	}
+	link, secret, err := a.Members.IssueLink(c.Request().Context(), who.Member, who.Caller(), id)
+	if err != nil {
+		return a.explain(c, who, err)
+	}
+	found, err := a.Members.Find(c.Request().Context(), id)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusCreated, Invitation{Member: a.wireDetails(found), Link: a.linkTo(secret), ExpiresAt: link.ExpiresAt})
+}
+
+func (a *API) acceptInvitation(c echo.Context) error {
+	var in AcceptRequest
+	if err := bind(c, &in); err != nil {
+		return err
+	}
+	m, err := a.Members.Accept(c.Request().Context(), in.Token, strings.TrimSpace(orEmpty(in.Name)), in.Password, a.origin(c))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, wireMember(m))
+}
+
+// explain turns the word that the caller's session is over into how it ended, by asking again.
+func (a *API) explain(c echo.Context, who session.Principal, err error) error {
+	if errors.Is(err, session.ErrCallerEnded) {
+		if _, ended := a.Sessions.Admit(c.Request().Context(), who.Session.ID, session.Passive); ended != nil {
+			return ended
+		}
+	}
+	return err
+}
+
+// linkTo is the address at which a one-time link is used. The secret stands in its fragment, which reaches no server and no log.
+func (a *API) linkTo(secret string) string {
+	link := *a.PublicURL
+	link.Path = "/accept-invitation"
+	link.Fragment = url.Values{"token": {secret}}.Encode()
+	return link.String()
+}
+
+func memberID(c echo.Context) (member.ID, error) {
+	id, err := member.ParseID(c.Param("id"))
+	if err != nil {
+		return member.ID{}, member.ErrNotFound
+	}
+	return id, nil
+}
+
+func (a *API) wireDetails(d member.Details) MemberDetails {
+	wire := MemberDetails{
+		Id: d.ID.String(), Name: d.Name, Email: d.Email, Role: Role(d.Role), State: MemberDetailsState(d.State), CreatedAt: d.CreatedAt,
+		Sessions: int64(a.Sessions.CountOf(d.ID)),
+	}
+	if d.Link != nil {
+		wire.Link = &WaitingLink{Kind: WaitingLinkKind(d.Link.Kind), CreatedAt: d.Link.CreatedAt, ExpiresAt: d.Link.ExpiresAt}
+	}
+	return wire
+}

@@ -1,0 +1,429 @@
+package httpapi_test
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"curfew/backend/audit"
+	"curfew/backend/httpapi"
+	"curfew/backend/member"
+	"curfew/backend/session"
+	"curfew/backend/store"
+)
+
+// diskError is trouble with storage as package store reports it, with everything in its text that must not get out.
+type diskError struct{}
+
+func (diskError) Error() string {
+	return "storage: disk I/O error in UPDATE sessions SET ended_at = 1, /var/lib/curfew/curfew.db"
+}
+func (diskError) Unavailable() bool { return true }
+
+// failing is the real store, of which one method fails.
+type failing struct {
+	*store.DB
+	mu     sync.Mutex
+	method string
+	failed int
+}
+
+// breaks makes the method fail from now on; none for "".
+func (f *failing) breaks(method string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.method, f.failed = method, 0
+}
+
+func (f *failing) at(method string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.method != method {
+		return nil
+	}
+	f.failed++
+	return diskError{}
+}
+
+// unless calls the real method unless it is the one that fails.
+func unless[T any](err error, real func() (T, error)) (T, error) {
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return real()
+}
+
+func unlessError(err error, real func() error) error {
+	if err != nil {
+		return err
+	}
+	return real()
+}
+
+func (f *failing) Organization(ctx context.Context) (session.Organization, error) {
+	return unless(f.at("Organization"), func() (session.Organization, error) { return f.DB.Organization(ctx) })
+}
+
+func (f *failing) SavePolicy(ctx context.Context, next session.Organization, caller audit.Caller, event audit.Event) error {
+	return unlessError(f.at("SavePolicy"), func() error { return f.DB.SavePolicy(ctx, next, caller, event) })
+}
+
+func (f *failing) RevokeAll(ctx context.Context, revocation session.Revocation, caller audit.Caller) (session.Receipt, error) {
+	return unless(f.at("RevokeAll"), func() (session.Receipt, error) { return f.DB.RevokeAll(ctx, revocation, caller) })
+}
+
+func (f *failing) Revocation(ctx context.Context, generation uint64) (session.Receipt, error) {
+	return unless(f.at("Revocation"), func() (session.Receipt, error) { return f.DB.Revocation(ctx, generation) })
+}
+
+func (f *failing) InsertSession(ctx context.Context, s session.Session, proof member.Proof, refresh session.RefreshState, event audit.Event) (session.Record, error) {
+	return unless(f.at("InsertSession"), func() (session.Record, error) { return f.DB.InsertSession(ctx, s, proof, refresh, event) })
+}
+
+func (f *failing) Session(ctx context.Context, id session.ID) (session.Record, error) {
+	return unless(f.at("Session"), func() (session.Record, error) { return f.DB.Session(ctx, id) })
+}
+
+func (f *failing) Sessions(ctx context.Context, of member.ID, but session.ID, generation uint64, after *session.Place, limit int) ([]session.Record, error) {
+	return unless(f.at("Sessions"), func() ([]session.Record, error) { return f.DB.Sessions(ctx, of, but, generation, after, limit) })
+}
+
+func (f *failing) EachLive(ctx context.Context, generation uint64, each func(session.Facts)) error {
+	return unlessError(f.at("EachLive"), func() error { return f.DB.EachLive(ctx, generation, each) })
+}
+
+func (f *failing) Prove(ctx context.Context, proof member.Proof, at time.Time, caller audit.Caller, event audit.Event) error {
+	return unlessError(f.at("Prove"), func() error { return f.DB.Prove(ctx, proof, at, caller, event) })
+}
+
+func (f *failing) ReplaceCredential(ctx context.Context, proof member.Proof, hash string, at time.Time, caller audit.Caller, event audit.Event) ([]session.Ended, error) {
+	return unless(f.at("ReplaceCredential"), func() ([]session.Ended, error) { return f.DB.ReplaceCredential(ctx, proof, hash, at, caller, event) })
+}
+
+func (f *failing) RotateRefresh(ctx context.Context, id session.ID, presented session.RefreshState) (session.RefreshState, error) {
+	return unless(f.at("RotateRefresh"), func() (session.RefreshState, error) { return f.DB.RotateRefresh(ctx, id, presented) })
+}
+
+func (f *failing) End(ctx context.Context, ending session.Ending) ([]session.Ended, error) {
+	return unless(f.at("End"), func() ([]session.Ended, error) { return f.DB.End(ctx, ending) })
+}
+
+func (f *failing) HasMembers(ctx context.Context) (bool, error) {
+	return unless(f.at("HasMembers"), func() (bool, error) { return f.DB.HasMembers(ctx) })
+}
+
+func (f *failing) SetUp(ctx context.Context, organization string, owner member.Member, hash string, event audit.Event) error {
+	return unlessError(f.at("SetUp"), func() error { return f.DB.SetUp(ctx, organization, owner, hash, event) })
+}
+
+func (f *failing) MemberByEmail(ctx context.Context, email string) (member.Member, string, error) {
+	if err := f.at("MemberByEmail"); err != nil {
+		return member.Member{}, "", err
+	}
+	return f.DB.MemberByEmail(ctx, email)
+}
+
+func (f *failing) Members(ctx context.Context, query member.Query) ([]member.Details, error) {
+	return unless(f.at("Members"), func() ([]member.Details, error) { return f.DB.Members(ctx, query) })
+}
+
+func (f *failing) Member(ctx context.Context, id member.ID) (member.Details, error) {
+	return unless(f.at("Member"), func() (member.Details, error) { return f.DB.Member(ctx, id) })
+}
+
+func (f *failing) Invite(ctx context.Context, m member.Member, link member.Link, caller audit.Caller, event audit.Event) error {
+	return unlessError(f.at("Invite"), func() error { return f.DB.Invite(ctx, m, link, caller, event) })
+}
+
+func (f *failing) ChangeMember(ctx context.Context, id member.ID, caller audit.Caller, decide member.Decide) (member.Member, int, error) {
+	if err := f.at("ChangeMember"); err != nil {
+		return member.Member{}, 0, err
+	}
+	return f.DB.ChangeMember(ctx, id, caller, decide)
+}
+
+func (f *failing) IssueLink(ctx context.Context, id member.ID, link member.Link, caller audit.Caller, event audit.Event) error {
+	return unlessError(f.at("IssueLink"), func() error { return f.DB.IssueLink(ctx, id, link, caller, event) })
+}
+
+func (f *failing) CheckLink(ctx context.Context, hash [32]byte, now time.Time) error {
+	return unlessError(f.at("CheckLink"), func() error { return f.DB.CheckLink(ctx, hash, now) })
+}
+
+func (f *failing) UseLink(
+	ctx context.Context, hash [32]byte, now time.Time, name, passwordHash string, event func(member.Member, member.LinkKind) audit.Event,
+) (member.Member, int, error) {
+	if err := f.at("UseLink"); err != nil {
+		return member.Member{}, 0, err
+	}
+	return f.DB.UseLink(ctx, hash, now, name, passwordHash, event)
+}
+
+func (f *failing) SignedInFrom(ctx context.Context, id member.ID, address string, since time.Time) (bool, error) {
+	return unless(f.at("SignedInFrom"), func() (bool, error) { return f.DB.SignedInFrom(ctx, id, address, since) })
+}
+
+func (f *failing) TakeAttempt(ctx context.Context, buckets []member.Bucket, now time.Time) (time.Duration, error) {
+	return unless(f.at("TakeAttempt"), func() (time.Duration, error) { return f.DB.TakeAttempt(ctx, buckets, now) })
+}
+
+func (f *failing) ReturnAttempt(ctx context.Context, buckets []member.Bucket) error {
+	return unlessError(f.at("ReturnAttempt"), func() error { return f.DB.ReturnAttempt(ctx, buckets) })
+}
+
+func (f *failing) Record(ctx context.Context, event audit.Event) error {
+	return unlessError(f.at("Record"), func() error { return f.DB.Record(ctx, event) })
+}
+
+func (f *failing) Entries(ctx context.Context, filter audit.Filter) ([]audit.Entry, error) {
+	return unless(f.at("Entries"), func() ([]audit.Entry, error) { return f.DB.Entries(ctx, filter) })
+}
+
+func (f *failing) Ready(ctx context.Context) error {
+	return unlessError(f.at("Ready"), func() error { return f.DB.Ready(ctx) })
+}
+
+// scene is what a call during an outage is made in.
+type scene struct {
+	h *house
+	// admin and bystander are signed in, and have to be so afterwards.
+	admin, bystander *client
+	// theirs names the bystander's session.
+	theirs string
+	// lost was signed in before everybody was signed out.
+	lost *client
+	// plain names another member, and link is the secret of the one-time link that waits for them.
+	plain, link string
+}
+
+// issueLink makes the one-time link that waits, and gives its secret.
+func (c *client) issueLink(id string) string {
+	c.h.t.Helper()
+	var issued httpapi.Invitation
+	c.post("/api/members/"+id+"/link", nil).into(http.StatusCreated, &issued)
+	_, secret, found := strings.Cut(issued.Link, "#token=")
+	require.True(c.h.t, found, issued.Link)
+	return secret
+}
+
+func (s *scene) accept() *answer {
+	return s.h.stranger().post("/api/invitations/accept", httpapi.AcceptRequest{Token: s.link, Password: password + " 3"})
+}
+
+// forgetful is the same scene after a restart: no session is in memory.
+func (s *scene) forgetful() *client {
+	s.h.restart()
+	return s.admin
+}
+
+var (
+	proof   = httpapi.ReauthenticateRequest{Password: password}
+	shorter = policy(1, "days", true)
+	renamed = httpapi.PasswordRequest{CurrentPassword: password, NewPassword: password + " 2"}
+)
+
+// needs are the calls that come to each method of the store.
+var needs = map[string][]func(s *scene) *answer{
+	"SavePolicy": {func(s *scene) *answer { return s.admin.put("/api/settings/security", shorter) }},
+	"EachLive":   {func(s *scene) *answer { return s.admin.post("/api/settings/security/preview", shorter) }},
+	"RevokeAll":  {func(s *scene) *answer { return s.admin.post("/api/sessions/revoke-all", nil) }},
+	"Revocation": {
+		func(s *scene) *answer { return s.lost.get("/api/session") },
+		func(s *scene) *answer { return s.lost.renew() },
+	},
+	"InsertSession": {
+		func(s *scene) *answer { return s.admin.post("/api/sessions", credentials(member.Admin, "cookie")) },
+		func(s *scene) *answer { return s.admin.post("/api/sessions", credentials(member.Plain, "bearer")) },
+	},
+	"Session": {
+		func(s *scene) *answer { return s.forgetful().get("/api/session") },
+		func(s *scene) *answer { return s.forgetful().delete("/api/session") },
+		func(s *scene) *answer { return s.forgetful().renew() },
+		func(s *scene) *answer { return s.forgetful().post("/api/sessions/revoke-all", nil) },
+		func(s *scene) *answer { return s.forgetful().put("/api/settings/security", shorter) },
+		func(s *scene) *answer { return s.lost.get("/api/session") },
+	},
+	"Sessions": {
+		func(s *scene) *answer { return s.admin.get("/api/sessions") },
+		func(s *scene) *answer { return s.admin.post("/api/sessions/revoke-others", nil) },
+	},
+	"Prove":             {func(s *scene) *answer { return s.admin.post("/api/session/reauthenticate", proof) }},
+	"ReplaceCredential": {func(s *scene) *answer { return s.admin.put("/api/account/password", renamed) }},
+	"RotateRefresh":     {func(s *scene) *answer { return s.admin.renew() }},
+	"End": {
+		func(s *scene) *answer { return s.admin.delete("/api/session") },
+		func(s *scene) *answer { return s.admin.delete("/api/sessions/" + s.theirs) },
+		func(s *scene) *answer { return s.admin.post("/api/sessions/revoke-others", nil) },
+	},
+	"HasMembers": {
+		func(s *scene) *answer { return s.admin.get("/api/setup") },
+		func(s *scene) *answer { return s.admin.post("/api/setup", firstOwner()) },
+	},
+	"MemberByEmail": {
+		func(s *scene) *answer { return s.admin.post("/api/sessions", credentials(member.Admin, "cookie")) },
+		func(s *scene) *answer { return s.admin.post("/api/session/reauthenticate", proof) },
+		func(s *scene) *answer { return s.admin.put("/api/account/password", renamed) },
+	},
+	"Members": {func(s *scene) *answer { return s.admin.get("/api/members") }},
+	"Member": {
+		func(s *scene) *answer { return s.admin.get("/api/members/" + s.plain) },
+		func(s *scene) *answer { return s.admin.post("/api/members/"+s.plain+"/link", nil) },
+	},
+	"Invite": {func(s *scene) *answer {
+		return s.admin.post("/api/members", httpapi.InviteRequest{Email: "new@example.org", Role: httpapi.RoleMember})
+	}},
+	"ChangeMember": {
+		func(s *scene) *answer {
+			return s.admin.do(http.MethodPatch, "/api/members/"+s.plain, httpapi.MemberRequest{Name: new("Mia")})
+		},
+		func(s *scene) *answer { return s.admin.post("/api/members/"+s.plain+"/revoke-sessions", nil) },
+	},
+	"IssueLink":    {func(s *scene) *answer { return s.admin.post("/api/members/"+s.plain+"/link", nil) }},
+	"CheckLink":    {func(s *scene) *answer { return s.accept() }},
+	"UseLink":      {func(s *scene) *answer { return s.accept() }},
+	"SignedInFrom": {func(s *scene) *answer { return s.admin.post("/api/sessions", credentials(member.Plain, "cookie")) }},
+	"TakeAttempt": {
+		func(s *scene) *answer { return s.admin.post("/api/sessions", credentials(member.Admin, "cookie")) },
+		func(s *scene) *answer { return s.admin.post("/api/sessions", guess("nobody@example.org")) },
+		func(s *scene) *answer { return s.admin.post("/api/session/reauthenticate", proof) },
+	},
+	"ReturnAttempt": {func(s *scene) *answer { return s.admin.post("/api/sessions", credentials(member.Admin, "cookie")) }},
+	"Record":        {func(s *scene) *answer { return s.admin.post("/api/sessions", guess(email(member.Plain))) }},
+	"Entries": {
+		func(s *scene) *answer { return s.admin.get("/api/account/activity") },
+		func(s *scene) *answer { return s.admin.get("/api/audit") },
+	},
+	"Ready": {func(s *scene) *answer { return s.admin.get("/readyz") }},
+}
+
+// duringSetUp are the methods that only the set-up comes to, and behind those that no request waits for: the start, the flush, the
+// sweep and the command line.
+var (
+	duringSetUp = []string{"SetUp", "Organization"}
+	behind      = []string{"Census", "Touch", "Overdue", "CloseRevoked", "Purge", "ResetPassword"}
+)
+
+func breakable(db *store.DB) storage { return &failing{DB: db} }
+
+// TestNoMethodOfTheStoreIsForgotten holds that the tests below break all that a request can meet.
+func TestNoMethodOfTheStoreIsForgotten(t *testing.T) {
+	var methods []string
+	kind := reflect.TypeFor[storage]()
+	for i := range kind.NumMethod() {
+		methods = append(methods, kind.Method(i).Name)
+	}
+	listed := slices.Sorted(maps.Keys(needs))
+	listed = slices.Concat(listed, duringSetUp, behind)
+	slices.Sort(listed)
+	require.Equal(t, methods, listed)
+}
+
+// TestAnOutageSignsNobodyOut breaks the store's methods one at a time. That neither cookies nor the browser's storage are cleared is
+// held for every 503, in requireHeaders.
+func TestAnOutageSignsNobodyOut(t *testing.T) {
+	asked := 0
+	for method, asks := range needs {
+		t.Run(method, func(t *testing.T) {
+			h := open(t, options{storage: breakable})
+			broken := h.storage.(*failing)
+			lost := h.program(member.Auditor)
+			h.browser(member.Owner).revokeAll("so that there is one on record")
+			in := &scene{h: h, admin: h.browser(member.Admin), bystander: h.program(member.Admin), lost: lost}
+			in.theirs = in.bystander.id()
+			in.plain = h.program(member.Plain).requireLive().Member.Id
+			in.link = in.admin.issueLink(in.plain)
+			for _, ask := range asks {
+				before := h.everythingDecided()
+				broken.breaks(method)
+				a := ask(in)
+				p := a.requireProblem(http.StatusServiceUnavailable, "storage_unavailable")
+				require.Positive(t, broken.failed, "the call never came to %s", method)
+				for _, secret := range []string{"UPDATE", "disk", "/var/lib", ".db"} {
+					require.NotContains(t, string(a.body), secret)
+				}
+				require.Contains(t, h.log.String(), "disk I/O error", "the cause is in the log")
+				require.Contains(t, h.log.String(), p.RequestId)
+				broken.breaks("")
+				require.Equal(t, before, h.everythingDecided(), "%s", a)
+				in.admin.requireLive()
+				in.bystander.requireLive()
+				in.admin.renew().requireStatus(http.StatusOK)
+				asked++
+			}
+		})
+	}
+	require.GreaterOrEqual(t, asked, len(needs))
+}
+
+func TestAnOutageDuringTheSetUpCanBeWaitedOut(t *testing.T) {
+	for _, method := range duringSetUp {
+		t.Run(method, func(t *testing.T) {
+			h := open(t, options{unclaimed: true, storage: breakable})
+			broken := h.storage.(*failing)
+			broken.breaks(method)
+			h.stranger().post("/api/setup", firstOwner()).requireProblem(http.StatusServiceUnavailable, "storage_unavailable")
+			require.Positive(t, broken.failed)
+			broken.breaks("")
+			if method == "SetUp" {
+				require.True(t, h.setupRequired())
+				h.stranger().post("/api/setup", firstOwner()).requireStatus(http.StatusCreated)
+			}
+			// Otherwise the owner was on disk already, and only the answer was lost.
+			h.stranger().post("/api/sessions", httpapi.SignInRequest{Email: "olga@example.org", Password: password}).requireStatus(http.StatusCreated)
+			require.False(t, h.setupRequired())
+		})
+	}
+}
+
+// The end of a session whose time ran out is written down before it is told: until it can be, nobody is told anything.
+func TestAnExpiryThatCannotBeWrittenDownIsNoVerdict(t *testing.T) {
+	h := open(t, options{storage: breakable})
+	p := h.program(member.Plain)
+	broken := h.storage.(*failing)
+	broken.breaks("End")
+	h.clock.advance(14 * 24 * time.Hour)
+	for range 2 {
+		p.renew().requireProblem(http.StatusServiceUnavailable, "storage_unavailable")
+	}
+	broken.breaks("")
+	p.renew().requireProblem(http.StatusUnauthorized, "session_expired")
+}
+
+func TestASignInThatCannotEndTheOldSessionLeavesIt(t *testing.T) {
+	h := open(t, options{storage: breakable})
+	b := h.browser(member.Plain)
+	broken := h.storage.(*failing)
+	broken.breaks("End")
+	b.post("/api/sessions", credentials(member.Admin, "cookie")).requireProblem(http.StatusServiceUnavailable, "storage_unavailable")
+	require.Positive(t, broken.failed)
+	require.Equal(t, email(member.Plain), b.requireLive().Member.Email)
+}
+
+// This one is no fault of our making: the connections are closed.
+func TestWithoutADatabaseWhatIsInMemoryGoesOn(t *testing.T) {
+	h := open(t, options{})
+	admin := h.browser(member.Admin)
+	require.NoError(t, h.db.Close())
+	admin.requireLive()
+	admin.get("/healthz").requireStatus(http.StatusOK)
+	admin.get("/api/settings/security").requireStatus(http.StatusOK)
+	for _, a := range []*answer{
+		admin.get("/readyz"), admin.get("/api/setup"), admin.get("/api/sessions"), admin.renew(),
+		admin.put("/api/settings/security", shorter), admin.post("/api/session/reauthenticate", proof),
+		admin.post("/api/sessions", credentials(member.Admin, "cookie")), admin.post("/api/sessions/revoke-all", nil),
+		admin.delete("/api/session"),
+		admin.get("/api/session"), // memory gave it up: whether it was ended is for the disk to say
+	} {
+		a.requireProblem(http.StatusServiceUnavailable, "storage_unavailable")
+		require.NotContains(t, string(a.body), "sql")
+	}
+}

@@ -1,0 +1,221 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"curfew/backend/httpapi"
+	"curfew/backend/member"
+)
+
+// The rules of package session, as a client meets them. Each boundary is tried one millisecond before and exactly on it. Access
+// tokens live for five minutes and only whole seconds; what is at issue here is the session, so policies here are shorter than
+// that or the client refreshes.
+
+// policy is a session configuration without a maximum lifetime.
+func policy(value int64, unit httpapi.Unit, refresh bool) httpapi.PolicyRequest {
+	return httpapi.PolicyRequest{SessionLength: length(value, unit), RefreshAutomatically: &refresh}
+}
+
+func length(value int64, unit httpapi.Unit) *httpapi.LengthRequest {
+	return &httpapi.LengthRequest{Value: &value, Unit: &unit}
+}
+
+func capped(p httpapi.PolicyRequest, maximum *httpapi.LengthRequest) httpapi.PolicyRequest {
+	p.MaximumLifetime = maximum
+	return p
+}
+
+func (c *client) savePolicy(p httpapi.PolicyRequest) (saved httpapi.SecuritySettings) {
+	c.h.t.Helper()
+	c.put("/api/settings/security", p).into(http.StatusOK, &saved)
+	return saved
+}
+
+func (c *client) requireExpired(at time.Time) {
+	c.h.t.Helper()
+	p := c.renew().requireProblem(http.StatusUnauthorized, "session_expired")
+	require.Equal(c.h.t, httpapi.EndReasonExpired, p.Ended.Reason)
+	require.Equal(c.h.t, at, p.Ended.At)
+}
+
+func TestAnAccessOneMillisecondBeforeTheEndKeepsTheSessionAlive(t *testing.T) {
+	h := open(t, options{})
+	h.browser(member.Owner).savePolicy(policy(1, "hours", true))
+	p := h.program(member.Plain)
+	for range 3 {
+		h.clock.advance(time.Hour - time.Millisecond)
+		p.renew().requireStatus(http.StatusOK)
+	}
+	started := h.clock.Now()
+	require.Equal(t, started.Add(time.Hour), p.requireLive().ExpiresAt)
+	h.clock.advance(time.Hour)
+	p.requireExpired(started.Add(time.Hour))
+	h.clock.advance(-time.Minute)
+	p.requireExpired(started.Add(time.Hour)) // R3b: also when the clock goes back
+	h.restart()
+	p.requireExpired(started.Add(time.Hour))
+}
+
+func TestAnAccessTokenOutlivesNoSession(t *testing.T) {
+	h := open(t, options{})
+	owner := h.browser(member.Owner)
+	p := h.program(member.Plain) // its token is good for five minutes
+	owner.savePolicy(policy(1, "minutes", true))
+	h.clock.advance(time.Minute - time.Millisecond)
+	require.Equal(t, "1", p.get("/api/session", passive).Header.Get("Curfew-Session-Expires-In"), "rounded up: it is alive")
+	h.clock.advance(time.Millisecond)
+	gone := p.get("/api/session").requireProblem(http.StatusUnauthorized, "session_expired")
+	require.Equal(t, h.clock.Now(), gone.Ended.At)
+}
+
+func TestAPassiveRequestIsCheckedAndKeepsNothingAlive(t *testing.T) {
+	h := open(t, options{})
+	h.browser(member.Owner).savePolicy(policy(4, "minutes", true))
+	p := h.program(member.Plain)
+	signedIn := h.clock.Now()
+	for range 3 {
+		h.clock.advance(time.Minute)
+		a := p.get("/api/session", passive).requireStatus(http.StatusOK)
+		left := signedIn.Add(4 * time.Minute).Sub(h.clock.Now())
+		require.Equal(t, strconv.Itoa(int(left.Seconds())), a.Header.Get("Curfew-Session-Expires-In"))
+	}
+	p.post("/api/sessions/refresh", httpapi.RefreshRequest{RefreshToken: &p.refresh}, passive).requireStatus(http.StatusOK)
+	require.Equal(t, signedIn, p.requireLive().Session.LastSeenAt)
+	h.clock.advance(time.Minute)
+	p.requireExpired(signedIn.Add(4 * time.Minute))
+}
+
+func TestWithRefreshOffNoAccessExtendsASession(t *testing.T) {
+	h := open(t, options{})
+	h.browser(member.Owner).savePolicy(policy(1, "hours", false))
+	p := h.program(member.Plain)
+	end := h.clock.Now().Add(time.Hour)
+	for h.clock.Now().Add(time.Minute).Before(end) {
+		h.clock.advance(time.Minute)
+		p.renew().requireStatus(http.StatusOK)
+	}
+	current := p.requireLive()
+	require.Equal(t, end, current.ExpiresAt)
+	require.Equal(t, h.clock.Now(), current.Session.LastSeenAt)
+	h.clock.advance(time.Minute)
+	p.requireExpired(end)
+}
+
+func TestAShorterPolicyEndsARunningSessionAtOnce(t *testing.T) {
+	h := open(t, options{})
+	p := h.program(member.Plain)
+	signedIn := h.clock.Now()
+	h.clock.advance(2 * time.Hour)
+	h.browser(member.Owner).savePolicy(policy(1, "hours", true))
+	gone := p.renew().requireProblem(http.StatusUnauthorized, "session_expired")
+	require.Equal(t, signedIn.Add(time.Hour), gone.Ended.At)
+}
+
+func TestALongerPolicyLengthensARunningSession(t *testing.T) {
+	h := open(t, options{})
+	owner := h.browser(member.Owner)
+	owner.savePolicy(policy(1, "hours", false))
+	p := h.program(member.Plain)
+	h.clock.advance(time.Hour - time.Millisecond)
+	h.browser(member.Owner).savePolicy(policy(3, "hours", false))
+	h.clock.advance(2 * time.Hour)
+	p.renew().requireStatus(http.StatusOK)
+	h.clock.advance(time.Millisecond)
+	p.renew().requireProblem(http.StatusUnauthorized, "session_expired")
+}
+
+// Rule R3b: nobody asked between its end and the loosening, so nothing but the watermark can know.
+func TestALongerPolicyRaisesNoDead(t *testing.T) {
+	for name, short := range map[string]httpapi.PolicyRequest{
+		"of the length":  policy(1, "hours", false),
+		"of the maximum": capped(policy(14, "days", true), length(1, "hours")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := open(t, options{})
+			h.browser(member.Owner).savePolicy(short)
+			dead := h.program(member.Plain)
+			h.clock.advance(time.Millisecond)
+			living := h.program(member.Plain)
+			h.clock.advance(time.Hour - time.Millisecond)
+			h.browser(member.Owner).savePolicy(policy(14, "days", true))
+			dead.renew().requireProblem(http.StatusUnauthorized, "session_expired")
+			living.renew().requireStatus(http.StatusOK)
+			h.restart()
+			dead.renew().requireProblem(http.StatusUnauthorized, "session_expired")
+			living.renew().requireStatus(http.StatusOK)
+		})
+	}
+}
+
+func TestTheMaximumLifetimeIsMovedByNoAccess(t *testing.T) {
+	h := open(t, options{})
+	h.browser(member.Owner).savePolicy(capped(policy(30, "minutes", true), length(1, "hours")))
+	p := h.program(member.Plain)
+	end := h.clock.Now().Add(time.Hour)
+	for range 3 {
+		h.clock.advance(20*time.Minute - time.Millisecond)
+		p.renew().requireStatus(http.StatusOK)
+	}
+	require.Equal(t, end, p.requireLive().ExpiresAt)
+	h.clock.advance(3 * time.Millisecond)
+	p.requireExpired(end)
+}
+
+func TestLooseningWantsAFreshProof(t *testing.T) {
+	start := capped(policy(2, "days", false), length(3, "days"))
+	for name, loose := range map[string]httpapi.PolicyRequest{
+		"longer":           capped(policy(49, "hours", false), length(3, "days")),
+		"refresh on":       capped(policy(2, "days", true), length(3, "days")),
+		"a higher maximum": capped(policy(2, "days", false), length(4, "days")),
+		"no maximum":       policy(2, "days", false),
+		"mixed":            capped(policy(1, "hours", true), length(1, "days")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := open(t, options{})
+			owner := h.program(member.Owner)
+			saved := owner.savePolicy(start)
+			h.clock.advance(10 * time.Minute)
+			owner.renew().requireStatus(http.StatusOK)
+			twin := owner.clone()
+			twin.h = h.copy()
+			twin.savePolicy(loose) // exactly ten minutes are fresh enough
+
+			h.clock.advance(time.Millisecond)
+			before := h.everythingDecided()
+			owner.put("/api/settings/security", loose).requireProblem(http.StatusForbidden, "reauthentication_required")
+			require.Equal(t, before, h.everythingDecided())
+
+			owner.post("/api/session/reauthenticate", httpapi.ReauthenticateRequest{Password: "not the password of hers"}).
+				requireProblem(http.StatusForbidden, "bad_credentials")
+			owner.put("/api/settings/security", loose).requireProblem(http.StatusForbidden, "reauthentication_required")
+
+			var proved httpapi.Session
+			owner.post("/api/session/reauthenticate", httpapi.ReauthenticateRequest{Password: password}).into(http.StatusOK, &proved)
+			require.Equal(t, h.clock.Now(), proved.ProvedAt)
+			require.Equal(t, h.clock.Now().Add(-10*time.Minute-time.Millisecond), proved.AuthenticatedAt, "the sign-in never moves")
+			require.Equal(t, saved.Version+1, owner.savePolicy(loose).Version)
+		})
+	}
+}
+
+func TestTighteningNeverAsks(t *testing.T) {
+	h := open(t, options{})
+	owner := h.program(member.Owner)
+	h.clock.advance(24 * time.Hour)
+	owner.renew().requireStatus(http.StatusOK)
+	for _, tighter := range []httpapi.PolicyRequest{
+		policy(14, "days", true), // the same
+		policy(2, "weeks", true), // the same in other words
+		policy(13, "days", true),
+		policy(13, "days", false),
+		capped(policy(13, "days", false), length(12, "days")),
+		capped(policy(13, "days", false), length(11, "days")),
+	} {
+		owner.savePolicy(tighter)
+	}
+}

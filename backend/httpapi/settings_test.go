@@ -1,0 +1,100 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"curfew/backend/httpapi"
+	"curfew/backend/member"
+)
+
+func TestSettingsComeWithTheirVersion(t *testing.T) {
+	h := open(t, options{})
+	admin := h.browser(member.Admin)
+	a := admin.get("/api/settings/security")
+	var fresh httpapi.SecuritySettings
+	a.into(http.StatusOK, &fresh)
+	require.Equal(t, `"1"`, a.Header.Get("ETag"))
+	require.Nil(t, fresh.UpdatedBy, "nobody has saved one")
+
+	h.clock.advance(time.Second)
+	a = admin.put("/api/settings/security", capped(policy(8, "hours", false), length(2, "weeks")), header("If-Match", `"1"`))
+	var saved httpapi.SecuritySettings
+	a.into(http.StatusOK, &saved)
+	require.Equal(t, `"2"`, a.Header.Get("ETag"))
+	require.Equal(t, httpapi.SecuritySettings{
+		SessionLength: httpapi.Length{Value: 8, Unit: httpapi.UnitHours}, RefreshAutomatically: false,
+		MaximumLifetime: &httpapi.Length{Value: 2, Unit: httpapi.UnitWeeks}, // as it was entered, and not 14 days
+		Version:         2, UpdatedAt: h.clock.Now(), UpdatedBy: &httpapi.Actor{Id: admin.requireLive().Member.Id, Name: name(member.Admin)},
+	}, saved)
+
+	for range 2 {
+		var read httpapi.SecuritySettings
+		h.browser(member.Auditor).get("/api/settings/security").into(http.StatusOK, &read)
+		require.Equal(t, saved, read)
+		h.restart()
+	}
+}
+
+func TestAMaximumLifetimeThatIsAbsentIsNone(t *testing.T) {
+	for name, body := range map[string]string{
+		"absent": `{"sessionLength":{"value":1,"unit":"days"},"refreshAutomatically":true}`,
+		"null":   `{"sessionLength":{"value":1,"unit":"days"},"refreshAutomatically":true,"maximumLifetime":null}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := open(t, options{})
+			owner := h.browser(member.Owner)
+			owner.savePolicy(capped(policy(1, "days", true), length(2, "days")))
+			var saved httpapi.SecuritySettings
+			owner.put("/api/settings/security", nil, raw(body)).into(http.StatusOK, &saved)
+			require.Nil(t, saved.MaximumLifetime)
+		})
+	}
+}
+
+func TestAStaleSaveIsRefusedWithWhatIsInForce(t *testing.T) {
+	h := open(t, options{})
+	admin := h.browser(member.Admin)
+	admin.savePolicy(policy(10, "days", true))
+	inForce := admin.savePolicy(policy(9, "days", true))
+	before := h.everythingDecided()
+	for name, tag := range map[string]string{
+		"an older version":      `"2"`,
+		"one that is to come":   `"4"`,
+		"none of ours":          `"abc"`,
+		"without quotes":        `3`,
+		"a weak one":            `W/"3"`,
+		"two of them":           `"2", "3"`,
+		"more than an int64":    `"99999999999999999999"`,
+		"another spelling of 3": `"03"`,
+	} {
+		h.run(name, func(t *testing.T) {
+			p := admin.put("/api/settings/security", policy(1, "days", true), header("If-Match", tag)).
+				requireProblem(http.StatusPreconditionFailed, "stale_version")
+			require.Equal(t, inForce, *p.Current)
+		})
+	}
+	require.Equal(t, before, h.everythingDecided())
+	for _, tag := range []string{`"3"`, "*"} {
+		admin.put("/api/settings/security", policy(9, "days", true), header("If-Match", tag)).requireStatus(http.StatusOK)
+	}
+}
+
+func TestOfTwoSavesOfOneVersionOneIsMade(t *testing.T) {
+	h := open(t, options{})
+	admins := []*client{h.browser(member.Admin), h.browser(member.Owner)}
+	for version := range 20 {
+		tag := header("If-Match", strconv.Quote(strconv.Itoa(version+1)))
+		answers := inParallel(2, func(i int) *answer {
+			return admins[i].send(http.MethodPut, "/api/settings/security", policy(int64(300-10*version-i), "days", true), tag)
+		})
+		require.Equal(t, 1, withStatus(answers, http.StatusOK))
+		require.Equal(t, 1, withStatus(answers, http.StatusPreconditionFailed))
+	}
+	require.EqualValues(t, 21, h.number("SELECT version FROM organization"))
+	require.EqualValues(t, 20, h.number("SELECT count(*) FROM audit_entries WHERE action = 'policy.saved'"))
+}

@@ -1,0 +1,314 @@
+package member_test
+
+import (
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"curfew/backend/member"
+	"curfew/backend/session"
+	"curfew/backend/store"
+)
+
+const (
+	setupToken = "set-up token"
+	password   = "correct horse battery staple"
+)
+
+// house is members and their sessions on a real database, at a time that the test moves.
+type house struct {
+	t        *testing.T
+	now      time.Time
+	members  *member.Service
+	sessions *session.Service
+	owner    session.Principal
+}
+
+func newHouse(t *testing.T) *house {
+	h := &house{t: t, now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
+	clock := func() time.Time { return h.now }
+	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "curfew.db"), slog.New(slog.DiscardHandler))
+	h.must(err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	h.sessions, err = session.New(t.Context(), db, clock, [32]byte{1}, 1000)
+	h.must(err)
+	h.members, err = member.New(db, clock, setupToken, h.sessions)
+	h.must(err)
+	_, err = h.members.SetUp(t.Context(), member.Setup{
+		Token: setupToken, Organization: "Acme", Name: "Ana", Email: "ana@example.org", Password: password,
+	}, member.Origin{})
+	h.must(err)
+	h.owner = h.signIn("ana@example.org")
+	return h
+}
+
+func (h *house) must(err error) {
+	h.t.Helper()
+	require.NoError(h.t, err)
+}
+
+func (h *house) signIn(email string) session.Principal {
+	h.t.Helper()
+	proof, err := h.members.Authenticate(h.t.Context(), email, password, member.Origin{Address: "192.0.2.1"})
+	h.must(err)
+	who, _, err := h.sessions.Start(h.t.Context(), proof, session.Client{Address: "192.0.2.1"})
+	h.must(err)
+	return who
+}
+
+// join invites and accepts: a member who has signed in once.
+func (h *house) join(name string, role member.Role) session.Principal {
+	h.t.Helper()
+	email := strings.ToLower(name) + "@example.org"
+	_, secret, err := h.members.Invite(h.t.Context(), h.owner.Member, h.owner.Caller(), name, email, role)
+	h.must(err)
+	_, err = h.members.Accept(h.t.Context(), secret, "", password, member.Origin{})
+	h.must(err)
+	return h.signIn(email)
+}
+
+func (h *house) admit(who session.Principal) (session.Principal, error) {
+	return h.sessions.Admit(h.t.Context(), who.Session.ID, session.Passive)
+}
+
+func (h *house) requireEnded(who session.Principal, want session.EndReason) {
+	h.t.Helper()
+	_, err := h.admit(who)
+	var ended *session.EndedError
+	require.ErrorAs(h.t, err, &ended)
+	require.Equal(h.t, want, ended.End.Reason)
+}
+
+func (h *house) change(by session.Principal, of session.Principal, wish member.Wish) error {
+	return h.members.Change(h.t.Context(), by.Caller(), of.Member.ID, wish)
+}
+
+func ptr[T any](value T) *T { return &value }
+
+func TestAnInvitationIsGoodOnce(t *testing.T) {
+	h := newHouse(t)
+	invited, secret, err := h.members.Invite(t.Context(), h.owner.Member, h.owner.Caller(), "", "Ben@Example.org", member.Plain)
+	h.must(err)
+	require.Equal(t, member.Invited, invited.State)
+	_, err = h.members.Authenticate(t.Context(), "ben@example.org", "", member.Origin{})
+	require.ErrorIs(t, err, member.ErrBadCredentials, "who is only invited has no password, not an empty one")
+
+	_, err = h.members.Accept(t.Context(), secret, "Ben", "too short", member.Origin{})
+	var weak *member.PasswordError
+	require.ErrorAs(t, err, &weak, "and the link stays good")
+	_, err = h.members.Accept(t.Context(), secret+"x", "Ben", password, member.Origin{})
+	require.ErrorIs(t, err, member.ErrLinkInvalid)
+
+	var wait sync.WaitGroup
+	results := make(chan error, 8)
+	for range cap(results) {
+		wait.Go(func() {
+			_, err := h.members.Accept(t.Context(), secret, "Ben", password, member.Origin{})
+			results <- err
+		})
+	}
+	wait.Wait()
+	accepted := 0
+	for range cap(results) {
+		err := <-results
+		if err == nil {
+			accepted++
+			continue
+		}
+		require.True(t, errors.Is(err, member.ErrLinkInvalid), "%v", err)
+	}
+	require.Equal(t, 1, accepted)
+	who := h.signIn("ben@example.org")
+	require.Equal(t, "Ben", who.Member.Name)
+	require.Equal(t, member.Plain, who.Member.Role)
+}
+
+func TestALinkRunsOutAndIsReplaced(t *testing.T) {
+	h := newHouse(t)
+	ben, first, err := h.members.Invite(t.Context(), h.owner.Member, h.owner.Caller(), "Ben", "ben@example.org", member.Plain)
+	h.must(err)
+	_, second, err := h.members.IssueLink(t.Context(), h.owner.Member, h.owner.Caller(), ben.ID)
+	h.must(err)
+	_, err = h.members.Accept(t.Context(), first, "", password, member.Origin{})
+	require.ErrorIs(t, err, member.ErrLinkInvalid, "a new link takes the place of the old one")
+
+	h.now = h.now.Add(7 * 24 * time.Hour)
+	_, err = h.members.Accept(t.Context(), second, "", password, member.Origin{})
+	require.ErrorIs(t, err, member.ErrLinkInvalid, "its time is over")
+	h.now = h.now.Add(-time.Millisecond)
+	_, err = h.members.Accept(t.Context(), second, "", password, member.Origin{})
+	h.must(err)
+}
+
+func TestAnAddressIsAMembersAlone(t *testing.T) {
+	h := newHouse(t)
+	_, _, err := h.members.Invite(t.Context(), h.owner.Member, h.owner.Caller(), "", " ANA@example.org", member.Plain)
+	require.ErrorIs(t, err, member.ErrEmailTaken)
+}
+
+func TestAResetEndsTheSessionsWhenItIsUsedAndNotBefore(t *testing.T) {
+	h := newHouse(t)
+	ben := h.join("Ben", member.Plain)
+	link, secret, err := h.members.IssueLink(t.Context(), h.owner.Member, h.owner.Caller(), ben.Member.ID)
+	h.must(err)
+	require.Equal(t, member.Reset, link.Kind)
+	_, err = h.admit(ben)
+	h.must(err)
+	_, err = h.members.Accept(t.Context(), secret, "", "another long password", member.Origin{})
+	h.must(err)
+	h.requireEnded(ben, session.CredentialChanged)
+	_, err = h.members.Authenticate(t.Context(), "ben@example.org", password, member.Origin{})
+	require.ErrorIs(t, err, member.ErrBadCredentials)
+}
+
+func TestDeactivatingEndsTheSessionsForGood(t *testing.T) {
+	h := newHouse(t)
+	ben := h.join("Ben", member.Plain)
+	require.Equal(t, 1, h.sessions.CountOf(ben.Member.ID))
+	h.must(h.change(h.owner, ben, member.Wish{Active: ptr(false)}))
+	h.requireEnded(ben, session.MemberDeactivated)
+	require.Zero(t, h.sessions.CountOf(ben.Member.ID))
+	_, err := h.members.Authenticate(t.Context(), "ben@example.org", password, member.Origin{})
+	require.ErrorIs(t, err, member.ErrBadCredentials)
+
+	h.must(h.change(h.owner, ben, member.Wish{Active: ptr(true)}))
+	h.requireEnded(ben, session.MemberDeactivated)
+	_, err = h.admit(h.signIn("ben@example.org"))
+	h.must(err)
+}
+
+func TestARoleChangesRunningSessionsAtOnce(t *testing.T) {
+	h := newHouse(t)
+	ben := h.join("Ben", member.Plain)
+	h.must(h.change(h.owner, ben, member.Wish{Role: ptr(member.Admin), Name: ptr("Benedict")}))
+	now, err := h.admit(ben)
+	h.must(err)
+	require.Equal(t, member.Admin, now.Member.Role)
+	require.Equal(t, "Benedict", now.Member.Name)
+}
+
+func TestRevokingAMembersSessions(t *testing.T) {
+	h := newHouse(t)
+	ben := h.join("Ben", member.Plain)
+	second := h.signIn("ben@example.org")
+	n, err := h.members.RevokeSessions(t.Context(), h.owner.Caller(), ben.Member.ID)
+	h.must(err)
+	require.Equal(t, 2, n)
+	h.requireEnded(ben, session.RevokedMember)
+	h.requireEnded(second, session.RevokedMember)
+	_, err = h.admit(h.owner)
+	h.must(err)
+	sessions, members := h.sessions.Summary()
+	require.Equal(t, []int{1, 1}, []int{sessions, members})
+}
+
+// TestNobodyIsRaisedAboveTheirOwnRole walks who may do what to whom.
+func TestNobodyIsRaisedAboveTheirOwnRole(t *testing.T) {
+	h := newHouse(t)
+	people := map[member.Role]session.Principal{
+		member.Owner: h.join("Olga", member.Owner), member.Admin: h.join("Adam", member.Admin),
+		member.Auditor: h.join("Uma", member.Auditor), member.Plain: h.join("Paul", member.Plain),
+	}
+	rank := map[member.Role]int{member.Owner: 3, member.Admin: 2, member.Auditor: 1, member.Plain: 0}
+	tried := 0
+	for by, actor := range people {
+		for of := range people {
+			for to := range people {
+				email := string(by) + string(of) + string(to) + "@example.org"
+				target, _, err := h.members.Invite(t.Context(), h.owner.Member, h.owner.Caller(), "", email, of)
+				h.must(err)
+				err = h.members.Change(t.Context(), actor.Caller(), target.ID, member.Wish{Role: ptr(to)})
+				allowed := rank[by] >= 2 && rank[of] <= rank[by] && rank[to] <= rank[by]
+				require.Equal(t, allowed, err == nil, "%s makes %s of %s: %v", by, to, of, err)
+				if !allowed {
+					require.ErrorIs(t, err, member.ErrForbidden)
+				}
+				tried++
+			}
+		}
+		err := h.change(actor, actor, member.Wish{Role: ptr(member.Owner)})
+		require.Equal(t, by == member.Owner, err == nil, "%s raises themselves", by)
+	}
+	require.Equal(t, 64, tried)
+}
+
+func TestTheLastOwnerStays(t *testing.T) {
+	h := newHouse(t)
+	require.ErrorIs(t, h.change(h.owner, h.owner, member.Wish{Role: ptr(member.Admin)}), member.ErrLastOwner)
+	require.ErrorIs(t, h.change(h.owner, h.owner, member.Wish{Active: ptr(false)}), member.ErrLastOwner)
+
+	// An owner who was only invited, or is deactivated, could not sign in.
+	_, _, err := h.members.Invite(t.Context(), h.owner.Member, h.owner.Caller(), "Olga", "olga@example.org", member.Owner)
+	h.must(err)
+	require.ErrorIs(t, h.change(h.owner, h.owner, member.Wish{Role: ptr(member.Admin)}), member.ErrLastOwner)
+
+	// Two owners demote one another at once: one of them stays.
+	second := h.join("Oscar", member.Owner)
+	var wait sync.WaitGroup
+	for _, pair := range [][2]session.Principal{{h.owner, second}, {second, h.owner}} {
+		wait.Go(func() {
+			if err := h.change(pair[0], pair[1], member.Wish{Role: ptr(member.Plain)}); err != nil && !errors.Is(err, member.ErrForbidden) && !errors.Is(err, member.ErrLastOwner) {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	owners := 0
+	for _, who := range []session.Principal{h.owner, second} {
+		now, err := h.admit(who)
+		h.must(err)
+		if now.Member.Role == member.Owner {
+			owners++
+		}
+	}
+	require.Equal(t, 1, owners)
+}
+
+func TestALateChangeOfAMemberMisses(t *testing.T) {
+	h := newHouse(t)
+	ben := h.join("Ben", member.Plain)
+	late := h.signIn("ana@example.org")
+	h.must(h.sessions.SignOut(t.Context(), late))
+	require.ErrorIs(t, h.change(late, ben, member.Wish{Active: ptr(false)}), member.ErrCallerEnded)
+	_, _, err := h.members.Invite(t.Context(), late.Member, late.Caller(), "", "eve@example.org", member.Owner)
+	require.ErrorIs(t, err, member.ErrCallerEnded)
+	_, _, err = h.members.IssueLink(t.Context(), late.Member, late.Caller(), ben.Member.ID)
+	require.ErrorIs(t, err, member.ErrCallerEnded)
+	_, err = h.members.RevokeSessions(t.Context(), late.Caller(), ben.Member.ID)
+	require.ErrorIs(t, err, member.ErrCallerEnded)
+	_, err = h.admit(ben)
+	h.must(err)
+}
+
+func TestTheListIsOrderedByNameAndSearched(t *testing.T) {
+	h := newHouse(t)
+	for _, name := range []string{"Cy", "Ben", "Dee"} {
+		h.join(name, member.Plain)
+	}
+	page, err := h.members.List(t.Context(), member.Query{Limit: 3})
+	h.must(err)
+	names := func(page []member.Details) (names []string) {
+		for _, m := range page {
+			names = append(names, m.Name)
+		}
+		return names
+	}
+	require.Equal(t, []string{"Ana", "Ben", "Cy"}, names(page))
+	page, err = h.members.List(t.Context(), member.Query{AfterName: page[2].Name, AfterID: page[2].ID, Limit: 3})
+	h.must(err)
+	require.Equal(t, []string{"Dee"}, names(page))
+	page, err = h.members.List(t.Context(), member.Query{Text: "EN", Limit: 3})
+	h.must(err)
+	require.Equal(t, []string{"Ben"}, names(page))
+	for _, text := range []string{"%", "_", "' OR 1=1 --", "nobody"} {
+		page, err = h.members.List(t.Context(), member.Query{Text: text, Limit: 3})
+		h.must(err)
+		require.Empty(t, page, text)
+	}
+}
