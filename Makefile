@@ -13,7 +13,7 @@ TOOL    := go tool -modfile=backend/tools.mod
 WEB_SOURCES := $(shell find frontend/src frontend/static frontend/scripts -type f) frontend/vite.config.ts frontend/package.json
 GO_SOURCES  := $(shell find backend -type f -not -name '*_test.go' -not -path '*/testdata/*') main.go embed.go go.mod go.sum
 
-.PHONY: help run build web dev dev-api dev-web test test-go test-web e2e lint fmt generate check bench clean chromium
+.PHONY: help run build web dev dev-api dev-web test test-go test-web e2e lint fmt generate generated check bench clean chromium
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,10 @@ lint: $(MODULES) ## Lint both halves
 	$(TOOL) golangci-lint run ./...
 	npm run lint
 
+generated: ## Check that what is made from backend/httpapi/openapi.yaml is up to date
+	go generate ./...
+	git diff --exit-code -- backend/httpapi/wire.gen.go
+
 fmt: $(MODULES) ## Format both halves
 	gofmt -w backend main.go embed.go
 	npm run format
@@ -79,7 +83,7 @@ generate: $(MODULES) ## Write again what is made from backend/httpapi/openapi.ya
 	go generate ./...
 	npm run generate
 
-check: lint test ## Everything that CI runs, and the linters
+check: lint generated test ## Everything that CI runs, and the linters
 
 bench: ## Measure what the README promises
 	go test -run '^$$' -bench . -benchtime 100x ./backend/store

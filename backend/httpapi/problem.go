@@ -138,12 +138,14 @@ func problemForFields(fields []FieldError) problem {
 
 // problemForEnd says how the session ended, when and by whose hand.
 func problemForEnd(end session.End) problem {
-	code := "session_revoked"
+	var code string
 	switch end.Reason {
 	case session.Expired:
 		code = "session_expired"
 	case session.MemberDeactivated:
 		code = "member_deactivated"
+	default:
+		code = "session_revoked"
 	}
 	p := newProblem(http.StatusUnauthorized, code, endInWords(end)+" Sign in again.")
 	p.Ended = &Ended{Reason: EndReason(end.Reason), At: end.At}
@@ -177,8 +179,9 @@ func endInWords(end session.End) string {
 		return fmt.Sprintf("The password was changed %s, which ended this session.", at)
 	case session.MemberDeactivated:
 		return "This account is deactivated."
+	default:
+		return fmt.Sprintf("%s ended this session %s.", by, at)
 	}
-	return fmt.Sprintf("%s ended this session %s.", by, at)
 }
 
 // answerError is where every error of every handler ends.

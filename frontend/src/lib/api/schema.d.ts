@@ -1336,7 +1336,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["AuditPage"];
                     "text/csv": string;
-                    "application/jsonl": string;
+                    "application/jsonl": unknown;
                 };
             };
             403: components["responses"]["Problem"];

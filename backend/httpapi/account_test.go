@@ -1,0 +1,121 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"curfew/backend/httpapi"
+	"curfew/backend/member"
+)
+
+func TestANewPassword(t *testing.T) {
+	h := open(t, options{})
+	mine, other := h.program(member.Plain), h.program(member.Plain)
+	change := func(current, next string) *answer {
+		return mine.put("/api/account/password", map[string]any{"currentPassword": current, "newPassword": next})
+	}
+	old := credentials(member.Plain, httpapi.TransportBearer).Password
+	change("wrong", newPassword).requireProblem(http.StatusForbidden, "bad_credentials")
+	change(old, "short").requireFields("newPassword min")
+	other.requireLive()
+
+	var ended httpapi.SessionsEnded
+	change(old, newPassword).into(http.StatusOK, &ended)
+	require.EqualValues(t, 1, ended.SessionsEnded)
+	mine.requireLive()
+	problem := other.get("/api/session").requireProblem(http.StatusUnauthorized, "session_revoked")
+	require.Equal(t, httpapi.EndReasonCredentialChanged, problem.Ended.Reason)
+	h.stranger().post("/api/sessions", credentials(member.Plain, httpapi.TransportBearer)).requireProblem(http.StatusUnauthorized, "bad_credentials")
+	h.stranger().post("/api/sessions", map[string]any{"email": email(member.Plain), "password": newPassword}).requireStatus(http.StatusCreated)
+}
+
+func TestMyActivityIsMine(t *testing.T) {
+	h := open(t, options{})
+	mine, theirs := h.program(member.Plain), h.program(member.Owner)
+	h.stranger().post("/api/sessions", map[string]any{"email": email(member.Plain), "password": "wrong"}).requireStatus(http.StatusUnauthorized)
+	var page httpapi.AuditPage
+	mine.get("/api/account/activity").into(http.StatusOK, &page)
+	var actions []string
+	for _, entry := range page.Items {
+		actions = append(actions, entry.Action)
+	}
+	require.Equal(t, []string{"session.refused", "session.started"}, actions)
+	theirs.get("/api/account/activity").into(http.StatusOK, &page)
+	require.Len(t, page.Items, 1)
+}
+
+func TestTheAuditLogIsFilteredPagedAndExported(t *testing.T) {
+	h := open(t, options{})
+	auditor, plain := h.program(member.Auditor), h.program(member.Plain)
+	h.clock.advance(time.Minute)
+	later := h.clock.Now()
+	owner := h.program(member.Owner)
+	h.exec("UPDATE members SET name = '=HYPERLINK(\"http://evil\")' WHERE role = 'owner'")
+	h.restart()
+	owner.post("/api/sessions/revoke-others", nil).requireStatus(http.StatusOK)
+	owner.delete("/api/session").requireStatus(http.StatusNoContent)
+
+	list := func(query string) (entries []httpapi.AuditEntry) {
+		for target := "/api/audit?limit=2" + query; target != ""; {
+			var page httpapi.AuditPage
+			auditor.get(target).into(http.StatusOK, &page)
+			require.LessOrEqual(t, len(page.Items), 2)
+			entries = append(entries, page.Items...)
+			target = ""
+			if page.NextCursor != nil {
+				target = "/api/audit?limit=2" + query + "&cursor=" + *page.NextCursor
+			}
+		}
+		return entries
+	}
+	require.Len(t, list(""), 4)
+	require.Len(t, list("&action=session.started"), 3)
+	require.Len(t, list("&member="+plain.requireLive().Member.Id), 1)
+	require.Len(t, list("&since="+later.Format(time.RFC3339)), 2)
+	require.Len(t, list("&until="+later.Format(time.RFC3339)), 2)
+	require.Empty(t, list("&action=nothing"))
+	auditor.get("/api/audit?since=yesterday").requireFields("since datetime")
+	auditor.get("/api/audit?format=xml", malformed).requireFields("format oneof")
+
+	rows, err := csv.NewReader(bytes.NewReader(auditor.get("/api/audit?format=csv").requireStatus(http.StatusOK).body)).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, rows, 1+4)
+	require.Equal(t, "session.ended", rows[1][2])
+	require.Equal(t, `'=HYPERLINK("http://evil")`, rows[1][4], "no formula for the program that opens it")
+	lines := strings.Split(strings.TrimSpace(string(auditor.get("/api/audit?format=jsonl").requireStatus(http.StatusOK).body)), "\n")
+	require.Len(t, lines, 4)
+	for i, line := range lines {
+		var entry httpapi.AuditEntry
+		require.NoError(t, json.Unmarshal([]byte(line), &entry))
+		require.EqualValues(t, 4-i, entry.Sequence)
+	}
+}
+
+func TestThePreviewOfAPolicy(t *testing.T) {
+	h := open(t, options{})
+	h.program(member.Plain)
+	h.clock.advance(2 * time.Hour)
+	auditor := h.program(member.Auditor)
+	var preview httpapi.PolicyPreview
+	auditor.post("/api/settings/security/preview", policy(1, "hours", true)).into(http.StatusOK, &preview)
+	require.Equal(t, httpapi.SessionSummary{Sessions: 2, Members: 2}, preview.Live)
+	require.Equal(t, httpapi.SessionSummary{Sessions: 1, Members: 1}, preview.AtOnce)
+	require.False(t, preview.Yours)
+	require.False(t, preview.Loosens)
+	require.EqualValues(t, 2, preview.Remaining[0].Before)
+	require.EqualValues(t, 1, preview.Remaining[0].After)
+	met := map[string]bool{}
+	for _, g := range preview.Guidelines {
+		met[g.Key] = g.Met
+	}
+	require.True(t, met["asvs-7.3.1"])
+	require.False(t, met["asvs-7.3.2"], "a session in use never ends by itself")
+	auditor.post("/api/settings/security/preview", policy(0, "hours", true), malformed).requireFields("sessionLength.value min")
+}
