@@ -74,7 +74,13 @@ export async function signIn(page: Page) {
 }
 
 export const length = (page: Page) => page.getByRole('spinbutton', { name: 'Session length' });
-export const unit = (page: Page) => page.getByRole('combobox', { name: 'Unit' });
+export const unit = (page: Page) => page.getByRole('combobox', { name: 'Unit', exact: true });
+export const limited = (page: Page) =>
+  page.getByRole('checkbox', { name: 'Limit how long a session can last in all' });
+export const maximum = (page: Page) => page.getByRole('spinbutton', { name: 'Maximum lifetime' });
+export const maximumUnit = (page: Page) =>
+  page.getByRole('combobox', { name: 'Maximum lifetime unit' });
+export const effect = (page: Page) => page.getByRole('region', { name: 'What saving would do' });
 export const refresh = (page: Page) =>
   page.getByRole('checkbox', { name: 'Refresh sessions automatically' });
 export const save = (page: Page) => page.getByRole('button', { name: 'Save', exact: true });
@@ -102,6 +108,36 @@ export async function requireProofOnce(page: Page) {
         : route.continue(),
     { times: 1 },
   );
+}
+
+/** Sessions that are old enough to be signed out cannot be had without waiting, so the server's numbers are changed on their way. */
+export async function playEffect(page: Page, atOnce: number, yours = false) {
+  await page.route('/api/settings/security/preview', async (route) => {
+    const response = await route.fetch();
+    const real = await response.json();
+    const live = { sessions: 12, members: 5 };
+    const remaining = real.remaining.map((point: object, i: number, { length }: unknown[]) => {
+      const rest = 1 - i / (length - 1);
+      return {
+        ...point,
+        before: Math.round(live.sessions * Math.sqrt(rest)),
+        after: Math.round((live.sessions - atOnce) * Math.max(0, 1 - (3 * i) / (length - 1))),
+      };
+    });
+    const count = (sessions: number) => ({ sessions, members: Math.min(4, sessions) });
+    await route.fulfill({
+      response,
+      json: {
+        ...real,
+        live,
+        yours,
+        remaining,
+        atOnce: count(atOnce),
+        withinHour: count(Math.min(12, atOnce + 1)),
+        withinDay: count(Math.min(12, atOnce + 3)),
+      },
+    });
+  });
 }
 
 /** This release cannot add members of other roles, so the server's answer is changed on its way. */

@@ -28,6 +28,9 @@ test('everything can be done without a mouse', async ({ page, organization }) =>
   await keyboard.press('Enter');
   await expect(page.getByRole('main')).toBeFocused();
   await tabTo('Security');
+  await tabTo('Office day: 12 hours, refresh off');
+  await tabTo('Balanced: 14 days, refresh on');
+  await tabTo('Strict: 15 minutes, refresh on, at most 12 hours');
   await tabTo('Session length');
   await keyboard.press('ControlOrMeta+a');
   await keyboard.type('30');
@@ -37,6 +40,15 @@ test('everything can be done without a mouse', async ({ page, organization }) =>
   await tabTo('Refresh sessions automatically');
   await keyboard.press('Space');
   await expect(refresh(page)).not.toBeChecked();
+  await tabTo('Limit how long a session can last in all');
+  await keyboard.press('Space');
+  await tabTo('Maximum lifetime');
+  await keyboard.press('ControlOrMeta+a');
+  await keyboard.type('50');
+  await tabTo('Maximum lifetime unit');
+  await keyboard.type('weeks');
+  await page.getByText('Show as table').waitFor();
+  await tabTo('Show as table');
   await tabTo('Save');
 
   await requireProofOnce(page);
@@ -50,7 +62,8 @@ test('everything can be done without a mouse', async ({ page, organization }) =>
   await keyboard.press('Enter');
   await expect(page.getByText('Saved', { exact: true })).toBeVisible();
 
-  await tabTo('Revoke all sessions');
+  await tabTo('Use 30 days, for NIST SP 800-63B-4, AAL1 (2.1.3)');
+  await revokeAll(page).focus();
   await keyboard.press('Enter');
   await expect(page.getByRole('button', { name: 'Cancel' })).toBeFocused();
   await keyboard.press('Escape');

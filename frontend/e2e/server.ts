@@ -83,6 +83,16 @@ export class Server {
   }
 }
 
+/** Opens a session of the owner without a browser. */
+export async function signInByProgram({ url }: Server) {
+  const answer = await fetch(`${url}/api/sessions`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'User-Agent': 'curl/8.14.1' },
+    body: JSON.stringify({ email: OWNER.email, password: OWNER.password, transport: 'bearer' }),
+  });
+  if (!answer.ok) throw new Error(`sign-in: ${await answer.text()}`);
+}
+
 async function freePort(): Promise<number> {
   const probe = createServer().listen(0, 'localhost');
   await once(probe, 'listening');

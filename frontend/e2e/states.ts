@@ -1,15 +1,19 @@
 import type { Page } from '@playwright/test';
 import {
+  effect,
   expect,
   length,
+  limited,
+  playEffect,
   playRole,
   refuseSettings,
   requireProofOnce,
   revokeAll,
   save,
   signIn,
+  unit,
 } from './journey';
-import type { Server } from './server';
+import { signInByProgram, type Server } from './server';
 
 interface State {
   name: string;
@@ -51,6 +55,47 @@ export const STATES: State[] = [
       await signIn(page);
       await length(page).fill('3');
       await page.getByText('for 3 days after their last visit').waitFor();
+      await page.getByText('Saving signs nobody out at once.').waitFor();
+    },
+  },
+  {
+    name: 'security-signs-out',
+    enter: async (page) => {
+      await signIn(page);
+      await playEffect(page, 7, true);
+      await length(page).fill('3');
+      await limited(page).check();
+      await page.getByText('Saving signs out 7 sessions').waitFor();
+      await effect(page).getByText('Show as table').click();
+    },
+  },
+  {
+    name: 'security-guidelines',
+    enter: async (page) => {
+      await signIn(page);
+      await page.getByRole('button', { name: /for NIST SP 800-63B-4, AAL2/ }).click();
+      await page.getByText('Saving signs nobody out at once.').waitFor();
+      for (const summary of [/more not met$/, /^\d+ met$/]) await page.getByText(summary).click();
+    },
+  },
+  {
+    name: 'security-much-shorter',
+    enter: async (page) => {
+      await signIn(page);
+      await playEffect(page, 7);
+      await length(page).fill('42');
+      await unit(page).selectOption('minutes');
+      await save(page).click();
+      await page.getByRole('dialog').getByLabel('Type the new number').fill('24');
+    },
+  },
+  {
+    name: 'security-no-preview',
+    enter: async (page) => {
+      await page.route('/api/settings/security/preview', (route) => route.abort());
+      await signIn(page);
+      await length(page).fill('3');
+      await page.getByText('The effect cannot be worked out now.').waitFor();
     },
   },
   {
@@ -107,6 +152,49 @@ export const STATES: State[] = [
       await server.stop();
       await save(page).click();
       await page.getByText('Curfew cannot be reached').waitFor();
+    },
+  },
+  {
+    name: 'account',
+    enter: async (page, server) => {
+      await signInByProgram(server);
+      await signIn(page);
+      await page.getByRole('link', { name: 'Your account' }).click();
+      await page.getByText('A program (curl)', { exact: true }).waitFor();
+      await page.getByText('You set up the organization').waitFor();
+    },
+  },
+  {
+    name: 'account-only-session',
+    enter: async (page) => {
+      await signIn(page);
+      await page.goto('/account');
+      await page.getByText('You are signed in nowhere else.').waitFor();
+      await page.getByLabel('Current password').fill('not the password');
+      await page.getByLabel('New password').fill('another horse battery staple');
+      await page.getByRole('button', { name: 'Change password' }).click();
+      await page.getByText('The password is wrong. Try again.').waitFor();
+    },
+  },
+  {
+    name: 'account-signed-out-others',
+    enter: async (page, server) => {
+      await signInByProgram(server);
+      await signIn(page);
+      await page.goto('/account');
+      await page.getByRole('button', { name: 'Sign out all others' }).click();
+      await page.getByText('1 other session was signed out.').waitFor();
+      await page.getByText('You ended one of your sessions').waitFor();
+    },
+  },
+  {
+    name: 'account-outage',
+    enter: async (page) => {
+      await signIn(page);
+      await page.route('/api/sessions', (route) => route.abort());
+      await page.route('/api/account/activity?*', (route) => route.abort());
+      await page.goto('/account');
+      await expect(page.getByRole('button', { name: 'Retry' })).toHaveCount(2);
     },
   },
   {

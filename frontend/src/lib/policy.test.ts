@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Length, Policy, Unit } from './api/settings';
-import { lengthError, policySentence, policySummary } from './policy';
+import {
+  lengthError,
+  muchShorter,
+  policySentence,
+  policySummary,
+  PRESETS,
+  samePolicy,
+} from './policy';
 
 const length = (value: number, unit: Unit): Length => ({ value, unit });
 const policy = (
@@ -61,4 +68,54 @@ describe('the limits', () => {
       );
     }
   });
+});
+
+describe('much shorter', () => {
+  it.each([
+    ['ten times', length(10, 'hours'), length(1, 'hours'), true],
+    ['not quite ten times', length(599, 'minutes'), length(1, 'hours'), false],
+    ['the known slip', length(42, 'days'), length(42, 'minutes'), true],
+    ['longer', length(42, 'minutes'), length(42, 'days'), false],
+    ['the same', length(14, 'days'), length(2, 'weeks'), false],
+  ])('%s', (_, from, to, expected) => {
+    const change = muchShorter(policy(from, true), policy(to, true));
+    expect(change).toEqual(expected ? { from, to } : null);
+  });
+
+  const days = length(14, 'days');
+  it.each([
+    ['a limit ten times shorter', length(30, 'days'), length(3, 'days'), length(30, 'days')],
+    ['a new limit far below the length', null, length(42, 'minutes'), days],
+    ['a new limit of about the length', null, length(12, 'days'), null],
+    ['a limit not quite so much shorter', length(29, 'days'), length(3, 'days'), null],
+    ['no limit any more', length(30, 'days'), null, null],
+  ])('%s', (_, from, to, of) => {
+    const change = muchShorter(policy(days, true, from), policy(days, true, to));
+    expect(change).toEqual(of ? { from: of, to } : null);
+  });
+});
+
+it('knows two policies that are written alike', () => {
+  const one = policy(length(14, 'days'), true, length(30, 'days'));
+  expect(samePolicy(one, structuredClone(one))).toBe(true);
+  for (const other of [
+    policy(length(2, 'weeks'), true, length(30, 'days')),
+    policy(length(14, 'days'), false, length(30, 'days')),
+    policy(length(14, 'days'), true, length(31, 'days')),
+    policy(length(14, 'days'), true),
+  ]) {
+    expect(samePolicy(one, other)).toBe(false);
+    expect(samePolicy(other, one)).toBe(false);
+  }
+});
+
+it('the presets can be told apart and saved', () => {
+  expect(PRESETS.map(({ name, policy: of }) => `${name}: ${policySummary(of)}`)).toEqual([
+    'Office day: 12 hours, refresh off',
+    'Balanced: 14 days, refresh on',
+    'Strict: 15 minutes, refresh on, at most 12 hours',
+  ]);
+  for (const { policy: of } of PRESETS) {
+    expect(lengthError(of.sessionLength.value, of.sessionLength.unit)).toBeUndefined();
+  }
 });

@@ -52,6 +52,71 @@ export function policySummary(policy: Policy): string {
   return parts.join(', ');
 }
 
+/** Policies that organizations of a kind often choose, to start from. */
+export const PRESETS: { name: string; policy: Policy }[] = [
+  {
+    name: 'Office day',
+    policy: {
+      sessionLength: { value: 12, unit: 'hours' },
+      refreshAutomatically: false,
+      maximumLifetime: null,
+    },
+  },
+  {
+    name: 'Balanced',
+    policy: {
+      sessionLength: { value: 14, unit: 'days' },
+      refreshAutomatically: true,
+      maximumLifetime: null,
+    },
+  },
+  {
+    name: 'Strict',
+    policy: {
+      sessionLength: { value: 15, unit: 'minutes' },
+      refreshAutomatically: true,
+      maximumLifetime: { value: 12, unit: 'hours' },
+    },
+  },
+];
+
+/** Whether two policies are written alike: 14 days and 2 weeks are not. */
+export function samePolicy(a: Policy, b: Policy): boolean {
+  return (
+    sameLength(a.sessionLength, b.sessionLength) &&
+    a.refreshAutomatically === b.refreshAutomatically &&
+    (a.maximumLifetime && b.maximumLifetime
+      ? sameLength(a.maximumLifetime, b.maximumLifetime)
+      : a.maximumLifetime === b.maximumLifetime)
+  );
+}
+
+/** One length that takes the place of a much longer one. */
+export interface Shortening {
+  from: Length;
+  to: Length;
+}
+
+/** So many times shorter is more often a slip of the unit than a wish. */
+const MUCH = 10;
+
+/** What becomes ten times shorter or more, if anything does. A limit where there was none counts against the length. */
+export function muchShorter(from: Policy, to: Policy): Shortening | null {
+  const changes = [{ from: from.sessionLength, to: to.sessionLength }];
+  if (to.maximumLifetime) {
+    changes.push({ from: from.maximumLifetime ?? from.sessionLength, to: to.maximumLifetime });
+  }
+  return changes.find((change) => seconds(change.from) >= MUCH * seconds(change.to)) ?? null;
+}
+
+export function seconds({ value, unit }: Length): number {
+  return value * SECONDS[unit];
+}
+
 function shorter(a: Length, b: Length): Length {
-  return a.value * SECONDS[a.unit] <= b.value * SECONDS[b.unit] ? a : b;
+  return seconds(a) <= seconds(b) ? a : b;
+}
+
+function sameLength(a: Length, b: Length): boolean {
+  return a.value === b.value && a.unit === b.unit;
 }

@@ -4,6 +4,7 @@ import type { components } from './schema';
 export type CurrentSession = components['schemas']['CurrentSession'];
 export type Ended = components['schemas']['Ended'];
 export type RevocationReceipt = components['schemas']['RevocationReceipt'];
+export type Session = components['schemas']['Session'];
 export type SessionSummary = components['schemas']['SessionSummary'];
 
 export const getSession = () => body(api.GET('/api/session'));
@@ -16,6 +17,16 @@ export const signOut = () => body(api.DELETE('/api/session'));
 /** A fresh proof of identity, as loosening the policy asks for. */
 export const reauthenticate = (password: string) =>
   body(api.POST('/api/session/reauthenticate', { body: { password } }));
+
+/** My sessions, newest access first. */
+export const listSessions = (cursor?: string) =>
+  body(api.GET('/api/sessions', { params: { query: cursor ? { cursor } : {} } }));
+
+export const revokeSession = (id: string) =>
+  body(api.DELETE('/api/sessions/{id}', { params: { path: { id } } }));
+
+/** Ends all of my sessions but this one. */
+export const revokeOtherSessions = () => body(api.POST('/api/sessions/revoke-others'));
 
 export const getSessionSummary = () => body(api.GET('/api/sessions/summary'));
 

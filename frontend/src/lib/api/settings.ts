@@ -4,9 +4,16 @@ import type { components } from './schema';
 export type Length = components['schemas']['Length'];
 export type Unit = components['schemas']['Unit'];
 export type Policy = components['schemas']['Policy'];
+export type Effect = components['schemas']['PolicyPreview'];
+export type Guideline = components['schemas']['Guideline'];
+export type Remaining = components['schemas']['Remaining'];
 export type SecuritySettings = components['schemas']['SecuritySettings'];
 
 export const getSecuritySettings = () => body(api.GET('/api/settings/security'));
+
+/** What saving the policy would do, changing nothing. */
+export const previewSecuritySettings = (policy: Policy, signal: AbortSignal) =>
+  body(api.POST('/api/settings/security/preview', { body: policy, signal }));
 
 /** Saves the policy unless somebody saved since `version` was read: that is a 412. */
 export const putSecuritySettings = (policy: Policy, version: number) =>

@@ -1,12 +1,24 @@
 import { Problem } from '$lib/api/problem';
-import { putSecuritySettings, type Policy, type SecuritySettings } from '$lib/api/settings';
-import { lengthError } from '$lib/policy';
+import {
+  putSecuritySettings,
+  type Length,
+  type Policy,
+  type SecuritySettings,
+  type Unit,
+} from '$lib/api/settings';
+import { lengthError, samePolicy } from '$lib/policy';
 
-/** A session length as it is being typed: nothing, for as long as the field is empty. */
-interface Draft {
+/** A length as it is being typed: nothing, for as long as the field is empty. */
+interface LengthDraft {
   value: number | null;
-  unit: Policy['sessionLength']['unit'];
+  unit: Unit;
+}
+
+interface Draft extends LengthDraft {
   refreshAutomatically: boolean;
+  /** Whether there is a maximum lifetime. What was typed of one stays, so that it can be had again. */
+  limited: boolean;
+  maximum: LengthDraft;
 }
 
 /** The session configuration as it is being edited, beside the one that it was read from. */
@@ -33,38 +45,33 @@ export class PolicyForm {
     this.draft = draftOf(settings);
   }
 
-  readonly changed = $derived.by(() => {
-    const { sessionLength, refreshAutomatically } = this.settings;
-    return (
-      this.draft.value !== sessionLength.value ||
-      this.draft.unit !== sessionLength.unit ||
-      this.draft.refreshAutomatically !== refreshAutomatically
-    );
-  });
-
   readonly #lengthError = $derived(lengthError(this.draft.value, this.draft.unit));
+  readonly #maximumError = $derived(
+    this.draft.limited ? lengthError(this.draft.maximum.value, this.draft.maximum.unit) : undefined,
+  );
 
   /** What is wrong with the length: by our own limits, or else by the server's word. */
   readonly lengthError = $derived.by(() => {
-    if (this.judged && this.#lengthError) return this.#lengthError;
-    return this.error instanceof Problem
-      ? (this.error.at('sessionLength.value') ??
-          this.error.at('sessionLength.unit') ??
-          this.error.at('sessionLength'))
-      : undefined;
+    return (this.judged ? this.#lengthError : undefined) ?? this.#saidOf('sessionLength');
   });
 
-  /** The policy that saving would put in force; nothing while the length is not one. */
-  readonly policy = $derived.by((): Policy | null =>
-    this.#lengthError
-      ? null
-      : {
-          sessionLength: { value: this.draft.value as number, unit: this.draft.unit },
-          refreshAutomatically: this.draft.refreshAutomatically,
-          // This form does not edit it, and must not lose it.
-          maximumLifetime: this.settings.maximumLifetime,
-        },
-  );
+  /** The same of the maximum lifetime. */
+  readonly maximumError = $derived.by(() => {
+    return (this.judged ? this.#maximumError : undefined) ?? this.#saidOf('maximumLifetime');
+  });
+
+  /** The policy that saving would put in force; nothing while a length is not one. */
+  readonly policy = $derived.by((): Policy | null => {
+    const { value, unit, refreshAutomatically, limited, maximum } = this.draft;
+    if (this.#lengthError || this.#maximumError) return null;
+    return {
+      sessionLength: { value: value as number, unit },
+      refreshAutomatically,
+      maximumLifetime: limited ? { value: maximum.value as number, unit: maximum.unit } : null,
+    };
+  });
+
+  readonly changed = $derived.by(() => !this.policy || !samePolicy(this.policy, this.settings));
 
   /** To be called whenever the person changes something: what was said of the last attempt is over. */
   edited() {
@@ -109,6 +116,13 @@ export class PolicyForm {
     this.theirs = null;
   }
 
+  /** The policy takes the draft's place, and still has to be saved. */
+  fill(policy: Policy) {
+    this.draft = draftOf(policy);
+    this.judged = false;
+    this.edited();
+  }
+
   discard() {
     this.#adopt(this.settings);
     this.edited();
@@ -118,6 +132,12 @@ export class PolicyForm {
     this.settings = settings;
     this.draft = draftOf(settings);
     this.judged = false;
+  }
+
+  #saidOf(field: string): string | undefined {
+    return this.error instanceof Problem
+      ? (this.error.at(`${field}.value`) ?? this.error.at(`${field}.unit`) ?? this.error.at(field))
+      : undefined;
   }
 
   #refused(error: unknown) {
@@ -131,6 +151,14 @@ export class PolicyForm {
   }
 }
 
-function draftOf({ sessionLength, refreshAutomatically }: SecuritySettings): Draft {
-  return { ...sessionLength, refreshAutomatically };
+/** What a maximum lifetime starts from, where there is none yet. */
+const MAXIMUM: Length = { value: 30, unit: 'days' };
+
+function draftOf({ sessionLength, refreshAutomatically, maximumLifetime }: Policy): Draft {
+  return {
+    ...sessionLength,
+    refreshAutomatically,
+    limited: maximumLifetime !== null,
+    maximum: { ...(maximumLifetime ?? MAXIMUM) },
+  };
 }

@@ -18,7 +18,13 @@ const theirs: SecuritySettings = {
   version: 4,
   updatedBy: { id: 'b', name: 'Ben' },
 };
-const mine = { value: 12, unit: 'hours', refreshAutomatically: true };
+const mine = {
+  value: 12,
+  unit: 'hours',
+  refreshAutomatically: true,
+  limited: true,
+  maximum: { value: 30, unit: 'days' },
+};
 
 let form: PolicyForm;
 
@@ -37,7 +43,7 @@ it('knows whether there is anything to save', () => {
   expect(form.draft.value).toBe(14);
 });
 
-it('sends the version that was read, and the maximum lifetime that it does not show', async () => {
+it('sends the version that was read, and the maximum lifetime that was not touched', async () => {
   const requests = answerInTurn(ok(theirs));
 
   await form.save();
@@ -90,6 +96,69 @@ it('does not send a length that is not one', async () => {
 
   expect(requests).toHaveLength(0);
   expect(form.lengthError).toBe('Enter a whole number from 1 to 8,760 hours.');
+});
+
+describe('the maximum lifetime', () => {
+  it('is sent as it was entered', async () => {
+    const requests = answerInTurn(ok(theirs));
+    form.draft.maximum.value = 8;
+    await form.save();
+    expect(await requests[0]?.json()).toMatchObject({
+      maximumLifetime: { value: 8, unit: 'days' },
+    });
+  });
+
+  it('is none without its tick, whatever was typed', async () => {
+    form.draft.maximum.value = null;
+    form.draft.limited = false;
+    expect(form.changed).toBe(true);
+    const requests = answerInTurn(ok(theirs));
+    await form.save();
+    expect(await requests[0]?.json()).toMatchObject({ maximumLifetime: null });
+  });
+
+  it('is judged like the length, at its own field', async () => {
+    const requests = answerInTurn();
+    form.draft.maximum.value = 366;
+    await form.save();
+    expect(requests).toHaveLength(0);
+    expect(form.maximumError).toBe('Enter a whole number from 1 to 365 days.');
+    expect(form.lengthError).toBeUndefined();
+  });
+
+  it("shows the server's word at its field", async () => {
+    const errors = [{ field: 'maximumLifetime.value', code: 'max', message: 'Too much.' }];
+    answerInTurn(problem(422, 'invalid_input', { errors }));
+    await form.save();
+    expect(form.maximumError).toBe('Too much.');
+    expect(form.lengthError).toBeUndefined();
+  });
+
+  it('starts from 30 days where there was none', () => {
+    const fresh = new PolicyForm({ ...loaded, maximumLifetime: null });
+    expect(fresh.draft.limited).toBe(false);
+    fresh.draft.limited = true;
+    expect(fresh.policy?.maximumLifetime).toEqual({ value: 30, unit: 'days' });
+    expect(fresh.changed).toBe(true);
+  });
+});
+
+it('is filled with a policy, which still has to be saved', () => {
+  const requests = answerInTurn();
+  form.judged = true;
+  form.fill({
+    sessionLength: { value: 15, unit: 'minutes' },
+    refreshAutomatically: false,
+    maximumLifetime: null,
+  });
+  expect(form.policy).toEqual({
+    sessionLength: { value: 15, unit: 'minutes' },
+    refreshAutomatically: false,
+    maximumLifetime: null,
+  });
+  expect(form.changed).toBe(true);
+  expect(form.judged).toBe(false);
+  expect(requests).toHaveLength(0);
 });
 
 describe('the draft stays', () => {

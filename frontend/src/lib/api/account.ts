@@ -1,0 +1,16 @@
+import { api, body } from './client';
+import type { components } from './schema';
+
+export type AuditEntry = components['schemas']['AuditEntry'];
+
+/** Changes my password and ends my other sessions. */
+export const changePassword = (currentPassword: string, newPassword: string) =>
+  body(api.PUT('/api/account/password', { body: { currentPassword, newPassword } }));
+
+/** What happened on my account, newest first. */
+export const listActivity = (cursor?: string) =>
+  body(
+    api.GET('/api/account/activity', {
+      params: { query: { limit: 20, ...(cursor ? { cursor } : {}) } },
+    }),
+  );

@@ -1,0 +1,25 @@
+import type { Effect } from '$lib/api/settings';
+import type { SessionSummary } from '$lib/api/session';
+import { sessionsOfMembers } from '$lib/ended';
+
+/** What saving does at once, in a sentence. */
+export function effectSentence({ atOnce, yours }: Effect): string {
+  if (atOnce.sessions === 0) return 'Saving signs nobody out at once.';
+  const whose = !yours ? '' : atOnce.sessions === 1 ? ': yours' : ', yours included';
+  return `Saving signs out ${people(atOnce)} at once${whose}.`;
+}
+
+/** The same for the button that does it; nothing where nobody is signed out. */
+export function effectNote({ atOnce }: Effect): string | null {
+  return atOnce.sessions === 0 ? null : `Signs out ${people(atOnce)} at once`;
+}
+
+/** Whom it concerns, in a figure. */
+export function people({ sessions, members }: SessionSummary): string {
+  return sessions === 0 ? 'nobody' : sessionsOfMembers(sessions, members);
+}
+
+/** How many sessions other than the caller's own are signed out at once. */
+export function othersAtOnce({ atOnce, yours }: Effect): number {
+  return atOnce.sessions - (yours ? 1 : 0);
+}

@@ -1,0 +1,62 @@
+import { previewSecuritySettings, type Effect, type Policy } from '$lib/api/settings';
+import { samePolicy } from '$lib/policy';
+
+/** How long the typing has to rest before the server is asked, in milliseconds. */
+const REST = 250;
+
+/** What saving the draft would do, as the server works it out while the draft changes. */
+export class PolicyPreview {
+  /** The last answer. It may be about an earlier draft: see {@link of}. */
+  effect = $state.raw<Effect | null>(null);
+  /** What the last answer is about. */
+  policy = $state.raw<Policy | null>(null);
+  /** Why there is no answer about the last draft. It stops nobody from saving. */
+  error = $state.raw<unknown>(null);
+  loading = $state(false);
+
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #request: AbortController | null = null;
+
+  /** Asks about the policy once the typing rests, and the first time at once. */
+  consider(policy: Policy | null) {
+    // The first answer is worth having whatever is being typed meanwhile: the guidelines are read from it.
+    if (!policy && !this.effect) return;
+    this.#forget();
+    this.loading = policy !== null;
+    if (policy) this.#timer = setTimeout(() => void this.ask(policy), this.#request ? REST : 0);
+  }
+
+  /** Asks now. Nothing comes back when there is no answer, or when a later question has taken its place. */
+  async ask(policy: Policy): Promise<Effect | null> {
+    this.#forget();
+    this.loading = true;
+    const request = (this.#request = new AbortController());
+    try {
+      const effect = await previewSecuritySettings(policy, request.signal);
+      if (request.signal.aborted) return null;
+      this.policy = policy;
+      this.effect = effect;
+      this.error = null;
+      return effect;
+    } catch (error) {
+      if (!request.signal.aborted) this.error = error;
+      return null;
+    } finally {
+      if (!request.signal.aborted) this.loading = false;
+    }
+  }
+
+  /** The answer about exactly this policy, if it is here. */
+  of(policy: Policy | null): Effect | null {
+    return policy && this.policy && samePolicy(policy, this.policy) ? this.effect : null;
+  }
+
+  stop() {
+    this.#forget();
+  }
+
+  #forget() {
+    clearTimeout(this.#timer);
+    this.#request?.abort();
+  }
+}

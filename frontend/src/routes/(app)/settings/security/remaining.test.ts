@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { chartSentence, pointAt, spanOf, stepPath, timeTicks } from './remaining';
+
+const at = (seconds: number) => new Date(seconds * 1000).toISOString();
+const points = [
+  { at: at(0), before: 3, after: 2 },
+  { at: at(86_400), before: 3, after: 1 },
+  { at: at(172_800), before: 0, after: 0 },
+];
+
+describe('the marks of the time axis', () => {
+  it.each([
+    [60, 4, ['now', '+1 min']],
+    [3600, 4, ['now', '+15 min', '+30 min', '+45 min', '+60 min']],
+    [43_200, 4, ['now', '+6 h', '+12 h']],
+    [172_800, 4, ['now', '+12 h', '+24 h', '+36 h', '+48 h']],
+    [14 * 86_400, 4, ['now', '+5 days', '+10 days']],
+    [14 * 86_400, 2, ['now', '+5 days', '+10 days']],
+    [365 * 86_400, 4, ['now', '+100 days', '+200 days', '+300 days']],
+    [30, 4, ['now']],
+  ])('of %i seconds, at most %i', (span, most, labels) => {
+    expect(timeTicks(span, most).map(({ label }) => label)).toEqual(labels);
+  });
+
+  it('are never too many', () => {
+    for (let span = 60; span <= 365 * 86_400; span = Math.ceil(span * 1.07)) {
+      expect(timeTicks(span, 4).length).toBeLessThanOrEqual(5);
+      expect(timeTicks(span, 2).length).toBeLessThanOrEqual(4);
+    }
+  });
+});
+
+it('finds the point that holds at a time', () => {
+  expect(spanOf(points)).toBe(172_800);
+  expect(pointAt(points, 0)).toBe(points[0]);
+  expect(pointAt(points, 86_399)).toBe(points[0]);
+  expect(pointAt(points, 86_400)).toBe(points[1]);
+  expect(spanOf([])).toBe(0);
+});
+
+it('holds each value until the next', () => {
+  expect(
+    stepPath(
+      [3, 2, 0],
+      (i) => i * 10,
+      (value) => 30 - value * 10,
+    ),
+  ).toBe('M0 0H10V10H20V30');
+});
+
+it('is told in a sentence', () => {
+  expect(chartSentence(points)).toBe(
+    'How many of 3 current sessions are left from now to +48 h, if nobody comes back. As it is: 3 now, 3 halfway and 0 at the end. After saving: 2 now, 1 halfway and 0 at the end.',
+  );
+});

@@ -1,0 +1,64 @@
+import type { Remaining } from '$lib/api/settings';
+import { count } from '$lib/ended';
+
+/** Steps that a time axis may have, in seconds, with their words. */
+const STEPS: [number, number, string][] = [
+  ...[1, 5, 15, 30].map((n): [number, number, string] => [n * 60, n, 'min']),
+  ...[1, 2, 6, 12].map((n): [number, number, string] => [n * 3600, n, 'h']),
+  ...[1, 2, 5, 7, 14, 30, 60, 100].map((n): [number, number, string] => [n * 86_400, n, 'days']),
+];
+
+export interface Tick {
+  /** Seconds from now. */
+  after: number;
+  label: string;
+}
+
+/** Where a time axis of that many seconds is marked, beginning with now; at most so many marks follow. */
+export function timeTicks(span: number, most: number): Tick[] {
+  const step = STEPS.find(([length]) => span / length < most + 1) ?? STEPS[STEPS.length - 1];
+  if (!step) return [];
+  const [length, n, unit] = step;
+  const ticks = [{ after: 0, label: 'now' }];
+  for (let i = 1; i * length <= span; i++) {
+    const amount = i * n;
+    ticks.push({
+      after: i * length,
+      label: `+${amount} ${amount === 1 && unit === 'days' ? 'day' : unit}`,
+    });
+  }
+  return ticks;
+}
+
+/** How many seconds the points cover. */
+export function spanOf(points: Remaining[]): number {
+  const [first, last] = [points[0], points.at(-1)];
+  return first && last ? (Date.parse(last.at) - Date.parse(first.at)) / 1000 : 0;
+}
+
+/** The last point at or before that many seconds from the first one. */
+export function pointAt(points: Remaining[], after: number): Remaining | undefined {
+  const begin = Date.parse(points[0]?.at ?? '');
+  return points.findLast(({ at }) => Date.parse(at) - begin <= after * 1000);
+}
+
+/** A line that holds each value until the next, for an SVG path. */
+export function stepPath(
+  values: number[],
+  x: (index: number) => number,
+  y: (value: number) => number,
+): string {
+  return values
+    .map((value, i) => (i === 0 ? `M${x(0)} ${y(value)}` : `H${x(i)}V${y(value)}`))
+    .join('');
+}
+
+/** What the chart shows, for those who do not see it. */
+export function chartSentence(points: Remaining[]): string {
+  const [first, middle, last] = [points[0], points[Math.floor(points.length / 2)], points.at(-1)];
+  if (!first || !middle || !last) return '';
+  const { label: end } = timeTicks(spanOf(points), 4).at(-1) ?? { label: '' };
+  const told = (key: 'before' | 'after') =>
+    `${first[key]} now, ${middle[key]} halfway and ${last[key]} at the end`;
+  return `How many of ${count(first.before, 'current session')} are left from now to ${end}, if nobody comes back. As it is: ${told('before')}. After saving: ${told('after')}.`;
+}
