@@ -47,10 +47,11 @@ dev-api:
 dev-web:
 	@npm run dev
 
-test: test-go test-web e2e ## Run every test: Go with the race detector, Vitest, and journeys in a real browser
+test: ## Run every test: Go with the race detector, Vitest, and journeys in a real browser
+	@$(MAKE) --no-print-directory -j2 chromium web
+	@$(MAKE) --no-print-directory test-go test-web e2e
 
 test-go: $(WEB) ## Run the Go tests, with the race detector
-	go vet ./...
 	go test -race -shuffle=on ./...
 
 test-web: $(MODULES) ## Run the front end's checks and unit tests
