@@ -16,8 +16,6 @@ import (
 // principalHandler is a handler that can only be mounted behind the guard, because it takes what the guard finds.
 type principalHandler func(c echo.Context, who session.Principal) error
 
-var errForbidden = errors.New("the role does not allow it")
-
 // member lets in whoever has a live session.
 func (a *API) member(next principalHandler) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -33,7 +31,7 @@ func (a *API) member(next principalHandler) echo.HandlerFunc {
 func (a *API) overseer(next principalHandler) echo.HandlerFunc {
 	return a.member(func(c echo.Context, who session.Principal) error {
 		if !who.Member.Role.Oversees() {
-			return errForbidden
+			return session.ErrForbidden
 		}
 		return next(c, who)
 	})
@@ -43,7 +41,7 @@ func (a *API) overseer(next principalHandler) echo.HandlerFunc {
 func (a *API) admin(next principalHandler) echo.HandlerFunc {
 	return a.member(func(c echo.Context, who session.Principal) error {
 		if !who.Member.Role.Administers() {
-			return errForbidden
+			return session.ErrForbidden
 		}
 		return next(c, who)
 	})

@@ -44,7 +44,6 @@ var sentinels = []struct {
 	{session.ErrCredentialStale, http.StatusUnauthorized, "bad_credentials", "The e-mail address or the password is wrong."},
 	{session.ErrReauthenticationRequired, http.StatusForbidden, "reauthentication_required", "This loosens the session configuration. Prove who you are again and repeat the request."},
 	{errWrongPassword, http.StatusForbidden, "bad_credentials", "The password is wrong."},
-	{errForbidden, http.StatusForbidden, "forbidden", "Your role does not allow this. Ask an owner or an admin."},
 	{session.ErrForbidden, http.StatusForbidden, "forbidden", "Your role does not allow this. Ask an owner or an admin."},
 	{errCrossOrigin, http.StatusForbidden, "cross_origin", "The request came from a page of another origin. Use Curfew's own pages, or a program without cookies."},
 	{member.ErrSetupToken, http.StatusForbidden, "setup_token_invalid", "The set-up token is not the one that the server printed. It is also in the file setup-token in the data folder."},

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"syscall"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
@@ -169,13 +170,14 @@ func unusable(path string, err error) error {
 	if !errors.As(err, &cause) {
 		return fmt.Errorf("open database %s: %w", path, err)
 	}
+	if cause.Code == sqlite3.ErrFull || cause.SystemErrno == syscall.ENOSPC {
+		return &UnusableError{path, "does not fit: the disk is full. Free some space and start again.", err}
+	}
 	switch cause.Code {
 	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
 		return &UnusableError{path, "is damaged or no SQLite database. " + restoreAdvice, err}
 	case sqlite3.ErrReadonly, sqlite3.ErrCantOpen, sqlite3.ErrPerm:
 		return &UnusableError{path, "cannot be written. Make the data folder and the files in it writable for the user that runs Curfew.", err}
-	case sqlite3.ErrFull:
-		return &UnusableError{path, "does not fit: the disk is full. Free some space and start again.", err}
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
 		return &UnusableError{path, "is locked by another program. Close it and start again.", err}
 	}

@@ -9,9 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/mattn/go-sqlite3"
 	"github.com/stretchr/testify/require"
 
 	"curfew/backend/audit"
@@ -446,6 +448,13 @@ func TestADamagedFileIsRefused(t *testing.T) {
 		})
 	}
 	require.Equal(t, 4, damaged)
+}
+
+// TestAFullDiskAtTheStartSaysSo: SQLite reports it in one way or the other, by which of its files did not fit.
+func TestAFullDiskAtTheStartSaysSo(t *testing.T) {
+	for _, cause := range []sqlite3.Error{{Code: sqlite3.ErrFull}, {Code: sqlite3.ErrIoErr, SystemErrno: syscall.ENOSPC}} {
+		require.ErrorContains(t, unusable("curfew.db", cause), "the disk is full. Free some space")
+	}
 }
 
 func TestANewerSchemaIsRefused(t *testing.T) {
