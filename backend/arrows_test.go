@@ -14,9 +14,9 @@ var arrows = map[string][]string{
 	"member":  {"audit"},
 	"session": {"audit", "member"},
 	"store":   {"audit", "member", "session"},
-	"httpapi": {"audit", "member", "session", "token"},
+	"httpapi": {"audit", "live", "member", "session", "token"},
 	"config":  {"token"}, // the bounds of a token's lifetime
-	"app":     {"config", "httpapi", "member", "session", "spa", "store", "token"},
+	"app":     {"config", "httpapi", "live", "member", "session", "spa", "store", "token"},
 	"cli":     {"app", "config"},
 }
 

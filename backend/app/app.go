@@ -17,6 +17,7 @@ import (
 
 	"curfew/backend/config"
 	"curfew/backend/httpapi"
+	"curfew/backend/live"
 	"curfew/backend/member"
 	"curfew/backend/session"
 	"curfew/backend/spa"
@@ -31,6 +32,7 @@ type App struct {
 	folder   *DataFolder
 	db       *store.DB
 	sessions *session.Service
+	live     *live.Hub
 	server   *http.Server
 	// SetupURL is where the organization is set up, with the one-time token; empty when it is set up already.
 	SetupURL string
@@ -82,9 +84,10 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 	if err != nil {
 		return err
 	}
+	a.live = live.NewHub(httpapi.ListenersPerSession)
 	api := &httpapi.API{
-		Sessions: a.sessions, Members: members, Tokens: tokens, Audit: a.db, DeviceKey: derived[1], CursorKey: derived[2],
-		Ready: a.db.Ready, SetUp: a.setUp, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies, Now: clock.Now, Log: a.log,
+		Sessions: a.sessions, Members: members, Tokens: tokens, Audit: a.db, Live: a.live, DeviceKey: derived[1], CursorKey: derived[2],
+		Ready: a.db.Ready, SetUp: a.setUp, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies, Stream: httpapi.DefaultStreamTimes, Now: clock.Now, Log: a.log,
 	}
 	e := echo.New()
 	e.Logger.SetOutput(io.Discard) // everything that matters goes to slog
@@ -173,6 +176,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 func (a *App) shutDown(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
+	a.live.Close() // streams would run for as long as their listeners like
 	if err := a.server.Shutdown(ctx); err != nil {
 		return errors.Join(fmt.Errorf("requests were still running: %w", err), a.server.Close())
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"curfew/backend/audit"
+	"curfew/backend/live"
 	"curfew/backend/member"
 	"curfew/backend/session"
 	"curfew/backend/token"
@@ -22,6 +23,7 @@ type API struct {
 	Members  *member.Service
 	Tokens   *token.Keys
 	Audit    audit.Reader
+	Live     *live.Hub
 	// DeviceKey and CursorKey are secrets of the deployment.
 	DeviceKey [32]byte
 	CursorKey [32]byte
@@ -34,13 +36,16 @@ type API struct {
 	// TrustedProxies are the networks whose forwarding headers are believed; none by default.
 	TrustedProxies []*net.IPNet
 	Now            func() time.Time
-	Log            *slog.Logger
+	// Stream is the times of a stream of events.
+	Stream StreamTimes
+	Log    *slog.Logger
 }
 
 // Mount puts the API and what every answer has in common on the server.
 func (a *API) Mount(e *echo.Echo) {
 	e.HTTPErrorHandler = a.answerError
 	e.IPExtractor = addressOf(a.TrustedProxies)
+	a.Sessions.OnChange(a.announce)
 	e.Use(identify, a.logRequests, a.recoverPanics, secureHeaders, refuseCrossOrigin)
 
 	// Open to anybody.
@@ -63,6 +68,7 @@ func (a *API) Mount(e *echo.Echo) {
 	e.POST("/api/sessions/revoke-others", a.member(a.revokeOtherSessions))
 	e.PUT("/api/account/password", a.member(a.changePassword))
 	e.GET("/api/account/activity", a.member(a.listActivity))
+	e.GET("/api/events", a.listener(a.listenToEvents))
 
 	// Who may see what concerns others.
 	e.GET("/api/sessions/summary", a.overseer(a.getSessionSummary))

@@ -19,7 +19,18 @@ type principalHandler func(c echo.Context, who session.Principal) error
 // member lets in whoever has a live session.
 func (a *API) member(next principalHandler) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		who, err := a.admit(c)
+		who, err := a.admit(c, accessKind(c.Request()))
+		if err != nil {
+			return err
+		}
+		return next(c, who)
+	}
+}
+
+// listener lets in whoever has a live session, without counting as an access (rule R2).
+func (a *API) listener(next principalHandler) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		who, err := a.admit(c, session.Passive)
 		if err != nil {
 			return err
 		}
@@ -48,7 +59,7 @@ func (a *API) admin(next principalHandler) echo.HandlerFunc {
 }
 
 // admit is the one way in: from the request's token to a principal whose session is alive at this moment.
-func (a *API) admit(c echo.Context) (session.Principal, error) {
+func (a *API) admit(c echo.Context, kind session.Access) (session.Principal, error) {
 	text, err := accessToken(c.Request())
 	if err != nil {
 		return session.Principal{}, err
@@ -66,7 +77,7 @@ func (a *API) admit(c echo.Context) (session.Principal, error) {
 	if err != nil {
 		return session.Principal{}, errors.Join(token.ErrInvalid, err)
 	}
-	who, err := a.Sessions.Admit(c.Request().Context(), id, accessKind(c.Request()))
+	who, err := a.Sessions.Admit(c.Request().Context(), id, kind)
 	if err != nil {
 		return session.Principal{}, err
 	}

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,7 +22,7 @@ var (
 	forMembers = []string{
 		"GET /api/session", "DELETE /api/session", "POST /api/session/reauthenticate",
 		"GET /api/sessions", "DELETE /api/sessions/{id}", "POST /api/sessions/revoke-others",
-		"PUT /api/account/password", "GET /api/account/activity",
+		"PUT /api/account/password", "GET /api/account/activity", "GET /api/events",
 	}
 	forOverseers = []string{
 		"GET /api/sessions/summary", "GET /api/settings/security", "POST /api/settings/security/preview",
@@ -37,6 +38,11 @@ var (
 func (c *client) call(route string, changes ...change) *answer {
 	c.h.t.Helper()
 	method, path, _ := strings.Cut(route, " ")
+	if path == "/api/events" { // it would go on for as long as somebody listens
+		ctx, leave := context.WithCancel(c.h.t.Context())
+		leave()
+		changes = append(changes, func(r *request) { r.ctx = ctx })
+	}
 	return c.do(method, strings.ReplaceAll(path, "{id}", "018f0000-0000-7000-8000-000000000000"), nil, append(changes, malformed)...)
 }
 

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -32,6 +33,7 @@ import (
 
 	"curfew/backend/audit"
 	"curfew/backend/httpapi"
+	"curfew/backend/live"
 	"curfew/backend/member"
 	"curfew/backend/session"
 	"curfew/backend/spa"
@@ -93,6 +95,7 @@ type house struct {
 	sql      *sql.DB
 	secrets  token.Secrets
 	sessions *session.Service
+	live     *live.Hub
 	echo     *echo.Echo
 }
 
@@ -103,8 +106,15 @@ type options struct {
 	logLevel       slog.Level
 	// folder is the data folder of another house, whose copy this one lives on; empty for a new one.
 	folder string
+	// patience is how long a stream waits for a listener who does not read; 0 for long.
+	patience time.Duration
 	// storage breaks the store.
 	storage func(*store.DB) storage
+}
+
+// streams are looked after very often, because the time that they wait by is not the test's.
+func (o options) streams() httpapi.StreamTimes {
+	return httpapi.StreamTimes{Heartbeat: 5 * time.Millisecond, Patience: cmp.Or(o.patience, time.Minute), Pace: time.Millisecond}
 }
 
 // open builds a house, with the fresh organization's policy of 14 days, refreshed automatically.
@@ -167,8 +177,9 @@ func (h *house) start(log *slog.Logger) {
 	pages, err := spa.New(fstest.MapFS{"200.html": {Data: []byte("<!doctype html><title>Curfew</title>")}})
 	require.NoError(h.t, err)
 
+	h.live = live.NewHub(httpapi.ListenersPerSession)
 	api := &httpapi.API{
-		Sessions: h.sessions, Members: members, Tokens: tokens, Audit: h.storage, DeviceKey: derived[1], CursorKey: derived[2],
+		Sessions: h.sessions, Members: members, Tokens: tokens, Audit: h.storage, Live: h.live, Stream: h.options.streams(), DeviceKey: derived[1], CursorKey: derived[2],
 		Ready: h.storage.Ready, SetUp: h.sessions.Reload, PublicURL: &url.URL{Scheme: "https", Host: "curfew.example.org"}, Now: h.clock.Now, Log: log,
 	}
 	for _, network := range h.options.trustedProxies {
@@ -371,6 +382,8 @@ type request struct {
 	method, target string
 	header         http.Header
 	body           []byte
+	// ctx is done when the client leaves; nil for one that stays.
+	ctx context.Context
 	// malformed tells that the request breaks the contract, and means to.
 	malformed bool
 }
@@ -451,6 +464,9 @@ func (c *client) send(method, target string, body any, changes ...change) *answe
 	}
 	sent := httptest.NewRequest(r.method, r.target, bytes.NewReader(r.body))
 	sent.Header, sent.RemoteAddr = r.header, net.JoinHostPort(c.peer, "40000")
+	if r.ctx != nil {
+		sent = sent.WithContext(r.ctx)
+	}
 	recorder := httptest.NewRecorder()
 	c.h.echo.ServeHTTP(recorder, sent)
 	return &answer{h: c.h, Response: recorder.Result(), request: r, body: recorder.Body.Bytes()}

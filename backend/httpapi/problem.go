@@ -13,6 +13,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"curfew/backend/live"
 	"curfew/backend/member"
 	"curfew/backend/session"
 	"curfew/backend/token"
@@ -102,6 +103,10 @@ func problemFor(err error) problem {
 	case errors.As(err, &throttled):
 		p := newProblem(http.StatusTooManyRequests, "too_many_attempts", "Too many attempts. Wait as long as Retry-After says, then try again.")
 		p.retryAfter = max(1, int(math.Ceil(throttled.RetryAfter.Seconds())))
+		return p
+	case errors.Is(err, live.ErrTooMany):
+		p := newProblem(http.StatusTooManyRequests, "too_many_streams", fmt.Sprintf("This session has %d streams of events open already. Close one, or share one among the tabs.", ListenersPerSession))
+		p.retryAfter = 5
 		return p
 	case errors.Is(err, member.ErrBusy):
 		p := newProblem(http.StatusServiceUnavailable, "busy", "Too many people are signing in at this moment. Try again shortly.")

@@ -85,6 +85,27 @@ func (e HealthStatus) Valid() bool {
 	}
 }
 
+// Defines values for InvitationMail.
+const (
+	InvitationMailFailed InvitationMail = "failed"
+	InvitationMailNone   InvitationMail = "none"
+	InvitationMailSent   InvitationMail = "sent"
+)
+
+// Valid indicates whether the value is a known member of the InvitationMail enum.
+func (e InvitationMail) Valid() bool {
+	switch e {
+	case InvitationMailFailed:
+		return true
+	case InvitationMailNone:
+		return true
+	case InvitationMailSent:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MemberDetailsState.
 const (
 	MemberDetailsStateActive      MemberDetailsState = "active"
@@ -208,6 +229,183 @@ func (e ListAuditParamsFormat) Valid() bool {
 	}
 }
 
+// Defines values for ListMembersParamsRole.
+const (
+	ListMembersParamsRoleAdmin   ListMembersParamsRole = "admin"
+	ListMembersParamsRoleAuditor ListMembersParamsRole = "auditor"
+	ListMembersParamsRoleMember  ListMembersParamsRole = "member"
+	ListMembersParamsRoleOwner   ListMembersParamsRole = "owner"
+)
+
+// Valid indicates whether the value is a known member of the ListMembersParamsRole enum.
+func (e ListMembersParamsRole) Valid() bool {
+	switch e {
+	case ListMembersParamsRoleAdmin:
+		return true
+	case ListMembersParamsRoleAuditor:
+		return true
+	case ListMembersParamsRoleMember:
+		return true
+	case ListMembersParamsRoleOwner:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListMembersParamsState.
+const (
+	ListMembersParamsStateActive      ListMembersParamsState = "active"
+	ListMembersParamsStateDeactivated ListMembersParamsState = "deactivated"
+	ListMembersParamsStateInvited     ListMembersParamsState = "invited"
+)
+
+// Valid indicates whether the value is a known member of the ListMembersParamsState enum.
+func (e ListMembersParamsState) Valid() bool {
+	switch e {
+	case ListMembersParamsStateActive:
+		return true
+	case ListMembersParamsStateDeactivated:
+		return true
+	case ListMembersParamsStateInvited:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListMembersParamsSort.
+const (
+	ListMembersParamsSortCreatedAt ListMembersParamsSort = "createdAt"
+	ListMembersParamsSortEmail     ListMembersParamsSort = "email"
+	ListMembersParamsSortName      ListMembersParamsSort = "name"
+)
+
+// Valid indicates whether the value is a known member of the ListMembersParamsSort enum.
+func (e ListMembersParamsSort) Valid() bool {
+	switch e {
+	case ListMembersParamsSortCreatedAt:
+		return true
+	case ListMembersParamsSortEmail:
+		return true
+	case ListMembersParamsSortName:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListMembersParamsOrder.
+const (
+	ListMembersParamsOrderAsc  ListMembersParamsOrder = "asc"
+	ListMembersParamsOrderDesc ListMembersParamsOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the ListMembersParamsOrder enum.
+func (e ListMembersParamsOrder) Valid() bool {
+	switch e {
+	case ListMembersParamsOrderAsc:
+		return true
+	case ListMembersParamsOrderDesc:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListSessionsParamsScope.
+const (
+	ListSessionsParamsScopeAll ListSessionsParamsScope = "all"
+	ListSessionsParamsScopeOwn ListSessionsParamsScope = "own"
+)
+
+// Valid indicates whether the value is a known member of the ListSessionsParamsScope enum.
+func (e ListSessionsParamsScope) Valid() bool {
+	switch e {
+	case ListSessionsParamsScopeAll:
+		return true
+	case ListSessionsParamsScopeOwn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListSessionsParamsDevice.
+const (
+	ListSessionsParamsDeviceBot     ListSessionsParamsDevice = "bot"
+	ListSessionsParamsDeviceDesktop ListSessionsParamsDevice = "desktop"
+	ListSessionsParamsDevicePhone   ListSessionsParamsDevice = "phone"
+	ListSessionsParamsDeviceProgram ListSessionsParamsDevice = "program"
+	ListSessionsParamsDeviceTablet  ListSessionsParamsDevice = "tablet"
+)
+
+// Valid indicates whether the value is a known member of the ListSessionsParamsDevice enum.
+func (e ListSessionsParamsDevice) Valid() bool {
+	switch e {
+	case ListSessionsParamsDeviceBot:
+		return true
+	case ListSessionsParamsDeviceDesktop:
+		return true
+	case ListSessionsParamsDevicePhone:
+		return true
+	case ListSessionsParamsDeviceProgram:
+		return true
+	case ListSessionsParamsDeviceTablet:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListSessionsParamsSort.
+const (
+	ListSessionsParamsSortAddress  ListSessionsParamsSort = "address"
+	ListSessionsParamsSortDevice   ListSessionsParamsSort = "device"
+	ListSessionsParamsSortEnds     ListSessionsParamsSort = "ends"
+	ListSessionsParamsSortLastSeen ListSessionsParamsSort = "lastSeen"
+	ListSessionsParamsSortMember   ListSessionsParamsSort = "member"
+	ListSessionsParamsSortSignedIn ListSessionsParamsSort = "signedIn"
+)
+
+// Valid indicates whether the value is a known member of the ListSessionsParamsSort enum.
+func (e ListSessionsParamsSort) Valid() bool {
+	switch e {
+	case ListSessionsParamsSortAddress:
+		return true
+	case ListSessionsParamsSortDevice:
+		return true
+	case ListSessionsParamsSortEnds:
+		return true
+	case ListSessionsParamsSortLastSeen:
+		return true
+	case ListSessionsParamsSortMember:
+		return true
+	case ListSessionsParamsSortSignedIn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListSessionsParamsOrder.
+const (
+	ListSessionsParamsOrderAsc  ListSessionsParamsOrder = "asc"
+	ListSessionsParamsOrderDesc ListSessionsParamsOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the ListSessionsParamsOrder enum.
+func (e ListSessionsParamsOrder) Valid() bool {
+	switch e {
+	case ListSessionsParamsOrderAsc:
+		return true
+	case ListSessionsParamsOrderDesc:
+		return true
+	default:
+		return false
+	}
+}
+
 // AcceptRequest defines model for AcceptRequest.
 type AcceptRequest struct {
 	// Name Needed for an invitation that named nobody.
@@ -222,6 +420,23 @@ type AcceptRequest struct {
 type Actor struct {
 	Id   string `json:"id"`
 	Name string `json:"name"`
+}
+
+// AuditChain defines model for AuditChain.
+type AuditChain struct {
+	// Broken The first entry that does not fit.
+	Broken *struct {
+		Reason   string `json:"reason"`
+		Sequence int64  `json:"sequence"`
+	} `json:"broken,omitempty"`
+	CheckedAt time.Time `json:"checkedAt"`
+
+	// Entries How many entries were checked.
+	Entries int64 `json:"entries"`
+
+	// Head The hash of the last entry, in hexadecimal. Who keeps it can tell later whether the log up to there is still the same.
+	Head   string `json:"head"`
+	Intact bool   `json:"intact"`
 }
 
 // AuditEntry One thing that happened.
@@ -285,6 +500,14 @@ type Ended struct {
 	Reason EndReason `json:"reason"`
 }
 
+// Expiring The data of the event `session.expiring`.
+type Expiring struct {
+	ExpiresAt time.Time `json:"expiresAt"`
+
+	// ExpiresIn Seconds.
+	ExpiresIn int64 `json:"expiresIn"`
+}
+
 // FieldError defines model for FieldError.
 type FieldError struct {
 	Code string `json:"code"`
@@ -328,13 +551,22 @@ type Invitation struct {
 	ExpiresAt time.Time `json:"expiresAt"`
 
 	// Link To be handed to the member. It is shown this once and kept nowhere.
-	Link   string        `json:"link"`
-	Member MemberDetails `json:"member"`
+	Link string `json:"link"`
+
+	// Mail What became of the mail. After a failure the link is good all the same.
+	Mail   InvitationMail `json:"mail"`
+	Member MemberDetails  `json:"member"`
 }
+
+// InvitationMail What became of the mail. After a failure the link is good all the same.
+type InvitationMail string
 
 // InviteRequest defines model for InviteRequest.
 type InviteRequest struct {
 	Email string `json:"email" validate:"required,max=254,email"`
+
+	// Mail Whether to mail the link to them.
+	Mail *bool `json:"mail,omitempty"`
 
 	// Name They can change it when they accept.
 	Name *string `json:"name,omitempty" validate:"omitempty,max=200"`
@@ -351,6 +583,12 @@ type Length struct {
 type LengthRequest struct {
 	Unit  *Unit  `json:"unit" validate:"required,oneof=minutes hours days weeks"`
 	Value *int64 `json:"value" validate:"required,min=1"`
+}
+
+// LinkRequest defines model for LinkRequest.
+type LinkRequest struct {
+	// Mail Whether to mail the link to them.
+	Mail *bool `json:"mail,omitempty"`
 }
 
 // Member defines model for Member.
@@ -382,8 +620,13 @@ type MemberDetailsState string
 
 // MemberPage defines model for MemberPage.
 type MemberPage struct {
+	// CanMail Whether the server can mail a one-time link.
+	CanMail    bool            `json:"canMail"`
 	Items      []MemberDetails `json:"items"`
 	NextCursor *string         `json:"nextCursor,omitempty"`
+
+	// Total How many members the filters pick.
+	Total int64 `json:"total"`
 }
 
 // MemberRequest What to change; what is absent stays.
@@ -503,6 +746,11 @@ type RevokeAllRequest struct {
 	Reason *string `json:"reason,omitempty" validate:"omitempty,max=500"`
 }
 
+// RevokeRequest defines model for RevokeRequest.
+type RevokeRequest struct {
+	Ids []string `json:"ids" validate:"required,min=1,max=200"`
+}
+
 // Role defines model for Role.
 type Role string
 
@@ -531,13 +779,16 @@ type Session struct {
 	// Current Whether it is the session at hand.
 	Current bool `json:"current"`
 
-	// ExpiresAt When it ends
+	// ExpiresAt When it ends, by the policy in force now, unless an access moves it.
 	ExpiresAt  time.Time `json:"expiresAt"`
 	Generation int64     `json:"generation"`
 	Id         string    `json:"id"`
 	LastSeenAt time.Time `json:"lastSeenAt"`
-	MemberId   string    `json:"memberId"`
-	Methods    []string  `json:"methods"`
+
+	// Member Whose it is; in lists of everybody's.
+	Member   *Member  `json:"member,omitempty"`
+	MemberId string   `json:"memberId"`
+	Methods  []string `json:"methods"`
 
 	// ProvedAt The last proof of identity.
 	ProvedAt time.Time `json:"provedAt"`
@@ -546,10 +797,24 @@ type Session struct {
 	StartedAt time.Time `json:"startedAt"`
 }
 
+// SessionFigures defines model for SessionFigures.
+type SessionFigures struct {
+	// EndingWithinHour How many of the sessions end within the hour if nobody comes back meanwhile.
+	EndingWithinHour int64 `json:"endingWithinHour"`
+	Members          int64 `json:"members"`
+
+	// NewToday How many of the sessions began since the day did.
+	NewToday int64 `json:"newToday"`
+	Sessions int64 `json:"sessions"`
+}
+
 // SessionPage defines model for SessionPage.
 type SessionPage struct {
 	Items      []Session `json:"items"`
 	NextCursor *string   `json:"nextCursor,omitempty"`
+
+	// Total How many sessions the filters pick.
+	Total int64 `json:"total"`
 }
 
 // SessionSummary defines model for SessionSummary.
@@ -662,25 +927,78 @@ type ListAuditParamsFormat string
 // ListMembersParams defines parameters for ListMembers.
 type ListMembersParams struct {
 	// Q Part of a name or of an e-mail address.
-	Q     *string `form:"q,omitempty" json:"q,omitempty"`
-	Limit *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+	Q     *string                 `form:"q,omitempty" json:"q,omitempty"`
+	Role  *ListMembersParamsRole  `form:"role,omitempty" json:"role,omitempty"`
+	State *ListMembersParamsState `form:"state,omitempty" json:"state,omitempty"`
+	Sort  *ListMembersParamsSort  `form:"sort,omitempty" json:"sort,omitempty"`
+	Order *ListMembersParamsOrder `form:"order,omitempty" json:"order,omitempty"`
+	Limit *Limit                  `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor The `nextCursor` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
+
+// ListMembersParamsRole defines parameters for ListMembers.
+type ListMembersParamsRole string
+
+// ListMembersParamsState defines parameters for ListMembers.
+type ListMembersParamsState string
+
+// ListMembersParamsSort defines parameters for ListMembers.
+type ListMembersParamsSort string
+
+// ListMembersParamsOrder defines parameters for ListMembers.
+type ListMembersParamsOrder string
 
 // ListSessionsParams defines parameters for ListSessions.
 type ListSessionsParams struct {
-	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+	// Scope Whose: mine, or everybody's. The filters and the order below are for everybody's.
+	Scope *ListSessionsParamsScope `form:"scope,omitempty" json:"scope,omitempty"`
+
+	// Member Of this member alone: an id.
+	Member *string `form:"member,omitempty" json:"member,omitempty"`
+
+	// Q Words that are all found in the member's name or e-mail address, the browser, the system, the kind of device, or the network address.
+	Q      *string                   `form:"q,omitempty" json:"q,omitempty"`
+	Device *ListSessionsParamsDevice `form:"device,omitempty" json:"device,omitempty"`
+
+	// SignedInSince Signed in then or later, as in 2026-11-23T00:00:00Z.
+	SignedInSince *string `form:"signedInSince,omitempty" json:"signedInSince,omitempty"`
+
+	// SignedInBefore Signed in before then.
+	SignedInBefore *string                 `form:"signedInBefore,omitempty" json:"signedInBefore,omitempty"`
+	Sort           *ListSessionsParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Order The default is desc for times and asc for words.
+	Order *ListSessionsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
+	Limit *Limit                   `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor The `nextCursor` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
+
+// ListSessionsParamsScope defines parameters for ListSessions.
+type ListSessionsParamsScope string
+
+// ListSessionsParamsDevice defines parameters for ListSessions.
+type ListSessionsParamsDevice string
+
+// ListSessionsParamsSort defines parameters for ListSessions.
+type ListSessionsParamsSort string
+
+// ListSessionsParamsOrder defines parameters for ListSessions.
+type ListSessionsParamsOrder string
 
 // RevokeAllSessionsParams defines parameters for RevokeAllSessions.
 type RevokeAllSessionsParams struct {
 	// IdempotencyKey A key of the caller's choosing (1 to 128 visible characters) that names this revocation.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// GetSessionSummaryParams defines parameters for GetSessionSummary.
+type GetSessionSummaryParams struct {
+	// Since Where the day begins whose sign-ins count as new, as in 2026-11-23T00:00:00+01:00; 24 hours ago by default.
+	Since *string `form:"since,omitempty" json:"since,omitempty"`
 }
 
 // PutSecuritySettingsParams defines parameters for PutSecuritySettings.
@@ -700,6 +1018,9 @@ type InviteMemberJSONRequestBody = InviteRequest
 // ChangeMemberJSONRequestBody defines body for ChangeMember for application/json ContentType.
 type ChangeMemberJSONRequestBody = MemberRequest
 
+// IssueMemberLinkJSONRequestBody defines body for IssueMemberLink for application/json ContentType.
+type IssueMemberLinkJSONRequestBody = LinkRequest
+
 // ReauthenticateJSONRequestBody defines body for Reauthenticate for application/json ContentType.
 type ReauthenticateJSONRequestBody = ReauthenticateRequest
 
@@ -708,6 +1029,9 @@ type SignInJSONRequestBody = SignInRequest
 
 // RefreshSessionJSONRequestBody defines body for RefreshSession for application/json ContentType.
 type RefreshSessionJSONRequestBody = RefreshRequest
+
+// RevokeSessionsJSONRequestBody defines body for RevokeSessions for application/json ContentType.
+type RevokeSessionsJSONRequestBody = RevokeRequest
 
 // RevokeAllSessionsJSONRequestBody defines body for RevokeAllSessions for application/json ContentType.
 type RevokeAllSessionsJSONRequestBody = RevokeAllRequest

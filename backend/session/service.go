@@ -45,6 +45,9 @@ type Service struct {
 	census   map[member.ID]int
 	sessions int
 
+	// announce tells those who listen of a change.
+	announce func(Change)
+
 	// flushed is when Flush last wrote; only Flush uses it.
 	flushed time.Time
 }
@@ -52,7 +55,7 @@ type Service struct {
 // New opens the service on what the store holds. The key derives refresh tokens; room is how many live sessions are held in
 // memory at most.
 func New(ctx context.Context, store Store, now func() time.Time, key [32]byte, room int) (*Service, error) {
-	s := &Service{store: store, now: now, keys: key, roster: newRoster(room)}
+	s := &Service{store: store, now: now, keys: key, roster: newRoster(room), announce: func(Change) {}}
 	org, err := store.Organization(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the organization: %w", err)
@@ -60,6 +63,18 @@ func New(ctx context.Context, store Store, now func() time.Time, key [32]byte, r
 	s.organization.Store(&org)
 	return s, s.recount(ctx)
 }
+
+// Change names whom a change concerns, and not what it is: who hears of it looks for themselves.
+type Change struct {
+	// Everybody tells that it concerns all sessions, as the policy does.
+	Everybody bool
+	Sessions  []ID
+	Members   []member.ID
+}
+
+// OnChange has f called after every change of sessions, members or the policy, once memory shows it. It is set before the first request,
+// and f must return at once.
+func (s *Service) OnChange(f func(Change)) { s.announce = f }
 
 // recount takes the census from the store.
 func (s *Service) recount(ctx context.Context) error {
@@ -92,6 +107,7 @@ func (s *Service) adopt(org Organization) {
 		s.roster.clear()
 		s.census, s.sessions = map[member.ID]int{}, 0
 	}
+	s.announce(Change{Everybody: true})
 }
 
 // readopt takes the organization from the store after a change of it failed: the commit may have reached the disk
@@ -252,6 +268,7 @@ func (s *Service) Start(ctx context.Context, proof member.Proof, client Client) 
 	}
 	s.census[record.Member.ID]++
 	s.sessions++
+	s.announce(Change{})
 
 	e := s.roster.put(record, s.roster.since()) // never nil: nothing ends while changes is held
 	return e.principal(s.organization.Load()), s.keys.issue(first), nil
@@ -334,6 +351,7 @@ func (s *Service) replaceCredential(ctx context.Context, who Principal, proof me
 		s.roster.drop(e.ID)
 	}
 	s.uncount(ended)
+	s.announceEnd(ended)
 	s.noteProof(who.Session.ID, now)
 	return len(ended), nil
 }
@@ -548,7 +566,16 @@ func (s *Service) endCounting(ctx context.Context, ending Ending) (int, error) {
 		return 0, errors.Join(fmt.Errorf("end sessions: %w", err), s.recount(ctx))
 	}
 	s.uncount(ended)
+	s.announceEnd(ended)
 	return len(ended), nil
+}
+
+func (s *Service) announceEnd(ended []Ended) {
+	change := Change{Sessions: make([]ID, len(ended))}
+	for i, e := range ended {
+		change.Sessions[i] = e.ID
+	}
+	s.announce(change)
 }
 
 // explain turns the store's word that the caller's session is over into how it ended; any other error stays as it is.
@@ -581,6 +608,7 @@ func (s *Service) FollowMember(ctx context.Context, change func() (m member.Memb
 	if s.census[m.ID] -= ended; s.census[m.ID] <= 0 {
 		delete(s.census, m.ID)
 	}
+	s.announce(Change{Members: []member.ID{m.ID}})
 	return nil
 }
 

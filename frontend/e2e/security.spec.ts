@@ -1,7 +1,6 @@
 import {
   expect,
   length,
-  playRole,
   refresh,
   refuseSettings,
   requireProofOnce,
@@ -11,7 +10,7 @@ import {
   test,
   unit,
 } from './journey';
-import { OWNER } from './server';
+import { addMember, OWNER } from './server';
 
 test.beforeEach(async ({ page, organization }) => {
   void organization;
@@ -224,17 +223,28 @@ test('closing the tab with unsaved changes warns', async ({ page }) => {
   await (await warning).accept();
 });
 
-test('a member without a say is refused in words', async ({ page }) => {
-  await playRole(page, 'member');
+test('a member without a say belongs to their account', async ({
+  organization,
+  anotherBrowser,
+}) => {
+  const member = await anotherBrowser();
+  await signIn(member, await addMember(organization, 'member', 'Ben Okafor'));
+  await expect(member).toHaveURL('/account');
+  await member.goto('/settings/security');
+  await expect(member).toHaveURL('/account');
+  await expect(member.getByRole('link', { name: 'Account settings' })).toHaveCount(0);
+});
+
+test('who lost their say while the page was open is refused in words', async ({ page }) => {
   await refuseSettings(page);
   await page.reload();
   await expect(page.getByRole('alert')).toContainText('Ask an owner or an admin.');
   await expect(page.getByRole('button', { name: 'Sign out' })).toBeVisible();
 });
 
-test('an auditor reads and changes nothing', async ({ page }) => {
-  await playRole(page, 'auditor');
-  await page.reload();
+test('an auditor reads and changes nothing', async ({ organization, anotherBrowser }) => {
+  const page = await anotherBrowser();
+  await signIn(page, await addMember(organization, 'auditor', 'Chi Nguyen'));
   await expect(page.getByText('Only owners and admins can change it.')).toBeVisible();
   for (const control of [length(page), unit(page), refresh(page), save(page), revokeAll(page)]) {
     await expect(control).toBeDisabled();

@@ -83,14 +83,48 @@ export class Server {
   }
 }
 
-/** Opens a session of the owner without a browser. */
-export async function signInByProgram({ url }: Server) {
-  const answer = await fetch(`${url}/api/sessions`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', 'User-Agent': 'curl/8.14.1' },
-    body: JSON.stringify({ email: OWNER.email, password: OWNER.password, transport: 'bearer' }),
+type Role = 'owner' | 'admin' | 'auditor' | 'member';
+
+/** Opens a session without a browser, of the owner unless told otherwise, and gives its access token. */
+export async function signInByProgram({ url }: Server, { email, password } = OWNER) {
+  const { accessToken } = await call<{ accessToken: string }>(url, 'POST', '/api/sessions', {
+    email,
+    password,
+    transport: 'bearer',
   });
-  if (!answer.ok) throw new Error(`sign-in: ${await answer.text()}`);
+  return accessToken;
+}
+
+/** Has the owner invite somebody, who accepts, and gives what they sign in with. */
+export async function addMember(server: Server, role: Role, name: string) {
+  const token = await signInByProgram(server);
+  const email = `${name.toLowerCase().replaceAll(' ', '.')}@example.org`;
+  const { link } = await call<{ link: string }>(
+    server.url,
+    'POST',
+    '/api/members',
+    { name, email, role },
+    token,
+  );
+  const secret = new URLSearchParams(new URL(link).hash.slice(1)).get('token');
+  const { password } = OWNER;
+  await call(server.url, 'POST', '/api/invitations/accept', { token: secret, password });
+  await call(server.url, 'DELETE', '/api/session', undefined, token);
+  return { name, email, password };
+}
+
+async function call<T>(url: string, method: string, path: string, body: unknown, token?: string) {
+  const answer = await fetch(url + path, {
+    method,
+    headers: {
+      'User-Agent': 'curl/8.14.1',
+      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      ...(token ? { Authorization: `Bearer ${token}` } : {}),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  if (!answer.ok) throw new Error(`${method} ${path}: ${await answer.text()}`);
+  return (answer.status === 204 ? undefined : await answer.json()) as T;
 }
 
 async function freePort(): Promise<number> {

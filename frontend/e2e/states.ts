@@ -5,7 +5,6 @@ import {
   length,
   limited,
   playEffect,
-  playRole,
   refuseSettings,
   requireProofOnce,
   revokeAll,
@@ -13,7 +12,7 @@ import {
   signIn,
   unit,
 } from './journey';
-import { signInByProgram, type Server } from './server';
+import { addMember, signInByProgram, type Server } from './server';
 
 interface State {
   name: string;
@@ -39,7 +38,7 @@ export const STATES: State[] = [
       await page.getByRole('alert').waitFor();
     },
   },
-  { name: 'security', enter: signIn },
+  { name: 'security', enter: (page) => signIn(page) },
   {
     name: 'security-saved',
     enter: async (page) => {
@@ -210,7 +209,6 @@ export const STATES: State[] = [
     name: 'refused',
     enter: async (page) => {
       await signIn(page);
-      await playRole(page, 'member');
       await refuseSettings(page);
       await page.reload();
       await page.getByText('You may not do this').waitFor();
@@ -218,10 +216,8 @@ export const STATES: State[] = [
   },
   {
     name: 'auditor',
-    enter: async (page) => {
-      await signIn(page);
-      await playRole(page, 'auditor');
-      await page.reload();
+    enter: async (page, server) => {
+      await signIn(page, await addMember(server, 'auditor', 'Chi Nguyen'));
       await expect(save(page)).toBeDisabled();
     },
   },

@@ -32,7 +32,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List my sessions, newest access first. */
+        /**
+         * List live sessions, newest access first.
+         * @description Mine, with the session at hand first. With `scope=all`, for admins and auditors, everybody's: filtered, sorted, and counted exactly, however many
+         *     there are. Accesses of the last second may not have moved a session's place in the list yet.
+         */
         get: operations["listSessions"];
         put?: never;
         /**
@@ -78,7 +82,7 @@ export interface paths {
         };
         /**
          * How many sessions are live, and of how many members.
-         * @description For admins and auditors. These are the numbers that revoking everybody would report.
+         * @description For admins and auditors. The sessions and members are the numbers that revoking everybody would report.
          */
         get: operations["getSessionSummary"];
         put?: never;
@@ -100,6 +104,26 @@ export interface paths {
         put?: never;
         /** End all of my sessions but this one. */
         post: operations["revokeOtherSessions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End several sessions.
+         * @description For admins. Those that have ended already are passed over; the answer counts those that had not.
+         */
+        post: operations["revokeSessions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -192,7 +216,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List the members, by name.
+         * List the members.
          * @description For admins and auditors.
          */
         get: operations["listMembers"];
@@ -302,6 +326,55 @@ export interface paths {
          * @description For admins and auditors. With `format`, everything that the filters pick is streamed as a file, and `limit` and `cursor` do not count.
          */
         get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/chain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check the chain of hashes that seals the log, from its first entry to its last.
+         * @description For admins and auditors. It reads the whole log, which takes about a second for each hundred thousand entries.
+         */
+        get: operations["getAuditChain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happens to my session, as it happens.
+         * @description A stream of server-sent events. Listening is no access: it keeps no session alive, and the session is checked anew before every event.
+         *
+         *     | event | data | when |
+         *     | --- | --- | --- |
+         *     | `session.ended` | the problem document that a request would get from now on | the session at hand has ended, for whatever reason; the stream ends with it |
+         *     | `session.expiring` | `{"expiresAt", "expiresIn"}`, the latter in seconds | five minutes before the session's time runs out, or at once where less is left |
+         *     | `policy.changed` | the session configuration, as `GET /api/settings/security` answers it | it was saved |
+         *     | `sessions.changed` | `{}` | for admins and auditors, at most once a second: sessions began or ended, or members changed |
+         *
+         *     After a break, connect again and read what you show anew: events of the meantime are not repeated.
+         */
+        get: operations["listenToEvents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -527,6 +600,8 @@ export interface components {
         Session: {
             id: string;
             memberId: string;
+            /** @description Whose it is; in lists of everybody's. */
+            member?: components["schemas"]["Member"];
             /**
              * Format: date-time
              * @description The sign-in; it never moves.
@@ -546,7 +621,7 @@ export interface components {
             lastSeenAt: string;
             /**
              * Format: date-time
-             * @description When it ends
+             * @description When it ends, by the policy in force now, unless an access moves it.
              */
             expiresAt: string;
             /** Format: int64 */
@@ -557,6 +632,11 @@ export interface components {
             methods: string[];
         };
         SessionPage: {
+            /**
+             * Format: int64
+             * @description How many sessions the filters pick.
+             */
+            total: number;
             items: components["schemas"]["Session"][];
             nextCursor?: string;
         };
@@ -565,6 +645,22 @@ export interface components {
             sessions: number;
             /** Format: int64 */
             members: number;
+        };
+        SessionFigures: {
+            /** Format: int64 */
+            sessions: number;
+            /** Format: int64 */
+            members: number;
+            /**
+             * Format: int64
+             * @description How many of the sessions began since the day did.
+             */
+            newToday: number;
+            /**
+             * Format: int64
+             * @description How many of the sessions end within the hour if nobody comes back meanwhile.
+             */
+            endingWithinHour: number;
         };
         /** @description How many of the sessions that are live now are left at an instant, if nobody comes back meanwhile. */
         Remaining: {
@@ -640,6 +736,13 @@ export interface components {
             expiresAt: string;
         };
         MemberPage: {
+            /**
+             * Format: int64
+             * @description How many members the filters pick.
+             */
+            total: number;
+            /** @description Whether the server can mail a one-time link. */
+            canMail: boolean;
             items: components["schemas"]["MemberDetails"][];
             nextCursor?: string;
         };
@@ -649,11 +752,22 @@ export interface components {
             email: string;
             /** @enum {string} */
             role: "owner" | "admin" | "auditor" | "member";
+            /** @description Whether to mail the link to them. */
+            mail?: boolean;
+        };
+        LinkRequest: {
+            /** @description Whether to mail the link to them. */
+            mail?: boolean;
         };
         Invitation: {
             member: components["schemas"]["MemberDetails"];
             /** @description To be handed to the member. It is shown this once and kept nowhere. */
             link: string;
+            /**
+             * @description What became of the mail. After a failure the link is good all the same.
+             * @enum {string}
+             */
+            mail: "none" | "sent" | "failed";
             /** Format: date-time */
             expiresAt: string;
         };
@@ -701,6 +815,27 @@ export interface components {
         SessionsEnded: {
             /** Format: int64 */
             sessionsEnded: number;
+        };
+        RevokeRequest: {
+            ids: string[];
+        };
+        AuditChain: {
+            /**
+             * Format: int64
+             * @description How many entries were checked.
+             */
+            entries: number;
+            intact: boolean;
+            /** @description The hash of the last entry, in hexadecimal. Who keeps it can tell later whether the log up to there is still the same. */
+            head: string;
+            /** Format: date-time */
+            checkedAt: string;
+            /** @description The first entry that does not fit. */
+            broken?: {
+                /** Format: int64 */
+                sequence: number;
+                reason: string;
+            };
         };
         SetupState: {
             required: boolean;
@@ -884,6 +1019,20 @@ export interface operations {
     listSessions: {
         parameters: {
             query?: {
+                /** @description Whose: mine, or everybody's. The filters and the order below are for everybody's. */
+                scope?: "own" | "all";
+                /** @description Of this member alone: an id. */
+                member?: string;
+                /** @description Words that are all found in the member's name or e-mail address, the browser, the system, the kind of device, or the network address. */
+                q?: string;
+                device?: "desktop" | "phone" | "tablet" | "program" | "bot";
+                /** @description Signed in then or later, as in 2026-11-23T00:00:00Z. */
+                signedInSince?: string;
+                /** @description Signed in before then. */
+                signedInBefore?: string;
+                sort?: "lastSeen" | "signedIn" | "ends" | "member" | "device" | "address";
+                /** @description The default is desc for times and asc for words. */
+                order?: "asc" | "desc";
                 limit?: components["parameters"]["Limit"];
                 /** @description The `nextCursor` of the page before. */
                 cursor?: components["parameters"]["Cursor"];
@@ -903,6 +1052,8 @@ export interface operations {
                     "application/json": components["schemas"]["SessionPage"];
                 };
             };
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -961,7 +1112,10 @@ export interface operations {
     };
     getSessionSummary: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Where the day begins whose sign-ins count as new, as in 2026-11-23T00:00:00+01:00; 24 hours ago by default. */
+                since?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -974,7 +1128,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SessionSummary"];
+                    "application/json": components["schemas"]["SessionFigures"];
                 };
             };
             403: components["responses"]["Problem"];
@@ -999,6 +1153,33 @@ export interface operations {
                     "application/json": components["schemas"]["SessionsEnded"];
                 };
             };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revokeSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevokeRequest"];
+            };
+        };
+        responses: {
+            /** @description How many sessions were ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionsEnded"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1125,6 +1306,10 @@ export interface operations {
             query?: {
                 /** @description Part of a name or of an e-mail address. */
                 q?: string;
+                role?: "owner" | "admin" | "auditor" | "member";
+                state?: "invited" | "active" | "deactivated";
+                sort?: "name" | "email" | "createdAt";
+                order?: "asc" | "desc";
                 limit?: components["parameters"]["Limit"];
                 /** @description The `nextCursor` of the page before. */
                 cursor?: components["parameters"]["Cursor"];
@@ -1145,6 +1330,7 @@ export interface operations {
                 };
             };
             403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1263,7 +1449,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["LinkRequest"];
+            };
+        };
         responses: {
             /** @description The link. */
             201: {
@@ -1341,6 +1531,50 @@ export interface operations {
             };
             403: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getAuditChain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The chain's state. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditChain"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listenToEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            429: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };

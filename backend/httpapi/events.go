@@ -1,0 +1,189 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"curfew/backend/member"
+	"curfew/backend/session"
+)
+
+// ListenersPerSession is how many streams of events a session may have open: more than a browser has, and few enough to bear.
+const ListenersPerSession = 16
+
+// StreamTimes is how a stream of events goes with time.
+type StreamTimes struct {
+	// Heartbeat is how often a quiet stream shows that it is alive, and the session is checked without a cause.
+	Heartbeat time.Duration
+	// Patience is how long one write may wait for a listener who does not read.
+	Patience time.Duration
+	// Pace is how far apart two events of sessions.changed are at least.
+	Pace time.Duration
+}
+
+// DefaultStreamTimes are short enough for proxies, which take a connection for dead after 30 or 60 quiet seconds.
+var DefaultStreamTimes = StreamTimes{Heartbeat: 20 * time.Second, Patience: 10 * time.Second, Pace: time.Second}
+
+// warning is how long before its end a session is expiring; a short one is when half of its length is left.
+const warning = 5 * time.Minute
+
+// The topics of the hub.
+const (
+	everybody = "everybody"
+	overseers = "overseers"
+)
+
+func topicOfSession(id session.ID) string { return "session:" + id.String() }
+func topicOfMember(id member.ID) string   { return "member:" + id.String() }
+
+// announce wakes whom a change concerns. It comes from under the lock of changes, and must not hold that up: whoever listens is woken
+// beside it.
+func (a *API) announce(change session.Change) {
+	topics := []string{overseers}
+	if change.Everybody {
+		topics = append(topics, everybody)
+	}
+	for _, id := range change.Sessions {
+		topics = append(topics, topicOfSession(id))
+	}
+	for _, id := range change.Members {
+		topics = append(topics, topicOfMember(id))
+	}
+	go a.Live.Wake(topics...)
+}
+
+// listenToEvents tells the client what happens to its session. Nothing is passed on: at every waking the session is checked anew,
+// which is no access (rule R2), and the stream tells what it finds.
+func (a *API) listenToEvents(c echo.Context, who session.Principal) error {
+	listener, err := a.Live.Listen(topicOfSession(who.Session.ID), topicOfMember(who.Member.ID), overseers, everybody)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+
+	events, err := beginEvents(c, a.Stream.Patience)
+	if err != nil {
+		return err
+	}
+	var (
+		ctx     = c.Request().Context()
+		told    = who.Organization.Version
+		warned  bool
+		changed bool
+		quiet   <-chan time.Time // until it fires, sessions.changed has to wait
+	)
+	for {
+		// The first look comes after the listening began, so that nothing falls between them.
+		now, err := a.Sessions.Admit(ctx, who.Session.ID, session.Passive)
+		if err != nil {
+			return a.endEvents(events, err)
+		}
+		if version := now.Organization.Version; version != told {
+			told = version
+			if err := events.send("policy.changed", wireSettings(*now.Organization)); err != nil {
+				return err
+			}
+		}
+		left, lead := now.ExpiresAt.Sub(a.Now()), min(warning, now.Organization.Policy.Length.Duration()/2)
+		if expiring := left <= lead; expiring != warned {
+			if warned = expiring; expiring {
+				if err := events.send("session.expiring", Expiring{ExpiresAt: now.ExpiresAt, ExpiresIn: seconds(left)}); err != nil {
+					return err
+				}
+			}
+		}
+		if changed && quiet == nil {
+			changed, quiet = false, time.After(a.Stream.Pace)
+			if now.Member.Role.Oversees() {
+				if err := events.send("sessions.changed", struct{}{}); err != nil {
+					return err
+				}
+			}
+		}
+
+		next := left // the end itself
+		if !warned {
+			next -= lead
+		}
+		timer := time.NewTimer(max(time.Millisecond, min(a.Stream.Heartbeat, next)))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case _, open := <-listener.Woken:
+			if !open {
+				timer.Stop()
+				return nil // the server stops; the client connects to the next one
+			}
+			changed = true
+		case <-quiet:
+			quiet = nil
+		case <-timer.C:
+			if err := events.beat(); err != nil {
+				return err
+			}
+		}
+		timer.Stop()
+	}
+}
+
+// endEvents is the last word of a stream. An outage is none: it signs nobody out, and the client connects again.
+func (a *API) endEvents(events *eventStream, err error) error {
+	var ended *session.EndedError
+	if !errors.As(err, &ended) && !errors.Is(err, session.ErrNoSession) {
+		return err
+	}
+	p := problemFor(err)
+	p.RequestId = events.request
+	return events.send("session.ended", p.Problem)
+}
+
+// eventStream writes server-sent events (WHATWG HTML, 9.2).
+type eventStream struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	request string
+	// patience is how long a write may wait for a listener who does not read.
+	patience time.Duration
+}
+
+func beginEvents(c echo.Context, patience time.Duration) (*eventStream, error) {
+	s := &eventStream{w: c.Response(), control: http.NewResponseController(c.Response()), request: requestID(c), patience: patience}
+	// The server's limits are for requests that end.
+	if err := s.control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return nil, err
+	}
+	h := c.Response().Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("X-Accel-Buffering", "no") // nginx would keep events back
+	c.Response().WriteHeader(http.StatusOK)
+	return s, s.write("retry: 1000\n\n")
+}
+
+func (s *eventStream) send(event string, data any) error {
+	encoded, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	return s.write(fmt.Sprintf("event: %s\ndata: %s\n\n", event, encoded))
+}
+
+// beat is a comment, which keeps proxies from taking the stream for dead and finds out whether the client is.
+func (s *eventStream) beat() error { return s.write(":\n\n") }
+
+func (s *eventStream) write(text string) error {
+	err := s.control.SetWriteDeadline(time.Now().Add(s.patience)) //nolint:forbidigo // the connection's own clock
+	if err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	if _, err := io.WriteString(s.w, text); err != nil {
+		return err
+	}
+	return s.control.Flush()
+}
