@@ -8,6 +8,7 @@
 //	token     the short JWT that names a session; the deployment's secrets
 //	store     everything kept, through GORM, on SQLite
 //	httpapi   the JSON API and its contract, openapi.yaml
+//	mail      sends one-time links by SMTP
 //	spa       serves the built web app
 //	config    what the operator sets before the start
 //	app       puts it together: the data folder, the server, the work in the background
