@@ -43,7 +43,7 @@ func BenchmarkPreview(b *testing.B) {
 	var took []time.Duration
 	for b.Loop() {
 		begun := time.Now()
-		preview, err := sessions.Preview(b.Context(), who, session.Policy{Length: session.Length{Value: 1, Unit: session.Hours}})
+		preview, err := sessions.Preview(who, session.Policy{Length: session.Length{Value: 1, Unit: session.Hours}})
 		took = append(took, time.Since(begun))
 		require.NoError(b, err)
 		require.Equal(b, p.alive, preview.Live.Sessions)

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AuditEntry } from '$lib/api/account';
 import { activityWords } from './activity';
-import { deviceName } from './device';
 
 const me = { id: 'a', name: 'Ana' };
 const ben = { id: 'b', name: 'Ben' };
@@ -66,15 +65,4 @@ describe('the activity', () => {
     [words('organization.set_up'), 'You set up the organization'],
     [words('member.promoted', ben), 'Ben: member.promoted'],
   ])('%s', (said, expected) => expect(said).toBe(expected));
-});
-
-it.each([
-  ['Firefox', 'Windows', 'desktop', 'Firefox on Windows'],
-  ['curl', '', 'program', 'A program (curl)'],
-  ['', '', 'program', 'A program'],
-  ['Headless Chrome', 'Linux', 'bot', 'Headless Chrome on Linux'],
-  ['Safari', '', 'phone', 'Safari'],
-  ['', '', 'desktop', 'An unknown browser'],
-] as const)('%s %s %s is %s', (browser, os, device, name) => {
-  expect(deviceName({ address: '', userAgent: '', browser, os, device })).toBe(name);
 });
