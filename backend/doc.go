@@ -12,6 +12,7 @@
 //	config    what the operator sets before the start
 //	app       puts it together: the data folder, the server, the work in the background
 //	cli       the command line
+//	demo      a program beside the product: makes up an organization to look at
 //
 // Nouns stand in the middle and technology at the edge: session, member and audit know neither SQL nor HTTP. The arrows between the
 // rooms are held by arrows_test.go; the reasons for the layout are in decisions.

@@ -371,6 +371,14 @@ func TestTheAuditChainRecomputes(t *testing.T) {
 	_, err := db.End(t.Context(), endOf(record, noon))
 	require.NoError(t, err)
 	requireChain(t, db, 4)
+
+	// Entries that are written together are sealed one after the other.
+	together := endOf(signIn(t, db, proof), noon)
+	together.Sessions = append(together.Sessions, endOf(signIn(t, db, proof), noon).Sessions...)
+	ended, err := db.End(t.Context(), together)
+	require.NoError(t, err)
+	require.Len(t, ended, 2)
+	requireChain(t, db, 8)
 }
 
 func TestAnAuditEntryThatFailsTakesItsChangeWithIt(t *testing.T) {
