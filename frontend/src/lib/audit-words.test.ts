@@ -137,6 +137,10 @@ describe('the log', () => {
       ),
       'Ana changed Ben',
     ],
+    [
+      said('member.changed', me, { before: { name: 'B' }, after: { name: 'ليلى' } }, 'member:b'),
+      'Ana renamed B to \u2068ليلى\u2069',
+    ],
     [said('member.sessions_revoked', me, {}, 'member:b'), 'Ana ended all sessions of Ben'],
     [said('member.sessions_revoked', ben, {}, 'member:b'), 'Ben ended all of their sessions'],
     [

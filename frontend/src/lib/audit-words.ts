@@ -1,5 +1,6 @@
 import type { AuditEntry } from './api/audit';
 import { agentName } from './device';
+import { isolate } from './isolate';
 
 /** What the reader of an entry knows beside it. */
 export interface Reader {
@@ -17,15 +18,15 @@ export const ACTIONS: { group: string; actions: Record<string, string> }[] = [
       'session.started': 'Sign-ins',
       'session.refused': 'Refused sign-ins',
       'session.reauthenticated': 'Passwords confirmed',
-      'session.reauthentication_refused': 'Wrong passwords at confirming',
+      'session.reauthentication_refused': 'Confirmations refused',
     },
   },
   {
     group: 'Sessions',
     actions: {
       'session.ended': 'Sessions ended',
-      'member.sessions_revoked': 'Member’s sessions revoked',
-      'sessions.revoked_all': 'All sessions revoked',
+      'member.sessions_revoked': 'Revoked for a member',
+      'sessions.revoked_all': 'Revoked for all',
     },
   },
   {
@@ -51,7 +52,7 @@ export const ACTIONS: { group: string; actions: Record<string, string> }[] = [
 /** What happened, in a sentence. */
 export function entryWords(entry: AuditEntry, reader: Reader): string {
   const { action, actor, details, address } = entry;
-  const who = actor.id !== '' && actor.id === reader.self ? 'You' : upper(actor.name);
+  const who = actor.id !== '' && actor.id === reader.self ? 'You' : isolate(upper(actor.name));
   const from = address ? ` from ${address}` : '';
   const target = memberOf(entry);
   const whom = nameFor(target, reader);
@@ -194,7 +195,7 @@ function changedWords(who: string, whom: string, { before, after }: Details): st
   if (changed.length !== 1) return `${who} changed ${whom}`;
   switch (changed[0]) {
     case 'name':
-      return `${who} renamed ${before.name} to ${after.name}`;
+      return `${who} renamed ${isolate(String(before.name))} to ${isolate(String(after.name))}`;
     case 'role':
       return `${who} made ${whom}${roleWords('', after.role)}`;
     case 'active':
@@ -206,7 +207,8 @@ function changedWords(who: string, whom: string, { before, after }: Details): st
 
 function nameFor(id: string | null, { self, nameOf }: Reader): string {
   if (id !== null && id === self) return 'you';
-  return (id !== null && nameOf?.(id)) || 'another member';
+  const name = id === null ? undefined : nameOf?.(id);
+  return name ? isolate(name) : 'another member';
 }
 
 /** The names that the entries hold, of whoever acted and of those it was done to. */
