@@ -104,10 +104,10 @@ export async function signInByProgram({ url }: Server, { email, password } = OWN
   return accessToken;
 }
 
-/** Has the owner invite somebody, who accepts, and gives what they sign in with. */
-export async function addMember(server: Server, role: Role, name: string) {
+/** Has the owner invite somebody, and gives the link. */
+export async function invite(server: Server, role: Role, name: string) {
   const token = await signInByProgram(server);
-  const email = `${name.toLowerCase().replaceAll(' ', '.')}@example.org`;
+  const email = addressOf(name);
   const { link } = await call<{ link: string }>(
     server.url,
     'POST',
@@ -115,12 +115,20 @@ export async function addMember(server: Server, role: Role, name: string) {
     { name, email, role },
     token,
   );
+  await call(server.url, 'DELETE', '/api/session', undefined, token);
+  return link;
+}
+
+/** Has the owner invite somebody, who accepts, and gives what they sign in with. */
+export async function addMember(server: Server, role: Role, name: string) {
+  const link = await invite(server, role, name);
   const secret = new URLSearchParams(new URL(link).hash.slice(1)).get('token');
   const { password } = OWNER;
   await call(server.url, 'POST', '/api/invitations/accept', { token: secret, password });
-  await call(server.url, 'DELETE', '/api/session', undefined, token);
-  return { name, email, password };
+  return { name, email: addressOf(name), password };
 }
+
+const addressOf = (name: string) => `${name.toLowerCase().replaceAll(' ', '.')}@example.org`;
 
 async function call<T>(url: string, method: string, path: string, body: unknown, token?: string) {
   const answer = await fetch(url + path, {

@@ -6,6 +6,12 @@ declare global {
       detail: string;
       retry: boolean;
     }
+
+    /** What one page hands to the next without writing it into the address. */
+    interface PageState {
+      /** Whose address the sign-in page fills in. */
+      email?: string;
+    }
   }
 }
 

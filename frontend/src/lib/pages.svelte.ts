@@ -1,40 +1,54 @@
 interface Page<T> {
   items: T[];
   nextCursor?: string | undefined;
+  /** How many items there are in all pages, where the server counts them. */
+  total?: number;
 }
 
 /** A list that the server hands out in pages. */
 export class Pages<T> {
   items = $state.raw<T[]>([]);
+  total = $state.raw<number | null>(null);
   /** Whether the first page is here. An empty list is not one that was never read. */
   loaded = $state(false);
   loading = $state(false);
+  /** Whether what is shown answers an earlier question, while the list begins anew or has failed to. */
+  stale = $state(false);
   error = $state.raw<unknown>(null);
 
   #cursor = $state.raw<string | undefined>();
   readonly hasMore = $derived(this.#cursor !== undefined);
 
+  readonly keyOf: (item: T) => string | number;
   readonly #read: (cursor?: string) => Promise<Page<T>>;
-  readonly #keyOf: (item: T) => unknown;
+  #asked: string | undefined;
   #latest = 0;
 
-  constructor(read: (cursor?: string) => Promise<Page<T>>, keyOf: (item: T) => unknown) {
+  constructor(read: (cursor?: string) => Promise<Page<T>>, keyOf: (item: T) => string | number) {
     this.#read = read;
-    this.#keyOf = keyOf;
+    this.keyOf = keyOf;
   }
 
   /** Begins anew; what was shown stays until the answer. */
-  reload = () => this.#load(undefined);
+  reload = () => {
+    this.stale = true;
+    return this.#load(undefined);
+  };
 
-  /** Goes on: after a failure, from where it failed. */
   more = () => this.#load(this.#cursor);
 
-  remove(item: T) {
-    this.items = this.items.filter((other) => other !== item);
+  /** Asks again what got no answer. */
+  retry = () => this.#load(this.#asked);
+
+  remove(...gone: T[]) {
+    const before = this.items.length;
+    this.items = this.items.filter((item) => !gone.includes(item));
+    if (this.total !== null) this.total -= before - this.items.length;
   }
 
   async #load(cursor: string | undefined) {
     const load = ++this.#latest;
+    this.#asked = cursor;
     this.loading = true;
     this.error = null;
     try {
@@ -42,10 +56,12 @@ export class Pages<T> {
       if (load !== this.#latest) return;
       const seen = cursor ? this.items : [];
       // A list that moves between two pages may name something twice.
-      const keys = seen.map(this.#keyOf);
-      this.items = [...seen, ...page.items.filter((item) => !keys.includes(this.#keyOf(item)))];
+      const keys = seen.map(this.keyOf);
+      this.items = [...seen, ...page.items.filter((item) => !keys.includes(this.keyOf(item)))];
       this.#cursor = page.nextCursor;
+      this.total = page.total ?? null;
       this.loaded = true;
+      this.stale = false;
     } catch (error) {
       if (load === this.#latest) this.error = error;
     } finally {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { Pages } from './pages.svelte';
 
 const read =
-  (...answers: ({ items: number[]; nextCursor?: string } | Error)[]) =>
+  (...answers: ({ items: number[]; nextCursor?: string; total?: number } | Error)[]) =>
   async () => {
     const answer = answers.shift();
     if (!answer || answer instanceof Error) throw answer ?? new Error('nobody expected this');
@@ -47,4 +47,24 @@ it('does not take a late answer for the latest', async () => {
   await Promise.all([first, second]);
   expect(list.items).toEqual([2]);
   expect(list.loading).toBe(false);
+});
+
+it('asks again for what got no answer, and knows what is out of date', async () => {
+  const list = new Pages(
+    read({ items: [1], nextCursor: 'a', total: 3 }, new Error('lost'), { items: [2], total: 2 }),
+    identity,
+  );
+  await list.reload();
+  expect([list.total, list.stale]).toEqual([3, false]);
+  await list.reload();
+  expect([list.items, list.stale]).toEqual([[1], true]);
+  await list.retry();
+  expect([list.items, list.total, list.stale]).toEqual([[2], 2, false]);
+});
+
+it('counts down with what is removed', async () => {
+  const list = new Pages(read({ items: [1, 2, 3], nextCursor: 'a', total: 9 }), identity);
+  await list.reload();
+  list.remove(1, 3, 4);
+  expect([list.items, list.total]).toEqual([[2], 7]);
 });

@@ -1,0 +1,244 @@
+import type { Locator, Page } from '@playwright/test';
+import { expect, signIn, test } from './journey';
+import { addMember, signInByProgram } from './server';
+
+const row = (page: Page, of: string | RegExp) => page.getByRole('row').filter({ hasText: of });
+const status = (page: Page) => page.getByRole('status');
+const search = (page: Page) => page.getByRole('searchbox');
+const revoke = (within: Locator) => within.getByRole('button', { name: /^Revoke/ });
+
+async function openSessions(page: Page, query = '') {
+  await page.goto(`/settings/sessions${query}`);
+  await expect(status(page).filter({ hasText: /^\d+ (of \d+ )?sessions?$/ })).toBeVisible();
+}
+
+/** Lets the server hand out short pages. */
+async function shortenPages(page: Page, limit: number) {
+  await page.route('/api/sessions?*', (route) => {
+    const url = new URL(route.request().url());
+    if (!url.searchParams.has('limit')) url.searchParams.set('limit', String(limit));
+    return route.continue({ url: url.href });
+  });
+}
+
+test('every session is listed, counted and found', async ({ page, organization: server }) => {
+  const ben = await addMember(server, 'member', 'Ben Okafor');
+  await signInByProgram(server, ben);
+  await signInByProgram(server, ben);
+  await signIn(page);
+  await page.getByRole('link', { name: 'Sessions', exact: true }).click();
+  await expect(page).toHaveTitle('Sessions · Account settings · Curfew');
+  await expect(status(page).getByText('3 sessions', { exact: true })).toBeVisible();
+  await expect(row(page, 'Ben Okafor')).toHaveCount(2);
+  await expect(row(page, 'This session')).toContainText('ana@example.org');
+  await expect(page.locator('dl > div').filter({ hasText: 'Signed in now' })).toContainText('3');
+  await expect(page.locator('dl > div').filter({ hasText: 'Members signed in' })).toContainText(
+    '2',
+  );
+
+  await search(page).fill('okafor curl');
+  await expect(page).toHaveURL('/settings/sessions?q=okafor+curl');
+  await expect(status(page).getByText('2 sessions', { exact: true })).toBeVisible();
+  await page.getByRole('combobox', { name: 'Device' }).selectOption('Computers');
+  await expect(page).toHaveURL('/settings/sessions?q=okafor+curl&device=desktop');
+  await expect(page.getByText('Nothing matches.')).toBeVisible();
+
+  await page.reload();
+  await expect(search(page)).toHaveValue('okafor curl');
+  await expect(page.getByRole('combobox', { name: 'Device' })).toHaveValue('desktop');
+  await expect(page.getByText('Nothing matches.')).toBeVisible();
+
+  await page.goBack();
+  await expect(row(page, 'Ben Okafor')).toHaveCount(2);
+  await page.goBack();
+  await expect(search(page)).toHaveValue('');
+  await expect(status(page).getByText('3 sessions', { exact: true })).toBeVisible();
+
+  await search(page).fill('nobody at all');
+  await expect(page.getByText('Nothing matches.')).toBeVisible();
+  await page.getByRole('button', { name: 'Clear filters' }).last().click();
+  await expect(row(page, 'Ben Okafor')).toHaveCount(2);
+  await expect(page).toHaveURL('/settings/sessions');
+});
+
+test('what is being typed is not overtaken by its own search', async ({ page, organization }) => {
+  void organization;
+  await signIn(page);
+  await openSessions(page);
+  await search(page).pressSequentially('an example org', { delay: 90 });
+  await expect(search(page)).toHaveValue('an example org');
+  await expect(page).toHaveURL('/settings/sessions?q=an+example+org');
+  await page.goBack();
+  await expect(page).toHaveURL('/settings/sessions');
+  await expect(search(page)).toHaveValue('');
+});
+
+test('the list is sorted by its heads and shown page by page', async ({
+  page,
+  organization: server,
+}) => {
+  for (const name of ['Ben Okafor', 'Chi Nguyen', 'Dee Sato']) {
+    await signInByProgram(server, await addMember(server, 'member', name));
+  }
+  await signIn(page);
+  await shortenPages(page, 3);
+  await openSessions(page);
+  const names = page.locator('tbody th bdi');
+  const member = page.getByRole('columnheader', { name: 'Member' });
+
+  await member.getByRole('button').click();
+  await expect(page).toHaveURL('/settings/sessions?sort=member&order=asc');
+  await expect(member).toHaveAttribute('aria-sort', 'ascending');
+  await expect(names).toHaveText(['Ana', 'Ben Okafor', 'Chi Nguyen']);
+  await expect(status(page).getByText('3 of 4 sessions', { exact: true })).toBeVisible();
+
+  await page.getByRole('checkbox', { name: /^Pick Chi Nguyen/ }).check();
+  await page.getByRole('button', { name: 'Show more sessions' }).click();
+  await expect(names).toHaveText(['Ana', 'Ben Okafor', 'Chi Nguyen', 'Dee Sato']);
+  await expect(page.getByRole('checkbox', { name: /^Pick Chi Nguyen/ })).toBeChecked();
+  await expect(page.getByRole('button', { name: 'Show more sessions' })).toBeHidden();
+  await expect(status(page).getByText('4 sessions', { exact: true })).toBeFocused();
+
+  await member.getByRole('button').click();
+  await expect(member).toHaveAttribute('aria-sort', 'descending');
+  await expect(names).toHaveText(['Dee Sato', 'Chi Nguyen', 'Ben Okafor']);
+
+  await page.setViewportSize({ width: 375, height: 800 });
+  await page.getByLabel('Sort by').selectOption('Member, A to Z');
+  await expect(names).toHaveText(['Ana', 'Ben Okafor', 'Chi Nguyen']);
+});
+
+test('one session is revoked, and then several', async ({ page, organization: server }) => {
+  const ben = await addMember(server, 'member', 'Ben Okafor');
+  const chi = await addMember(server, 'member', 'Chi Nguyen');
+  const tokens = [];
+  for (const who of [ben, ben, ben, chi]) tokens.push(await signInByProgram(server, who));
+  await signIn(page);
+  await openSessions(page);
+
+  await revoke(row(page, 'Chi Nguyen')).click();
+  const dialog = page.getByRole('dialog');
+  await expect(
+    dialog.getByText('This signs Chi Nguyen out of A program (curl) at once.'),
+  ).toBeVisible();
+  await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeFocused();
+  await revoke(dialog).click();
+  await expect(status(page).getByText('1 session was revoked.')).toBeVisible();
+  await expect(row(page, 'Chi Nguyen')).toHaveCount(0);
+  await expect(page.getByRole('heading', { name: 'Sessions', exact: true })).toBeFocused();
+
+  for (const i of [0, 1]) await row(page, 'Ben Okafor').nth(i).getByRole('checkbox').check();
+  await page.getByRole('button', { name: 'Revoke 2 sessions' }).click();
+  await expect(dialog.getByText('This ends 2 sessions of 1 member at once.')).toBeVisible();
+  await revoke(dialog).click();
+  await expect(status(page).getByText('2 sessions were revoked.')).toBeVisible();
+  await expect(status(page).getByText('2 sessions', { exact: true })).toBeVisible();
+  await expect(row(page, 'Ben Okafor')).toHaveCount(1);
+
+  const answers = await Promise.all(
+    tokens.map((token) =>
+      fetch(`${server.url}/api/session`, { headers: { Authorization: `Bearer ${token}` } }),
+    ),
+  );
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, 401, 401, 401]);
+});
+
+test('all sessions of a member are revoked', async ({ page, organization: server }) => {
+  const ben = await addMember(server, 'member', 'Ben Okafor');
+  for (let i = 0; i < 2; i++) await signInByProgram(server, ben);
+  await signIn(page);
+  await openSessions(page);
+  await page.getByRole('link', { name: 'Ben Okafor' }).first().click();
+  await expect(page).toHaveURL(/\?member=/);
+  await expect(row(page, 'Ben Okafor')).toHaveCount(2);
+  await expect(row(page, 'This session')).toHaveCount(0);
+
+  await page.getByRole('button', { name: 'Revoke all of theirs' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Revoke all sessions of Ben Okafor?' });
+  await expect(dialog.getByText('This ends 2 sessions of Ben Okafor at once.')).toBeVisible();
+  await revoke(dialog).click();
+  await expect(status(page).getByText('2 sessions were revoked.')).toBeVisible();
+  await expect(page.getByText('Nothing matches.')).toBeVisible();
+  await page.getByRole('button', { name: 'Show sessions of all members' }).click();
+  await expect(row(page, 'This session')).toBeVisible();
+});
+
+test('revoking the session at hand says so, and ends at the sign-in page', async ({
+  page,
+  organization: server,
+}) => {
+  await signInByProgram(server);
+  await signIn(page);
+  await openSessions(page);
+  await page.getByRole('checkbox', { name: 'Pick all sessions shown' }).check();
+  await page.getByRole('button', { name: 'Revoke 2 sessions' }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(
+    dialog.getByText(/^This ends 2 sessions of 1 member at once\. The one/),
+  ).toBeVisible();
+  await revoke(dialog).click();
+  await expect(page).toHaveURL('/sign-in');
+  await expect(page.getByText('You revoked your own session. Sign in again.')).toBeVisible();
+});
+
+test('an auditor sees everything and no controls', async ({ page, organization: server }) => {
+  const chi = await addMember(server, 'auditor', 'Chi Nguyen');
+  await signInByProgram(server);
+  await signIn(page, chi);
+  await openSessions(page);
+  await expect(row(page, 'ana@example.org')).toHaveCount(1);
+  await expect(page.getByRole('checkbox')).toHaveCount(0);
+  await expect(page.getByRole('button', { name: /Revoke/ })).toHaveCount(0);
+});
+
+test('people are shown as they call themselves, whatever that is', async ({
+  page,
+  organization: server,
+}) => {
+  const names = ['<b>Bobby</b>', 'ليلى الحسن', 'Zoë 🙂 \u202Egnp.exe', 'x'.repeat(200)];
+  for (const [i, name] of names.entries()) {
+    const member = await addMember(server, 'member', `Somebody ${i}`);
+    const token = await signInByProgram(server, member);
+    const session = await fetch(`${server.url}/api/session`, {
+      headers: { Authorization: `Bearer ${token}` },
+    });
+    const { member: found } = (await session.json()) as { member: { id: string } };
+    const owner = await signInByProgram(server);
+    await fetch(`${server.url}/api/members/${found.id}`, {
+      method: 'PATCH',
+      headers: { Authorization: `Bearer ${owner}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ name }),
+    });
+  }
+  await signIn(page);
+  await openSessions(page, '?sort=member');
+  for (const name of names) {
+    await expect(page.locator('tbody th bdi').getByText(name, { exact: true })).toBeVisible();
+  }
+  await revoke(row(page, 'ليلى')).click();
+  await expect(page.getByRole('dialog')).toContainText('\u2068ليلى الحسن\u2069');
+  await page.keyboard.press('Escape');
+  for (const width of [1280, 320]) {
+    await page.setViewportSize({ width, height: 800 });
+    await expect
+      .poll(() => page.evaluate(() => document.documentElement.scrollWidth))
+      .toBeLessThanOrEqual(width);
+  }
+});
+
+test('an outage is said, and asked again', async ({ page, organization }) => {
+  void organization;
+  await signIn(page);
+  await page.route('/api/sessions?*', (route) => route.abort(), { times: 1 });
+  await page.goto('/settings/sessions');
+  await expect(page.getByRole('alert')).toContainText('Curfew cannot be reached');
+  await page.getByRole('button', { name: 'Retry' }).click();
+  await expect(row(page, 'This session')).toBeVisible();
+});
+
+test('a filter that the address gets wrong is none', async ({ page, organization }) => {
+  void organization;
+  await signIn(page);
+  await openSessions(page, '?device=toaster&signed=constructor&sort=shoes&order=up');
+  await expect(row(page, 'This session')).toBeVisible();
+});

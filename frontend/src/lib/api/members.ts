@@ -1,0 +1,41 @@
+import { api, body, passive } from './client';
+import type { components, operations } from './schema';
+
+export type Member = components['schemas']['MemberDetails'];
+export type MemberPage = components['schemas']['MemberPage'];
+export type MemberChange = components['schemas']['MemberRequest'];
+export type InviteRequest = components['schemas']['InviteRequest'];
+export type Invitation = components['schemas']['Invitation'];
+export type AcceptRequest = components['schemas']['AcceptRequest'];
+export type Role = components['schemas']['Role'];
+export type MemberQuery = NonNullable<operations['listMembers']['parameters']['query']>;
+
+/** A page of the members that the query picks. */
+export const listMembers = (query: MemberQuery) =>
+  body(api.GET('/api/members', { params: { query } }));
+
+/** The same in the background: it keeps nobody's session alive. */
+export const watchMembers = (query: MemberQuery) =>
+  body(api.GET('/api/members', { params: { query }, headers: passive }));
+
+export const getMember = (id: string) =>
+  body(api.GET('/api/members/{id}', { params: { path: { id } } }));
+
+export const inviteMember = (request: InviteRequest) =>
+  body(api.POST('/api/members', { body: request }));
+
+/** Changes a member's name or role, deactivates or reactivates them; what is absent stays. */
+export const changeMember = (id: string, change: MemberChange) =>
+  body(api.PATCH('/api/members/{id}', { params: { path: { id } }, body: change }));
+
+/** Ends all sessions of a member. */
+export const revokeMemberSessions = (id: string) =>
+  body(api.POST('/api/members/{id}/revoke-sessions', { params: { path: { id } } }));
+
+/** A new one-time link, in the place of any that waits. */
+export const issueLink = (id: string, mail: boolean) =>
+  body(api.POST('/api/members/{id}/link', { params: { path: { id } }, body: { mail } }));
+
+/** Uses up a one-time link. It signs nobody in. */
+export const acceptInvitation = (request: AcceptRequest) =>
+  body(api.POST('/api/invitations/accept', { body: request }));

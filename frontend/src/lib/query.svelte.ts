@@ -1,0 +1,46 @@
+import { goto } from '$app/navigation';
+import { page } from '$app/state';
+import { withQuery } from './address';
+
+/**
+ * What a list is asked for, kept in the address: it can be shared, survives a reload, and the back
+ * button takes a choice back.
+ */
+export class Query<K extends string> {
+  readonly #names: readonly K[];
+  /** The values by their names; what is not chosen is empty. */
+  readonly values = $derived.by(() =>
+    valuesOf(this.#names, (name) => page.url.searchParams.get(name) ?? ''),
+  );
+
+  /** Where the last change leads, until the address says so too: a change that follows at once builds on it. */
+  #ahead: URL | null = null;
+
+  constructor(...names: K[]) {
+    this.#names = names;
+  }
+
+  /** Whether any of the names has a value. */
+  has(...names: K[]): boolean {
+    return names.some((name) => this.values[name] !== '');
+  }
+
+  /** Changes what is named, as one step of the history or, while somebody types, in the place of the last. */
+  async set(changes: Partial<Record<K, string>>, step: 'push' | 'replace' = 'push') {
+    const from = this.#ahead ?? page.url;
+    const url = withQuery(from, Object.entries<string>(changes as Record<K, string>));
+    if (url.href === from.href) return;
+    this.#ahead = url;
+    await goto(url, { replaceState: step === 'replace', keepFocus: true, noScroll: true });
+    if (this.#ahead === url) this.#ahead = null;
+  }
+
+  /** Takes the values away. */
+  clear(...names: K[]) {
+    return this.set(valuesOf(names, () => ''));
+  }
+}
+
+function valuesOf<K extends string>(names: readonly K[], valueOf: (name: K) => string) {
+  return Object.fromEntries(names.map((name) => [name, valueOf(name)])) as Record<K, string>;
+}
