@@ -71,8 +71,9 @@ func requireStory(t *testing.T, folder string, end time.Time) *store.DB {
 
 func requireMembers(t *testing.T, db *store.DB) {
 	t.Helper()
-	members, err := db.Members(t.Context(), member.Query{Limit: 1000})
+	members, total, err := db.Members(t.Context(), member.Query{Order: member.ByName, Limit: 1000})
 	require.NoError(t, err)
+	require.Equal(t, 200, total)
 	require.Len(t, members, 200)
 	count := map[string]int{}
 	for _, m := range members {
@@ -102,9 +103,9 @@ func requireSessions(t *testing.T, db *store.DB, end time.Time) {
 	owners := map[member.ID]bool{}
 	require.NoError(t, db.EachLive(t.Context(), org.Generation, func(f session.Facts) {
 		live++
-		owners[f.Member] = true
+		owners[f.Member.ID] = true
 		standing := session.Standing{
-			MemberActive: f.MemberActive, Generation: org.Generation, MemberGeneration: f.MemberGeneration, MembersOwn: f.MembersOwn,
+			MemberActive: f.Member.Active, Generation: org.Generation, MemberGeneration: f.Member.Generation, MembersOwn: f.Member.Generation,
 			AuthenticatedAt: f.AuthenticatedAt, StartedAt: f.StartedAt, Organization: &org,
 		}
 		require.Empty(t, standing.Ended(end))

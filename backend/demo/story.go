@@ -146,8 +146,7 @@ func (s *story) tell(ctx context.Context) (figures, error) {
 	if err := s.sessions.Flush(ctx); err != nil {
 		return figures{}, err
 	}
-	sessions, _ := s.sessions.Summary()
-	return figures{len(s.cast), sessions}, nil
+	return figures{len(s.cast), s.sessions.Figures(s.end).Live.Sessions}, nil
 }
 
 // expire lets sessions end whose time runs out until the given one, each when it does, as a server's sweep does.

@@ -83,6 +83,7 @@ func (a *API) Mount(e *echo.Echo) {
 
 	// Who may change it.
 	e.PUT("/api/settings/security", a.admin(a.putSecuritySettings))
+	e.POST("/api/sessions/revoke", a.admin(a.revokeSessions))
 	e.POST("/api/sessions/revoke-all", a.admin(a.revokeAllSessions))
 	e.POST("/api/members", a.admin(a.inviteMember))
 	e.PATCH("/api/members/:id", a.admin(a.changeMember))

@@ -167,6 +167,9 @@ func validated(input any) error {
 }
 
 func advice(w validator.FieldError) string {
+	if w.Kind() == reflect.Slice && (w.Tag() == "min" || w.Tag() == "max") {
+		return "Name from 1 to 200 of them."
+	}
 	switch w.Tag() {
 	case "required":
 		return "This is needed."

@@ -29,7 +29,7 @@ var (
 		"GET /api/members", "GET /api/members/{id}", "GET /api/audit",
 	}
 	forAdmins = []string{
-		"PUT /api/settings/security", "POST /api/sessions/revoke-all",
+		"PUT /api/settings/security", "POST /api/sessions/revoke", "POST /api/sessions/revoke-all",
 		"POST /api/members", "PATCH /api/members/{id}", "POST /api/members/{id}/revoke-sessions", "POST /api/members/{id}/link",
 	}
 )

@@ -156,7 +156,7 @@ func (h *house) moveIn() {
 	for _, role := range roles {
 		id, err := member.NewID()
 		require.NoError(h.t, err)
-		h.exec("INSERT INTO members VALUES (?, ?, ?, ?, ?, ?, 1, ?, NULL)",
+		h.exec("INSERT INTO members VALUES (?, ?, ?, ?, ?, ?, 1, ?, NULL, lower(?2), lower(?2))",
 			id.String(), name(role), email(role), email(role), string(role), passwordHash(), h.clock.Now().UnixMilli())
 	}
 }

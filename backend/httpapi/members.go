@@ -1,10 +1,14 @@
 package httpapi
 
 import (
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -14,22 +18,26 @@ import (
 )
 
 func (a *API) listMembers(c echo.Context, _ session.Principal) error {
-	limit, err := pageLimit(c)
+	query, err := memberQuery(c)
 	if err != nil {
 		return err
 	}
-	query := member.Query{Text: c.QueryParam("q"), Limit: limit + 1}
-	if err := a.membersAfter(c, &query); err != nil {
+	// A cursor is of one order: in another, its place means nothing.
+	list := fmt.Sprintf("members by %s, %t", query.Order, query.Descending)
+	if query.After, err = a.memberAt(c, list); err != nil {
 		return err
 	}
-	found, err := a.Members.List(c.Request().Context(), query)
+	limit := query.Limit
+	query.Limit++
+	found, total, err := a.Members.List(c.Request().Context(), query)
 	if err != nil {
 		return err
 	}
-	page := MemberPage{Items: []MemberDetails{}, CanMail: a.Mail != nil}
+	page := MemberPage{Items: []MemberDetails{}, Total: int64(total), CanMail: a.Mail != nil}
 	if len(found) > limit {
 		found = found[:limit]
-		page.NextCursor = a.writeCursor("members", found[limit-1].ID[:], []byte(found[limit-1].Name))
+		last := found[limit-1]
+		page.NextCursor = a.writeCursor(list, last.ID[:], binary.BigEndian.AppendUint64(nil, uint64(last.CreatedAt.UnixMilli())), []byte(last.Email+"\n"+last.Name))
 	}
 	for _, m := range found {
 		page.Items = append(page.Items, a.wireDetails(m))
@@ -37,15 +45,42 @@ func (a *API) listMembers(c echo.Context, _ session.Principal) error {
 	return c.JSON(http.StatusOK, page)
 }
 
-// membersAfter reads where the list goes on: an id, and the name that it is ordered by.
-func (a *API) membersAfter(c echo.Context, query *member.Query) error {
-	raw, err := a.readCursor(c, "members")
-	if err != nil || raw == nil {
-		return err
+// memberQuery reads what a request for members picks, and in which order.
+func memberQuery(c echo.Context) (member.Query, error) {
+	query := member.Query{
+		Text: c.QueryParam("q"), Role: member.Role(c.QueryParam("role")), State: member.State(c.QueryParam("state")), Order: member.Order(c.QueryParam("sort")),
 	}
-	query.AfterID = member.ID(raw[:len(query.AfterID)])
-	query.AfterName = string(raw[len(query.AfterID):])
-	return nil
+	if query.Order == "" {
+		query.Order = member.ByName
+	}
+	switch {
+	case utf8.RuneCountInString(query.Text) > longestSearch:
+		return query, errSearch
+	case query.Role != "" && !query.Role.Valid():
+		return query, &inputError{[]FieldError{{Field: "role", Code: "oneof", Message: "Choose one of: owner, admin, auditor, member."}}}
+	case query.State != "" && !query.State.Valid():
+		return query, &inputError{[]FieldError{{Field: "state", Code: "oneof", Message: "Choose one of: invited, active, deactivated."}}}
+	case !query.Order.Valid():
+		return query, &inputError{[]FieldError{{Field: "sort", Code: "oneof", Message: "Choose one of: name, email, createdAt."}}}
+	}
+	var err error
+	if query.Limit, err = pageLimit(c); err != nil {
+		return query, err
+	}
+	query.Descending, err = descending(c, false)
+	return query, err
+}
+
+// memberAt reads where the list goes on, as the last member of the page before; nil for its beginning.
+func (a *API) memberAt(c echo.Context, list string) (*member.Details, error) {
+	raw, err := a.readCursor(c, list)
+	if err != nil || raw == nil {
+		return nil, err
+	}
+	last := &member.Details{CreatedAt: time.UnixMilli(int64(binary.BigEndian.Uint64(raw[16:]))).UTC()}
+	last.ID = member.ID(raw[:16])
+	last.Email, last.Name, _ = strings.Cut(string(raw[24:]), "\n")
+	return last, nil
 }
 
 func (a *API) getMember(c echo.Context, _ session.Principal) error {

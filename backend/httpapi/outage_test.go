@@ -97,8 +97,8 @@ func (f *failing) Sessions(ctx context.Context, of member.ID, but session.ID, ge
 	return unless(f.at("Sessions"), func() ([]session.Record, error) { return f.DB.Sessions(ctx, of, but, generation, after, limit) })
 }
 
-func (f *failing) EachLive(ctx context.Context, generation uint64, each func(session.Facts)) error {
-	return unlessError(f.at("EachLive"), func() error { return f.DB.EachLive(ctx, generation, each) })
+func (f *failing) SessionsNamed(ctx context.Context, ids []session.ID) ([]session.Record, error) {
+	return unless(f.at("SessionsNamed"), func() ([]session.Record, error) { return f.DB.SessionsNamed(ctx, ids) })
 }
 
 func (f *failing) Prove(ctx context.Context, proof member.Proof, at time.Time, caller audit.Caller, event audit.Event) error {
@@ -132,8 +132,11 @@ func (f *failing) MemberByEmail(ctx context.Context, email string) (member.Membe
 	return f.DB.MemberByEmail(ctx, email)
 }
 
-func (f *failing) Members(ctx context.Context, query member.Query) ([]member.Details, error) {
-	return unless(f.at("Members"), func() ([]member.Details, error) { return f.DB.Members(ctx, query) })
+func (f *failing) Members(ctx context.Context, query member.Query) ([]member.Details, int, error) {
+	if err := f.at("Members"); err != nil {
+		return nil, 0, err
+	}
+	return f.DB.Members(ctx, query)
 }
 
 func (f *failing) Member(ctx context.Context, id member.ID) (member.Details, error) {
@@ -234,7 +237,6 @@ var (
 // needs are the calls that come to each method of the store.
 var needs = map[string][]func(s *scene) *answer{
 	"SavePolicy": {func(s *scene) *answer { return s.admin.put("/api/settings/security", shorter) }},
-	"EachLive":   {func(s *scene) *answer { return s.admin.post("/api/settings/security/preview", shorter) }},
 	"RevokeAll":  {func(s *scene) *answer { return s.admin.post("/api/sessions/revoke-all", nil) }},
 	"Revocation": {
 		func(s *scene) *answer { return s.lost.get("/api/session") },
@@ -264,6 +266,7 @@ var needs = map[string][]func(s *scene) *answer{
 		func(s *scene) *answer { return s.admin.delete("/api/sessions/" + s.theirs) },
 		func(s *scene) *answer { return s.admin.post("/api/sessions/revoke-others", nil) },
 	},
+	"SessionsNamed": {func(s *scene) *answer { return s.admin.get("/api/sessions?scope=all") }},
 	"HasMembers": {
 		func(s *scene) *answer { return s.admin.get("/api/setup") },
 		func(s *scene) *answer { return s.admin.post("/api/setup", firstOwner()) },
@@ -309,7 +312,7 @@ var needs = map[string][]func(s *scene) *answer{
 // sweep and the command line.
 var (
 	duringSetUp = []string{"SetUp", "Organization"}
-	behind      = []string{"Census", "Touch", "Overdue", "CloseRevoked", "Purge", "ResetPassword"}
+	behind      = []string{"EachLive", "Touch", "Overdue", "CloseRevoked", "Purge", "ResetPassword"}
 )
 
 func breakable(db *store.DB) storage { return &failing{DB: db} }

@@ -127,9 +127,9 @@ func TestRevokingAllEndsEverySession(t *testing.T) {
 	}
 	admin := h.browser(member.Admin)
 	all = append(all, admin.clone())
-	summary := httpapi.SessionSummary{}
+	summary := httpapi.SessionFigures{}
 	admin.get("/api/sessions/summary").into(http.StatusOK, &summary)
-	require.Equal(t, httpapi.SessionSummary{Sessions: 9, Members: 4}, summary)
+	require.Equal(t, httpapi.SessionFigures{Sessions: 9, Members: 4, NewToday: 9}, summary)
 
 	reason := "A laptop was stolen; \"quotes\" and <b>ümläuts</b> too."
 	before := h.number("SELECT generation FROM organization")

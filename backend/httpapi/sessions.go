@@ -2,8 +2,12 @@ package httpapi
 
 import (
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -83,6 +87,16 @@ func (a *API) handOver(c echo.Context, status int, who session.Principal, refres
 }
 
 func (a *API) listSessions(c echo.Context, who session.Principal) error {
+	switch scope := c.QueryParam("scope"); scope {
+	case "", "own":
+		return a.listOwnSessions(c, who)
+	case "all":
+		return a.findSessions(c, who)
+	}
+	return &inputError{[]FieldError{{Field: "scope", Code: "oneof", Message: "Choose one of: own, all."}}}
+}
+
+func (a *API) listOwnSessions(c echo.Context, who session.Principal) error {
 	limit, err := pageLimit(c)
 	if err != nil {
 		return err
@@ -95,7 +109,7 @@ func (a *API) listSessions(c echo.Context, who session.Principal) error {
 	if err != nil {
 		return err
 	}
-	page := SessionPage{Items: make([]Session, len(found))}
+	page := SessionPage{Items: make([]Session, len(found)), Total: int64(a.Sessions.CountOf(who.Member.ID))}
 	for i, p := range found {
 		page.Items[i] = wireSession(p, who.Session.ID)
 	}
@@ -105,9 +119,43 @@ func (a *API) listSessions(c echo.Context, who session.Principal) error {
 	return c.JSON(http.StatusOK, page)
 }
 
+// findSessions answers a page of everybody's sessions.
+func (a *API) findSessions(c echo.Context, who session.Principal) error {
+	query, err := sessionQuery(c)
+	if err != nil {
+		return err
+	}
+	// A cursor is of one order: in another, its place means nothing.
+	list := fmt.Sprintf("sessions by %s, %t", query.Order, query.Reversed)
+	if query.After, err = a.markAt(c, list); err != nil {
+		return err
+	}
+	found, next, total, err := a.Sessions.Find(c.Request().Context(), who, query)
+	if err != nil {
+		return err
+	}
+	page := SessionPage{Items: make([]Session, len(found)), Total: int64(total)}
+	for i, p := range found {
+		page.Items[i] = wireSession(p, who.Session.ID)
+		m := wireMember(p.Member)
+		page.Items[i].Member = &m
+	}
+	if next != nil {
+		page.NextCursor = a.writeCursor(list, next.ID[:], binary.BigEndian.AppendUint64(nil, next.Key[0]), binary.BigEndian.AppendUint64(nil, next.Key[1]), []byte(next.Text))
+	}
+	return c.JSON(http.StatusOK, page)
+}
+
 func (a *API) getSessionSummary(c echo.Context, _ session.Principal) error {
-	sessions, members := a.Sessions.Summary()
-	return c.JSON(http.StatusOK, SessionSummary{Sessions: int64(sessions), Members: int64(members)})
+	day := a.Now().Add(-24 * time.Hour)
+	if err := timeParam(c, "since", &day); err != nil {
+		return err
+	}
+	figures := a.Sessions.Figures(day)
+	return c.JSON(http.StatusOK, SessionFigures{
+		Sessions: int64(figures.Live.Sessions), Members: int64(figures.Live.Members),
+		NewToday: int64(figures.New), EndingWithinHour: int64(figures.EndingWithinHour),
+	})
 }
 
 func (a *API) revokeSession(c echo.Context, who session.Principal) error {
@@ -122,6 +170,28 @@ func (a *API) revokeSession(c echo.Context, who session.Principal) error {
 		forgetSession(c)
 	}
 	return c.NoContent(http.StatusNoContent)
+}
+
+func (a *API) revokeSessions(c echo.Context, who session.Principal) error {
+	var in RevokeRequest
+	if err := bind(c, &in); err != nil {
+		return err
+	}
+	ids := make([]session.ID, len(in.Ids))
+	for i, text := range in.Ids {
+		var err error
+		if ids[i], err = session.ParseID(text); err != nil {
+			return &inputError{[]FieldError{{Field: fmt.Sprintf("ids.%d", i), Code: "invalid", Message: "This is no session's id."}}}
+		}
+	}
+	n, err := a.Sessions.RevokeNamed(c.Request().Context(), who, ids)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(ids, who.Session.ID) {
+		forgetSession(c)
+	}
+	return c.JSON(http.StatusOK, SessionsEnded{SessionsEnded: int64(n)})
 }
 
 func (a *API) revokeOtherSessions(c echo.Context, who session.Principal) error {
@@ -180,4 +250,46 @@ func (a *API) placeAt(c echo.Context) (*session.Place, error) {
 	}
 	at := time.UnixMilli(int64(binary.BigEndian.Uint64(raw))).UTC()
 	return &session.Place{LastSeenAt: at, ID: session.ID(raw[8:])}, nil
+}
+
+// sessionQuery reads what a request for everybody's sessions picks, and in which order.
+func sessionQuery(c echo.Context) (session.Query, error) {
+	query := session.Query{Text: c.QueryParam("q"), Device: session.DeviceKind(c.QueryParam("device")), Order: session.Order(c.QueryParam("sort"))}
+	if query.Order == "" {
+		query.Order = session.ByLastSeen
+	}
+	var err error
+	if query.Limit, err = pageLimit(c); err != nil {
+		return query, err
+	}
+	if text := c.QueryParam("member"); text != "" {
+		if query.Member, err = member.ParseID(text); err != nil {
+			return query, &inputError{[]FieldError{{Field: "member", Code: "invalid", Message: "Use a member's id."}}}
+		}
+	}
+	switch {
+	case utf8.RuneCountInString(query.Text) > longestSearch:
+		return query, errSearch
+	case query.Device != "" && !query.Device.Valid():
+		return query, &inputError{[]FieldError{{Field: "device", Code: "oneof", Message: "Choose one of: desktop, phone, tablet, program, bot."}}}
+	case !query.Order.Valid():
+		return query, &inputError{[]FieldError{{Field: "sort", Code: "oneof", Message: "Choose one of: lastSeen, signedIn, ends, member, device, address."}}}
+	}
+	descending, err := descending(c, query.Order.Descends())
+	if err != nil {
+		return query, err
+	}
+	query.Reversed = descending != query.Order.Descends()
+	return query, errors.Join(timeParam(c, "signedInSince", &query.SignedInSince), timeParam(c, "signedInBefore", &query.SignedInBefore))
+}
+
+// markAt is where a list of everybody's sessions goes on; nil for its beginning.
+func (a *API) markAt(c echo.Context, list string) (*session.Mark, error) {
+	raw, err := a.readCursor(c, list)
+	if raw == nil || err != nil {
+		return nil, err
+	}
+	mark := &session.Mark{ID: session.ID(raw[:16]), Text: string(raw[32:])}
+	mark.Key = [2]uint64{binary.BigEndian.Uint64(raw[16:]), binary.BigEndian.Uint64(raw[24:])}
+	return mark, nil
 }

@@ -958,7 +958,7 @@ type ListSessionsParams struct {
 	// Member Of this member alone: an id.
 	Member *string `form:"member,omitempty" json:"member,omitempty"`
 
-	// Q Words that are all found in the member's name or e-mail address, the browser, the system, the kind of device, or the network address.
+	// Q Words that are all found in the member's name or e-mail address, the browser, the system, the kind of device, or the network address; a word may also be a network, as in 192.0.2.0/24.
 	Q      *string                   `form:"q,omitempty" json:"q,omitempty"`
 	Device *ListSessionsParamsDevice `form:"device,omitempty" json:"device,omitempty"`
 

@@ -4,8 +4,6 @@ import (
 	"curfew/backend/audit"
 	"curfew/backend/member"
 	"curfew/backend/session"
-
-	"github.com/mileusna/useragent"
 )
 
 // From the domain's words to the contract's. Nothing is decided here.
@@ -20,19 +18,8 @@ func wireSession(p session.Principal, current session.ID) Session {
 }
 
 func wireClient(client session.Client) Client {
-	agent := useragent.Parse(client.UserAgent)
-	device := ClientDeviceProgram
-	switch {
-	case agent.Bot:
-		device = ClientDeviceBot
-	case agent.Tablet:
-		device = ClientDeviceTablet
-	case agent.Mobile:
-		device = ClientDevicePhone
-	case agent.Desktop:
-		device = ClientDeviceDesktop
-	}
-	return Client{Address: client.Address, UserAgent: client.UserAgent, Browser: agent.Name, Os: agent.OS, Device: device}
+	device := client.Device()
+	return Client{Address: client.Address, UserAgent: client.UserAgent, Browser: device.Browser, Os: device.OS, Device: ClientDevice(device.Kind)}
 }
 
 func wireMember(m member.Member) Member {

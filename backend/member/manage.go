@@ -77,14 +77,35 @@ type Details struct {
 	Link *Link
 }
 
-// Query picks members of the list, which is ordered by name.
+// Valid tells whether there is such a state.
+func (s State) Valid() bool { return s == Invited || s == Active || s == Deactivated }
+
+// Order is what a list of members is ordered by. Equals are ordered by their ids.
+type Order string
+
+// The orders that there are.
+const (
+	ByName     Order = "name"
+	ByEmail    Order = "email"
+	ByCreation Order = "createdAt"
+)
+
+// Valid tells whether there is such an order.
+func (o Order) Valid() bool { return o == ByName || o == ByEmail || o == ByCreation }
+
+// Query picks members of the list.
 type Query struct {
 	// Text is looked for in names and addresses; empty for all.
 	Text string
-	// AfterName and AfterID are the place to go on from; zero for the beginning.
-	AfterName string
-	AfterID   ID
-	Limit     int
+	// Role and State pick those who have them; empty for all.
+	Role  Role
+	State State
+
+	Order      Order
+	Descending bool
+	// After is the last member of the page before, by the facts of its order and its id; nil for the first page.
+	After *Details
+	Limit int
 }
 
 // Change is what becomes of a member.
@@ -127,13 +148,12 @@ func mayManage(by, current, next Member) bool {
 	return by.Role.Administers() && current.Role.rank() <= by.Role.rank() && next.Role.rank() <= by.Role.rank()
 }
 
-// List is a page of the members, ordered by name.
-func (s *Service) List(ctx context.Context, query Query) ([]Details, error) {
-	found, err := s.store.Members(ctx, query)
-	if err != nil {
-		return nil, fmt.Errorf("list members: %w", err)
+// List is a page of the members, and how many the query picks in all.
+func (s *Service) List(ctx context.Context, query Query) (found []Details, total int, err error) {
+	if found, total, err = s.store.Members(ctx, query); err != nil {
+		return nil, 0, fmt.Errorf("list members: %w", err)
 	}
-	return found, nil
+	return found, total, nil
 }
 
 // Find gives one member, or ErrNotFound.

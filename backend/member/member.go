@@ -73,8 +73,20 @@ type Proof struct {
 	Methods []string
 }
 
-// CanonicalEmail is the form of an address under which it is unique: without surrounding space, in lower case and
-// in Unicode's composed form (NFC). It is written to in the form that its owner gave.
-func CanonicalEmail(email string) string {
-	return strings.ToLower(norm.NFC.String(strings.TrimSpace(email)))
+// SortName is what a member is sorted by: the name or, for whoever has none yet, the address.
+func (m Member) SortName() string {
+	if m.Name == "" {
+		return Fold(m.Email)
+	}
+	return Fold(m.Name)
 }
+
+// SearchText is where a member is looked for.
+func (m Member) SearchText() string { return Fold(m.Name + "\n" + m.Email) }
+
+// Fold is a text as it is compared with others: in lower case and in Unicode's composed form (NFC).
+func Fold(text string) string { return strings.ToLower(norm.NFC.String(text)) }
+
+// CanonicalEmail is the form of an address under which it is unique: folded, without surrounding space. It is written to in the form
+// that its owner gave.
+func CanonicalEmail(email string) string { return Fold(strings.TrimSpace(email)) }

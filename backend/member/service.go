@@ -33,8 +33,8 @@ type Store interface {
 	MemberByEmail(ctx context.Context, canonicalEmail string) (Member, string, error)
 	// SignedInFrom tells whether the member has begun a session from the address since the given time.
 	SignedInFrom(ctx context.Context, id ID, address string, since time.Time) (bool, error)
-	// Members lists members by name.
-	Members(ctx context.Context, query Query) ([]Details, error)
+	// Members lists members, and counts all that the query picks.
+	Members(ctx context.Context, query Query) (found []Details, total int, err error)
 	// Member finds one, or returns ErrNotFound.
 	Member(ctx context.Context, id ID) (Details, error)
 	// Invite makes a member without a password. It returns ErrEmailTaken, or ErrCallerEnded where the caller's session is over.

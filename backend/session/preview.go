@@ -1,8 +1,6 @@
 package session
 
 import (
-	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -37,7 +35,7 @@ type Remaining struct {
 const remainingPoints = 60
 
 // Preview tells what saving next would do. It returns an [*InvalidError] for a policy that is out of bounds.
-func (s *Service) Preview(ctx context.Context, who Principal, next Policy) (Preview, error) {
+func (s *Service) Preview(who Principal, next Policy) (Preview, error) {
 	if err := next.Validate(); err != nil {
 		return Preview{}, err
 	}
@@ -52,50 +50,33 @@ func (s *Service) Preview(ctx context.Context, who Principal, next Policy) (Prev
 		withinDay     = counter{members: map[member.ID]bool{}}
 		ends, newEnds []int64
 	)
-	err := s.store.EachLive(ctx, before.Generation, func(facts Facts) {
-		standing := s.latest(facts, before)
+	s.settle()
+	s.directory.each(before, func(id ID, m member.ID, standing Standing) {
 		if standing.Ended(now) != "" {
 			return
 		}
-		live.add(facts.Member)
+		live.add(m)
 		ends = append(ends, standing.ExpiresAt().UnixMilli())
 
 		standing.Organization = &after
 		end := standing.ExpiresAt()
 		if standing.Ended(now) != "" {
 			end = now
-			atOnce.add(facts.Member)
-			p.Yours = p.Yours || facts.ID == who.Session.ID
+			atOnce.add(m)
+			p.Yours = p.Yours || id == who.Session.ID
 		}
 		newEnds = append(newEnds, end.UnixMilli())
 		if !end.After(now.Add(time.Hour)) {
-			withinHour.add(facts.Member)
+			withinHour.add(m)
 		}
 		if !end.After(now.Add(24 * time.Hour)) {
-			withinDay.add(facts.Member)
+			withinDay.add(m)
 		}
 	})
-	if err != nil {
-		return Preview{}, fmt.Errorf("read live sessions: %w", err)
-	}
 	p.Live, p.AtOnce, p.WithinHour, p.WithinDay = live.count(), atOnce.count(), withinHour.count(), withinDay.count()
 	p.Loosens = next.Loosens(before.Policy)
 	p.Remaining = remaining(now, ends, newEnds)
 	return p, nil
-}
-
-// latest is the standing of a session by its facts in the store, or in memory where those are newer.
-func (s *Service) latest(facts Facts, org *Organization) Standing {
-	if e := s.roster.get(facts.ID); e != nil {
-		if started := e.startedAt.Load(); started != over {
-			return e.standing(started, org)
-		}
-	}
-	return Standing{
-		MemberActive: facts.MemberActive, Generation: org.Generation,
-		MemberGeneration: facts.MemberGeneration, MembersOwn: facts.MembersOwn,
-		AuthenticatedAt: facts.AuthenticatedAt, StartedAt: facts.StartedAt, Organization: org,
-	}
 }
 
 // counter counts sessions and their members.

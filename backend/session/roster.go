@@ -184,10 +184,29 @@ func (r *roster) touched() []Touch {
 		for _, e := range taken {
 			// Cleared before the times are read: a touch that comes later queues the entry again.
 			e.pending.Store(false)
-			if started := e.startedAt.Load(); started != over {
-				touches = append(touches, Touch{e.session.ID, time.UnixMilli(started).UTC(), time.UnixMilli(e.lastSeenAt.Load()).UTC()})
-			}
+			touches = e.appendTouch(touches)
 		}
+	}
+	return touches
+}
+
+// waiting looks at the times that the store does not know yet, and leaves them to be taken.
+func (r *roster) waiting() []Touch {
+	var touches []Touch
+	for i := range r.shards {
+		s := &r.shards[i]
+		s.touchedMu.Lock()
+		for _, e := range s.touched {
+			touches = e.appendTouch(touches)
+		}
+		s.touchedMu.Unlock()
+	}
+	return touches
+}
+
+func (e *entry) appendTouch(touches []Touch) []Touch {
+	if started := e.startedAt.Load(); started != over {
+		touches = append(touches, Touch{e.session.ID, time.UnixMilli(started).UTC(), time.UnixMilli(e.lastSeenAt.Load()).UTC()})
 	}
 	return touches
 }

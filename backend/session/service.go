@@ -41,9 +41,8 @@ type Service struct {
 	// changes is held from before the transaction of a change until memory shows it, so that memory changes in the
 	// order in which the disk did. The check never takes it.
 	changes sync.Mutex
-	// census counts the sessions that have not ended, by member, so that a revocation need not count rows.
-	census   map[member.ID]int
-	sessions int
+	// directory is all live sessions, for lists and counts.
+	directory *directory
 
 	// announce tells those who listen of a change.
 	announce func(Change)
@@ -55,13 +54,13 @@ type Service struct {
 // New opens the service on what the store holds. The key derives refresh tokens; room is how many live sessions are held in
 // memory at most.
 func New(ctx context.Context, store Store, now func() time.Time, key [32]byte, room int) (*Service, error) {
-	s := &Service{store: store, now: now, keys: key, roster: newRoster(room), announce: func(Change) {}}
+	s := &Service{store: store, now: now, keys: key, roster: newRoster(room), directory: newDirectory(), announce: func(Change) {}}
 	org, err := store.Organization(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the organization: %w", err)
 	}
 	s.organization.Store(&org)
-	return s, s.recount(ctx)
+	return s, s.reread(ctx)
 }
 
 // Change names whom a change concerns, and not what it is: who hears of it looks for themselves.
@@ -76,27 +75,13 @@ type Change struct {
 // and f must return at once.
 func (s *Service) OnChange(f func(Change)) { s.announce = f }
 
-// recount takes the census from the store.
-func (s *Service) recount(ctx context.Context) error {
-	census, err := s.store.Census(ctx, s.organization.Load().Generation)
+// reread takes the directory from the store.
+func (s *Service) reread(ctx context.Context) error {
+	err := s.directory.replace(func(add func(Facts)) error { return s.store.EachLive(ctx, s.organization.Load().Generation, add) })
 	if err != nil {
-		return fmt.Errorf("count live sessions: %w", err)
-	}
-	s.census, s.sessions = census, 0
-	for _, n := range census {
-		s.sessions += n
+		return fmt.Errorf("read live sessions: %w", err)
 	}
 	return nil
-}
-
-// uncount takes sessions that have just ended out of the census.
-func (s *Service) uncount(ended []Ended) {
-	for _, e := range ended {
-		s.sessions--
-		if s.census[e.Member]--; s.census[e.Member] == 0 {
-			delete(s.census, e.Member)
-		}
-	}
 }
 
 // adopt makes org the snapshot to judge by. A raised generation has ended every session.
@@ -105,7 +90,7 @@ func (s *Service) adopt(org Organization) {
 	s.organization.Store(&org)
 	if raised {
 		s.roster.clear()
-		s.census, s.sessions = map[member.ID]int{}, 0
+		s.directory.clear()
 	}
 	s.announce(Change{Everybody: true})
 }
@@ -266,8 +251,7 @@ func (s *Service) Start(ctx context.Context, proof member.Proof, client Client) 
 	if err != nil {
 		return Principal{}, "", fmt.Errorf("start session: %w", err)
 	}
-	s.census[record.Member.ID]++
-	s.sessions++
+	s.directory.add(record)
 	s.announce(Change{})
 
 	e := s.roster.put(record, s.roster.since()) // never nil: nothing ends while changes is held
@@ -345,12 +329,12 @@ func (s *Service) replaceCredential(ctx context.Context, who Principal, proof me
 	if err != nil {
 		// Which sessions it has ended, if the commit reached the disk all the same, is only there: everything is read from there again.
 		s.roster.clear()
-		return 0, errors.Join(fmt.Errorf("change password: %w", err), s.recount(ctx))
+		return 0, errors.Join(fmt.Errorf("change password: %w", err), s.reread(ctx))
 	}
 	for _, e := range ended {
 		s.roster.drop(e.ID)
 	}
-	s.uncount(ended)
+	s.directory.remove(ended)
 	s.announceEnd(ended)
 	s.noteProof(who.Session.ID, now)
 	return len(ended), nil
@@ -386,7 +370,51 @@ func (s *Service) List(ctx context.Context, who Principal, after *Place, limit i
 			next = &Place{last.LastSeenAt, last.ID}
 		}
 	}
-	now := s.now()
+	return append(live, s.living(records, org, s.now())...), next, nil
+}
+
+// latest is later than any access: the place before the first session.
+var latest = time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
+
+// Figures counts the live sessions and their members, those that began since the given instant, and those that end within the hour. A
+// session whose time has just run out counts until the sweep has seen it, about a second later.
+func (s *Service) Figures(day time.Time) Figures {
+	s.settle()
+	return s.directory.figures(s.organization.Load(), s.now(), day)
+}
+
+// CountOf is how many live sessions a member has.
+func (s *Service) CountOf(id member.ID) int { return s.directory.countOf(id) }
+
+// settle lets the directory know of the accesses that still have to be written.
+func (s *Service) settle() { s.directory.touch(s.roster.waiting()) }
+
+// Find is a page of everybody's live sessions, how many the query picks in all, and the mark to go on from, or nil at the end. Members
+// who do not oversee others get ErrForbidden.
+func (s *Service) Find(ctx context.Context, who Principal, query Query) (found []Principal, next *Mark, total int, err error) {
+	if !who.Member.Role.Oversees() {
+		return nil, nil, 0, ErrForbidden
+	}
+	s.settle()
+	org, now := s.organization.Load(), s.now()
+	page, more, total := s.directory.find(query, org, now)
+	ids := make([]ID, len(page))
+	for i, mark := range page {
+		ids[i] = mark.ID
+	}
+	records, err := s.store.SessionsNamed(ctx, ids)
+	if err != nil {
+		return nil, nil, 0, fmt.Errorf("list sessions: %w", err)
+	}
+	if more {
+		next = &page[len(page)-1]
+	}
+	return s.living(records, org, now), next, total, nil
+}
+
+// living are those of the records that are alive by what memory knows of them, as principals.
+func (s *Service) living(records []Record, org *Organization, now time.Time) []Principal {
+	live := make([]Principal, 0, len(records))
 	for _, record := range records {
 		p := Principal{Session: record.Session, Member: record.Member, Organization: org}
 		if e := s.roster.get(record.Session.ID); e != nil {
@@ -398,18 +426,7 @@ func (s *Service) List(ctx context.Context, who Principal, after *Place, limit i
 			live = append(live, p)
 		}
 	}
-	return live, next, nil
-}
-
-// latest is later than any access: the place before the first session.
-var latest = time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
-
-// Summary counts the live sessions and their members. A session whose time has just run out counts until the sweep has
-// seen it, about a second later.
-func (s *Service) Summary() (sessions, members int) {
-	s.changes.Lock()
-	defer s.changes.Unlock()
-	return s.sessions, len(s.census)
+	return live
 }
 
 // SignOut ends the principal's own session.
@@ -483,6 +500,19 @@ func (s *Service) RevokeOthers(ctx context.Context, who Principal) (int, error) 
 	return n, s.explain(ctx, who, err)
 }
 
+// RevokeNamed ends sessions of anybody's, for those who administer, and counts those that had been alive until then.
+func (s *Service) RevokeNamed(ctx context.Context, who Principal, ids []ID) (int, error) {
+	if !who.Member.Role.Administers() {
+		return 0, ErrForbidden
+	}
+	now, ending := s.now(), Ending{Reason: Revoked, By: who.Caller(), RequireCaller: true}
+	for _, id := range ids {
+		ending.Sessions = append(ending.Sessions, SessionEnd{id, now})
+	}
+	n, err := s.endCounting(ctx, ending)
+	return n, s.explain(ctx, who, err)
+}
+
 // RevokeAll ends every session of the organization, the principal's included, and returns once that is on disk. It is one row:
 // its cost does not depend on how many sessions there are (rule R4).
 func (s *Service) RevokeAll(ctx context.Context, who Principal, reason, idempotencyKey string) (Receipt, error) {
@@ -496,9 +526,10 @@ func (s *Service) RevokeAll(ctx context.Context, who Principal, reason, idempote
 func (s *Service) revokeAll(ctx context.Context, caller audit.Caller, reason, idempotencyKey string) (Receipt, error) {
 	s.changes.Lock()
 	defer s.changes.Unlock()
+	sessions, members := s.directory.count()
 	receipt, err := s.store.RevokeAll(ctx, Revocation{
 		At: s.now(), Reason: reason, IdempotencyKey: idempotencyKey,
-		SessionsEnded: s.sessions, MembersSignedOut: len(s.census),
+		SessionsEnded: sessions, MembersSignedOut: members,
 	}, caller)
 	if err != nil {
 		return Receipt{}, errors.Join(fmt.Errorf("revoke all sessions: %w", err), s.readopt(ctx))
@@ -563,9 +594,9 @@ func (s *Service) endCounting(ctx context.Context, ending Ending) (int, error) {
 		s.roster.drop(e.ID)
 	}
 	if err != nil {
-		return 0, errors.Join(fmt.Errorf("end sessions: %w", err), s.recount(ctx))
+		return 0, errors.Join(fmt.Errorf("end sessions: %w", err), s.reread(ctx))
 	}
-	s.uncount(ended)
+	s.directory.remove(ended)
 	s.announceEnd(ended)
 	return len(ended), nil
 }
@@ -598,31 +629,22 @@ func (s *Service) FollowMember(ctx context.Context, change func() (m member.Memb
 	if errors.As(err, &trouble) {
 		// The commit may have reached the disk all the same: everything is read from there again.
 		s.roster.clear()
-		return errors.Join(err, s.recount(ctx))
+		return errors.Join(err, s.reread(ctx))
 	}
 	if err != nil {
 		return err
 	}
 	s.roster.follow(m)
-	s.sessions -= ended
-	if s.census[m.ID] -= ended; s.census[m.ID] <= 0 {
-		delete(s.census, m.ID)
-	}
+	s.directory.follow(m, ended > 0)
 	s.announce(Change{Members: []member.ID{m.ID}})
 	return nil
-}
-
-// CountOf is how many live sessions a member has.
-func (s *Service) CountOf(id member.ID) int {
-	s.changes.Lock()
-	defer s.changes.Unlock()
-	return s.census[id]
 }
 
 // Flush writes the touches that are only in memory (rule R6), and once a minute the time itself (rule R7). What cannot be
 // written is kept for the next time. Calls must not overlap.
 func (s *Service) Flush(ctx context.Context) error {
 	touches, now := s.roster.touched(), s.now()
+	s.directory.touch(touches)
 	if len(touches) == 0 && now.Sub(s.flushed) < time.Minute {
 		return nil
 	}

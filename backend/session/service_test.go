@@ -111,6 +111,11 @@ func (h *house) signIn() (session.Principal, string) {
 	return who, refresh
 }
 
+func (h *house) summary() (sessions, members int) {
+	live := h.Figures(h.time()).Live
+	return live.Sessions, live.Members
+}
+
 func (h *house) save(who session.Principal, length session.Length, refresh bool) {
 	h.t.Helper()
 	_, err := h.SavePolicy(h.t.Context(), who, session.Policy{Length: length, RefreshAutomatically: refresh}, nil)
@@ -197,7 +202,7 @@ func TestRevokeAllIsFinal(t *testing.T) {
 	h := newHouse(t)
 	who, refresh := h.signIn()
 	other, _ := h.signIn()
-	sessions, members := h.Summary()
+	sessions, members := h.summary()
 	require.Equal(t, []int{2, 1}, []int{sessions, members})
 
 	h.pass(time.Minute)
@@ -224,7 +229,7 @@ func TestRevokeAllIsFinal(t *testing.T) {
 	h.must(err)
 	require.False(t, more)
 	check()
-	sessions, members = h.Summary()
+	sessions, members = h.summary()
 	require.Equal(t, []int{0, 0}, []int{sessions, members})
 	again, _ := h.signIn()
 	h.requireAlive(again.Session.ID)
@@ -374,7 +379,7 @@ func TestACommitThatOnlySeemedToFailIsBelieved(t *testing.T) {
 	_, err := h.RevokeAll(t.Context(), who, "", "")
 	require.ErrorIs(t, err, errDisk)
 	h.requireEnded(who.Session.ID, session.RevokedAll)
-	sessions, _ := h.Summary()
+	sessions, _ := h.summary()
 	require.Zero(t, sessions)
 }
 
@@ -529,7 +534,7 @@ func TestRevokingOneAndTheOthers(t *testing.T) {
 	h.requireEnded(third.Session.ID, session.Revoked)
 	h.requireEnded(fourth.Session.ID, session.Revoked)
 	h.requireAlive(who.Session.ID)
-	sessions, members := h.Summary()
+	sessions, members := h.summary()
 	require.Equal(t, []int{1, 1}, []int{sessions, members})
 }
 
@@ -559,7 +564,7 @@ func TestANewPasswordEndsTheOtherSessions(t *testing.T) {
 	require.Equal(t, 1, n)
 	h.requireEnded(other.Session.ID, session.CredentialChanged)
 	require.Equal(t, h.time(), h.requireAlive(who.Session.ID).Session.ProvedAt, "the old password was proved a moment ago")
-	sessions, members := h.Summary()
+	sessions, members := h.summary()
 	require.Equal(t, []int{1, 1}, []int{sessions, members})
 
 	_, err = h.ReplaceCredential(t.Context(), who, h.ana, "a third hash")
@@ -580,7 +585,7 @@ func TestSweepWritesTheEndOfWhatExpired(t *testing.T) {
 	h.pass(40 * time.Minute)
 	_, err = h.Sweep(t.Context())
 	h.must(err)
-	sessions, members := h.Summary()
+	sessions, members := h.summary()
 	require.Equal(t, []int{1, 1}, []int{sessions, members})
 	record, err := h.db.Session(t.Context(), idle.Session.ID)
 	h.must(err)

@@ -33,10 +33,9 @@ type Store interface {
 	// Sessions lists a member's sessions of the given generation that have not ended, but for one, the newest access first, from
 	// after the given place.
 	Sessions(ctx context.Context, of member.ID, but ID, generation uint64, after *Place, limit int) ([]Record, error)
-	// Census counts the sessions of the given generation that have not ended, by member.
-	Census(ctx context.Context, generation uint64) (map[member.ID]int, error)
-
-	// EachLive calls f with the facts of every session of the given generation that has not ended.
+	// SessionsNamed reads sessions by their ids, in the order of these. Those that do not exist are left out.
+	SessionsNamed(ctx context.Context, ids []ID) ([]Record, error)
+	// EachLive calls f with the facts of every session of the given generation that has not ended, neither by its row nor by its member.
 	EachLive(ctx context.Context, generation uint64, f func(Facts)) error
 
 	// Touch moves the times of sessions forward, never back, and only of those that have not ended. It also
@@ -69,15 +68,14 @@ type Record struct {
 	Member  member.Member
 }
 
-// Facts is what rule R1 needs of one session, for looking at very many of them.
+// Facts is what is kept in memory of a live session, so that very many of them can be looked at.
 type Facts struct {
-	ID               ID
-	Member           member.ID
-	MemberActive     bool
-	MemberGeneration uint64
-	MembersOwn       uint64
-	AuthenticatedAt  time.Time
-	StartedAt        time.Time
+	ID              ID
+	Member          member.Member
+	AuthenticatedAt time.Time
+	StartedAt       time.Time
+	LastSeenAt      time.Time
+	Client          Client
 }
 
 // Place is a place in a list that is ordered by the last access, newest first, then by id.

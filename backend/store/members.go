@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"gorm.io/gorm"
@@ -22,6 +23,8 @@ type memberRow struct {
 	Generation     uint64
 	CreatedAt      int64
 	DeactivatedAt  *int64
+	SortName       string
+	Search         string
 }
 
 func (memberRow) TableName() string { return "members" }
@@ -55,16 +58,22 @@ func (db *DB) SetUp(ctx context.Context, organization string, owner member.Membe
 		if err := tx.Exec("UPDATE organization SET name = ?, saved_at = ?, clock_at = max(clock_at, ?) WHERE id = 1", organization, at, at).Error; err != nil {
 			return err
 		}
-		err := tx.Create(&memberRow{
-			ID: owner.ID.String(), Name: owner.Name, Email: owner.Email, EmailCanonical: member.CanonicalEmail(owner.Email),
-			Role: string(owner.Role), PasswordHash: passwordHash, Generation: owner.Generation, CreatedAt: at,
-		}).Error
-		if err != nil {
+		row := newMemberRow(owner, event.At)
+		row.PasswordHash = passwordHash
+		if err := tx.Create(&row).Error; err != nil {
 			return err
 		}
-		_, err = appendAudit(tx, event)
+		_, err := appendAudit(tx, event)
 		return err
 	})
+}
+
+// newMemberRow is the row of a member who has no password yet.
+func newMemberRow(m member.Member, at time.Time) memberRow {
+	return memberRow{
+		ID: m.ID.String(), Name: m.Name, Email: m.Email, EmailCanonical: member.CanonicalEmail(m.Email),
+		Role: string(m.Role), Generation: m.Generation, CreatedAt: millis(at), SortName: m.SortName(), Search: m.SearchText(),
+	}
 }
 
 // MemberByEmail implements [member.Store].
@@ -182,14 +191,57 @@ func oneMember(tx *gorm.DB, id member.ID) (member.Details, error) {
 }
 
 // Members implements [member.Store].
-func (db *DB) Members(ctx context.Context, query member.Query) ([]member.Details, error) {
-	where, args := "WHERE (m.name, m.id) > (?, ?)", []any{query.AfterName, query.AfterID.String()}
-	if query.Text != "" {
-		where += ` AND (instr(lower(m.name), lower(?)) > 0 OR instr(m.email_canonical, ?) > 0)`
-		args = append(args, query.Text, member.CanonicalEmail(query.Text))
+func (db *DB) Members(ctx context.Context, query member.Query) (found []member.Details, total int, err error) {
+	picked, args := pickMembers(query)
+	tx := db.read(ctx)
+	if err := tx.Raw("SELECT count(*) FROM members m WHERE "+picked, args...).Scan(&total).Error; err != nil {
+		return nil, 0, unavailable(err)
 	}
-	found, err := details(db.read(ctx), where+" ORDER BY m.name, m.id LIMIT ?", append(args, query.Limit)...)
-	return found, unavailable(err)
+	column, beyond, direction := memberOrders[query.Order], ">", ""
+	if query.Descending {
+		beyond, direction = "<", " DESC"
+	}
+	if query.After != nil {
+		picked += fmt.Sprintf(" AND (m.%s, m.id) %s (?, ?)", column, beyond)
+		args = append(args, placeOfMember(query), query.After.ID.String())
+	}
+	found, err = details(tx, fmt.Sprintf("WHERE %s ORDER BY m.%s%s, m.id%s LIMIT ?", picked, column, direction, direction), append(args, query.Limit)...)
+	return found, total, unavailable(err)
+}
+
+// memberOrders are the columns to order by.
+var memberOrders = map[member.Order]string{member.ByName: "sort_name", member.ByEmail: "email_canonical", member.ByCreation: "created_at"}
+
+// placeOfMember is the value of the order's column where the page before ended.
+func placeOfMember(query member.Query) any {
+	switch query.Order {
+	case member.ByCreation:
+		return millis(query.After.CreatedAt)
+	case member.ByEmail:
+		return member.CanonicalEmail(query.After.Email)
+	default:
+		return query.After.SortName()
+	}
+}
+
+// pickMembers is the condition that the query sets, and its arguments.
+func pickMembers(query member.Query) (where string, args []any) {
+	where = "TRUE"
+	if query.Text != "" {
+		where, args = "instr(m.search, ?) > 0", append(args, member.Fold(query.Text))
+	}
+	if query.Role != "" {
+		where, args = where+" AND m.role = ?", append(args, string(query.Role))
+	}
+	switch query.State {
+	case member.Invited:
+		where += " AND m.deactivated_at IS NULL AND m.password_hash = ''"
+	case member.Active:
+		where += " AND m.deactivated_at IS NULL AND m.password_hash <> ''"
+	case member.Deactivated:
+		where += " AND m.deactivated_at IS NOT NULL"
+	}
+	return where, args
 }
 
 // Member implements [member.Store].
@@ -204,10 +256,8 @@ func (db *DB) Invite(ctx context.Context, m member.Member, link member.Link, cal
 		if err := requireLive(tx, caller); err != nil {
 			return err
 		}
-		err := tx.Create(&memberRow{
-			ID: m.ID.String(), Name: m.Name, Email: m.Email, EmailCanonical: member.CanonicalEmail(m.Email),
-			Role: string(m.Role), Generation: m.Generation, CreatedAt: millis(event.At),
-		}).Error
+		row := newMemberRow(m, event.At)
+		err := tx.Create(&row).Error
 		if errors.Is(err, gorm.ErrDuplicatedKey) {
 			return member.ErrEmailTaken
 		}
@@ -258,6 +308,7 @@ func (db *DB) ChangeMember(ctx context.Context, id member.ID, caller audit.Calle
 		}
 		err = tx.Table("members").Where("id = ?", id.String()).Updates(map[string]any{
 			"name": m.Name, "role": string(m.Role), "generation": m.Generation, "deactivated_at": deactivated,
+			"sort_name": m.SortName(), "search": m.SearchText(),
 		}).Error
 		if err != nil {
 			return err
@@ -337,16 +388,21 @@ func (db *DB) UseLink(
 		if err != nil {
 			return err
 		}
-		err = tx.Exec("UPDATE members SET password_hash = ?, name = CASE ? WHEN '' THEN name ELSE ? END, generation = generation + 1 WHERE id = ?",
-			passwordHash, name, name, id.String()).Error
-		if err != nil {
-			return err
-		}
 		found, err := oneMember(tx, id)
 		if err != nil {
 			return err
 		}
 		m = found.Member
+		m.Generation++
+		if name != "" {
+			m.Name = name
+		}
+		err = tx.Table("members").Where("id = ?", id.String()).Updates(map[string]any{
+			"password_hash": passwordHash, "name": m.Name, "generation": m.Generation, "sort_name": m.SortName(), "search": m.SearchText(),
+		}).Error
+		if err != nil {
+			return err
+		}
 		if _, err := appendAudit(tx, event(m, member.LinkKind(used[0].Kind))); err != nil {
 			return err
 		}

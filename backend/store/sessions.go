@@ -192,83 +192,88 @@ func (db *DB) Sessions(
 	return found, unavailable(err)
 }
 
-// Census implements [session.Store].
-func (db *DB) Census(ctx context.Context, generation uint64) (map[member.ID]int, error) {
-	var rows []struct {
-		MemberID string
-		Sessions int
+// SessionsNamed implements [session.Store].
+func (db *DB) SessionsNamed(ctx context.Context, ids []session.ID) ([]session.Record, error) {
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = id.String()
 	}
-	err := db.read(ctx).Raw(`
-		SELECT member_id, count(*) AS sessions FROM sessions
-		WHERE ended_at IS NULL AND generation = ? GROUP BY member_id`, generation).Scan(&rows).Error
+	encoded, err := json.Marshal(names)
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, fmt.Errorf("encode ids: %w", err)
 	}
-	census := make(map[member.ID]int, len(rows))
-	for _, row := range rows {
-		id, err := member.ParseID(row.MemberID)
-		if err != nil {
-			return nil, unavailable(err)
-		}
-		census[id] = row.Sessions
-	}
-	return census, nil
+	found, err := records(db.read(ctx), "JOIN json_each(?) AS named ON named.value = s.id ORDER BY named.key", string(encoded))
+	return found, unavailable(err)
 }
 
 // EachLive implements [session.Store]. It reads row by row, past GORM's mapping, and members apart from sessions: there may be a
 // million of the latter.
 func (db *DB) EachLive(ctx context.Context, generation uint64, f func(session.Facts)) error {
-	members, err := db.memberFacts(ctx)
+	members, err := db.membersByText(ctx)
 	if err != nil {
 		return unavailable(err)
 	}
 	rows, err := db.read(ctx).Raw(`
-		SELECT id, member_id, member_generation, authenticated_at, started_at
+		SELECT id, member_id, member_generation, authenticated_at, started_at, last_seen_at, address, user_agent
 		FROM sessions WHERE ended_at IS NULL AND generation = ?`, generation).Rows()
 	if err != nil {
 		return unavailable(err)
 	}
 	defer rows.Close() //nolint:errcheck // rows.Err tells
 	var (
-		id, memberID           sql.RawBytes
-		memberGeneration       uint64
-		authenticated, started int64
+		id, memberID, address, agent sql.RawBytes
+		memberGeneration             uint64
+		authenticated, started, seen int64
+		same                         = repeated{}
 	)
 	for rows.Next() {
-		if err := rows.Scan(&id, &memberID, &memberGeneration, &authenticated, &started); err != nil {
+		if err := rows.Scan(&id, &memberID, &memberGeneration, &authenticated, &started, &seen, &address, &agent); err != nil {
 			return unavailable(err)
+		}
+		m := members[string(memberID)]
+		if !m.Active || m.Generation != memberGeneration {
+			continue
 		}
 		parsed, err := uuid.ParseBytes(id)
 		if err != nil {
 			return unavailable(fmt.Errorf("read session: %w", err))
 		}
-		facts := members[string(memberID)]
-		facts.ID, facts.MemberGeneration = session.ID(parsed), memberGeneration
-		facts.AuthenticatedAt, facts.StartedAt = instant(authenticated), instant(started)
-		f(facts)
+		f(session.Facts{
+			ID: session.ID(parsed), Member: m,
+			AuthenticatedAt: instant(authenticated), StartedAt: instant(started), LastSeenAt: instant(seen),
+			Client: session.Client{Address: same.text(address), UserAgent: same.text(agent)},
+		})
 	}
 	return unavailable(rows.Err())
 }
 
-// memberFacts is what is the same in all sessions of a member, by the member's id.
-func (db *DB) memberFacts(ctx context.Context) (map[string]session.Facts, error) {
-	var rows []struct {
-		ID         string
-		Generation uint64
-		Active     bool
+// repeated makes one text of many equal ones.
+type repeated map[string]string
+
+func (r repeated) text(raw sql.RawBytes) string {
+	text, known := r[string(raw)] // no allocation
+	if !known {
+		text = string(raw)
+		r[text] = text
 	}
-	if err := db.read(ctx).Raw("SELECT id, generation, deactivated_at IS NULL AS active FROM members").Scan(&rows).Error; err != nil {
+	return text
+}
+
+// membersByText is all members by the text of their ids.
+func (db *DB) membersByText(ctx context.Context) (map[string]member.Member, error) {
+	var rows []memberRow
+	if err := db.read(ctx).Raw("SELECT id, name, email, role, generation, deactivated_at FROM members").Scan(&rows).Error; err != nil {
 		return nil, err
 	}
-	facts := make(map[string]session.Facts, len(rows))
+	members := make(map[string]member.Member, len(rows))
 	for _, row := range rows {
-		id, err := member.ParseID(row.ID)
+		m, err := row.member()
 		if err != nil {
 			return nil, err
 		}
-		facts[row.ID] = session.Facts{Member: id, MemberActive: row.Active, MembersOwn: row.Generation}
+		members[row.ID] = m
 	}
-	return facts, nil
+	return members, nil
 }
 
 // Touch implements [session.Store]. However many sessions there are, it is one statement.

@@ -35,7 +35,7 @@ export interface paths {
         /**
          * List live sessions, newest access first.
          * @description Mine, with the session at hand first. With `scope=all`, for admins and auditors, everybody's: filtered, sorted, and counted exactly, however many
-         *     there are. Accesses of the last second may not have moved a session's place in the list yet.
+         *     there are. A cursor is good for the order that it came with.
          */
         get: operations["listSessions"];
         put?: never;
@@ -368,7 +368,7 @@ export interface paths {
          *     | event | data | when |
          *     | --- | --- | --- |
          *     | `session.ended` | the problem document that a request would get from now on | the session at hand has ended, for whatever reason; the stream ends with it |
-         *     | `session.expiring` | `{"expiresAt", "expiresIn"}`, the latter in seconds | five minutes before the session's time runs out, or at once where less is left |
+         *     | `session.expiring` | `{"expiresAt", "expiresIn"}`, the latter in seconds | five minutes before the session's time runs out, and again if an access has moved that; of a session length under ten minutes, when half of it is left |
          *     | `policy.changed` | the session configuration, as `GET /api/settings/security` answers it | it was saved |
          *     | `sessions.changed` | `{}` | for admins and auditors, at most once a second: sessions began or ended, or members changed |
          *
@@ -812,6 +812,16 @@ export interface components {
             items: components["schemas"]["AuditEntry"][];
             nextCursor?: string;
         };
+        /** @description The data of the event `session.expiring`. */
+        Expiring: {
+            /** Format: date-time */
+            expiresAt: string;
+            /**
+             * Format: int64
+             * @description Seconds.
+             */
+            expiresIn: number;
+        };
         SessionsEnded: {
             /** Format: int64 */
             sessionsEnded: number;
@@ -1023,7 +1033,7 @@ export interface operations {
                 scope?: "own" | "all";
                 /** @description Of this member alone: an id. */
                 member?: string;
-                /** @description Words that are all found in the member's name or e-mail address, the browser, the system, the kind of device, or the network address. */
+                /** @description Words that are all found in the member's name or e-mail address, the browser, the system, the kind of device, or the network address; a word may also be a network, as in 192.0.2.0/24. */
                 q?: string;
                 device?: "desktop" | "phone" | "tablet" | "program" | "bot";
                 /** @description Signed in then or later, as in 2026-11-23T00:00:00Z. */

@@ -1,0 +1,234 @@
+package session
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"curfew/backend/member"
+)
+
+var (
+	agents = []string{
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1",
+		"curl/8.14.1", "",
+	}
+	addresses = []string{"192.0.2.7", "192.0.2.77", "2001:db8::7", "no address"}
+	orders    = []Order{ByLastSeen, BySignedIn, ByEnd, ByMember, ByDevice, ByAddress}
+)
+
+// people are members with names that sort differently by bytes.
+func people() []member.Member {
+	var all []member.Member
+	for i, name := range []string{"ana", "Ben", "Émile", "emil", "李雷"} {
+		all = append(all, member.Member{ID: member.ID{byte(i + 1)}, Name: name, Email: fmt.Sprintf("%d@example.org", i), Active: true, Generation: 1})
+	}
+	return all
+}
+
+// plain is a directory without any art: what it holds is a map, and what it finds is looked for and sorted anew.
+type plain map[ID]Facts
+
+func (p plain) find(q Query, org *Organization, now time.Time) (found []ID) {
+	var picked []Facts
+	for _, f := range p {
+		text := strings.ToLower(f.Member.Name + " " + f.Member.Email + " " + f.Client.Device().words() + " " + f.Client.Address)
+		matches := true
+		for _, word := range strings.Fields(strings.ToLower(q.Text)) {
+			matches = matches && strings.Contains(text, word)
+		}
+		if matches && p.standing(f, org).Ended(now) == "" && (q.Member == member.ID{} || q.Member == f.Member.ID) &&
+			(q.Device == "" || q.Device == f.Client.Device().Kind) &&
+			(q.SignedInSince.IsZero() || !f.AuthenticatedAt.Before(q.SignedInSince)) &&
+			(q.SignedInBefore.IsZero() || f.AuthenticatedAt.Before(q.SignedInBefore)) {
+			picked = append(picked, f)
+		}
+	}
+	slices.SortFunc(picked, func(a, b Facts) int {
+		first := 0
+		switch q.Order {
+		case ByLastSeen:
+			first = a.LastSeenAt.Compare(b.LastSeenAt)
+		case BySignedIn:
+			first = a.AuthenticatedAt.Compare(b.AuthenticatedAt)
+		case ByEnd:
+			first = p.standing(a, org).ExpiresAt().Compare(p.standing(b, org).ExpiresAt())
+		case ByMember:
+			first = strings.Compare(strings.ToLower(a.Member.Name), strings.ToLower(b.Member.Name))
+		case ByDevice:
+			first = strings.Compare(a.Client.Device().words(), b.Client.Device().words())
+		case ByAddress:
+			x, y := addressOf(a.Client), addressOf(b.Client)
+			first = slices.Compare(x[:], y[:])
+		}
+		if first == 0 {
+			first = slices.Compare(a.ID[:], b.ID[:])
+		}
+		if q.descending() {
+			return -first
+		}
+		return first
+	})
+	for _, f := range picked {
+		found = append(found, f.ID)
+	}
+	return found
+}
+
+func (plain) standing(f Facts, org *Organization) Standing {
+	return Standing{
+		MemberActive: true, Generation: org.Generation, AuthenticatedAt: f.AuthenticatedAt, StartedAt: f.StartedAt, Organization: org,
+		MemberGeneration: f.Member.Generation, MembersOwn: f.Member.Generation,
+	}
+}
+
+// TestTheDirectoryFindsWhatAPlainListDoes holds every order, filter and count of the directory against a plain list, after sessions came,
+// moved and went in any order. Whether a session is alive is there judged by the rule itself.
+func TestTheDirectoryFindsWhatAPlainListDoes(t *testing.T) {
+	pages, expired := 0, 0
+	rapid.Check(t, func(r *rapid.T) {
+		d, p, members := newDirectory(), plain{}, people()
+		minutes := func(name string, most int64) time.Duration {
+			return time.Duration(rapid.Int64Range(0, most).Draw(r, name)) * time.Minute
+		}
+		pick := func() (ID, Facts, bool) {
+			ids := slices.SortedFunc(maps.Keys(p), func(a, b ID) int { return slices.Compare(a[:], b[:]) })
+			if len(ids) == 0 {
+				return ID{}, Facts{}, false
+			}
+			id := rapid.SampledFrom(ids).Draw(r, "session")
+			return id, p[id], true
+		}
+		for n := range rapid.IntRange(0, 40).Draw(r, "steps") {
+			switch rapid.SampledFrom([]string{"begin", "begin", "begin", "touch", "end", "follow"}).Draw(r, "step") {
+			case "begin":
+				at := noon.Add(minutes("sign-in", 100))
+				f := Facts{
+					ID: ID{15: byte(n)}, Member: rapid.SampledFrom(members).Draw(r, "member"), AuthenticatedAt: at, StartedAt: at, LastSeenAt: at,
+					Client: Client{rapid.SampledFrom(addresses).Draw(r, "address"), rapid.SampledFrom(agents).Draw(r, "agent")},
+				}
+				p[f.ID] = f
+				d.add(Record{Session{ID: f.ID, AuthenticatedAt: at, StartedAt: at, LastSeenAt: at, Client: f.Client}, f.Member})
+			case "touch":
+				if id, f, any := pick(); any {
+					at := f.LastSeenAt.Add(minutes("later", 50))
+					f.StartedAt, f.LastSeenAt = at, at
+					p[id] = f
+					d.touch([]Touch{{id, at, at}, {id, noon, noon}})
+				}
+			case "end":
+				if id, _, any := pick(); any {
+					delete(p, id)
+					d.remove([]Ended{{SessionEnd: SessionEnd{ID: id}}, {SessionEnd: SessionEnd{ID: id}}})
+				}
+			case "follow":
+				m := rapid.SampledFrom(members).Draw(r, "changed member")
+				ends := rapid.Bool().Draw(r, "ends")
+				if ends {
+					maps.DeleteFunc(p, func(_ ID, f Facts) bool { return f.Member.ID == m.ID })
+				}
+				d.follow(m, ends)
+			}
+		}
+		org := &Organization{Generation: 1, Policy: policies().Draw(r, "policy")}
+		org.Policy.Length = Length{rapid.Int64Range(1, 200).Draw(r, "length"), Minutes}
+		now := noon.Add(minutes("now", 250))
+
+		people := map[member.ID]int{}
+		for _, f := range p {
+			people[f.Member.ID]++
+		}
+		sessions, occupied := d.count()
+		require.Equal(r, []int{len(p), len(people)}, []int{sessions, occupied})
+		for _, m := range members {
+			require.Equal(r, people[m.ID], d.countOf(m.ID))
+		}
+		seen := 0
+		d.each(org, func(id ID, m member.ID, standing Standing) {
+			seen++
+			require.Equal(r, p[id].Member.ID, m)
+			require.Equal(r, p.standing(p[id], org).Ended(now), standing.Ended(now))
+			if standing.Ended(now) != "" {
+				expired++
+			}
+		})
+		require.Equal(r, len(p), seen)
+
+		q := Query{
+			Order: rapid.SampledFrom(orders).Draw(r, "order"), Reversed: rapid.Bool().Draw(r, "reversed"), Limit: rapid.IntRange(1, 7).Draw(r, "limit"),
+			Text: rapid.SampledFrom([]string{"", "", "a", "EMIL", "firefox windows", "192.0.2.", "4@ 2.", "phone", "zebra"}).Draw(r, "text"),
+		}
+		if rapid.Bool().Draw(r, "of one") {
+			q.Member = rapid.SampledFrom(members).Draw(r, "of").ID
+		}
+		if rapid.Bool().Draw(r, "on one kind") {
+			q.Device = rapid.SampledFrom([]DeviceKind{Desktop, Phone, Program, Bot}).Draw(r, "kind")
+		}
+		if rapid.Bool().Draw(r, "recent") {
+			q.SignedInSince = noon.Add(minutes("since", 100))
+		}
+		if rapid.Bool().Draw(r, "old") {
+			q.SignedInBefore = noon.Add(minutes("before", 100))
+		}
+		want := p.find(q, org, now)
+		var got []ID
+		for {
+			page, more, total := d.find(q, org, now)
+			require.Equal(r, len(want), total)
+			for _, mark := range page {
+				got = append(got, mark.ID)
+			}
+			if !more {
+				break
+			}
+			require.Len(r, page, q.Limit)
+			q.After = &page[len(page)-1]
+			pages++
+		}
+		require.Equal(r, want, got)
+	})
+	require.Positive(t, pages, "nothing ever took two pages")
+	require.Positive(t, expired, "nothing ever expired")
+}
+
+func TestASearchFindsAddressesAndNetworks(t *testing.T) {
+	d := newDirectory()
+	for i, address := range []string{"192.0.2.7", "192.0.2.77", "198.51.100.7", "2001:db8::7", "2001:db8:1::7"} {
+		d.add(Record{Session{ID: ID{15: byte(i)}, AuthenticatedAt: noon, StartedAt: noon, LastSeenAt: noon, Client: Client{Address: address}}, people()[0]})
+	}
+	org := &Organization{Generation: 1, Policy: Policy{Length: Length{1, Hours}}}
+	for text, want := range map[string]int{
+		"192.0.2.7": 1, "192.0.2.": 2, "192.0.2.0/24": 2, "192.0.2.7/24": 2, "0.0.0.0/0": 3, "2001:db8::/32": 2, "2001:db8::/48": 1,
+		"2001:DB8::7": 1, ":db8:": 2, "ana 192.0.2.7": 1, "ben 192.0.2.7": 0, "192": 0, "ada.": 0,
+	} {
+		_, _, total := d.find(Query{Text: text, Limit: 1}, org, noon)
+		require.Equal(t, want, total, text)
+	}
+}
+
+func TestASearchOfManyWordsIsBorne(t *testing.T) {
+	d := newDirectory()
+	d.add(Record{Session{ID: ID{1}, AuthenticatedAt: noon, StartedAt: noon, LastSeenAt: noon}, people()[0]})
+	org := &Organization{Generation: 1, Policy: Policy{Length: Length{1, Hours}}}
+	_, _, total := d.find(Query{Text: strings.Repeat("a ", 100), Limit: 1}, org, noon)
+	require.Equal(t, 1, total)
+}
+
+func TestFiguresCountWhatBeganAndWhatEndsSoon(t *testing.T) {
+	d := newDirectory()
+	for i, began := range []time.Duration{-3 * time.Hour, -2 * time.Hour, -time.Hour - time.Millisecond, -time.Hour, -time.Hour + time.Millisecond, 0} {
+		at := noon.Add(began)
+		d.add(Record{Session{ID: ID{15: byte(i)}, AuthenticatedAt: at, StartedAt: at, LastSeenAt: at}, people()[i%2]})
+	}
+	org := &Organization{Generation: 1, Policy: Policy{Length: Length{2, Hours}}}
+	figures := d.figures(org, noon, noon.Add(-time.Hour))
+	// Two have ended and wait for the sweep; of the others two have an hour or less.
+	require.Equal(t, Figures{Live: Count{6, 2}, New: 3, EndingWithinHour: 2}, figures)
+}
