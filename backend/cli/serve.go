@@ -17,7 +17,7 @@ func serveCommand(env Environment) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the API and the pages.",
-		Args:  cobra.NoArgs,
+		Args:  exactly(0),
 	}
 	config.Flags(command.Flags())
 	command.RunE = func(command *cobra.Command, _ []string) error {
@@ -48,7 +48,7 @@ func configCommand(env Environment) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "config",
 		Short: "Show the settings that serve would use, and check them.",
-		Args:  cobra.NoArgs,
+		Args:  exactly(0),
 	}
 	config.Flags(command.Flags())
 	command.RunE = func(command *cobra.Command, _ []string) error {
@@ -75,7 +75,7 @@ func versionCommand(env Environment) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Show what this program was built from.",
-		Args:  cobra.NoArgs,
+		Args:  exactly(0),
 		RunE: func(*cobra.Command, []string) error {
 			info, ok := debug.ReadBuildInfo()
 			if !ok {

@@ -75,11 +75,13 @@ var Settings = []Setting{
 	{"log-level", "info", "debug, info, warn or error"},
 }
 
-// Flags adds a flag for each of the settings, and one for the config file.
-func Flags(flags *pflag.FlagSet) {
-	flags.String("config", "", "config file (YAML), with the names of these flags")
+// Flags adds a flag for the config file, and one for each of the named settings, or for all of them where none is named.
+func Flags(flags *pflag.FlagSet, named ...string) {
+	flags.String("config", "", "config file (YAML), with the names of the settings")
 	for _, s := range Settings {
-		flags.String(s.Name, s.Default, s.Usage)
+		if len(named) == 0 || slices.Contains(named, s.Name) {
+			flags.String(s.Name, s.Default, s.Usage)
+		}
 	}
 }
 

@@ -96,7 +96,9 @@ type house struct {
 	sql      *sql.DB
 	secrets  token.Secrets
 	sessions *session.Service
+	members  *member.Service
 	live     *live.Hub
+	api      *httpapi.API
 	echo     *echo.Echo
 }
 
@@ -173,7 +175,7 @@ func (h *house) start(log *slog.Logger) {
 	var err error
 	h.sessions, err = session.New(h.t.Context(), h.storage, h.clock.Now, derived[0], 10_000)
 	require.NoError(h.t, err)
-	members, err := member.New(h.storage, h.clock.Now, setupToken, h.sessions)
+	h.members, err = member.New(h.storage, h.clock.Now, setupToken, h.sessions)
 	require.NoError(h.t, err)
 	tokens, err := token.NewKeys(h.secrets, 5*time.Minute, h.clock.Now)
 	require.NoError(h.t, err)
@@ -181,18 +183,18 @@ func (h *house) start(log *slog.Logger) {
 	require.NoError(h.t, err)
 
 	h.live = live.NewHub(httpapi.ListenersPerSession)
-	api := &httpapi.API{
-		Sessions: h.sessions, Members: members, Tokens: tokens, Audit: h.storage, Live: h.live, Mail: h.options.mail, Stream: h.options.streams(), DeviceKey: derived[1], CursorKey: derived[2],
+	h.api = &httpapi.API{
+		Sessions: h.sessions, Members: h.members, Tokens: tokens, Audit: h.storage, Live: h.live, Mail: h.options.mail, Stream: h.options.streams(), DeviceKey: derived[1], CursorKey: derived[2],
 		Ready: h.storage.Ready, SetUp: h.sessions.Reload, PublicURL: &url.URL{Scheme: "https", Host: "curfew.example.org"}, Now: h.clock.Now, Log: log,
 	}
 	for _, network := range h.options.trustedProxies {
 		_, parsed, err := net.ParseCIDR(network)
 		require.NoError(h.t, err)
-		api.TrustedProxies = append(api.TrustedProxies, parsed)
+		h.api.TrustedProxies = append(h.api.TrustedProxies, parsed)
 	}
 	h.echo = echo.New()
 	h.echo.Logger.SetOutput(io.Discard)
-	api.Mount(h.echo)
+	h.api.Mount(h.echo)
 	h.echo.GET("/*", pages.Serve)
 	h.echo.HEAD("/*", pages.Serve)
 }
