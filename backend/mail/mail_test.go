@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/stretchr/testify/require"
 
@@ -230,9 +231,18 @@ func TestNamesStayNames(t *testing.T) {
 			require.Equal(t, shown, to[0].Name)
 			require.Equal(t, strings.TrimSpace(shown+" invites you to "+shown), strings.TrimSpace(got.Subject(t)))
 			require.Len(t, strings.Split(got.Text, "\n"), 10, "as many lines as there are without a name")
+			require.NotContains(t, strings.Map(controls, got.Text), "C")
 			require.Contains(t, got.Text, "\n\n"+letter.Link+"\n\n")
 		})
 	}
+}
+
+// controls marks the control characters of a text, but for line breaks, and drops everything else.
+func controls(r rune) rune {
+	if unicode.IsControl(r) && r != '\n' {
+		return 'C'
+	}
+	return -1
 }
 
 func TestWhatIsWrittenFromRightToLeftIsIsolated(t *testing.T) {
