@@ -6,6 +6,7 @@ export CGO_ENABLED := 1
 export CGO_CFLAGS  := -O2 -g0
 
 BIN     := bin/curfew
+DEMO    := bin/curfew-demo
 MODULES := node_modules/.package-lock.json
 WEB     := frontend/build/200.html
 TOOL    := go tool -modfile=backend/tools.mod
@@ -13,13 +14,18 @@ TOOL    := go tool -modfile=backend/tools.mod
 WEB_SOURCES := $(shell find frontend/src frontend/static frontend/scripts -type f) frontend/vite.config.ts frontend/package.json
 GO_SOURCES  := $(shell find backend -type f -not -name '*_test.go' -not -path '*/testdata/*') main.go embed.go go.mod go.sum
 
-.PHONY: help run build web dev dev-api dev-web test test-go test-web e2e lint fmt generate generated check bench clean chromium
+.PHONY: help run demo build web dev dev-api dev-web test test-go test-web e2e lint fmt generate generated check bench clean chromium
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(BIN) ## Build everything and serve it on http://localhost:8080, with its data in ./data
 	@exec ./$(BIN) serve
+
+# A signal ends the first wait. The server is waited for again then, because the folder has to outlive it.
+demo: $(BIN) $(DEMO) ## Serve a made-up organization, with 200 members and a month of history, from a folder that is gone afterwards
+	@folder=$$(mktemp -d) && server= && trap 'rm -rf "$$folder"' EXIT && trap '[ -z "$$server" ] || kill "$$server"' INT TERM && \
+		./$(DEMO) "$$folder" && { ./$(BIN) serve --data "$$folder" & server=$$!; wait "$$server" || { [ $$? -gt 128 ] && wait "$$server"; }; }
 
 build: $(BIN) ## Build bin/curfew: one static file with the web app inside
 
@@ -35,6 +41,9 @@ $(WEB): $(MODULES) $(WEB_SOURCES)
 
 $(BIN): $(WEB) $(GO_SOURCES)
 	go build -ldflags '-s -w -linkmode external -extldflags "-static"' -o $@ .
+
+$(DEMO): $(GO_SOURCES)
+	go build -o $@ ./backend/demo
 
 dev: $(MODULES) ## Serve with both halves reloading: pages on http://localhost:5173, API on :8080
 	@$(MAKE) --no-print-directory -j2 dev-api dev-web
@@ -58,7 +67,7 @@ test-web: $(MODULES) ## Run the front end's checks and unit tests
 	npm run check
 	npm test
 
-e2e: $(BIN) chromium ## Run the journeys in a real browser against the real binary
+e2e: $(BIN) $(DEMO) chromium ## Run the journeys in a real browser against the real binary
 	CHROMIUM="$$($(FIND_CHROMIUM))" npm run e2e
 
 FIND_CHROMIUM := command -v chromium || command -v chromium-browser || command -v google-chrome

@@ -2,16 +2,19 @@
 //
 // # Rooms
 //
-//	session   the rule: when is a session alive, how does it end; the policy; the live sessions in memory
+//	session   the rule: when is a session alive, how does it end; the policy; the live sessions in memory, as a bounded roster for the
+//	          check and as a whole directory for lists and previews
 //	member    who may sign in: members, roles, passwords, the throttle
 //	audit     what is worth remembering, in a chain of hashes
 //	token     the short JWT that names a session; the deployment's secrets
 //	store     everything kept, through GORM, on SQLite
 //	httpapi   the JSON API and its contract, openapi.yaml
+//	live      who is listening to events, and how they are woken
 //	spa       serves the built web app
 //	config    what the operator sets before the start
 //	app       puts it together: the data folder, the server, the work in the background
 //	cli       the command line
+//	demo      a program beside the product: makes up an organization to look at
 //
 // Nouns stand in the middle and technology at the edge: session, member and audit know neither SQL nor HTTP. The arrows between the
 // rooms are held by arrows_test.go; the reasons for the layout are in decisions.
@@ -28,6 +31,8 @@
 //  5. session: [Standing.Ended] judges it: a pure function of facts, the policy in force, and the time. Rule R1.
 //  6. session: the access is noted in memory (R2). [Service.Flush] writes it within a second.
 //  7. httpapi: [API.listSessions] asks [Service.List], which asks [DB.Sessions] in store; wire.go turns rows into the contract's words.
+//
+// With ?scope=all, step 7 asks [Service.Find] instead: the directory picks and orders, and the store is read for one page of rows.
 //
 // An error goes straight back from wherever it arises to problemFor (problem.go), which alone makes a status of it.
 //

@@ -2,7 +2,6 @@ package session
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"net/netip"
 	"slices"
@@ -348,10 +347,14 @@ type Mark struct {
 }
 
 func (m *Mark) compare(other *Mark) int {
-	return cmp.Or(
-		cmp.Compare(m.Key[0], other.Key[0]), cmp.Compare(m.Key[1], other.Key[1]),
-		strings.Compare(m.Text, other.Text), bytes.Compare(m.ID[:], other.ID[:]),
-	)
+	// Nearly always the first that there is settles it.
+	if m.Key != other.Key {
+		return slices.Compare(m.Key[:], other.Key[:])
+	}
+	if m.Text != other.Text {
+		return strings.Compare(m.Text, other.Text)
+	}
+	return bytes.Compare(m.ID[:], other.ID[:])
 }
 
 // find gives a page of what the query picks, as marks in its order, the mark to go on from, if there is more, and how many it picks in all.
@@ -508,5 +511,9 @@ func addressPattern(word string) func(netip.Addr) bool {
 	if !strings.ContainsAny(word, ".:") || strings.Trim(word, "0123456789abcdef.:") != "" {
 		return nil
 	}
-	return func(other netip.Addr) bool { return strings.Contains(other.String(), word) }
+	part, text := []byte(word), make([]byte, 0, 64)
+	return func(other netip.Addr) bool {
+		text = other.AppendTo(text[:0])
+		return bytes.Contains(text, part)
+	}
 }

@@ -41,9 +41,10 @@ func appendAudit(tx *gorm.DB, events ...audit.Event) (last audit.Entry, err erro
 		if err != nil {
 			return last, fmt.Errorf("encode audit details: %w", err)
 		}
+		hash := last.Hash // a slice of last's own would be overwritten by the next entry's
 		rows = append(rows, auditRow{
 			last.Sequence, millis(event.At), string(event.Action), event.Actor.ID, event.Actor.Name,
-			event.Target, event.Address, string(details), last.Hash[:],
+			event.Target, event.Address, string(details), hash[:],
 		})
 	}
 	return last, tx.CreateInBatches(rows, 100).Error

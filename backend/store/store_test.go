@@ -371,6 +371,14 @@ func TestTheAuditChainRecomputes(t *testing.T) {
 	_, err := db.End(t.Context(), endOf(record, noon))
 	require.NoError(t, err)
 	requireChain(t, db, 4)
+
+	// Entries that are written together are sealed one after the other.
+	together := endOf(signIn(t, db, proof), noon)
+	together.Sessions = append(together.Sessions, endOf(signIn(t, db, proof), noon).Sessions...)
+	ended, err := db.End(t.Context(), together)
+	require.NoError(t, err)
+	require.Len(t, ended, 2)
+	requireChain(t, db, 8)
 }
 
 func TestAnAuditEntryThatFailsTakesItsChangeWithIt(t *testing.T) {
@@ -479,14 +487,30 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 	}
 }
 
-// TestAnOlderSchemaIsBroughtUpToDate stops before the newest migration, keeps something, and goes on.
+// TestAnOlderSchemaIsBroughtUpToDate stops at the first schema, keeps what a program of that time kept, and goes on.
 func TestAnOlderSchemaIsBroughtUpToDate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "curfew.db")
 	old, err := open(t.Context(), path, slog.New(slog.DiscardHandler), 1)
 	require.NoError(t, err)
-	record := signIn(t, old, ana(t, old))
+	const ana, theirs = "00000000-0000-7000-9000-000000000001", "00000000-0000-7000-8000-000000000001"
+	require.NoError(t, old.writer.Exec(`INSERT INTO members VALUES (?, 'Ana Ruiz', 'Ana@Example.org', 'ana@example.org', 'owner', 'hash', 3, ?, NULL)`,
+		ana, millis(noon)).Error)
+	require.NoError(t, old.writer.Exec(`
+		INSERT INTO sessions VALUES (?, ?, 1, 3, ?, ?, ?, ?, NULL, NULL, NULL, 0, zeroblob(32), zeroblob(32), '192.0.2.1', 'test', 'password')`,
+		theirs, ana, millis(noon), millis(noon), millis(noon), millis(noon)).Error)
 	require.NoError(t, old.Close())
-	require.Equal(t, record.Session, reread(t, openAt(t, path), record))
+
+	db := openAt(t, path)
+	id, err := session.ParseID(theirs)
+	require.NoError(t, err)
+	record, err := db.Session(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, session.Client{Address: "192.0.2.1", UserAgent: "test"}, record.Session.Client)
+	require.Equal(t, noon, record.Session.StartedAt)
+	found, total, err := db.Members(t.Context(), member.Query{Text: "ANA R", Order: member.ByName, Limit: 1})
+	require.NoError(t, err)
+	require.Equal(t, 1, total)
+	require.Equal(t, record.Member, found[0].Member)
 }
 
 func TestTheFileIsItsOwnersAlone(t *testing.T) {

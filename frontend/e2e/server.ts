@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const BINARY = resolve(import.meta.dirname, process.env.CURFEW ?? '../../bin/curfew');
+const DEMO = resolve(import.meta.dirname, '../../bin/curfew-demo');
 
 export const OWNER = {
   name: 'Ana',
@@ -25,6 +26,14 @@ export class Server {
 
   static async start(): Promise<Server> {
     const server = new Server(await freePort());
+    await server.start();
+    return server;
+  }
+
+  /** Serves the made-up organization of `make demo`, whose owner signs in as OWNER does. */
+  static async startDemo(): Promise<Server> {
+    const server = new Server(await freePort());
+    execFileSync(DEMO, [server.#data]);
     await server.start();
     return server;
   }

@@ -1,11 +1,13 @@
 import { api, body, passive } from './client';
-import type { components } from './schema';
+import type { components, operations } from './schema';
 
 export type CurrentSession = components['schemas']['CurrentSession'];
 export type Ended = components['schemas']['Ended'];
 export type RevocationReceipt = components['schemas']['RevocationReceipt'];
 export type Session = components['schemas']['Session'];
+export type SessionFigures = components['schemas']['SessionFigures'];
 export type SessionSummary = components['schemas']['SessionSummary'];
+export type SessionQuery = NonNullable<operations['listSessions']['parameters']['query']>;
 
 export const getSession = () => body(api.GET('/api/session'));
 
@@ -22,11 +24,29 @@ export const reauthenticate = (password: string) =>
 export const listSessions = (cursor?: string) =>
   body(api.GET('/api/sessions', { params: { query: cursor ? { cursor } : {} } }));
 
+/** A page of everybody's sessions that the query picks. */
+export const listAllSessions = (query: SessionQuery) =>
+  body(api.GET('/api/sessions', { params: { query: { ...query, scope: 'all' } } }));
+
+/** The same in the background: it keeps nobody's session alive. */
+export const watchAllSessions = (query: SessionQuery) =>
+  body(
+    api.GET('/api/sessions', { params: { query: { ...query, scope: 'all' } }, headers: passive }),
+  );
+
 export const revokeSession = (id: string) =>
   body(api.DELETE('/api/sessions/{id}', { params: { path: { id } } }));
 
 /** Ends all of my sessions but this one. */
 export const revokeOtherSessions = () => body(api.POST('/api/sessions/revoke-others'));
+
+/** Ends several sessions, at most 200 of them, and counts those that had not ended already. */
+export const revokeSessions = (ids: string[]) =>
+  body(api.POST('/api/sessions/revoke', { body: { ids } }));
+
+/** How many sessions there are, and how many of them began since the given time. In the background as well. */
+export const watchSessionFigures = (since: string) =>
+  body(api.GET('/api/sessions/summary', { params: { query: { since } }, headers: passive }));
 
 export const getSessionSummary = () => body(api.GET('/api/sessions/summary'));
 

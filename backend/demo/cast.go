@@ -1,0 +1,68 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"curfew/backend/member"
+	"curfew/backend/session"
+)
+
+// cast is who plays in the story, one a line: name, local part of the address, hours ahead of UTC, role, and part.
+//
+//go:embed cast.tsv
+var castTable string
+
+// part is what is special about somebody in the story.
+type part string
+
+const (
+	ordinary part = ""
+	invited  part = "invited" // has a link and has not followed it
+	left     part = "left"    // was deactivated
+	program  part = "program" // is no person, and works at every hour
+)
+
+// person is somebody of the cast.
+type person struct {
+	name  string
+	email string
+	zone  *time.Location
+	role  member.Role
+	part  part
+
+	// clients are what they sign in on, the one at their desk first.
+	clients []session.Client
+	// settled is when the last thing happened that ended all of their sessions; what they do after that stays.
+	settled time.Time
+	// visit is the one at the desk, in the course of which they do what the story wants of them.
+	visit *visit
+
+	member member.Member
+	link   [32]byte
+}
+
+func (p *person) desk() session.Client { return p.clients[0] }
+
+// readCast reads the table.
+func readCast() ([]*person, error) {
+	var cast []*person
+	for line := range strings.Lines(castTable) {
+		fields := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		if len(fields) != 5 {
+			return nil, fmt.Errorf("read the cast: %q has %d fields", line, len(fields))
+		}
+		hours, err := strconv.ParseFloat(fields[2], 64)
+		if err != nil {
+			return nil, fmt.Errorf("read the cast: %w", err)
+		}
+		cast = append(cast, &person{
+			name: fields[0], email: fields[1] + "@example.org", zone: time.FixedZone("", int(hours*3600)),
+			role: member.Role(fields[3]), part: part(fields[4]),
+		})
+	}
+	return cast, nil
+}

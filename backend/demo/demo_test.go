@@ -1,0 +1,169 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/spf13/pflag"
+	"github.com/stretchr/testify/require"
+
+	"curfew/backend/app"
+	"curfew/backend/audit"
+	"curfew/backend/config"
+	"curfew/backend/member"
+	"curfew/backend/session"
+	"curfew/backend/store"
+)
+
+// The story comes out right at whatever time it ends. A server finds it in the folder, and its owner signs in with what was printed.
+func TestAStoryThatEndsNow(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	var printed bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{folder}, &printed))
+	require.Contains(t, printed.String(), "200 members, 1200 live sessions")
+	require.Contains(t, printed.String(), ownerEmail)
+	require.Contains(t, printed.String(), demoPassword)
+	db := requireStory(t, folder, time.Now())
+
+	members, err := member.New(db, time.Now, "", nil)
+	require.NoError(t, err)
+	proof, err := members.Authenticate(t.Context(), ownerEmail, demoPassword, member.Origin{Address: "127.0.0.1"})
+	require.NoError(t, err)
+	require.Equal(t, member.Owner, proof.Member.Role)
+
+	flags := pflag.NewFlagSet("curfew", pflag.ContinueOnError)
+	config.Flags(flags)
+	cfg, err := config.Load(flags, []string{"CURFEW_DATA=" + folder})
+	require.NoError(t, err)
+	served, err := app.New(t.Context(), cfg, fstest.MapFS{"200.html": {}}, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	require.Empty(t, served.SetupURL, "there is nothing left to set up")
+	require.NoError(t, served.Close())
+}
+
+func TestAStoryThatEndsInTheNightOfASunday(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "demo")
+	end := time.Date(2026, time.March, 29, 1, 5, 0, 0, time.UTC)
+	made, err := fill(t.Context(), folder, end)
+	require.NoError(t, err)
+	require.Equal(t, figures{members: 200, sessions: 1200}, made)
+	requireStory(t, folder, end)
+}
+
+func requireStory(t *testing.T, folder string, end time.Time) *store.DB {
+	t.Helper()
+	db, err := store.Open(t.Context(), filepath.Join(folder, "curfew.db"), slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	requireMembers(t, db)
+	requireSessions(t, db, end)
+	requireLog(t, db, end)
+	return db
+}
+
+func requireMembers(t *testing.T, db *store.DB) {
+	t.Helper()
+	members, total, err := db.Members(t.Context(), member.Query{Order: member.ByName, Limit: 1000})
+	require.NoError(t, err)
+	require.Equal(t, 200, total)
+	require.Len(t, members, 200)
+	count := map[string]int{}
+	for _, m := range members {
+		require.True(t, strings.HasSuffix(m.Email, "@example.org"), m.Email)
+		count[string(m.Role)]++
+		count[string(m.State)]++
+		if m.Link != nil {
+			count[string(m.Link.Kind)+" waits"]++
+		}
+	}
+	require.Equal(t, map[string]int{
+		"owner": 2, "admin": 5, "auditor": 3, "member": 190,
+		"active": 186, "invited": 8, "deactivated": 6,
+		"invitation waits": 8, "reset waits": 1,
+	}, count)
+}
+
+// Every session that the store holds as live is admitted by rule R1.
+func requireSessions(t *testing.T, db *store.DB, end time.Time) {
+	t.Helper()
+	org, err := db.Organization(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, session.Policy{
+		Length: session.Length{Value: 14, Unit: session.Days}, RefreshAutomatically: true, MaximumLifetime: session.Length{Value: 30, Unit: session.Days},
+	}, org.Policy)
+	live, withinHour, withinDay, newToday := 0, 0, 0, 0
+	owners := map[member.ID]bool{}
+	require.NoError(t, db.EachLive(t.Context(), org.Generation, func(f session.Facts) {
+		live++
+		owners[f.Member.ID] = true
+		standing := session.Standing{
+			MemberActive: f.Member.Active, Generation: org.Generation, MemberGeneration: f.Member.Generation, MembersOwn: f.Member.Generation,
+			AuthenticatedAt: f.AuthenticatedAt, StartedAt: f.StartedAt, Organization: &org,
+		}
+		require.Empty(t, standing.Ended(end))
+		require.False(t, f.StartedAt.After(end))
+		switch left := standing.ExpiresAt().Sub(end); {
+		case left < time.Hour:
+			withinHour++
+		case left < 24*time.Hour:
+			withinDay++
+		}
+		if end.Sub(f.AuthenticatedAt) < 24*time.Hour {
+			newToday++
+		}
+	}))
+	require.Equal(t, 1200, live)
+	require.Greater(t, len(owners), 150)
+	require.GreaterOrEqual(t, withinHour, 8)
+	require.GreaterOrEqual(t, withinDay, 25)
+	require.Greater(t, newToday, 40)
+}
+
+func requireLog(t *testing.T, db *store.DB, end time.Time) {
+	t.Helper()
+	entries, err := db.Entries(t.Context(), audit.Filter{Limit: 100_000})
+	require.NoError(t, err)
+	var hash audit.Hash
+	kinds := map[audit.Action]int{}
+	reasons := map[any]int{}
+	for i := len(entries) - 1; i >= 0; i-- {
+		sealed, err := audit.Seal(int64(len(entries)-1-i), hash, entries[i].Event)
+		require.NoError(t, err)
+		require.Equal(t, entries[i].Hash, sealed.Hash, "entry %d", entries[i].Sequence)
+		hash = sealed.Hash
+		kinds[entries[i].Action]++
+		reasons[entries[i].Details["reason"]]++
+	}
+	require.False(t, entries[0].At.After(end))
+	require.WithinDuration(t, end, entries[0].At, 12*time.Hour)
+	require.Less(t, entries[len(entries)-1].At, end.Add(-30*24*time.Hour))
+	for _, action := range []audit.Action{
+		audit.OrganizationSetUp, audit.PolicySaved, audit.SessionStarted, audit.SessionRefused, audit.SessionEnded, audit.SessionsRevokedAll,
+		audit.Reauthenticated, audit.PasswordChanged, audit.MemberInvited, audit.MemberChanged, audit.MemberRevoked, audit.LinkIssued, audit.LinkUsed,
+	} {
+		require.NotZero(t, kinds[action], action)
+	}
+	for _, reason := range []session.EndReason{
+		session.SignedOut, session.Expired, session.Revoked, session.RevokedMember, session.TokenReuse, session.MemberDeactivated, session.CredentialChanged,
+	} {
+		require.NotZero(t, reasons[string(reason)], reason)
+	}
+}
+
+func TestAFolderThatHoldsSomethingIsLeftAlone(t *testing.T) {
+	folder := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "curfew.db"), []byte("somebody's"), 0o600))
+	require.ErrorContains(t, run(t.Context(), []string{folder}, &bytes.Buffer{}), "is not empty")
+	kept, err := os.ReadFile(filepath.Join(folder, "curfew.db"))
+	require.NoError(t, err)
+	require.Equal(t, "somebody's", string(kept))
+	require.ErrorContains(t, run(t.Context(), nil, &bytes.Buffer{}), "name the new data folder")
+}

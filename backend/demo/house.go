@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"time"
+
+	"curfew/backend/audit"
+	"curfew/backend/member"
+	"curfew/backend/session"
+	"curfew/backend/store"
+)
+
+const organizationName = "Example Observatory"
+
+// house is the product without its pages and its API: the real services on the real store. The time that they live by is the
+// story's.
+type house struct {
+	now      time.Time
+	db       *store.DB
+	sessions *session.Service
+	members  *member.Service
+	// passwordHash is the demo password's. It is worked out once, because that takes 50 ms on purpose, and given to every member.
+	passwordHash string
+	// flushed is when touches were last written.
+	flushed time.Time
+}
+
+const setupToken = "the story's own"
+
+func open(ctx context.Context, path string) (*house, error) {
+	db, err := store.Open(ctx, path, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	if err != nil {
+		return nil, err
+	}
+	h := &house{db: db}
+	// Refresh tokens are derived from random ones that nobody keeps, so any key will do.
+	if h.sessions, err = session.New(ctx, db, h.clock, [32]byte{}, 100_000); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if h.members, err = member.New(db, h.clock, setupToken, h.sessions); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return h, nil
+}
+
+func (h *house) clock() time.Time { return h.now }
+
+func (h *house) close() error { return h.db.Close() }
+
+// setUp creates the organization and its first owner.
+func (h *house) setUp(ctx context.Context, owner *person) error {
+	made, err := h.members.SetUp(ctx, member.Setup{
+		Token: setupToken, Organization: organizationName, Name: owner.name, Email: owner.email, Password: demoPassword,
+	}, member.Origin{Address: owner.desk().Address})
+	if err != nil {
+		return err
+	}
+	owner.member = made
+	if _, h.passwordHash, err = h.db.MemberByEmail(ctx, member.CanonicalEmail(owner.email)); err != nil {
+		return err
+	}
+	return h.sessions.Reload(ctx)
+}
+
+// useLink does what the page behind a one-time link does, but for hashing the password again.
+func (h *house) useLink(ctx context.Context, p *person) error {
+	return h.sessions.FollowMember(ctx, func() (_ member.Member, ended int, err error) {
+		p.member, ended, err = h.db.UseLink(ctx, p.link, h.now, "", h.passwordHash, func(m member.Member, kind member.LinkKind) audit.Event {
+			return audit.Event{
+				At: h.now, Action: audit.LinkUsed, Actor: audit.Actor{ID: m.ID.String(), Name: m.Name}, Target: "member:" + m.ID.String(),
+				Address: p.desk().Address, Details: map[string]any{"kind": kind},
+			}
+		})
+		return p.member, ended, err
+	})
+}
+
+// proof is what a sign-in with the right password gives.
+func (h *house) proof(p *person) member.Proof {
+	return member.Proof{Member: p.member, PasswordHash: h.passwordHash, Methods: []string{"password"}}
+}
+
+// refuse records what a sign-in with a wrong password leaves behind, without the time that hashing it takes.
+func (h *house) refuse(ctx context.Context, p *person, client session.Client) error {
+	return h.db.Record(ctx, audit.Event{
+		At: h.now, Action: audit.SessionRefused, Actor: audit.Nobody, Target: "member:" + p.member.ID.String(), Address: client.Address,
+		Details: map[string]any{"userAgent": client.UserAgent},
+	})
+}
+
+// sweep does what a server does at every second, but for writing touches, which can wait for an hour here.
+func (h *house) sweep(ctx context.Context) error {
+	if h.now.Sub(h.flushed) > time.Hour {
+		if err := h.sessions.Flush(ctx); err != nil {
+			return err
+		}
+		h.flushed = h.now
+	}
+	for more := true; more; {
+		var err error
+		if more, err = h.sessions.Sweep(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}

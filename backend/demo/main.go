@@ -1,0 +1,69 @@
+// Command demo makes an organization up: 200 members, 1,200 live sessions and the month that led there, in a new data folder that
+// curfew can serve. Everything in it went through the services and the store that the product has, at the time that the story
+// wants, so a page that shows it shows nothing that could not be.
+//
+// The story is the same each time, but for ids, secrets, and the time at which it ends: now.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// What the owner signs in with. It is no secret: the folder is for looking at, on one's own machine.
+const (
+	ownerEmail   = "ana@example.org"
+	demoPassword = "correct horse battery staple"
+)
+
+func main() {
+	if err := run(context.Background(), os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "curfew-demo:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout io.Writer) error {
+	if len(args) != 1 {
+		return errors.New("name the new data folder to fill: curfew-demo FOLDER")
+	}
+	began := time.Now()
+	made, err := fill(ctx, args[0], began)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "\n  %s: %d members, %d live sessions and a month of history, made up in %s\n",
+		organizationName, made.members, made.sessions, time.Since(began).Round(100*time.Millisecond))
+	fmt.Fprintf(stdout, "  Sign in as      %s\n  with            %s\n", ownerEmail, demoPassword)
+	fmt.Fprint(stdout, "  It is a throw-away. Everybody knows this password, and every member has it: keep nothing in here, and let nobody else reach it.\n")
+	return nil
+}
+
+// fill makes the organization up in a new data folder, so that its month ends at the given time.
+func fill(ctx context.Context, folder string, now time.Time) (made figures, err error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return figures{}, fmt.Errorf("make the data folder: %w", err)
+	}
+	kept, err := os.ReadDir(folder)
+	if err != nil {
+		return figures{}, fmt.Errorf("look into the data folder: %w", err)
+	}
+	if len(kept) > 0 {
+		return figures{}, fmt.Errorf("%s is not empty; name a new folder", folder)
+	}
+	house, err := open(ctx, filepath.Join(folder, "curfew.db"))
+	if err != nil {
+		return figures{}, err
+	}
+	defer func() { err = errors.Join(err, house.close()) }()
+	cast, err := readCast()
+	if err != nil {
+		return figures{}, err
+	}
+	return plan(house, cast, now).tell(ctx)
+}

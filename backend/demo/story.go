@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"curfew/backend/member"
+	"curfew/backend/session"
+)
+
+// story is what happens until now. It is planned first, in any order, and then told in the order of time.
+type story struct {
+	*house
+	end     time.Time
+	random  *rand.Rand
+	cast    []*person
+	moments []moment
+	visits  []*visit
+	// due is a time before which no session's time runs out.
+	due time.Time
+}
+
+// moment is one thing that happens.
+type moment struct {
+	at     time.Time
+	happen func(ctx context.Context) error
+}
+
+// figures is what a story has come to.
+type figures struct{ members, sessions int }
+
+// at plans a moment.
+func (s *story) at(at time.Time, happen func(ctx context.Context) error) {
+	s.moments = append(s.moments, moment{at.Truncate(time.Millisecond), happen})
+}
+
+// ago is a time before the story's end.
+func (s *story) ago(days float64) time.Time {
+	return s.end.Add(-time.Duration(days * 24 * float64(time.Hour)))
+}
+
+// between is a time at which the person may well be at work: anywhere between two times, but rarely at night or at a weekend.
+func (s *story) between(from, to time.Time, p *person) time.Time {
+	at := from
+	for range 50 {
+		at = from.Add(time.Duration(s.random.Float64() * float64(to.Sub(from))))
+		if p.part == program || s.random.Float64() < busy(at.In(p.zone)) {
+			break
+		}
+	}
+	return at
+}
+
+// busy is how likely it is, from 0 to 1, that somebody is at work at that hour of their day.
+func busy(local time.Time) float64 {
+	likely := 0.02
+	switch hour := local.Hour(); {
+	case hour >= 9 && hour < 17:
+		likely = 1
+	case hour >= 7 && hour < 22:
+		likely = 0.3
+	}
+	if day := local.Weekday(); day == time.Saturday || day == time.Sunday {
+		likely /= 6
+	}
+	return likely
+}
+
+// visit is somebody at one client, from time to time. If their session has ended meanwhile, they sign in again.
+type visit struct {
+	person  *person
+	client  session.Client
+	session session.ID
+	// seen is the last access so far; zero before the first.
+	seen time.Time
+}
+
+// visit plans a visit: the first access, the last, and some in between.
+func (s *story) visit(p *person, client session.Client, from, until time.Time) *visit {
+	v := s.newVisit(p, client)
+	access := func(ctx context.Context) error {
+		_, err := s.access(ctx, v)
+		return err
+	}
+	for at := from; at.Before(until); at = s.between(at.Add(3*time.Hour), at.Add(60*time.Hour), p) {
+		s.at(at, access)
+	}
+	s.at(until, access)
+	return v
+}
+
+func (s *story) newVisit(p *person, client session.Client) *visit {
+	v := &visit{person: p, client: client}
+	s.visits = append(s.visits, v)
+	return v
+}
+
+// access is a request of the visit's session, after a sign-in where that is over.
+func (s *story) access(ctx context.Context, v *visit) (session.Principal, error) {
+	known := !v.seen.IsZero()
+	v.seen = s.now
+	if known {
+		who, err := s.sessions.Admit(ctx, v.session, session.Active)
+		var ended *session.EndedError
+		if !errors.As(err, &ended) {
+			return who, err
+		}
+	}
+	who, _, err := s.sessions.Start(ctx, s.proof(v.person), v.client)
+	v.session = who.Session.ID
+	return who, err
+}
+
+// by plans something that a person does at their desk.
+func (s *story) by(p *person, at time.Time, do func(ctx context.Context, who session.Principal) error) {
+	s.at(at, func(ctx context.Context) error {
+		who, err := s.access(ctx, p.visit)
+		if err != nil {
+			return err
+		}
+		return do(ctx, who)
+	})
+}
+
+// tell lets everything happen.
+func (s *story) tell(ctx context.Context) (figures, error) {
+	slices.SortStableFunc(s.moments, func(a, b moment) int { return a.at.Compare(b.at) })
+	s.due = s.moments[0].at
+	for _, m := range s.moments {
+		if err := s.expire(ctx, m.at); err != nil {
+			return figures{}, err
+		}
+		s.now = m.at
+		if err := m.happen(ctx); err != nil {
+			return figures{}, fmt.Errorf("%s before the end: %w", s.end.Sub(m.at).Round(time.Second), err)
+		}
+	}
+	if err := s.expire(ctx, s.end); err != nil {
+		return figures{}, err
+	}
+	s.now = s.end
+	if err := s.sessions.Flush(ctx); err != nil {
+		return figures{}, err
+	}
+	return figures{len(s.cast), s.sessions.Figures(s.end).Live.Sessions}, nil
+}
+
+// expire lets sessions end whose time runs out until the given one, each when it does, as a server's sweep does.
+func (s *story) expire(ctx context.Context, until time.Time) error {
+	for !s.due.After(until) {
+		s.now = s.due
+		if err := s.sweep(ctx); err != nil {
+			return err
+		}
+		s.due = s.nextDue()
+	}
+	return nil
+}
+
+// nextDue is the first time from now on at which a session may end, by its last access. An access only moves it.
+func (s *story) nextDue() time.Time {
+	length := s.sessions.Organization().Policy.Length.Duration()
+	next := s.now.Add(length)
+	for _, v := range s.visits {
+		if end := v.seen.Add(length); end.After(s.now) && end.Before(next) {
+			next = end
+		}
+	}
+	return next
+}
+
+// invite plans an invitation, which is followed at the given time; never where that is zero.
+func (s *story) invite(by, p *person, at, followed time.Time) {
+	s.by(by, at, func(ctx context.Context, who session.Principal) error {
+		details, _, err := s.members.Invite(ctx, who.Member, who.Caller(), p.name, p.email, p.role)
+		if err == nil {
+			p.member, p.link = details.Member, details.Link.Hash
+		}
+		return err
+	})
+	if !followed.IsZero() {
+		s.at(followed, func(ctx context.Context) error { return s.useLink(ctx, p) })
+		p.settled = followed
+	}
+}
+
+// reset plans a one-time link for a member who cannot sign in any more.
+func (s *story) reset(by, p *person, at time.Time) {
+	s.by(by, at, func(ctx context.Context, who session.Principal) error {
+		link, _, err := s.members.IssueLink(ctx, who.Member, who.Caller(), p.member.ID)
+		p.link = link.Hash
+		return err
+	})
+}
+
+// change plans a change of a member.
+func (s *story) change(by, p *person, at time.Time, wish member.Wish) {
+	s.by(by, at, func(ctx context.Context, who session.Principal) error {
+		if err := s.members.Change(ctx, who.Caller(), p.member.ID, wish); err != nil {
+			return err
+		}
+		changed, err := s.members.Find(ctx, p.member.ID)
+		p.member = changed.Member
+		return err
+	})
+}
+
+// save plans a save of the policy, after a proof of identity, where it asks for one (rule R10).
+func (s *story) save(by *person, at time.Time, policy session.Policy) {
+	s.by(by, at, func(ctx context.Context, who session.Principal) error {
+		if policy.Loosens(who.Organization.Policy) {
+			var err error
+			if who, err = s.sessions.Prove(ctx, who, s.proof(by)); err != nil {
+				return err
+			}
+		}
+		_, err := s.sessions.SavePolicy(ctx, who, policy, nil)
+		s.due = s.now // whom a shorter length signs out, it signs out at once
+		return err
+	})
+}

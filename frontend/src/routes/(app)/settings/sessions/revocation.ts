@@ -1,0 +1,72 @@
+import { Problem } from '$lib/api/problem';
+import { revokeMemberSessions, type Member } from '$lib/api/members';
+import { revokeSession, revokeSessions, type Session } from '$lib/api/session';
+import { deviceName } from '$lib/device';
+import { count, sessionsOfMembers } from '$lib/ended';
+
+/** What somebody is about to revoke: sessions by name, or all of a member's, however many they turn out to be. */
+export type Target =
+  | { kind: 'sessions'; sessions: Session[] }
+  | { kind: 'member'; member: Pick<Member, 'id' | 'name'>; yours: boolean };
+
+/** The server takes so many at a time. */
+const AT_A_TIME = 200;
+
+export function isYours(target: Target): boolean {
+  return target.kind === 'member' ? target.yours : target.sessions.some(({ current }) => current);
+}
+
+export function question(target: Target): string {
+  if (target.kind === 'member') return `Revoke all sessions of ${target.member.name}?`;
+  const { length } = target.sessions;
+  return length === 1 ? 'Revoke this session?' : `Revoke ${count(length, 'session')}?`;
+}
+
+/** What revoking does. The number of a member's sessions is asked for first. */
+export function consequence(target: Target, ofMember: number | null): string {
+  if (target.kind === 'member') {
+    if (ofMember === null) return `Counting the sessions of ${target.member.name}…`;
+    const ends = `This ends ${count(ofMember, 'session')} of ${target.member.name} at once.`;
+    return target.yours ? `${ends} ${YOURS_TOO}` : ends;
+  }
+  const [first] = target.sessions;
+  if (first && target.sessions.length === 1) {
+    if (first.current) return 'You are using this session. It ends at once, and you sign in again.';
+    return `This signs ${first.member?.name} out of ${deviceName(first.client)} at once.`;
+  }
+  const members = new Set(target.sessions.map(({ memberId }) => memberId)).size;
+  const ends = `This ends ${sessionsOfMembers(target.sessions.length, members)} at once.`;
+  return isYours(target) ? `${ends} ${YOURS_TOO}` : ends;
+}
+
+const YOURS_TOO = 'The one you are using is among them: you sign in again afterwards.';
+
+/** Revokes, and counts the sessions that had not ended already. */
+export async function revoke(target: Target): Promise<number> {
+  if (target.kind === 'member') {
+    return (await revokeMemberSessions(target.member.id)).sessionsEnded;
+  }
+  const [first] = target.sessions;
+  if (first && target.sessions.length === 1) return revokeOne(first);
+
+  // One's own comes last: after it, the server would refuse the others.
+  const ids = target.sessions
+    .toSorted((a, b) => Number(a.current) - Number(b.current))
+    .map(({ id }) => id);
+  let ended = 0;
+  for (let i = 0; i < ids.length; i += AT_A_TIME) {
+    ended += (await revokeSessions(ids.slice(i, i + AT_A_TIME))).sessionsEnded;
+  }
+  return ended;
+}
+
+async function revokeOne({ id }: Session): Promise<number> {
+  try {
+    await revokeSession(id);
+    return 1;
+  } catch (error) {
+    // It ended by itself or by another's hand, which is what was wanted.
+    if (error instanceof Problem && error.status === 404) return 0;
+    throw error;
+  }
+}
