@@ -44,7 +44,7 @@ type Actor struct {
 	Name string
 }
 
-// Actors who are not members.
+// Actors who are not members. None of them has an id, so no member is ever taken for one of them, whatever their name.
 var (
 	// Nobody is somebody who has not proved who they are.
 	Nobody = Actor{Name: "nobody"}
@@ -63,6 +63,9 @@ type Caller struct {
 	// Address is the caller's network address.
 	Address string
 }
+
+// IsOperator tells that the change is the operator's, who has no session that could be over.
+func (c Caller) IsOperator() bool { return c.Actor == Operator && c.Session == "" }
 
 // Event is one thing that happened.
 type Event struct {
@@ -83,23 +86,37 @@ type Entry struct {
 	// Sequence counts entries from 1, without gaps.
 	Sequence int64
 	Hash     Hash
+	// Encoded is the details as JSON, byte for byte as the hash covers them and the store keeps them: what is read back from JSON
+	// need not be written in the same way again.
+	Encoded []byte
 }
 
 // Filter picks entries of the log.
 type Filter struct {
-	// Concerning picks what the member of that id did, and what was done to them; empty for everything.
+	// Concerning picks what the member of that id did, and what was done to them or to one of their sessions; empty for everything.
 	Concerning string
+	// WithEverybody adds to what concerns a member what ended everybody's sessions.
+	WithEverybody bool
 	// Action picks one kind of entry; empty for all.
 	Action Action
 	// Since and Until pick a span of time, the latter exclusive; zero for no bound.
 	Since, Until time.Time
-	// Before picks entries of a lower sequence; 0 for all.
-	Before int64
+	// Before picks entries that come after that place in the list; zero for its beginning.
+	Before Place
 	Limit  int
 }
 
-// Reader is where the log is read, the newest entry first.
+// Place is a place in the list of entries, which is ordered by the time of what happened, and within a millisecond by sequence. The
+// two orders differ a little: a session that ran out is recorded some time after it did.
+type Place struct {
+	At       time.Time
+	Sequence int64
+}
+
+// Reader is where the log is read.
 type Reader interface {
+	Log
+	// Entries are what the filter picks, the newest first.
 	Entries(ctx context.Context, filter Filter) ([]Entry, error)
 }
 
@@ -112,21 +129,33 @@ func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 // Seal gives the event its place after the entry that has the given sequence and hash. Times count in
 // milliseconds, which is what the store keeps.
 func Seal(sequence int64, previous Hash, e Event) (Entry, error) {
-	// A struct is encoded in the order of its fields and a map in the order of its keys, so equal
-	// entries have equal bytes.
-	sealed, err := json.Marshal(struct {
-		Previous  string         `json:"previous"`
-		Sequence  int64          `json:"sequence"`
-		At        int64          `json:"at"`
-		Action    Action         `json:"action"`
-		ActorID   string         `json:"actorId"`
-		ActorName string         `json:"actorName"`
-		Target    string         `json:"target"`
-		Address   string         `json:"address"`
-		Details   map[string]any `json:"details"`
-	}{previous.String(), sequence + 1, e.At.UnixMilli(), e.Action, e.Actor.ID, e.Actor.Name, e.Target, e.Address, e.Details})
+	// A map is encoded in the order of its keys, so equal details have equal bytes.
+	encoded, err := json.Marshal(e.Details)
 	if err != nil {
 		return Entry{}, fmt.Errorf("seal audit entry %q: %w", e.Action, err)
 	}
-	return Entry{Event: e, Sequence: sequence + 1, Hash: sha256.Sum256(sealed)}, nil
+	entry := Entry{Event: e, Sequence: sequence + 1, Encoded: encoded}
+	entry.Hash, err = entry.after(previous)
+	return entry, err
+}
+
+// after is the hash that the entry has to have if the one before it has the given hash.
+func (e Entry) after(previous Hash) (Hash, error) {
+	// A struct is encoded in the order of its fields, so equal entries have equal bytes.
+	sealed, err := json.Marshal(struct {
+		Previous  string `json:"previous"`
+		Sequence  int64  `json:"sequence"`
+		At        int64  `json:"at"`
+		Action    Action `json:"action"`
+		ActorID   string `json:"actorId"`
+		ActorName string `json:"actorName"`
+		Target    string `json:"target"`
+		Address   string `json:"address"`
+	}{previous.String(), e.Sequence, e.At.UnixMilli(), e.Action, e.Actor.ID, e.Actor.Name, e.Target, e.Address})
+	if err != nil {
+		return Hash{}, fmt.Errorf("seal audit entry %q: %w", e.Action, err)
+	}
+	sealed = append(sealed[:len(sealed)-1], `,"details":`...)
+	sealed = append(append(sealed, e.Encoded...), '}')
+	return sha256.Sum256(sealed), nil
 }

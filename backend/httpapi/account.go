@@ -39,6 +39,18 @@ func (a *API) changePassword(c echo.Context, who session.Principal) error {
 	return c.JSON(http.StatusOK, SessionsEnded{SessionsEnded: int64(ended)})
 }
 
+// listActivity answers what happened on the caller's account, by whoever's hand; an entry that was not theirs goes without the
+// address that it came from, which is not theirs to know.
 func (a *API) listActivity(c echo.Context, who session.Principal) error {
-	return a.answerEntries(c, audit.Filter{Concerning: who.Member.ID.String()})
+	own := who.Member.ID.String()
+	page, err := a.pageOfEntries(c, audit.Filter{Concerning: own, WithEverybody: true})
+	if err != nil {
+		return err
+	}
+	for i := range page.Items {
+		if actor := page.Items[i].Actor.Id; actor != "" && actor != own {
+			page.Items[i].Address = ""
+		}
+	}
+	return c.JSON(http.StatusOK, page)
 }

@@ -51,6 +51,36 @@ func TestMyActivityIsMine(t *testing.T) {
 	require.Len(t, page.Items, 1)
 }
 
+func TestMyActivityTellsWhatOthersDidToMySessions(t *testing.T) {
+	h := open(t, options{})
+	mine, other, admin, auditor := h.program(member.Plain), h.program(member.Plain), h.program(member.Admin), h.program(member.Auditor)
+	admin.delete("/api/sessions/" + other.id()).requireStatus(http.StatusNoContent)
+	h.clock.advance(time.Minute)
+	admin.post("/api/sessions/revoke-all", nil).requireStatus(http.StatusOK)
+	mine = h.program(member.Plain)
+
+	var page httpapi.AuditPage
+	mine.get("/api/account/activity").into(http.StatusOK, &page)
+	var lines []string
+	for _, entry := range page.Items {
+		lines = append(lines, strings.TrimSpace(entry.Action+" by "+entry.Actor.Name+" "+entry.Address))
+	}
+	require.Equal(t, []string{
+		"session.started by The member 192.0.2.10", "sessions.revoked_all by The admin", "session.ended by The admin",
+		"session.started by The member 192.0.2.10", "session.started by The member 192.0.2.10",
+	}, lines, "an admin's address is not the member's to know")
+
+	// What an auditor finds about the member is who did what to them, from where, and not what happened to everybody.
+	auditor = h.program(member.Auditor)
+	auditor.get("/api/audit?action=session.ended&member="+mine.requireLive().Member.Id).into(http.StatusOK, &page)
+	require.Len(t, page.Items, 1)
+	require.Equal(t, "192.0.2.10", page.Items[0].Address)
+	auditor.get("/api/audit?action=sessions.revoked_all&member="+mine.requireLive().Member.Id).into(http.StatusOK, &page)
+	require.Empty(t, page.Items)
+	auditor.get("/api/audit?member=no-such-id").into(http.StatusOK, &page)
+	require.Empty(t, page.Items)
+}
+
 func TestTheAuditLogIsFilteredPagedAndExported(t *testing.T) {
 	h := open(t, options{})
 	auditor, plain := h.program(member.Auditor), h.program(member.Plain)

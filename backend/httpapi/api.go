@@ -36,7 +36,7 @@ type API struct {
 	// TrustedProxies are the networks whose forwarding headers are believed; none by default.
 	TrustedProxies []*net.IPNet
 	Now            func() time.Time
-	// Stream is the times of a stream of events.
+	// Stream is the times of a stream of events. Its patience holds for an export too.
 	Stream StreamTimes
 	Log    *slog.Logger
 }
@@ -75,6 +75,7 @@ func (a *API) Mount(e *echo.Echo) {
 	e.GET("/api/members", a.overseer(a.listMembers))
 	e.GET("/api/members/:id", a.overseer(a.getMember))
 	e.GET("/api/audit", a.overseer(a.listAudit))
+	e.GET("/api/audit/chain", a.overseer(a.getAuditChain))
 	e.GET("/api/settings/security", a.overseer(a.getSecuritySettings))
 	e.POST("/api/settings/security/preview", a.overseer(a.previewSecuritySettings))
 

@@ -25,13 +25,31 @@ func (a *API) listAudit(c echo.Context, _ session.Principal) error {
 	}
 	switch format := c.QueryParam("format"); format {
 	case "":
-		return a.answerEntries(c, filter)
+		page, err := a.pageOfEntries(c, filter)
+		if err != nil {
+			return err
+		}
+		return c.JSON(http.StatusOK, page)
 	case "csv":
-		return a.exportEntries(c, filter, "text/csv; charset=utf-8", "audit.csv", newCSVExport(c.Response()))
+		return a.exportEntries(c, filter, "text/csv; charset=utf-8", "audit.csv", csvExport{csv.NewWriter(a.patient(c))})
 	case "jsonl":
-		return a.exportEntries(c, filter, "application/jsonl", "audit.jsonl", jsonlExport{json.NewEncoder(c.Response())})
+		return a.exportEntries(c, filter, "application/jsonl", "audit.jsonl", jsonlExport{json.NewEncoder(a.patient(c))})
 	}
 	return &inputError{[]FieldError{{Field: "format", Code: "oneof", Message: "Choose one of: csv, jsonl."}}}
+}
+
+func (a *API) getAuditChain(c echo.Context, _ session.Principal) error {
+	if err := unhurried(c); err != nil {
+		return err
+	}
+	found, err := audit.Check(c.Request().Context(), a.Audit)
+	if err != nil {
+		return err
+	}
+	if found.Broken != nil {
+		a.Log.Error("the audit log is not what it was", "sequence", found.Broken.Sequence, "reason", found.Broken.Reason)
+	}
+	return c.JSON(http.StatusOK, wireFinding(found, a.Now()))
 }
 
 func auditFilter(c echo.Context) (audit.Filter, error) {
@@ -50,37 +68,42 @@ func auditFilter(c echo.Context) (audit.Filter, error) {
 	return filter, nil
 }
 
-// answerEntries answers one page of what the filter picks.
-func (a *API) answerEntries(c echo.Context, filter audit.Filter) error {
+// pageOfEntries is the page of what the filter picks that the request asks for.
+func (a *API) pageOfEntries(c echo.Context, filter audit.Filter) (AuditPage, error) {
+	page := AuditPage{Items: []AuditEntry{}}
 	limit, err := pageLimit(c)
 	if err != nil {
-		return err
+		return page, err
 	}
 	cursor, err := a.readCursor(c, "audit")
 	if err != nil {
-		return err
+		return page, err
 	}
 	if cursor != nil {
-		filter.Before = int64(binary.BigEndian.Uint64(cursor))
+		filter.Before = audit.Place{
+			At:       time.UnixMilli(int64(binary.BigEndian.Uint64(cursor))).UTC(),
+			Sequence: int64(binary.BigEndian.Uint64(cursor[8:])),
+		}
 	}
 	filter.Limit = limit + 1
 	entries, err := a.Audit.Entries(c.Request().Context(), filter)
 	if err != nil {
-		return err
+		return page, err
 	}
-	page := AuditPage{Items: []AuditEntry{}}
 	if len(entries) > limit {
 		entries = entries[:limit]
-		page.NextCursor = a.writeCursor("audit", binary.BigEndian.AppendUint64(nil, uint64(entries[limit-1].Sequence)))
+		place := binary.BigEndian.AppendUint64(nil, uint64(entries[limit-1].At.UnixMilli()))
+		page.NextCursor = a.writeCursor("audit", binary.BigEndian.AppendUint64(place, uint64(entries[limit-1].Sequence)))
 	}
 	for _, entry := range entries {
 		page.Items = append(page.Items, wireAuditEntry(entry))
 	}
-	return c.JSON(http.StatusOK, page)
+	return page, nil
 }
 
 // export writes entries as one kind of file.
 type export interface {
+	begin() error
 	write(entry AuditEntry) error
 	// flush hands on what was written so far.
 	flush() error
@@ -89,6 +112,9 @@ type export interface {
 // exportEntries streams all that the filter picks, some hundred entries at a time: an export of a million takes no more memory
 // than one of a thousand, and as long as it needs.
 func (a *API) exportEntries(c echo.Context, filter audit.Filter, contentType, name string, file export) error {
+	if err := unhurried(c); err != nil {
+		return err
+	}
 	filter.Limit = 500
 	entries, err := a.Audit.Entries(c.Request().Context(), filter)
 	if err != nil {
@@ -98,51 +124,79 @@ func (a *API) exportEntries(c echo.Context, filter audit.Filter, contentType, na
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
 	c.Response().WriteHeader(http.StatusOK)
-	for ; len(entries) > 0; entries, err = a.entriesAfter(c.Request().Context(), &filter, entries) {
-		if err != nil {
-			return err
+	if err := a.writeEntries(c.Request().Context(), filter, entries, file); err != nil {
+		if c.Request().Context().Err() == nil { // otherwise the client has left
+			a.Log.Error("an export broke off", "error", err, "request", requestID(c))
 		}
-		// The server's limit is for an answer that stands still, and this one moves.
-		err := http.NewResponseController(c.Response()).SetWriteDeadline(time.Now().Add(time.Minute)) //nolint:forbidigo // the connection's own clock
-		if err != nil && !errors.Is(err, http.ErrNotSupported) {
-			return err
-		}
+		panic(http.ErrAbortHandler) // a file that ends early must not look whole: the client is cut off in the middle of a chunk
+	}
+	return nil
+}
+
+// writeEntries writes the given entries and all that come after them.
+func (a *API) writeEntries(ctx context.Context, filter audit.Filter, entries []audit.Entry, file export) error {
+	if err := file.begin(); err != nil {
+		return err
+	}
+	for len(entries) > 0 {
 		for _, entry := range entries {
 			if err := file.write(wireAuditEntry(entry)); err != nil {
 				return err
 			}
 		}
-		if err := file.flush(); err != nil {
+		last := entries[len(entries)-1]
+		filter.Before = audit.Place{At: last.At, Sequence: last.Sequence}
+		var err error
+		if entries, err = a.Audit.Entries(ctx, filter); err != nil {
 			return err
 		}
 	}
-	return err
+	return file.flush()
 }
 
-func (a *API) entriesAfter(ctx context.Context, filter *audit.Filter, entries []audit.Entry) ([]audit.Entry, error) {
-	filter.Before = entries[len(entries)-1].Sequence
-	return a.Audit.Entries(ctx, *filter)
+// unhurried lifts the server's limits from a request that takes the longer, the longer the log is.
+func unhurried(c echo.Context) error {
+	control := http.NewResponseController(c.Response())
+	for _, limit := range []func(time.Time) error{control.SetReadDeadline, control.SetWriteDeadline} {
+		if err := limit(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return err
+		}
+	}
+	return nil
+}
+
+// patientWriter waits for a client who reads slowly, write by write, but not for one who has stopped reading.
+type patientWriter struct {
+	io.Writer
+	control  *http.ResponseController
+	patience time.Duration
+}
+
+func (a *API) patient(c echo.Context) patientWriter {
+	return patientWriter{c.Response(), http.NewResponseController(c.Response()), a.Stream.Patience}
+}
+
+func (w patientWriter) Write(p []byte) (int, error) {
+	err := w.control.SetWriteDeadline(time.Now().Add(w.patience)) //nolint:forbidigo // the connection's own clock
+	if err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return 0, err
+	}
+	return w.Writer.Write(p)
 }
 
 type jsonlExport struct{ *json.Encoder }
 
+func (e jsonlExport) begin() error                 { return nil }
 func (e jsonlExport) write(entry AuditEntry) error { return e.Encode(entry) }
 func (e jsonlExport) flush() error                 { return nil }
 
-type csvExport struct {
-	*csv.Writer
-	begun bool
+type csvExport struct{ *csv.Writer }
+
+func (e csvExport) begin() error {
+	return e.Write([]string{"sequence", "at", "action", "actorId", "actorName", "target", "address", "details", "hash"})
 }
 
-func newCSVExport(w io.Writer) *csvExport { return &csvExport{Writer: csv.NewWriter(w)} }
-
-func (e *csvExport) write(entry AuditEntry) error {
-	if !e.begun {
-		e.begun = true
-		if err := e.Write([]string{"sequence", "at", "action", "actorId", "actorName", "target", "address", "details", "hash"}); err != nil {
-			return err
-		}
-	}
+func (e csvExport) write(entry AuditEntry) error {
 	details, err := json.Marshal(entry.Details)
 	if err != nil {
 		return err
@@ -153,7 +207,7 @@ func (e *csvExport) write(entry AuditEntry) error {
 	})
 }
 
-func (e *csvExport) flush() error {
+func (e csvExport) flush() error {
 	e.Flush()
 	return e.Error()
 }

@@ -2,10 +2,19 @@ package httpapi_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"runtime"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,6 +23,7 @@ import (
 	"curfew/backend/audit"
 	"curfew/backend/httpapi"
 	"curfew/backend/member"
+	"curfew/backend/store"
 )
 
 // audited reads the chain as it is stored, and works out every hash of it again.
@@ -177,4 +187,241 @@ func TestAnExpiryIsAuditedOnce(t *testing.T) {
 	require.Equal(t, audit.SessionEnded, entries[1].Action)
 	require.Equal(t, audit.System, entries[1].Actor)
 	require.Equal(t, "expired", entries[1].Details["reason"])
+}
+
+// chain is what the server says of the chain of hashes.
+func (c *client) chain() (state httpapi.AuditChain) {
+	c.h.t.Helper()
+	c.get("/api/audit/chain").into(http.StatusOK, &state)
+	return state
+}
+
+func TestTheChainOfHashesIsChecked(t *testing.T) {
+	h := open(t, options{})
+	auditor := h.program(member.Auditor)
+	for range 3 {
+		h.program(member.Plain)
+	}
+	state := auditor.chain()
+	require.True(t, state.Intact)
+	require.Nil(t, state.Broken)
+	require.EqualValues(t, 4, state.Entries)
+	require.Equal(t, h.clock.Now(), state.CheckedAt)
+	entries := h.audited()
+	require.Equal(t, entries[3].Hash.String(), state.Head)
+
+	h.exec("UPDATE audit_entries SET actor_name = 'Somebody else' WHERE sequence = 3")
+	state = auditor.chain()
+	require.False(t, state.Intact)
+	require.EqualValues(t, 3, state.Broken.Sequence)
+	require.Regexp(t, "^altered: ", state.Broken.Reason)
+	require.EqualValues(t, 2, state.Entries)
+	require.Contains(t, h.log.String(), "the audit log is not what it was")
+}
+
+// TestEveryActionFitsTheChain does everything that is recorded, and then reads the chain: what is read back from the store has to give
+// the hash that was made of what was written.
+func TestEveryActionFitsTheChain(t *testing.T) {
+	h := open(t, options{unclaimed: true})
+	require.NoError(t, h.recordEveryAction())
+	var recorded []string
+	for _, entry := range h.audited() {
+		recorded = append(recorded, string(entry.Action))
+	}
+	slices.Sort(recorded)
+	require.Equal(t, everyAction(t), slices.Compact(recorded))
+	found, err := audit.Check(t.Context(), h.db)
+	require.NoError(t, err)
+	require.Nil(t, found.Broken)
+	require.Greater(t, found.Entries, int64(15))
+}
+
+// everyAction reads the names from the source, so that a new one has to be thought about.
+func everyAction(t *testing.T) (actions []string) {
+	source, err := os.ReadFile("../audit/audit.go")
+	require.NoError(t, err)
+	for _, found := range regexp.MustCompile(`Action = "([a-z_.]+)"`).FindAllStringSubmatch(string(source), -1) {
+		actions = append(actions, found[1])
+	}
+	slices.Sort(actions)
+	require.Greater(t, len(actions), 10)
+	return actions
+}
+
+// recordEveryAction goes past the contract's judge, which has no part in this.
+func (h *house) recordEveryAction() error {
+	owner := h.stranger()
+	owner.send(http.MethodPost, "/api/setup", map[string]any{
+		"setupToken": setupToken, "organization": organization, "name": "Ana <&>\u2028", "email": email(member.Owner), "password": password,
+	})
+	as := func(address, password string) *client {
+		c := h.stranger()
+		a := c.send(http.MethodPost, "/api/sessions", map[string]any{"email": address, "password": password, "transport": "bearer"})
+		if a.StatusCode == http.StatusCreated {
+			c.keep(a.signedIn(http.StatusCreated))
+		}
+		return c
+	}
+	owner = as(email(member.Owner), password)
+	as(email(member.Owner), "wrong")
+	owner.send(http.MethodPost, "/api/session/reauthenticate", httpapi.ReauthenticateRequest{Password: "wrong"})
+	owner.send(http.MethodPost, "/api/session/reauthenticate", httpapi.ReauthenticateRequest{Password: password})
+	owner.send(http.MethodPut, "/api/settings/security", policy(12, "hours", true))
+	owner.send(http.MethodPut, "/api/account/password", httpapi.PasswordRequest{CurrentPassword: password, NewPassword: newPassword})
+
+	var invitation httpapi.Invitation
+	invited := owner.send(http.MethodPost, "/api/members", map[string]any{"name": "Ben", "email": "ben@example.org", "role": "member"})
+	if err := json.Unmarshal(invited.body, &invitation); err != nil {
+		return err
+	}
+	accept := func(link, password string) {
+		_, secret, _ := strings.Cut(link, "#token=")
+		h.stranger().send(http.MethodPost, "/api/invitations/accept", map[string]any{"token": secret, "name": "Ben", "password": password})
+	}
+	accept(invitation.Link, newPassword)
+	ben := "/api/members/" + invitation.Member.Id
+	as("ben@example.org", newPassword)
+	as("ben@example.org", newPassword)
+	owner.send(http.MethodPost, ben+"/revoke-sessions", nil)
+	as("ben@example.org", newPassword)
+	issued := owner.send(http.MethodPost, ben+"/link", nil)
+	if err := json.Unmarshal(issued.body, &invitation); err != nil {
+		return err
+	}
+	accept(invitation.Link, newPassword)
+	owner.send(http.MethodPatch, ben, map[string]any{"active": false})
+	owner.send(http.MethodPost, "/api/sessions/revoke-all", httpapi.RevokeAllRequest{})
+	_, _, err := h.members.Reset(h.t.Context(), email(member.Owner))
+	return err
+}
+
+// TestExportsAreStreamed reads a large log as slowly as the server bears, over a real connection whose own limits are much shorter, and
+// looks at the server's memory all the while.
+func TestExportsAreStreamed(t *testing.T) {
+	const entries = 60_000
+	h := open(t, options{})
+	auditor := h.program(member.Auditor)
+	h.fillLog(entries)
+	server := h.overTCP(func(s *http.Server) { s.ReadTimeout, s.WriteTimeout = 500*time.Millisecond, 500*time.Millisecond })
+
+	for format, lines := range map[string]int{"csv": 1 + entries + 1, "jsonl": entries + 1} {
+		t.Run(format, func(t *testing.T) {
+			begun, before := time.Now(), heap()
+			answer := auditor.over(server, "/api/audit?format="+format)
+			defer func() { require.NoError(t, answer.Body.Close()) }()
+			require.Equal(t, http.StatusOK, answer.StatusCode)
+			var (
+				read, counted int
+				most          uint64
+				chunk         = make([]byte, 1<<20)
+			)
+			for {
+				n, err := io.ReadFull(answer.Body, chunk)
+				read, counted = read+n, counted+bytes.Count(chunk[:n], []byte("\n"))
+				most = max(most, heap())
+				time.Sleep(50 * time.Millisecond)
+				if err != nil {
+					require.True(t, errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) && n > 0, "%v", err)
+					break
+				}
+			}
+			require.Equal(t, lines, counted)
+			require.Greater(t, time.Since(begun), 600*time.Millisecond, "it has to outlast the server's limits to show anything")
+			require.Greater(t, read, 20<<20)
+			require.Less(t, most, before+15<<20, "the export is held in memory")
+		})
+	}
+}
+
+// TestAnExportThatBreaksOffShows: neither an outage in the middle nor a client who stops reading leaves a file that looks whole.
+func TestAnExportThatBreaksOffShows(t *testing.T) {
+	disk := &tearing{}
+	h := open(t, options{patience: 100 * time.Millisecond, storage: func(db *store.DB) storage { disk.DB = db; return disk }})
+	auditor := h.program(member.Auditor)
+	h.fillLog(30_000)
+	server := h.overTCP(func(*http.Server) {})
+
+	for _, format := range []string{"csv", "jsonl"} {
+		disk.pages.Store(3)
+		answer := auditor.over(server, "/api/audit?format="+format)
+		require.Equal(t, http.StatusOK, answer.StatusCode)
+		part, err := io.ReadAll(answer.Body)
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		require.NotEmpty(t, part)
+		require.NoError(t, answer.Body.Close())
+		require.Contains(t, h.log.String(), "an export broke off")
+	}
+
+	disk.pages.Store(1000)
+	answer := auditor.over(server, "/api/audit?format=jsonl")
+	for left := int32(0); left != disk.pages.Load(); time.Sleep(500 * time.Millisecond) {
+		left = disk.pages.Load()
+	}
+	require.Greater(t, disk.pages.Load(), int32(1000-60), "nobody reads, and it goes on")
+	_, err := io.ReadAll(answer.Body)
+	require.Error(t, err)
+	require.NoError(t, answer.Body.Close())
+}
+
+// tearing is the real store, which gives so many pages of the log and then fails.
+type tearing struct {
+	*store.DB
+	pages atomic.Int32
+}
+
+func (d *tearing) Entries(ctx context.Context, filter audit.Filter) ([]audit.Entry, error) {
+	return unless(d.at(), func() ([]audit.Entry, error) { return d.DB.Entries(ctx, filter) })
+}
+
+func (d *tearing) at() error {
+	if d.pages.Add(-1) < 0 {
+		return diskError{}
+	}
+	return nil
+}
+
+func TestAnExportOfNothingHasItsHeader(t *testing.T) {
+	h := open(t, options{})
+	auditor := h.program(member.Auditor)
+	csv := auditor.get("/api/audit?format=csv&action=no.such").requireStatus(http.StatusOK)
+	require.Equal(t, "sequence,at,action,actorId,actorName,target,address,details,hash\n", string(csv.body))
+	require.Empty(t, auditor.get("/api/audit?format=jsonl&member=no-such-id").requireStatus(http.StatusOK).body)
+}
+
+// fillLog adds entries that are long enough to count; their hashes are none.
+func (h *house) fillLog(entries int) {
+	h.t.Helper()
+	h.exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+		INSERT INTO audit_entries (sequence, at, action, actor_id, actor_name, target, address, details, hash)
+		SELECT 1000 + i, ? + i, 'session.refused', '', 'nobody', '', '192.0.2.1', json_object('userAgent', hex(zeroblob(100))), zeroblob(32) FROM n`,
+		entries, h.clock.Now().UnixMilli())
+}
+
+// overTCP serves the house at a real address.
+func (h *house) overTCP(change func(*http.Server)) *httptest.Server {
+	server := httptest.NewUnstartedServer(h.echo)
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	change(server.Config)
+	server.Start()
+	h.t.Cleanup(server.Close)
+	return server
+}
+
+// over makes the call at a real address.
+func (c *client) over(server *httptest.Server, target string) *http.Response {
+	c.h.t.Helper()
+	r, err := http.NewRequestWithContext(c.h.t.Context(), http.MethodGet, server.URL+target, nil)
+	require.NoError(c.h.t, err)
+	r.Header.Set("Authorization", "Bearer "+c.access)
+	answer, err := server.Client().Do(r)
+	require.NoError(c.h.t, err)
+	return answer
+}
+
+// heap is how much is in use, once what is not has been collected.
+func heap() uint64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
 }

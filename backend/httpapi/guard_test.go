@@ -26,7 +26,7 @@ var (
 	}
 	forOverseers = []string{
 		"GET /api/sessions/summary", "GET /api/settings/security", "POST /api/settings/security/preview",
-		"GET /api/members", "GET /api/members/{id}", "GET /api/audit",
+		"GET /api/members", "GET /api/members/{id}", "GET /api/audit", "GET /api/audit/chain",
 	}
 	forAdmins = []string{
 		"PUT /api/settings/security", "POST /api/sessions/revoke", "POST /api/sessions/revoke-all",

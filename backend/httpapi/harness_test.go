@@ -95,6 +95,7 @@ type house struct {
 	sql      *sql.DB
 	secrets  token.Secrets
 	sessions *session.Service
+	members  *member.Service
 	live     *live.Hub
 	echo     *echo.Echo
 }
@@ -170,7 +171,7 @@ func (h *house) start(log *slog.Logger) {
 	var err error
 	h.sessions, err = session.New(h.t.Context(), h.storage, h.clock.Now, derived[0], 10_000)
 	require.NoError(h.t, err)
-	members, err := member.New(h.storage, h.clock.Now, setupToken, h.sessions)
+	h.members, err = member.New(h.storage, h.clock.Now, setupToken, h.sessions)
 	require.NoError(h.t, err)
 	tokens, err := token.NewKeys(h.secrets, 5*time.Minute, h.clock.Now)
 	require.NoError(h.t, err)
@@ -179,7 +180,7 @@ func (h *house) start(log *slog.Logger) {
 
 	h.live = live.NewHub(httpapi.ListenersPerSession)
 	api := &httpapi.API{
-		Sessions: h.sessions, Members: members, Tokens: tokens, Audit: h.storage, Live: h.live, Stream: h.options.streams(), DeviceKey: derived[1], CursorKey: derived[2],
+		Sessions: h.sessions, Members: h.members, Tokens: tokens, Audit: h.storage, Live: h.live, Stream: h.options.streams(), DeviceKey: derived[1], CursorKey: derived[2],
 		Ready: h.storage.Ready, SetUp: h.sessions.Reload, PublicURL: &url.URL{Scheme: "https", Host: "curfew.example.org"}, Now: h.clock.Now, Log: log,
 	}
 	for _, network := range h.options.trustedProxies {

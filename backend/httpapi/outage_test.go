@@ -191,6 +191,14 @@ func (f *failing) Entries(ctx context.Context, filter audit.Filter) ([]audit.Ent
 	return unless(f.at("Entries"), func() ([]audit.Entry, error) { return f.DB.Entries(ctx, filter) })
 }
 
+func (f *failing) Links(ctx context.Context, above int64, limit int) ([]audit.Link, error) {
+	return unless(f.at("Links"), func() ([]audit.Link, error) { return f.DB.Links(ctx, above, limit) })
+}
+
+func (f *failing) LastReceipt(ctx context.Context) (int64, error) {
+	return unless(f.at("LastReceipt"), func() (int64, error) { return f.DB.LastReceipt(ctx) })
+}
+
 func (f *failing) Ready(ctx context.Context) error {
 	return unlessError(f.at("Ready"), func() error { return f.DB.Ready(ctx) })
 }
@@ -305,7 +313,9 @@ var needs = map[string][]func(s *scene) *answer{
 		func(s *scene) *answer { return s.admin.get("/api/account/activity") },
 		func(s *scene) *answer { return s.admin.get("/api/audit") },
 	},
-	"Ready": {func(s *scene) *answer { return s.admin.get("/readyz") }},
+	"Links":       {func(s *scene) *answer { return s.admin.get("/api/audit/chain") }},
+	"LastReceipt": {func(s *scene) *answer { return s.admin.get("/api/audit/chain") }},
+	"Ready":       {func(s *scene) *answer { return s.admin.get("/readyz") }},
 }
 
 // duringSetUp are the methods that only the set-up comes to, and behind those that no request waits for: the start, the flush, the

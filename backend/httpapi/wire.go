@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"time"
+
 	"curfew/backend/audit"
 	"curfew/backend/member"
 	"curfew/backend/session"
@@ -66,6 +68,17 @@ func wireAuditEntry(e audit.Entry) AuditEntry {
 		Sequence: e.Sequence, At: e.At, Action: string(e.Action), Actor: wireActor(e.Actor), Target: e.Target, Address: e.Address,
 		Details: details, Hash: e.Hash.String(),
 	}
+}
+
+func wireFinding(found audit.Finding, at time.Time) AuditChain {
+	wire := AuditChain{Entries: found.Entries, Intact: found.Broken == nil, Head: found.Head.String(), CheckedAt: at}
+	if found.Broken != nil {
+		wire.Broken = &struct {
+			Reason   string `json:"reason"`
+			Sequence int64  `json:"sequence"`
+		}{found.Broken.Reason, found.Broken.Sequence}
+	}
+	return wire
 }
 
 func wireReceipt(r session.Receipt) RevocationReceipt {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -34,46 +34,89 @@ func appendAudit(tx *gorm.DB, events ...audit.Event) (last audit.Entry, err erro
 	}
 	rows := make([]auditRow, 0, len(events))
 	for _, event := range events {
-		if last, err = audit.Seal(last.Sequence, last.Hash, event); err != nil {
+		sealed, err := audit.Seal(last.Sequence, last.Hash, event) // a variable for each: its row keeps a slice of it
+		if err != nil {
 			return last, err
 		}
-		details, err := json.Marshal(event.Details)
-		if err != nil {
-			return last, fmt.Errorf("encode audit details: %w", err)
-		}
-		hash := last.Hash // a slice of last's own would be overwritten by the next entry's
 		rows = append(rows, auditRow{
-			last.Sequence, millis(event.At), string(event.Action), event.Actor.ID, event.Actor.Name,
-			event.Target, event.Address, string(details), hash[:],
+			sealed.Sequence, millis(event.At), string(event.Action), event.Actor.ID, event.Actor.Name,
+			event.Target, event.Address, string(sealed.Encoded), sealed.Hash[:],
 		})
+		last = sealed
 	}
 	return last, tx.CreateInBatches(rows, 100).Error
 }
 
-func (row auditRow) entry() (audit.Entry, error) {
-	var details map[string]any
-	if err := json.Unmarshal([]byte(row.Details), &details); err != nil {
-		return audit.Entry{}, fmt.Errorf("read audit entry %d: %w", row.Sequence, err)
-	}
+// sealed is the row as the chain's check wants it: with the details as they stand.
+func (row auditRow) sealed() audit.Entry {
 	return audit.Entry{
 		Event: audit.Event{
 			At: instant(row.At), Action: audit.Action(row.Action), Actor: audit.Actor{ID: row.ActorID, Name: row.ActorName},
-			Target: row.Target, Address: row.Address, Details: details,
+			Target: row.Target, Address: row.Address,
 		},
-		Sequence: row.Sequence, Hash: audit.Hash(row.Hash),
-	}, nil
+		Sequence: row.Sequence, Hash: hashOf(row.Hash), Encoded: []byte(row.Details),
+	}
 }
 
-// Entries implements [audit.Reader].
+// entry is the row as a reader wants it: with the details read, and numbers in them kept as they are written, however large.
+func (row auditRow) entry() (audit.Entry, error) {
+	entry := row.sealed()
+	decoder := json.NewDecoder(strings.NewReader(row.Details))
+	decoder.UseNumber()
+	if err := decoder.Decode(&entry.Details); err != nil {
+		return audit.Entry{}, fmt.Errorf("read audit entry %d: %w", row.Sequence, err)
+	}
+	return entry, nil
+}
+
+// hashOf is a stored hash; one that was cut short or drawn out is none, and fits nowhere.
+func hashOf(stored []byte) (h audit.Hash) {
+	if len(stored) == len(h) {
+		copy(h[:], stored)
+	}
+	return h
+}
+
+const auditColumns = "sequence, at, action, actor_id, actor_name, target, address, details, hash"
+
+// Entries implements [audit.Reader]. What concerns a member is found by several searches, each along an index of its own and no
+// longer than the page: one search with OR would read and sort all that a busy member ever did.
 func (db *DB) Entries(ctx context.Context, filter audit.Filter) ([]audit.Entry, error) {
-	where, args := "WHERE sequence < ?", []any{filter.Before}
-	if filter.Before == 0 {
-		args[0] = int64(math.MaxInt64)
+	var (
+		searches []string
+		args     []any
+	)
+	search := func(whose string, of ...any) {
+		where, bounds := filterWhere(filter)
+		searches = append(searches, "SELECT * FROM (SELECT "+auditColumns+" FROM audit_entries WHERE "+whose+where+" ORDER BY at DESC, sequence DESC LIMIT ?)")
+		args = append(append(append(args, of...), bounds...), filter.Limit)
 	}
-	if filter.Concerning != "" {
-		where += " AND (actor_id = ? OR target = ?)"
-		args = append(args, filter.Concerning, "member:"+filter.Concerning)
+	if filter.Concerning == "" {
+		search("TRUE")
+	} else {
+		search("actor_id = ? AND actor_id <> ''", filter.Concerning)
+		search("concerns = ?", filter.Concerning)
+		if filter.WithEverybody {
+			search("action = ?", string(audit.SessionsRevokedAll))
+		}
 	}
+	var rows []auditRow
+	// UNION, and not UNION ALL: what a member did to themselves is found twice.
+	err := db.read(ctx).Raw(strings.Join(searches, " UNION ")+" ORDER BY at DESC, sequence DESC LIMIT ?", append(args, filter.Limit)...).Scan(&rows).Error
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	entries := make([]audit.Entry, len(rows))
+	for i, row := range rows {
+		if entries[i], err = row.entry(); err != nil {
+			return nil, unavailable(err)
+		}
+	}
+	return entries, nil
+}
+
+// filterWhere is what every search of a filter has in common.
+func filterWhere(filter audit.Filter) (where string, args []any) {
 	if filter.Action != "" {
 		where += " AND action = ?"
 		args = append(args, string(filter.Action))
@@ -86,20 +129,39 @@ func (db *DB) Entries(ctx context.Context, filter audit.Filter) ([]audit.Entry, 
 		where += " AND at < ?"
 		args = append(args, millis(filter.Until))
 	}
-	var rows []auditRow
-	err := db.read(ctx).Raw(`
-		SELECT sequence, at, action, actor_id, actor_name, target, address, details, hash
-		FROM audit_entries `+where+" ORDER BY sequence DESC LIMIT ?", append(args, filter.Limit)...).Scan(&rows).Error
+	if before := filter.Before; before != (audit.Place{}) {
+		where += " AND (at, sequence) < (?, ?)"
+		args = append(args, millis(before.At), before.Sequence)
+	}
+	return where, args
+}
+
+// Links implements [audit.Log].
+func (db *DB) Links(ctx context.Context, above int64, limit int) ([]audit.Link, error) {
+	var rows []struct {
+		Entry   auditRow `gorm:"embedded"`
+		Receipt []byte
+	}
+	err := db.read(ctx).Raw("SELECT "+auditColumns+`, (SELECT audit_hash FROM revocations WHERE audit_sequence = audit_entries.sequence) AS receipt
+		FROM audit_entries WHERE sequence > ? ORDER BY sequence LIMIT ?`, above, limit).Scan(&rows).Error
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	entries := make([]audit.Entry, len(rows))
+	links := make([]audit.Link, len(rows))
 	for i, row := range rows {
-		if entries[i], err = row.entry(); err != nil {
-			return nil, unavailable(err)
+		links[i].Entry = row.Entry.sealed()
+		if row.Receipt != nil {
+			receipt := hashOf(row.Receipt)
+			links[i].Receipt = &receipt
 		}
 	}
-	return entries, nil
+	return links, nil
+}
+
+// LastReceipt implements [audit.Log].
+func (db *DB) LastReceipt(ctx context.Context) (sequence int64, err error) {
+	err = db.read(ctx).Raw("SELECT coalesce(max(audit_sequence), 0) FROM revocations").Scan(&sequence).Error
+	return sequence, unavailable(err)
 }
 
 // lastAudit is the end of the chain; the zero entry when there is none.
@@ -114,7 +176,7 @@ func lastAudit(tx *gorm.DB) (audit.Entry, error) {
 	if len(rows) == 0 {
 		return audit.Entry{}, nil
 	}
-	return audit.Entry{Sequence: rows[0].Sequence, Hash: audit.Hash(rows[0].Hash)}, nil
+	return audit.Entry{Sequence: rows[0].Sequence, Hash: hashOf(rows[0].Hash)}, nil
 }
 
 // millis and instant carry times over the store's edge: whole milliseconds since the epoch, and UTC. The zero time is 0.

@@ -126,7 +126,7 @@ func (row revocationRow) receipt() session.Receipt {
 	return session.Receipt{
 		Generation: row.Generation, RevokedAt: instant(row.At), By: audit.Actor{ID: row.ByID, Name: row.ByName}, Reason: row.Reason,
 		SessionsEnded: row.SessionsEnded, MembersSignedOut: row.MembersSignedOut,
-		AuditSequence: row.AuditSequence, AuditHash: audit.Hash(row.AuditHash),
+		AuditSequence: row.AuditSequence, AuditHash: hashOf(row.AuditHash),
 	}
 }
 

@@ -10,6 +10,8 @@ import { OWNER, Server } from './server';
 export { expect };
 
 interface Fixtures {
+  /** Whether the organization is the demo's: 200 members, 1,200 sessions, and a month of history. */
+  demo: boolean;
   server: Server;
   /** A server whose organization exists. */
   organization: Server;
@@ -19,14 +21,14 @@ interface Fixtures {
 
 /** Every journey has its own server, and fails on any console error and on any request to another origin. */
 export const test = base.extend<Fixtures>({
-  // eslint-disable-next-line no-empty-pattern -- Playwright reads the fixtures that it is to provide from this pattern
-  server: async ({}, use) => {
-    const server = await Server.start();
+  demo: [false, { option: true }],
+  server: async ({ demo }, use) => {
+    const server = await (demo ? Server.startDemo() : Server.start());
     await use(server);
     await server.dispose();
   },
-  organization: async ({ server }, use) => {
-    await server.setUp();
+  organization: async ({ demo, server }, use) => {
+    if (!demo) await server.setUp();
     await use(server);
   },
   baseURL: async ({ server }, use) => use(server.url),

@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -33,7 +33,7 @@ export class Server {
   /** Serves the made-up organization of `make demo`, whose owner signs in as OWNER does. */
   static async startDemo(): Promise<Server> {
     const server = new Server(await freePort());
-    execFileSync(DEMO, [server.#data]);
+    cpSync(demoFolder(), server.#data, { recursive: true });
     await server.start();
     return server;
   }
@@ -149,6 +149,19 @@ export async function call<T>(
   });
   if (!answer.ok) throw new Error(`${method} ${path}: ${await answer.text()}`);
   return (answer.status === 204 ? undefined : await answer.json()) as T;
+}
+
+let demo: string | null = null;
+
+/** The demo's data folder. It is made up once, which takes some seconds, and copied for each journey. */
+function demoFolder(): string {
+  if (!demo) {
+    const folder = mkdtempSync(join(tmpdir(), 'curfew-e2e-demo-'));
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+    execFileSync(DEMO, [folder], { stdio: ['ignore', 'ignore', 'inherit'] });
+    demo = folder;
+  }
+  return demo;
 }
 
 async function freePort(): Promise<number> {

@@ -1,7 +1,4 @@
 import { api, body } from './client';
-import type { components } from './schema';
-
-export type AuditEntry = components['schemas']['AuditEntry'];
 
 /** Changes my password and ends my other sessions. */
 export const changePassword = (currentPassword: string, newPassword: string) =>

@@ -1,0 +1,110 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"curfew/backend/audit"
+	"curfew/backend/member"
+)
+
+// logSize is how long a log the benchmarks read.
+const logSize = 1_000_000
+
+// BenchmarkAuditFilters prints how long the first page of the log takes by each filter, at the 95th percentile, where one member did
+// half of everything.
+func BenchmarkAuditFilters(b *testing.B) {
+	db, busy, idle := longLog(b)
+	since, until := noon.Add(-300*24*time.Hour), noon.Add(-299*24*time.Hour)
+	for _, c := range []struct {
+		name   string
+		filter audit.Filter
+	}{
+		{"all", audit.Filter{}},
+		{"busy", audit.Filter{Concerning: busy}},
+		{"idle", audit.Filter{Concerning: idle}},
+		{"nobody", audit.Filter{Concerning: "nobody"}},
+		{"activity", audit.Filter{Concerning: busy, WithEverybody: true}},
+		{"action", audit.Filter{Action: audit.SessionStarted}},
+		{"rare-action", audit.Filter{Action: audit.PolicySaved}},
+		{"no-action", audit.Filter{Action: "no.such"}},
+		{"busy+rare-action", audit.Filter{Concerning: busy, Action: audit.PolicySaved}},
+		{"busy+no-action", audit.Filter{Concerning: busy, Action: "no.such"}},
+		{"span", audit.Filter{Since: since, Until: until}},
+		{"empty-span", audit.Filter{Since: noon.Add(time.Hour)}},
+		{"busy+span", audit.Filter{Concerning: busy, Since: since, Until: until}},
+		{"busy+action+span", audit.Filter{Concerning: busy, Action: audit.SessionEnded, Since: since, Until: until}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			filter := c.filter
+			filter.Limit = 51
+			var took []time.Duration
+			for b.Loop() {
+				begun := time.Now()
+				_, err := db.Entries(b.Context(), filter)
+				took = append(took, time.Since(begun))
+				require.NoError(b, err)
+			}
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)*95/100].Microseconds())/1000, "ms/p95")
+		})
+	}
+}
+
+// BenchmarkAuditChain prints how long a check of the whole log takes.
+func BenchmarkAuditChain(b *testing.B) {
+	db, _, _ := longLog(b)
+	for b.Loop() {
+		found, err := audit.Check(b.Context(), db)
+		require.NoError(b, err)
+		require.Nil(b, found.Broken)
+		require.EqualValues(b, logSize, found.Entries)
+	}
+}
+
+// longLog has a year of entries, a well-sealed chain. Half of them are the doing of one member, and the rest that of 50,000.
+func longLog(b *testing.B) (db *DB, busy, idle string) {
+	db = newDB(b)
+	ids := make([]string, 50_000)
+	for i := range ids {
+		id, err := member.NewID()
+		require.NoError(b, err)
+		ids[i] = id.String()
+	}
+	event := func(i int) audit.Event {
+		by := ids[0]
+		if i%2 == 1 {
+			by = ids[i/2%len(ids)]
+		}
+		e := audit.Event{
+			At: noon.Add(time.Duration(i-logSize) * 31 * time.Second), Actor: audit.Actor{ID: by, Name: "Somebody"}, Address: "192.0.2.1",
+			Action: audit.SessionStarted, Target: fmt.Sprintf("session:%036d", i), Details: map[string]any{"methods": []string{"password"}, "userAgent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"},
+		}
+		switch {
+		case i%10_007 == 0:
+			e.Action, e.Target = audit.PolicySaved, "organization"
+		case i%3 == 0:
+			e.Action, e.Details = audit.SessionEnded, map[string]any{"reason": "revoked", "member": ids[i/3%len(ids)]}
+		}
+		return e
+	}
+	var last audit.Entry
+	for i := 0; i < logSize; {
+		rows := make([]auditRow, 0, 2000)
+		for ; i < logSize && len(rows) < cap(rows); i++ {
+			sealed, err := audit.Seal(last.Sequence, last.Hash, event(i))
+			require.NoError(b, err)
+			rows = append(rows, auditRow{
+				sealed.Sequence, millis(sealed.At), string(sealed.Action), sealed.Actor.ID, sealed.Actor.Name, sealed.Target, sealed.Address,
+				string(sealed.Encoded), sealed.Hash[:],
+			})
+			last = sealed
+		}
+		require.NoError(b, db.writer.CreateInBatches(rows, 1000).Error)
+	}
+	return db, ids[0], ids[49_999]
+}

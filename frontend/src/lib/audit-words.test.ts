@@ -1,0 +1,210 @@
+import { describe, expect, it } from 'vitest';
+import type { AuditEntry } from './api/audit';
+import { differences, entryWords, facts, memberOf, namesIn } from './audit-words';
+
+const me = { id: 'a', name: 'Ana' };
+const ben = { id: 'b', name: 'Ben' };
+const nobody = { id: '', name: 'nobody' };
+const curfew = { id: '', name: 'Curfew' };
+const operator = { id: '', name: "the server's operator" };
+
+const entry = (
+  action: string,
+  actor = me,
+  details: AuditEntry['details'] = {},
+  target = '',
+): AuditEntry => ({
+  action,
+  actor,
+  details,
+  target,
+  sequence: 1,
+  at: '2026-01-02T14:02:00Z',
+  address: '192.0.2.1',
+  hash: '',
+});
+
+/** As the member with the id a reads it on their own account. */
+const words = (...of: Parameters<typeof entry>) =>
+  entryWords({ ...entry(...of), target: of[3] ?? 'member:a' }, { self: 'a' });
+
+/** As it stands in the log of all, where Ben is known by name and c is not. */
+const said = (...of: Parameters<typeof entry>) =>
+  entryWords(entry(...of), { nameOf: (id) => (id === 'b' ? 'Ben' : undefined) });
+
+describe('the activity', () => {
+  it.each([
+    [words('session.started'), 'You signed in from 192.0.2.1'],
+    [
+      words('session.refused', nobody),
+      'Somebody tried to sign in with a wrong password from 192.0.2.1',
+    ],
+    [words('sessions.revoked_all', ben), 'Ben revoked all sessions'],
+    [
+      words('sessions.revoked_all', me, { reason: 'Laptop stolen' }),
+      'You revoked all sessions: Laptop stolen',
+    ],
+    [words('session.ended', me, { reason: 'signed_out', member: 'a' }), 'You signed out'],
+    [
+      words('session.ended', me, { reason: 'revoked', member: 'a' }),
+      'You ended one of your sessions',
+    ],
+    [
+      words('session.ended', me, { reason: 'revoked', member: 'b' }),
+      'You ended a session of another member',
+    ],
+    [
+      words('session.ended', curfew, { reason: 'expired', member: 'a' }),
+      'One of your sessions expired',
+    ],
+    [
+      words('policy.saved', me, {
+        after: { sessionLength: '12 hours', refreshAutomatically: true, maximumLifetime: '3 days' },
+      }),
+      'You saved the session configuration: 12 hours, refresh on, at most 3 days',
+    ],
+    [words('policy.saved'), 'You saved the session configuration'],
+    [words('member.password_changed'), 'You changed your password'],
+    [words('member.password_reset', operator), "The server's operator reset your password"],
+    [words('session.reauthenticated'), 'You confirmed your password from 192.0.2.1'],
+    [
+      words('session.reauthentication_refused', nobody),
+      'A wrong password was given to confirm who you are from 192.0.2.1',
+    ],
+    [words('organization.set_up'), 'You set up the organization'],
+    [words('member.promoted', ben), 'Ben: member.promoted'],
+  ])('%s', (said, expected) => expect(said).toBe(expected));
+});
+
+describe('the log', () => {
+  const firefox = 'Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0';
+  it.each([
+    [
+      said('session.started', ben, { userAgent: firefox }),
+      'Ben signed in from 192.0.2.1 with Firefox on Windows',
+    ],
+    [
+      said('session.refused', nobody, {}, 'member:b'),
+      'Somebody tried to sign in as Ben with a wrong password from 192.0.2.1',
+    ],
+    [
+      said('session.refused', nobody),
+      'Somebody tried to sign in with an unknown address from 192.0.2.1',
+    ],
+    [said('session.ended', curfew, { reason: 'expired', member: 'b' }), 'A session of Ben expired'],
+    [
+      said('session.ended', curfew, { reason: 'expired', member: 'c' }),
+      'A session of another member expired',
+    ],
+    [said('session.ended', ben, { reason: 'signed_out', member: 'b' }), 'Ben signed out'],
+    [said('session.ended', me, { reason: 'revoked', member: 'b' }), 'Ana ended a session of Ben'],
+    [
+      said('session.ended', ben, { reason: 'revoked', member: 'b' }),
+      'Ben ended one of their own sessions',
+    ],
+    [
+      said('member.invited', me, { name: 'Dee', role: 'admin' }, 'member:b'),
+      'Ana invited Ben as an admin',
+    ],
+    [
+      said(
+        'member.changed',
+        me,
+        { before: { role: 'member' }, after: { role: 'owner' } },
+        'member:b',
+      ),
+      'Ana made Ben an owner',
+    ],
+    [
+      said(
+        'member.changed',
+        me,
+        { before: { active: true }, after: { active: false } },
+        'member:b',
+      ),
+      'Ana deactivated Ben',
+    ],
+    [
+      said('member.changed', me, { before: { name: 'B' }, after: { name: 'Ben' } }, 'member:b'),
+      'Ana renamed B to Ben',
+    ],
+    [
+      said(
+        'member.changed',
+        me,
+        { before: { name: 'B', role: 'member' }, after: { name: 'Ben', role: 'admin' } },
+        'member:b',
+      ),
+      'Ana changed Ben',
+    ],
+    [
+      said('member.changed', me, { before: { name: 'B' }, after: { name: 'ليلى' } }, 'member:b'),
+      'Ana renamed B to \u2068ليلى\u2069',
+    ],
+    [said('member.sessions_revoked', me, {}, 'member:b'), 'Ana ended all sessions of Ben'],
+    [said('member.sessions_revoked', ben, {}, 'member:b'), 'Ben ended all of their sessions'],
+    [
+      said('member.link_issued', me, { kind: 'reset' }, 'member:b'),
+      'Ana issued a link for Ben to set a new password',
+    ],
+    [
+      said('member.link_issued', me, { kind: 'invitation' }, 'member:b'),
+      'Ana issued a new invitation for Ben',
+    ],
+    [said('member.link_used', ben, { kind: 'invitation' }), 'Ben accepted the invitation'],
+    [said('member.link_used', ben, { kind: 'reset' }), 'Ben set a new password by a link'],
+    [
+      said('member.password_reset', operator, {}, 'member:b'),
+      "The server's operator reset the password of Ben",
+    ],
+    [said('session.reauthenticated', ben), 'Ben confirmed their password from 192.0.2.1'],
+    [
+      said('session.reauthentication_refused', nobody, {}, 'member:b'),
+      'A wrong password was given to confirm being Ben from 192.0.2.1',
+    ],
+  ])('%s', (is, expected) => expect(is).toBe(expected));
+});
+
+describe('the details', () => {
+  const saved = entry('policy.saved', me, {
+    before: { sessionLength: '14 days', refreshAutomatically: true, maximumLifetime: null },
+    after: { sessionLength: '14 days', refreshAutomatically: false, maximumLifetime: '30 days' },
+    version: 3,
+  });
+
+  it('show only what changed, in words', () => {
+    expect(differences(saved)).toEqual([
+      { name: 'Refresh automatically', before: 'on', after: 'off' },
+      { name: 'Maximum lifetime', before: 'none', after: '30 days' },
+    ]);
+    expect(differences(entry('session.started'))).toEqual([]);
+  });
+
+  it('tell the rest as facts', () => {
+    expect(facts(saved)).toEqual([{ name: 'Version', value: '3' }]);
+    expect(
+      facts(
+        entry('sessions.revoked_all', me, {
+          sessionsEnded: 1204,
+          reason: '',
+          methods: ['password'],
+          more: { deep: 1 },
+        }),
+      ),
+    ).toEqual([
+      { name: 'Sessions ended', value: '1,204' },
+      { name: 'Proved by', value: 'password' },
+      { name: 'More', value: '{"deep":1}' },
+    ]);
+  });
+});
+
+it('knows whom an entry concerns, and which names it holds', () => {
+  expect(memberOf(entry('member.changed', me, {}, 'member:b'))).toBe('b');
+  expect(memberOf(entry('session.ended', curfew, { member: 'b' }, 'session:s'))).toBe('b');
+  expect(memberOf(entry('policy.saved', me, {}, 'organization'))).toBeNull();
+  expect(namesIn([entry('member.changed', me, { after: { name: 'Ben' } }, 'member:b')])).toEqual([
+    ['a', 'Ana'],
+    ['b', 'Ben'],
+  ]);
+});

@@ -1,0 +1,252 @@
+import type { AuditEntry } from './api/audit';
+import { agentName } from './device';
+import { isolate } from './isolate';
+
+/** What the reader of an entry knows beside it. */
+export interface Reader {
+  /** Whose account it is told to: they are "you". Nobody is, where the log of all is read. */
+  self?: string;
+  /** Gives a member's name, where it is known. */
+  nameOf?: (id: string) => string | undefined;
+}
+
+/** Every kind of entry by its name, as people choose between them. */
+export const ACTIONS: { group: string; actions: Record<string, string> }[] = [
+  {
+    group: 'Signing in',
+    actions: {
+      'session.started': 'Sign-ins',
+      'session.refused': 'Refused sign-ins',
+      'session.reauthenticated': 'Passwords confirmed',
+      'session.reauthentication_refused': 'Confirmations refused',
+    },
+  },
+  {
+    group: 'Sessions',
+    actions: {
+      'session.ended': 'Sessions ended',
+      'member.sessions_revoked': 'Revoked for a member',
+      'sessions.revoked_all': 'Revoked for all',
+    },
+  },
+  {
+    group: 'Members',
+    actions: {
+      'member.invited': 'Invitations',
+      'member.changed': 'Members changed',
+      'member.link_issued': 'Links issued',
+      'member.link_used': 'Links used',
+      'member.password_changed': 'Passwords changed',
+      'member.password_reset': 'Passwords reset',
+    },
+  },
+  {
+    group: 'Organization',
+    actions: {
+      'policy.saved': 'Session configuration saved',
+      'organization.set_up': 'Organization set up',
+    },
+  },
+];
+
+/** What happened, in a sentence. */
+export function entryWords(entry: AuditEntry, reader: Reader): string {
+  const { action, actor, details, address } = entry;
+  const who = actor.id !== '' && actor.id === reader.self ? 'You' : isolate(upper(actor.name));
+  const from = address ? ` from ${address}` : '';
+  const target = memberOf(entry);
+  const whom = nameFor(target, reader);
+  const own = who === 'You' ? 'your' : 'their';
+  switch (action) {
+    case 'organization.set_up':
+      return `${who} set up the organization`;
+    case 'policy.saved':
+      return `${who} saved the session configuration${policyWords(details.after)}`;
+    case 'session.started':
+      return `${who} signed in${from}${withWhat(details.userAgent)}`;
+    case 'session.refused':
+      if (target === null) return `Somebody tried to sign in with an unknown address${from}`;
+      return target === reader.self
+        ? `Somebody tried to sign in with a wrong password${from}`
+        : `Somebody tried to sign in as ${whom} with a wrong password${from}`;
+    case 'session.ended':
+      return endedWords(who, entry, reader);
+    case 'sessions.revoked_all':
+      return `${who} revoked all sessions${details.reason ? `: ${details.reason}` : ''}`;
+    case 'session.reauthenticated':
+      return `${who} confirmed ${own} password${from}`;
+    case 'session.reauthentication_refused':
+      return target === reader.self
+        ? `A wrong password was given to confirm who you are${from}`
+        : `A wrong password was given to confirm being ${whom}${from}`;
+    case 'member.password_reset':
+      return target === reader.self
+        ? `${who} reset your password`
+        : `${who} reset the password of ${whom}`;
+    case 'member.password_changed':
+      return `${who} changed ${own} password`;
+    case 'member.invited':
+      return `${who} invited ${whom}${roleWords(' as', details.role)}`;
+    case 'member.changed':
+      return changedWords(who, whom, details);
+    case 'member.sessions_revoked':
+      if (target === reader.self) return `${who} ended all of your sessions`;
+      return target === actor.id
+        ? `${who} ended all of ${own} sessions`
+        : `${who} ended all sessions of ${whom}`;
+    case 'member.link_issued':
+      return details.kind === 'reset'
+        ? `${who} issued a link for ${whom} to set a new password`
+        : `${who} issued a new invitation for ${whom}`;
+    case 'member.link_used':
+      return details.kind === 'reset'
+        ? `${who} set a new password by a link`
+        : `${who} accepted the invitation`;
+    default:
+      return `${who}: ${action}`;
+  }
+}
+
+/** Whom it concerns: the id of a member, where it was done to one or to a session of theirs. */
+export function memberOf({ target, details }: AuditEntry): string | null {
+  if (typeof details.member === 'string') return details.member;
+  return target.startsWith('member:') ? target.slice('member:'.length) : null;
+}
+
+/** One value that changed. */
+export interface Difference {
+  name: string;
+  before: string;
+  after: string;
+}
+
+/** What an entry changed, and nothing that stayed. */
+export function differences({ details: { before, after } }: AuditEntry): Difference[] {
+  if (!isRecord(before) || !isRecord(after)) return [];
+  return Object.keys({ ...before, ...after })
+    .map((key) => ({
+      name: nameOfFact(key),
+      before: valueWords(key, before[key]),
+      after: valueWords(key, after[key]),
+    }))
+    .filter((each) => each.before !== each.after);
+}
+
+/** Everything else that an entry tells. */
+export function facts({ details }: AuditEntry): { name: string; value: string }[] {
+  return Object.entries(details)
+    .filter(([key, value]) => !(key === 'before' || key === 'after') && value !== '')
+    .map(([key, value]) => ({ name: nameOfFact(key), value: valueWords(key, value) }));
+}
+
+type Details = Record<string, unknown>;
+
+const FACTS: Record<string, string> = {
+  sessionLength: 'Session length',
+  refreshAutomatically: 'Refresh automatically',
+  maximumLifetime: 'Maximum lifetime',
+  userAgent: 'Client',
+  methods: 'Proved by',
+  sessionsEnded: 'Sessions ended',
+  membersSignedOut: 'Members signed out',
+};
+
+function nameOfFact(key: string): string {
+  return FACTS[key] ?? upper(key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`));
+}
+
+function valueWords(key: string, value: unknown): string {
+  if (value === null || value === undefined) return 'none';
+  if (key === 'refreshAutomatically') return value ? 'on' : 'off';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (typeof value === 'number') return new Intl.NumberFormat('en').format(value);
+  if (Array.isArray(value)) return value.join(', ');
+  if (typeof value !== 'string') return JSON.stringify(value);
+  return key === 'reason' || key === 'kind' ? value.replaceAll('_', ' ') : value;
+}
+
+function endedWords(who: string, entry: AuditEntry, reader: Reader): string {
+  const { actor, details } = entry;
+  // Entries about one's own account may leave out whose session it was.
+  const member = memberOf(entry) ?? reader.self ?? null;
+  const whose =
+    member === reader.self ? 'one of your sessions' : `a session of ${nameFor(member, reader)}`;
+  switch (details.reason) {
+    case 'signed_out':
+      return `${who} signed out`;
+    case 'expired':
+      return `${upper(whose)} expired`;
+    case 'token_reuse':
+      return `${upper(whose)} was ended because a copy of it was in use elsewhere`;
+    case 'credential_changed':
+      return `${upper(whose)} was ended because the password changed`;
+    case 'member_deactivated':
+      return `${upper(whose)} was ended with the account`;
+    default:
+      return member !== null && member === actor.id && who !== 'You'
+        ? `${who} ended one of their own sessions`
+        : `${who} ended ${whose}`;
+  }
+}
+
+function changedWords(who: string, whom: string, { before, after }: Details): string {
+  if (!isRecord(before) || !isRecord(after)) return `${who} changed ${whom}`;
+  const changed = Object.keys(after).filter((key) => before[key] !== after[key]);
+  if (changed.length !== 1) return `${who} changed ${whom}`;
+  switch (changed[0]) {
+    case 'name':
+      return `${who} renamed ${isolate(String(before.name))} to ${isolate(String(after.name))}`;
+    case 'role':
+      return `${who} made ${whom}${roleWords('', after.role)}`;
+    case 'active':
+      return `${who} ${after.active ? 'reactivated' : 'deactivated'} ${whom}`;
+    default:
+      return `${who} changed ${whom}`;
+  }
+}
+
+function nameFor(id: string | null, { self, nameOf }: Reader): string {
+  if (id !== null && id === self) return 'you';
+  const name = id === null ? undefined : nameOf?.(id);
+  return name ? isolate(name) : 'another member';
+}
+
+/** The names that the entries hold, of whoever acted and of those it was done to. */
+export function namesIn(entries: AuditEntry[]): [id: string, name: string][] {
+  return entries.flatMap((entry) => {
+    const { actor, details } = entry;
+    const target = memberOf(entry);
+    const after = isRecord(details.after) ? details.after : details;
+    return [
+      ...(actor.id ? [[actor.id, actor.name] as [string, string]] : []),
+      ...(target && typeof after.name === 'string' && after.name
+        ? [[target, after.name] as [string, string]]
+        : []),
+    ];
+  });
+}
+
+function roleWords(as: string, role: unknown): string {
+  if (typeof role !== 'string') return '';
+  return `${as} ${/^[aeiou]/.test(role) ? 'an' : 'a'} ${role}`;
+}
+
+function policyWords(after: unknown): string {
+  if (!isRecord(after) || typeof after.sessionLength !== 'string') return '';
+  const { sessionLength, refreshAutomatically, maximumLifetime } = after;
+  const most = typeof maximumLifetime === 'string' ? `, at most ${maximumLifetime}` : '';
+  return `: ${sessionLength}, refresh ${refreshAutomatically ? 'on' : 'off'}${most}`;
+}
+
+function withWhat(userAgent: unknown): string {
+  const name = typeof userAgent === 'string' ? agentName(userAgent) : null;
+  return name ? ` with ${name}` : '';
+}
+
+function isRecord(value: unknown): value is Details {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function upper(name: string): string {
+  return name === 'nobody' ? 'Somebody' : name.charAt(0).toUpperCase() + name.slice(1);
+}
