@@ -18,6 +18,7 @@ import (
 	"curfew/backend/config"
 	"curfew/backend/httpapi"
 	"curfew/backend/live"
+	"curfew/backend/mail"
 	"curfew/backend/member"
 	"curfew/backend/session"
 	"curfew/backend/spa"
@@ -88,6 +89,9 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 	api := &httpapi.API{
 		Sessions: a.sessions, Members: members, Tokens: tokens, Audit: a.db, Live: a.live, DeviceKey: derived[1], CursorKey: derived[2],
 		Ready: a.db.Ready, SetUp: a.setUp, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies, Stream: httpapi.DefaultStreamTimes, Now: clock.Now, Log: a.log,
+	}
+	if a.config.Mail != nil {
+		api.Mail = mail.New(*a.config.Mail)
 	}
 	e := echo.New()
 	e.Logger.SetOutput(io.Discard) // everything that matters goes to slog

@@ -60,8 +60,12 @@ func configCommand(env Environment) *cobra.Command {
 		for i, network := range cfg.TrustedProxies {
 			proxies[i] = network.String()
 		}
-		fmt.Fprintf(env.Stdout, "data: %s\nlisten: %s\npublic-url: %s\ntrusted-proxies: %q\naccess-token-lifetime: %s\nsessions-in-memory: %d\nlog-level: %s\n",
-			cfg.Data, cfg.Listen, cfg.PublicURL, strings.Join(proxies, ","), cfg.AccessTokenLifetime, cfg.SessionsInMemory, strings.ToLower(cfg.LogLevel.String()))
+		var smtpURL, smtpFrom string
+		if cfg.Mail != nil {
+			smtpURL, smtpFrom = cfg.Mail.String(), cfg.Mail.From.String()
+		}
+		fmt.Fprintf(env.Stdout, "data: %s\nlisten: %s\npublic-url: %s\ntrusted-proxies: %q\naccess-token-lifetime: %s\nsessions-in-memory: %d\nsmtp-url: %q\nsmtp-from: %q\nlog-level: %s\n",
+			cfg.Data, cfg.Listen, cfg.PublicURL, strings.Join(proxies, ","), cfg.AccessTokenLifetime, cfg.SessionsInMemory, smtpURL, smtpFrom, strings.ToLower(cfg.LogLevel.String()))
 		return nil
 	}
 	return command

@@ -34,6 +34,7 @@ import (
 	"curfew/backend/audit"
 	"curfew/backend/httpapi"
 	"curfew/backend/live"
+	"curfew/backend/mail"
 	"curfew/backend/member"
 	"curfew/backend/session"
 	"curfew/backend/spa"
@@ -109,6 +110,8 @@ type options struct {
 	folder string
 	// patience is how long a stream waits for a listener who does not read; 0 for long.
 	patience time.Duration
+	// mail sends links; nil for a house that cannot.
+	mail *mail.Sender
 	// storage breaks the store.
 	storage func(*store.DB) storage
 }
@@ -180,7 +183,7 @@ func (h *house) start(log *slog.Logger) {
 
 	h.live = live.NewHub(httpapi.ListenersPerSession)
 	api := &httpapi.API{
-		Sessions: h.sessions, Members: h.members, Tokens: tokens, Audit: h.storage, Live: h.live, Stream: h.options.streams(), DeviceKey: derived[1], CursorKey: derived[2],
+		Sessions: h.sessions, Members: h.members, Tokens: tokens, Audit: h.storage, Live: h.live, Mail: h.options.mail, Stream: h.options.streams(), DeviceKey: derived[1], CursorKey: derived[2],
 		Ready: h.storage.Ready, SetUp: h.sessions.Reload, PublicURL: &url.URL{Scheme: "https", Host: "curfew.example.org"}, Now: h.clock.Now, Log: log,
 	}
 	for _, network := range h.options.trustedProxies {
