@@ -172,6 +172,43 @@ test('what is wrong with an invitation is said at its field', async ({ page, con
   await expect(inviting.getByLabel('Email')).toHaveValue('');
 });
 
+test('where there is a mail server, the link is mailed or it is said why not', async ({ page }) => {
+  await page.route('/api/members?*', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), canMail: true } });
+  });
+  await signIn(page);
+  await openMembers(page);
+  await press(page, 'Invite a member');
+  const inviting = dialog(page, 'Invite a member');
+  await inviting.getByLabel('Email').fill('bo@example.org');
+  await expect(inviting.getByLabel('Mail the link to them')).toBeChecked();
+  await press(inviting, 'Invite');
+  // This server has none after all, and says so of a field that has no place in the form.
+  await expect(inviting.getByRole('alert')).toContainText('mail');
+
+  // What becomes of a mail is another server's business, so its answers are played.
+  for (const [mail, words] of [
+    ['sent', 'It was mailed to sent@example.org too.'],
+    ['failed', 'The mail could not be sent'],
+  ] as const) {
+    await inviting.getByLabel('Email').fill(`${mail}@example.org`);
+    await page.route(
+      '/api/members',
+      async (route) => {
+        const asked = route.request().postDataJSON();
+        expect(asked.mail).toBe(true);
+        const response = await route.fetch({ postData: { ...asked, mail: false } });
+        await route.fulfill({ response, json: { ...(await response.json()), mail } });
+      },
+      { times: 1 },
+    );
+    await press(inviting, 'Invite');
+    await expect(page.getByRole('dialog')).toContainText(words);
+    await press(page.getByRole('dialog'), 'Invite another');
+  }
+});
+
 test('a new link makes the old one invalid', async ({ page, organization, anotherBrowser }) => {
   const old = await invite(organization, 'member', 'Bo Karlsson');
   await signIn(page);
