@@ -130,7 +130,14 @@ export async function addMember(server: Server, role: Role, name: string) {
 
 const addressOf = (name: string) => `${name.toLowerCase().replaceAll(' ', '.')}@example.org`;
 
-async function call<T>(url: string, method: string, path: string, body: unknown, token?: string) {
+/** Calls the API as a program does. */
+export async function call<T>(
+  url: string,
+  method: string,
+  path: string,
+  body: unknown,
+  token?: string,
+) {
   const answer = await fetch(url + path, {
     method,
     headers: {

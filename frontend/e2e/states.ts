@@ -12,7 +12,7 @@ import {
   signIn,
   unit,
 } from './journey';
-import { addMember, signInByProgram, type Server } from './server';
+import { addMember, invite, signInByProgram, type Server } from './server';
 
 interface State {
   name: string;
@@ -194,6 +194,92 @@ export const STATES: State[] = [
       await page.route('/api/account/activity?*', (route) => route.abort());
       await page.goto('/account');
       await expect(page.getByRole('button', { name: 'Retry' })).toHaveCount(2);
+    },
+  },
+  {
+    name: 'members',
+    enter: async (page, server) => {
+      await signInByProgram(server, await addMember(server, 'admin', 'Bo Karlsson'));
+      await addMember(server, 'member', 'Chi Nguyen');
+      await invite(server, 'auditor', 'Dua Salim');
+      await signIn(page);
+      await page.goto('/settings/members');
+      await page.getByRole('button', { name: 'Manage Dua Salim' }).waitFor();
+    },
+  },
+  {
+    name: 'members-nothing-matches',
+    enter: async (page) => {
+      await signIn(page);
+      await page.goto('/settings/members?q=nobody+at+all&role=admin');
+      await page.getByText('Nothing matches.').waitFor();
+    },
+  },
+  {
+    name: 'members-auditor',
+    enter: async (page, server) => {
+      await signIn(page, await addMember(server, 'auditor', 'Chi Nguyen'));
+      await page.goto('/settings/members');
+      await page.getByRole('rowheader', { name: 'Ana' }).waitFor();
+    },
+  },
+  {
+    name: 'members-invite',
+    enter: async (page) => {
+      await signIn(page);
+      await page.goto('/settings/members');
+      await page.getByRole('button', { name: 'Invite a member' }).click();
+      await page.getByRole('dialog').getByLabel('Email').fill('ana@example.org');
+      await page.getByRole('dialog').getByRole('button', { name: 'Invite' }).click();
+      await page.getByText('Another member has this e-mail address.').waitFor();
+    },
+  },
+  {
+    name: 'members-invited',
+    enter: async (page) => {
+      await signIn(page);
+      await page.goto('/settings/members');
+      await page.getByRole('button', { name: 'Invite a member' }).click();
+      await page.getByRole('dialog').getByLabel('Email').fill('bo@example.org');
+      await page.getByRole('dialog').getByRole('button', { name: 'Invite' }).click();
+      await page.getByRole('dialog').getByLabel('Link').waitFor();
+    },
+  },
+  {
+    name: 'members-manage',
+    enter: async (page, server) => {
+      await signInByProgram(server, await addMember(server, 'admin', 'Bo Karlsson'));
+      await signIn(page);
+      await page.goto('/settings/members');
+      await page.getByRole('button', { name: 'Manage Bo Karlsson' }).click();
+      await page.getByText('1 live session').waitFor();
+    },
+  },
+  {
+    name: 'members-deactivate',
+    enter: async (page, server) => {
+      await signInByProgram(server, await addMember(server, 'admin', 'Bo Karlsson'));
+      await signIn(page);
+      await page.goto('/settings/members');
+      await page.getByRole('button', { name: 'Manage Bo Karlsson' }).click();
+      await page.getByRole('button', { name: 'Deactivate' }).click();
+      await page.getByText('1 session ends at once').waitFor();
+    },
+  },
+  {
+    name: 'accept-invitation',
+    enter: async (page, server) => {
+      await page.goto(await invite(server, 'member', 'Bo Karlsson'));
+      await page.getByLabel('Password').fill('not long');
+    },
+  },
+  {
+    name: 'accept-invitation-dead-link',
+    enter: async (page) => {
+      await page.goto('/accept-invitation#token=altered');
+      await page.getByLabel('Password').fill('a password of my own');
+      await page.getByRole('button', { name: 'Set password' }).click();
+      await page.getByText('This link does not work').waitFor();
     },
   },
   {
