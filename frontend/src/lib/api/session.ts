@@ -9,6 +9,9 @@ export type SessionSummary = components['schemas']['SessionSummary'];
 
 export const getSession = () => body(api.GET('/api/session'));
 
+/** The same in the background: it keeps nobody's session alive. */
+export const watchSession = () => body(api.GET('/api/session', { headers: passive }));
+
 export const signIn = (email: string, password: string) =>
   body(api.POST('/api/sessions', { body: { email, password } }));
 
@@ -19,8 +22,8 @@ export const reauthenticate = (password: string) =>
   body(api.POST('/api/session/reauthenticate', { body: { password } }));
 
 /** My sessions, newest access first. */
-export const listSessions = (cursor?: string) =>
-  body(api.GET('/api/sessions', { params: { query: cursor ? { cursor } : {} } }));
+export const listSessions = (cursor?: string, headers: HeadersInit = {}) =>
+  body(api.GET('/api/sessions', { params: { query: cursor ? { cursor } : {} }, headers }));
 
 export const revokeSession = (id: string) =>
   body(api.DELETE('/api/sessions/{id}', { params: { path: { id } } }));
