@@ -5,14 +5,25 @@ import {
   length,
   limited,
   playEffect,
+  playExpiring,
   refuseSettings,
   requireProofOnce,
   revokeAll,
   save,
   signIn,
+  signInAgain,
   unit,
 } from './journey';
-import { addMember, invite, signInByProgram, type Server } from './server';
+import {
+  addMember,
+  deactivateByProgram,
+  invite,
+  OWNER,
+  revokeAllByProgram,
+  saveByProgram,
+  signInByProgram,
+  type Server,
+} from './server';
 
 interface State {
   name: string;
@@ -108,17 +119,64 @@ export const STATES: State[] = [
   },
   {
     name: 'security-stale',
+    enter: async (page, server) => {
+      await signIn(page);
+      await length(page).fill('5');
+      await saveByProgram(server, await addMember(server, 'admin', 'Ben Okafor'));
+      await page.getByRole('button', { name: 'Use theirs' }).waitFor();
+    },
+  },
+  {
+    name: 'security-changed-by-another',
+    enter: async (page, server) => {
+      await signIn(page);
+      await saveByProgram(server, await addMember(server, 'admin', 'Ben Okafor'));
+      await page.getByText(/^Ben Okafor saved a change at /).waitFor();
+    },
+  },
+  {
+    name: 'ended',
+    enter: async (page, server) => {
+      await signIn(page);
+      await length(page).fill('5');
+      await revokeAllByProgram(server);
+      await signInAgain(page).getByLabel('Password').waitFor();
+    },
+  },
+  {
+    name: 'ended-wrong-password',
+    enter: async (page, server) => {
+      await signIn(page);
+      await revokeAllByProgram(server);
+      await signInAgain(page).getByLabel('Password').fill('not the password');
+      await signInAgain(page).getByRole('button', { name: 'Sign in', exact: true }).click();
+      await page.getByText('The password is wrong. Try again.').waitFor();
+    },
+  },
+  {
+    name: 'ended-deactivated',
+    enter: async (page, server) => {
+      const member = await addMember(server, 'member', 'Ben Okafor');
+      await signIn(page, member);
+      await deactivateByProgram(server, member.email);
+      await page.getByRole('dialog', { name: 'You are signed out' }).waitFor();
+    },
+  },
+  {
+    name: 'expiring',
     enter: async (page) => {
       await signIn(page);
-      const other = await page.context().newPage();
-      await other.goto('/settings/security');
-      await length(other).fill('8');
-      await save(other).click();
-      await expect(other.getByText('Saved', { exact: true })).toBeVisible();
-      await other.close();
-      await length(page).fill('5');
-      await save(page).click();
-      await page.getByRole('button', { name: 'Use theirs' }).waitFor();
+      await playExpiring(page, 240);
+      await page.getByRole('button', { name: 'Stay signed in' }).waitFor();
+    },
+  },
+  {
+    name: 'expiring-for-good',
+    enter: async (page, server) => {
+      await signIn(page);
+      await saveByProgram(server, OWNER, { maximumLifetime: { value: 4, unit: 'minutes' } });
+      await page.getByRole('button', { name: 'Sign in again now' }).click();
+      await signInAgain(page).getByLabel('Password').waitFor();
     },
   },
   {
