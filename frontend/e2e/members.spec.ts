@@ -497,6 +497,24 @@ test('what the server refuses is said, and what was typed stays', async ({
   await expect(managing.getByLabel('Name')).toHaveValue('Chi N.');
 });
 
+test('who comes back to the page sees what is so now, in the rows that were there', async ({
+  page,
+  organization,
+}) => {
+  const bo = await addMember(organization, 'member', 'Bo Karlsson');
+  await addMember(organization, 'member', 'Chi Nguyen');
+  await signIn(page);
+  await openMembers(page);
+  const token = await signInByProgram(organization);
+  const { id } = await memberOf(organization, token, bo.email);
+  await call(organization.url, 'PATCH', `/api/members/${id}`, { name: 'Zed' }, token);
+
+  const asked = page.waitForRequest('/api/members?*');
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  expect((await asked).headers()['curfew-passive'], 'it is no access').toBe('true');
+  await expect(page.getByRole('rowheader')).toHaveText([/Ana/, /Zed/, /Chi/]);
+});
+
 test('an outage is said, and not taken for a sign-out', async ({ page }) => {
   await signIn(page);
   await page.route('/api/members?*', (route) => route.abort(), { times: 1 });
