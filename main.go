@@ -18,6 +18,6 @@ func main() {
 		os.Exit(1)
 	}
 	os.Exit(cli.Run(cli.Environment{
-		Args: os.Args[1:], Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr, Web: web,
+		Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Web: web,
 	}))
 }

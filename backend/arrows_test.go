@@ -14,10 +14,10 @@ var arrows = map[string][]string{
 	"member":  {"audit"},
 	"session": {"audit", "member"},
 	"store":   {"audit", "member", "session"},
-	"httpapi": {"audit", "live", "member", "session", "token"},
-	"config":  {"token"}, // the bounds of a token's lifetime
-	"app":     {"config", "httpapi", "live", "member", "session", "spa", "store", "token"},
-	"cli":     {"app", "config"},
+	"httpapi": {"audit", "live", "mail", "member", "session", "token"},
+	"config":  {"mail", "token"}, // where the mail server is, and the bounds of a token's lifetime
+	"app":     {"config", "httpapi", "live", "mail", "member", "session", "spa", "store", "token"},
+	"cli":     {"app", "config", "httpapi", "member"}, // the contract's words, and when two e-mail addresses are the same
 	"demo":    {"audit", "member", "session", "store"},
 }
 
@@ -33,6 +33,7 @@ var keepers = []struct {
 	{"github.com/golang-jwt/", []string{"token"}, "only one room believes a token, and only after its gate"},
 	{"net/http", []string{"httpapi", "spa", "app"}, "the rules know no HTTP"},
 	{"database/sql", []string{"store"}, "the rules know no SQL"},
+	{"github.com/wneessen/go-mail", []string{"mail"}, "SMTP stays in one room"},
 	{"github.com/knadh/koanf", []string{"config"}, "settings are passed down as values"},
 	{"math/rand", []string{"demo"}, "whatever is random in the product has to be unpredictable"},
 }

@@ -10,10 +10,11 @@
 //	store     everything kept, through GORM, on SQLite
 //	httpapi   the JSON API and its contract, openapi.yaml
 //	live      who is listening to events, and how they are woken
+//	mail      sends one-time links by SMTP
 //	spa       serves the built web app
 //	config    what the operator sets before the start
-//	app       puts it together: the data folder, the server, the work in the background
-//	cli       the command line
+//	app       puts it together: the data folder, the server, the operator's door, the work in the background
+//	cli       the command line: serve, and the operator's commands, which are clients of the JSON API
 //	demo      a program beside the product: makes up an organization to look at
 //
 // Nouns stand in the middle and technology at the edge: session, member and audit know neither SQL nor HTTP. The arrows between the
@@ -41,4 +42,10 @@
 // [API.revokeAllSessions] → [Service.RevokeAll] → [DB.RevokeAll]: one transaction raises the organization's generation by one and
 // writes the audit entry. When it is on disk, memory takes the new generation in one atomic store; every session of an earlier
 // one is over from that moment on. Then the answer goes out. Rows are closed later, by the sweep.
+//
+// # The operator's way in
+//
+// curfew session revoke-all → [app.OpenDoor]: the socket of the server that runs on the data folder or, where none does, a pipe to the
+// same handlers in this process → the router of [API.MountOperator], whose guard is [Service.Operator] → [Service.RevokeAll], and on as
+// above. Nothing that comes over TCP reaches that router.
 package backend

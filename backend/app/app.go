@@ -18,6 +18,7 @@ import (
 	"curfew/backend/config"
 	"curfew/backend/httpapi"
 	"curfew/backend/live"
+	"curfew/backend/mail"
 	"curfew/backend/member"
 	"curfew/backend/session"
 	"curfew/backend/spa"
@@ -33,7 +34,8 @@ type App struct {
 	db       *store.DB
 	sessions *session.Service
 	live     *live.Hub
-	server   *http.Server
+	// server is for the network, and door for the operator alone; see door.go.
+	server, door *http.Server
 	// SetupURL is where the organization is set up, with the one-time token; empty when it is set up already.
 	SetupURL string
 }
@@ -51,6 +53,7 @@ func New(ctx context.Context, cfg config.Config, web fs.FS, log *slog.Logger) (*
 	return a, nil
 }
 
+// build puts the services together and mounts them. Where there are no pages to serve, nothing is mounted for the network.
 func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 	if a.db, err = store.Open(ctx, a.folder.database(), a.log); err != nil {
 		return err
@@ -80,22 +83,41 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 	if err != nil {
 		return err
 	}
-	pages, err := spa.New(web)
-	if err != nil {
-		return err
-	}
 	a.live = live.NewHub(httpapi.ListenersPerSession)
 	api := &httpapi.API{
 		Sessions: a.sessions, Members: members, Tokens: tokens, Audit: a.db, Live: a.live, DeviceKey: derived[1], CursorKey: derived[2],
 		Ready: a.db.Ready, SetUp: a.setUp, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies, Stream: httpapi.DefaultStreamTimes, Now: clock.Now, Log: a.log,
 	}
-	e := echo.New()
-	e.Logger.SetOutput(io.Discard) // everything that matters goes to slog
+	if a.config.Mail != nil {
+		api.Mail = mail.New(*a.config.Mail)
+	}
+	door := quietEcho()
+	api.MountOperator(door)
+	a.door = a.newServer(door)
+	if web == nil {
+		return nil
+	}
+	pages, err := spa.New(web)
+	if err != nil {
+		return err
+	}
+	e := quietEcho()
 	api.Mount(e)
 	e.GET("/*", pages.Serve)
 	e.HEAD("/*", pages.Serve)
-	a.server = &http.Server{
-		Handler:           e,
+	a.server = a.newServer(e)
+	return nil
+}
+
+func quietEcho() *echo.Echo {
+	e := echo.New()
+	e.Logger.SetOutput(io.Discard) // everything that matters goes to slog
+	return e
+}
+
+func (a *App) newServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,
@@ -103,7 +125,6 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
-	return nil
 }
 
 // clock starts at the newest time on record, and says so where the machine's own clock is behind that.
@@ -158,12 +179,10 @@ func (a *App) Listen(ctx context.Context) (net.Listener, error) {
 // Serve runs until the context is done, then lets requests finish and writes what is only in memory.
 func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	work, ctx := errgroup.WithContext(ctx)
-	work.Go(func() error {
-		if err := a.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("serve: %w", err)
-		}
-		return nil
-	})
+	if door := a.listenAtDoor(ctx); door != nil {
+		work.Go(func() error { return serve(a.door, door) })
+	}
+	work.Go(func() error { return serve(a.server, listener) })
 	work.Go(func() error { a.flushEvery(ctx, time.Second); return nil })
 	work.Go(func() error { a.sweepEvery(ctx, time.Second); return nil })
 	work.Go(func() error {
@@ -173,12 +192,23 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	return work.Wait()
 }
 
+func serve(server *http.Server, listener net.Listener) error {
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}
+
 func (a *App) shutDown(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	a.live.Close() // streams would run for as long as their listeners like
-	if err := a.server.Shutdown(ctx); err != nil {
-		return errors.Join(fmt.Errorf("requests were still running: %w", err), a.server.Close())
+	return errors.Join(stop(ctx, a.server), stop(ctx, a.door))
+}
+
+func stop(ctx context.Context, server *http.Server) error {
+	if err := server.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("requests were still running: %w", err), server.Close())
 	}
 	return nil
 }

@@ -18,6 +18,8 @@ type DataFolder struct {
 	lock *flock.Flock
 }
 
+var errInUse = errors.New("is in use by another curfew")
+
 // OpenDataFolder makes the folder if it is missing and locks it. Two servers on one folder would each believe its own memory,
 // so the second one is refused.
 func OpenDataFolder(path string) (*DataFolder, error) {
@@ -30,7 +32,7 @@ func OpenDataFolder(path string) (*DataFolder, error) {
 		return nil, fmt.Errorf("data folder: %w; make it writable for the user that runs Curfew, or name another with --data", err)
 	}
 	if !locked {
-		return nil, fmt.Errorf("data folder %s is in use by another curfew; stop that one first, or name another folder with --data", path)
+		return nil, fmt.Errorf("data folder %s %w; stop that one first, or name another folder with --data", path, errInUse)
 	}
 	return folder, nil
 }
@@ -38,9 +40,13 @@ func OpenDataFolder(path string) (*DataFolder, error) {
 // Close gives the folder free.
 func (f *DataFolder) Close() error { return f.lock.Close() }
 
-func (f *DataFolder) database() string   { return filepath.Join(f.path, "curfew.db") }
+func (f *DataFolder) database() string   { return databaseIn(f.path) }
+func (f *DataFolder) socket() string     { return socketIn(f.path) }
 func (f *DataFolder) secrets() string    { return filepath.Join(f.path, "keys.json") }
 func (f *DataFolder) setupToken() string { return filepath.Join(f.path, "setup-token") }
+
+func databaseIn(folder string) string { return filepath.Join(folder, "curfew.db") }
+func socketIn(folder string) string   { return filepath.Join(folder, "curfew.sock") }
 
 // ensureSetupToken returns the one-time token that the first owner has to know. It stays the same over restarts, until it is used.
 func (f *DataFolder) ensureSetupToken() (string, error) {

@@ -3,11 +3,15 @@ package cli
 import (
 	"bytes"
 	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
@@ -23,7 +27,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"curfew": func() {
 			os.Exit(Run(Environment{
-				Args: os.Args[1:], Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr, Web: fstest.MapFS{},
+				Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Web: fstest.MapFS{},
 			}))
 		},
 	})
@@ -31,9 +35,27 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the program as an operator does. Each script has a folder of its own, where the data goes into "data", and an
 // address of its own, $CURFEW_LISTEN.
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { run(t, "testdata", nil) }
+
+// TestOperatorScripts runs each of the operator's scripts twice: through a running server, and without one. The condition [server] tells
+// them apart; what they expect of the commands is the same.
+func TestOperatorScripts(t *testing.T) {
+	for name, server := range map[string]bool{"through a server": true, "without a server": false} {
+		t.Run(name, func(t *testing.T) {
+			run(t, "testdata/operator", func(condition string) (bool, error) {
+				if condition != "server" {
+					return false, fmt.Errorf("there is no condition %q", condition)
+				}
+				return server, nil
+			})
+		})
+	}
+}
+
+func run(t *testing.T, folder string, condition func(string) (bool, error)) {
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata",
+		Dir:                 folder,
+		Condition:           condition,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			address, err := freeAddress()
@@ -43,10 +65,15 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"ready":   ready,
 			"refused": refused,
+			"exits":   exits,
 			"capture": capture,
 			"garbage": garbage,
 			"mode":    mode,
 			"post":    post,
+			"setup":   setUp,
+			"signin":  signIn,
+			"session": sessionIs,
+			"alter":   alter,
 			"sigterm": sigterm,
 		},
 	})
@@ -102,6 +129,72 @@ func refused(ts *testscript.TestScript, negated bool, args []string) {
 	if !regexp.MustCompile(args[0]).MatchString(stderr) {
 		ts.Fatalf("%q does not match %s", stderr, args[0])
 	}
+}
+
+// exits runs the program and holds its exit code.
+func exits(ts *testscript.TestScript, negated bool, args []string) {
+	if negated || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE ARGUMENT...")
+	}
+	got := 0
+	var exited *exec.ExitError
+	if err := ts.Exec("curfew", args[1:]...); errors.As(err, &exited) {
+		got = exited.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit code %d, and not %s", got, args[0])
+	}
+}
+
+// setUp names the organization and its first owner.
+func setUp(ts *testscript.TestScript, negated bool, args []string) {
+	arguments(ts, negated, args, "setup")
+	token := strings.TrimSpace(ts.ReadFile("data/setup-token"))
+	post(ts, false, []string{"/api/setup", "201", `{"organization":"Acme","name":"Ana","email":"ana@example.org","password":"correct horse battery","setupToken":"` + token + `"}`})
+}
+
+// signIn signs in: $ACCESS is the new session's token, and $SESSION its id.
+func signIn(ts *testscript.TestScript, negated bool, args []string) {
+	arguments(ts, negated, args, "signin EMAIL PASSWORD")
+	body := `{"transport":"bearer","email":"` + args[0] + `","password":"` + args[1] + `"}`
+	answer, err := http.Post("http://"+ts.Getenv("CURFEW_LISTEN")+"/api/sessions", "application/json", strings.NewReader(body))
+	ts.Check(err)
+	var signedIn struct {
+		AccessToken string
+		Session     struct{ ID string }
+	}
+	ts.Check(json.NewDecoder(answer.Body).Decode(&signedIn))
+	ts.Check(answer.Body.Close())
+	if signedIn.AccessToken == "" {
+		ts.Fatalf("%s", answer.Status)
+	}
+	ts.Setenv("ACCESS", signedIn.AccessToken)
+	ts.Setenv("SESSION", signedIn.Session.ID)
+}
+
+// sessionIs holds what the server answers to the session of $ACCESS.
+func sessionIs(ts *testscript.TestScript, negated bool, args []string) {
+	arguments(ts, negated, args, "session STATUS")
+	request, err := http.NewRequest(http.MethodGet, "http://"+ts.Getenv("CURFEW_LISTEN")+"/api/session", nil)
+	ts.Check(err)
+	request.Header.Set("Authorization", "Bearer "+ts.Getenv("ACCESS"))
+	answer, err := http.DefaultClient.Do(request)
+	ts.Check(err)
+	ts.Check(answer.Body.Close())
+	if strconv.Itoa(answer.StatusCode) != args[0] {
+		ts.Fatalf("%s", answer.Status)
+	}
+}
+
+// alter runs a statement on the database, behind the program's back.
+func alter(ts *testscript.TestScript, negated bool, args []string) {
+	arguments(ts, negated, args, "alter STATEMENT")
+	db, err := sql.Open("sqlite3", "file:"+ts.MkAbs("data/curfew.db")+"?_busy_timeout=5000")
+	ts.Check(err)
+	_, err = db.Exec(args[0])
+	ts.Check(errors.Join(err, db.Close()))
 }
 
 // capture sets a variable to what the pattern's group matches in a file, or in stdout.

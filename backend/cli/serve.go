@@ -17,7 +17,7 @@ func serveCommand(env Environment) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the API and the pages.",
-		Args:  cobra.NoArgs,
+		Args:  exactly(0),
 	}
 	config.Flags(command.Flags())
 	command.RunE = func(command *cobra.Command, _ []string) error {
@@ -48,7 +48,7 @@ func configCommand(env Environment) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "config",
 		Short: "Show the settings that serve would use, and check them.",
-		Args:  cobra.NoArgs,
+		Args:  exactly(0),
 	}
 	config.Flags(command.Flags())
 	command.RunE = func(command *cobra.Command, _ []string) error {
@@ -60,8 +60,12 @@ func configCommand(env Environment) *cobra.Command {
 		for i, network := range cfg.TrustedProxies {
 			proxies[i] = network.String()
 		}
-		fmt.Fprintf(env.Stdout, "data: %s\nlisten: %s\npublic-url: %s\ntrusted-proxies: %q\naccess-token-lifetime: %s\nsessions-in-memory: %d\nlog-level: %s\n",
-			cfg.Data, cfg.Listen, cfg.PublicURL, strings.Join(proxies, ","), cfg.AccessTokenLifetime, cfg.SessionsInMemory, strings.ToLower(cfg.LogLevel.String()))
+		var smtpURL, smtpFrom string
+		if cfg.Mail != nil {
+			smtpURL, smtpFrom = cfg.Mail.String(), cfg.Mail.From.String()
+		}
+		fmt.Fprintf(env.Stdout, "data: %s\nlisten: %s\npublic-url: %s\ntrusted-proxies: %q\naccess-token-lifetime: %s\nsessions-in-memory: %d\nsmtp-url: %q\nsmtp-from: %q\nlog-level: %s\n",
+			cfg.Data, cfg.Listen, cfg.PublicURL, strings.Join(proxies, ","), cfg.AccessTokenLifetime, cfg.SessionsInMemory, smtpURL, smtpFrom, strings.ToLower(cfg.LogLevel.String()))
 		return nil
 	}
 	return command
@@ -71,7 +75,7 @@ func versionCommand(env Environment) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Show what this program was built from.",
-		Args:  cobra.NoArgs,
+		Args:  exactly(0),
 		RunE: func(*cobra.Command, []string) error {
 			info, ok := debug.ReadBuildInfo()
 			if !ok {

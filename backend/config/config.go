@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	netmail "net/mail"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +25,7 @@ import (
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
 
+	"curfew/backend/mail"
 	"curfew/backend/token"
 )
 
@@ -42,6 +45,8 @@ type Config struct {
 	LogLevel slog.Level
 	// SessionsInMemory bounds how many live sessions the check finds without reading the database.
 	SessionsInMemory int
+	// Mail is the server that mails one-time links; nil where they are only shown.
+	Mail *mail.Server
 }
 
 // Setting is one setting, as the help, the README and the config command show it.
@@ -64,14 +69,19 @@ var Settings = []Setting{
 	{"trusted-proxies", "", "networks whose X-Forwarded-For is believed, as 10.0.0.0/8,127.0.0.1/32 (default: none)"},
 	{"access-token-lifetime", "5m", "how long an access token lives before it wants refreshing, from 1m to 15m"},
 	{"sessions-in-memory", "1000000", "how many live sessions are kept in memory at most"},
+	{"smtp-url", "", "mail server for one-time links, as smtp://user@mail.example.org:587 (STARTTLS) or smtps://user@mail.example.org:465 (default: none)"},
+	{"smtp-password-file", "", "file that holds the password at the mail server"},
+	{"smtp-from", "", "in whose name mail goes out, as 'Curfew <curfew@example.org>'"},
 	{"log-level", "info", "debug, info, warn or error"},
 }
 
-// Flags adds a flag for each of the settings, and one for the config file.
-func Flags(flags *pflag.FlagSet) {
-	flags.String("config", "", "config file (YAML), with the names of these flags")
+// Flags adds a flag for the config file, and one for each of the named settings, or for all of them where none is named.
+func Flags(flags *pflag.FlagSet, named ...string) {
+	flags.String("config", "", "config file (YAML), with the names of the settings")
 	for _, s := range Settings {
-		flags.String(s.Name, s.Default, s.Usage)
+		if len(named) == 0 || slices.Contains(named, s.Name) {
+			flags.String(s.Name, s.Default, s.Usage)
+		}
 	}
 }
 
@@ -180,6 +190,9 @@ func parse(k *koanf.Koanf) (c Config, err error) {
 	if err != nil || c.SessionsInMemory < 1000 {
 		return c, fmt.Errorf("sessions-in-memory: %q is not a number of at least 1000", k.String("sessions-in-memory"))
 	}
+	if c.Mail, err = mailServer(k.String("smtp-url"), k.String("smtp-password-file"), k.String("smtp-from")); err != nil {
+		return c, err
+	}
 	if err := c.LogLevel.UnmarshalText([]byte(k.String("log-level"))); err != nil {
 		return c, fmt.Errorf("log-level: %q is not debug, info, warn or error", k.String("log-level"))
 	}
@@ -206,6 +219,66 @@ func publicURL(text, host, port string) (*url.URL, error) {
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+}
+
+// mailServer reads the settings of mail; nil where there are none. Its errors never show the URL as it is: a password may stand in it.
+func mailServer(text, passwordFile, from string) (*mail.Server, error) {
+	if text == "" {
+		switch {
+		case passwordFile != "":
+			return nil, fmt.Errorf("smtp-password-file: %q is for no mail server; name that with smtp-url", passwordFile)
+		case from != "":
+			return nil, fmt.Errorf("smtp-from: %q has no mail server to go out by; name that with smtp-url", from)
+		}
+		return nil, nil
+	}
+	server, err := smtpURL(text)
+	if err != nil {
+		return nil, err
+	}
+	if passwordFile != "" {
+		if server.Password != "" {
+			return nil, fmt.Errorf("smtp-password-file: %q is one password too many; there is another in smtp-url", passwordFile)
+		}
+		content, err := os.ReadFile(passwordFile)
+		if err != nil {
+			return nil, fmt.Errorf("smtp-password-file: %w", err)
+		}
+		server.Password = strings.TrimRight(string(content), "\r\n")
+	}
+	if (server.User == "") != (server.Password == "") {
+		return nil, fmt.Errorf("smtp-url: a user and a password belong together; set CURFEW_SMTP_PASSWORD_FILE for the latter, or leave out both")
+	}
+	address, err := netmail.ParseAddress(from)
+	if err != nil {
+		return nil, fmt.Errorf("smtp-from: %q is no address to write from, as in 'Curfew <curfew@example.org>'", from)
+	}
+	server.From = *address
+	return server, nil
+}
+
+func smtpURL(text string) (*mail.Server, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("smtp-url: it is not a URL, as in smtp://user@mail.example.org:587; what is special in a password has to be written as in %%40")
+	}
+	server := &mail.Server{Host: u.Hostname(), User: u.User.Username()}
+	server.Password, _ = u.User.Password()
+	switch {
+	case u.Scheme == "smtps":
+		server.Port, server.Encryption = 465, mail.ImplicitTLS
+	case u.Scheme == "smtp" && loopback(u.Hostname()):
+		server.Port, server.Encryption = 587, mail.Unencrypted
+	case u.Scheme == "smtp":
+		server.Port, server.Encryption = 587, mail.StartTLS
+	}
+	if port := u.Port(); port != "" {
+		server.Port, err = strconv.Atoi(port)
+	}
+	if err != nil || server.Port < 1 || server.Port > 65535 || server.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("smtp-url: %q is not the address of a mail server, as in smtp://user@mail.example.org:587", u.Redacted())
+	}
+	return server, nil
 }
 
 func networks(text string) ([]*net.IPNet, error) {

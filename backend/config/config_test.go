@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	netmail "net/mail"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
+
+	"curfew/backend/mail"
 )
 
 // load reads the settings as the program would, with this config file (none when empty), environment and command line.
@@ -53,7 +56,7 @@ func TestDefaults(t *testing.T) {
 // Each setting can be made in each place, and the later place wins: default, file, environment, command line.
 func TestTheLaterPlaceWins(t *testing.T) {
 	public := func(c Config) any { return c.PublicURL.String() }
-	var tested []string
+	tested := []string{"smtp-url", "smtp-password-file", "smtp-from"} // which make sense only together; see TestMail
 	for name, tt := range map[string]struct {
 		values [3]string // in the file, in the environment, on the command line
 		read   func(Config) any
@@ -204,6 +207,81 @@ func TestPublicURLDefaultsToTheListenAddress(t *testing.T) {
 	got, err := load(t, "", nil, "--listen", "192.0.2.1:8080", "--public-url", "https://curfew.example.org")
 	require.NoError(t, err)
 	require.Equal(t, "192.0.2.1:8080", got.Listen)
+}
+
+func TestMail(t *testing.T) {
+	secret := written(t, "s3cret: with a colon\n")
+	for name, tt := range map[string]struct {
+		content string
+		environ []string
+		args    []string
+		want    mail.Server
+	}{
+		"STARTTLS, without a user": {
+			environ: []string{"CURFEW_SMTP_URL=smtp://mail.example.org", "CURFEW_SMTP_FROM=curfew@example.org"},
+			want:    mail.Server{Host: "mail.example.org", Port: 587, From: netmail.Address{Address: "curfew@example.org"}},
+		},
+		"TLS from the first byte, the password in the URL": {
+			environ: []string{"CURFEW_SMTP_URL=smtps://curfew%40example.org:p%40ss:word@mail.example.org", "CURFEW_SMTP_FROM=Curfew <curfew@example.org>"},
+			want: mail.Server{Host: "mail.example.org", Port: 465, Encryption: mail.ImplicitTLS, User: "curfew@example.org", Password: "p@ss:word",
+				From: netmail.Address{Name: "Curfew", Address: "curfew@example.org"}},
+		},
+		"the password in a file": {
+			environ: []string{"CURFEW_SMTP_URL=smtp://curfew@mail.example.org:2525/", "CURFEW_SMTP_FROM=curfew@example.org", "CURFEW_SMTP_PASSWORD_FILE=" + secret},
+			want: mail.Server{Host: "mail.example.org", Port: 2525, User: "curfew", Password: "s3cret: with a colon",
+				From: netmail.Address{Address: "curfew@example.org"}},
+		},
+		"on this machine": {
+			args: []string{"--smtp-url", "smtp://[::1]:25", "--smtp-from", "curfew@example.org"},
+			want: mail.Server{Host: "::1", Port: 25, Encryption: mail.Unencrypted, From: netmail.Address{Address: "curfew@example.org"}},
+		},
+		"each from another place": {
+			content: "smtp-url: smtp://file.example.org\nsmtp-from: file@example.org",
+			environ: []string{"CURFEW_SMTP_FROM=environment@example.org", "CURFEW_SMTP_PASSWORD_FILE=" + secret},
+			args:    []string{"--smtp-url", "smtp://curfew@args.example.org"},
+			want: mail.Server{Host: "args.example.org", Port: 587, User: "curfew", Password: "s3cret: with a colon",
+				From: netmail.Address{Address: "environment@example.org"}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := load(t, tt.content, tt.environ, tt.args...)
+			require.NoError(t, err)
+			require.Equal(t, &tt.want, got.Mail)
+		})
+	}
+}
+
+// The password may stand in the URL, so an error shows no more of it than its place.
+func TestBadMailSettingsAreRefusedWithoutTellingThePassword(t *testing.T) {
+	secret, empty := written(t, "pa55\n"), written(t, "\n")
+	for _, tt := range []struct{ url, file, from, want string }{
+		{"mail.example.org", "", "curfew@example.org", `smtp-url: "mail.example.org" is not the address of a mail server`},
+		{"https://mail.example.org", "", "curfew@example.org", "smtp-url: "},
+		{"smtp://", "", "curfew@example.org", "smtp-url: "},
+		{"smtp://mail.example.org:0", "", "curfew@example.org", "smtp-url: "},
+		{"smtp://mail.example.org:65536", "", "curfew@example.org", "smtp-url: "},
+		{"smtp://curfew:pa55@mail.example.org/inbox", "", "curfew@example.org", `smtp-url: "smtp://curfew:xxxxx@mail.example.org/inbox"`},
+		{"smtp://curfew:pa55@mail.example.org?tls=no", "", "curfew@example.org", "smtp-url: "},
+		{"smtp://curfew:pa55%@mail.example.org", "", "curfew@example.org", "smtp-url: it is not a URL"},
+		{"smtp://curfew:pa55@mail example org", "", "curfew@example.org", "smtp-url: it is not a URL"},
+		{"smtp://curfew@mail.example.org", "", "curfew@example.org", "smtp-url: a user and a password belong together"},
+		{"smtp://curfew@mail.example.org", empty, "curfew@example.org", "smtp-url: a user and a password belong together"},
+		{"smtp://mail.example.org", secret, "curfew@example.org", "smtp-url: a user and a password belong together"},
+		{"smtp://curfew:pa55@mail.example.org", secret, "curfew@example.org", "smtp-password-file: "},
+		{"smtp://curfew@mail.example.org", "missing", "curfew@example.org", "smtp-password-file: open missing"},
+		{"smtp://mail.example.org", "", "", `smtp-from: "" is no address to write from`},
+		{"smtp://mail.example.org", "", "Curfew", `smtp-from: "Curfew" is no address`},
+		{"smtp://mail.example.org", "", "a@example.org, b@example.org", "smtp-from: "},
+		{"", "", "curfew@example.org", `smtp-from: "curfew@example.org" has no mail server`},
+		{"", secret, "", "smtp-password-file: "},
+	} {
+		t.Run(tt.url+" "+tt.want, func(t *testing.T) {
+			_, err := load(t, "", []string{"CURFEW_SMTP_URL=" + tt.url, "CURFEW_SMTP_PASSWORD_FILE=" + tt.file, "CURFEW_SMTP_FROM=" + tt.from})
+			require.ErrorContains(t, err, tt.want)
+			require.NotContains(t, err.Error(), "pa55")
+			require.NotContains(t, err.Error(), "\n")
+		})
+	}
 }
 
 // The public URL is an origin and nothing more: links are made by setting a path on it.

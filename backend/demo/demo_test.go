@@ -131,16 +131,15 @@ func requireLog(t *testing.T, db *store.DB, end time.Time) {
 	t.Helper()
 	entries, err := db.Entries(t.Context(), audit.Filter{Limit: 100_000})
 	require.NoError(t, err)
-	var hash audit.Hash
+	chain, err := audit.Check(t.Context(), db)
+	require.NoError(t, err)
+	require.Nil(t, chain.Broken)
+	require.EqualValues(t, len(entries), chain.Entries)
 	kinds := map[audit.Action]int{}
 	reasons := map[any]int{}
-	for i := len(entries) - 1; i >= 0; i-- {
-		sealed, err := audit.Seal(int64(len(entries)-1-i), hash, entries[i].Event)
-		require.NoError(t, err)
-		require.Equal(t, entries[i].Hash, sealed.Hash, "entry %d", entries[i].Sequence)
-		hash = sealed.Hash
-		kinds[entries[i].Action]++
-		reasons[entries[i].Details["reason"]]++
+	for _, entry := range entries {
+		kinds[entry.Action]++
+		reasons[entry.Details["reason"]]++
 	}
 	require.False(t, entries[0].At.After(end))
 	require.WithinDuration(t, end, entries[0].At, 12*time.Hour)

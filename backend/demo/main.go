@@ -40,13 +40,13 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	fmt.Fprintf(stdout, "\n  %s: %d members, %d live sessions and a month of history, made up in %s\n",
 		organizationName, made.members, made.sessions, time.Since(began).Round(100*time.Millisecond))
 	fmt.Fprintf(stdout, "  Sign in as      %s\n  with            %s\n", ownerEmail, demoPassword)
-	fmt.Fprint(stdout, "  It is a throw-away. Everybody knows this password, and every member has it: keep nothing in here, and let nobody else reach it.\n")
+	fmt.Fprintln(stdout, "  It is a throw-away. Everybody knows this password, and every member has it: keep nothing in here, and let nobody else reach it.")
 	return nil
 }
 
 // fill makes the organization up in a new data folder, so that its month ends at the given time.
 func fill(ctx context.Context, folder string, now time.Time) (made figures, err error) {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := os.MkdirAll(folder, 0o700); err != nil { //nolint:gosec // whoever runs the program names the folder
 		return figures{}, fmt.Errorf("make the data folder: %w", err)
 	}
 	kept, err := os.ReadDir(folder)

@@ -12,6 +12,7 @@ import (
 
 	"curfew/backend/audit"
 	"curfew/backend/live"
+	"curfew/backend/mail"
 	"curfew/backend/member"
 	"curfew/backend/session"
 	"curfew/backend/token"
@@ -24,6 +25,8 @@ type API struct {
 	Tokens   *token.Keys
 	Audit    audit.Reader
 	Live     *live.Hub
+	// Mail sends one-time links; nil where no mail server is configured.
+	Mail *mail.Sender
 	// DeviceKey and CursorKey are secrets of the deployment.
 	DeviceKey [32]byte
 	CursorKey [32]byte

@@ -291,7 +291,11 @@ func (h *house) recordEveryAction() error {
 	accept(invitation.Link, newPassword)
 	owner.send(http.MethodPatch, ben, map[string]any{"active": false})
 	owner.send(http.MethodPost, "/api/sessions/revoke-all", httpapi.RevokeAllRequest{})
-	_, _, err := h.members.Reset(h.t.Context(), email(member.Owner))
+	id, err := member.ParseID(as(email(member.Owner), newPassword).requireLive().Member.Id)
+	if err != nil {
+		return err
+	}
+	_, _, err = h.members.Reset(h.t.Context(), id)
 	return err
 }
 

@@ -34,6 +34,7 @@ import (
 	"curfew/backend/audit"
 	"curfew/backend/httpapi"
 	"curfew/backend/live"
+	"curfew/backend/mail"
 	"curfew/backend/member"
 	"curfew/backend/session"
 	"curfew/backend/spa"
@@ -97,6 +98,7 @@ type house struct {
 	sessions *session.Service
 	members  *member.Service
 	live     *live.Hub
+	api      *httpapi.API
 	echo     *echo.Echo
 }
 
@@ -109,6 +111,8 @@ type options struct {
 	folder string
 	// patience is how long a stream waits for a listener who does not read; 0 for long.
 	patience time.Duration
+	// mail sends links; nil for a house that cannot.
+	mail *mail.Sender
 	// storage breaks the store.
 	storage func(*store.DB) storage
 }
@@ -179,18 +183,18 @@ func (h *house) start(log *slog.Logger) {
 	require.NoError(h.t, err)
 
 	h.live = live.NewHub(httpapi.ListenersPerSession)
-	api := &httpapi.API{
-		Sessions: h.sessions, Members: h.members, Tokens: tokens, Audit: h.storage, Live: h.live, Stream: h.options.streams(), DeviceKey: derived[1], CursorKey: derived[2],
+	h.api = &httpapi.API{
+		Sessions: h.sessions, Members: h.members, Tokens: tokens, Audit: h.storage, Live: h.live, Mail: h.options.mail, Stream: h.options.streams(), DeviceKey: derived[1], CursorKey: derived[2],
 		Ready: h.storage.Ready, SetUp: h.sessions.Reload, PublicURL: &url.URL{Scheme: "https", Host: "curfew.example.org"}, Now: h.clock.Now, Log: log,
 	}
 	for _, network := range h.options.trustedProxies {
 		_, parsed, err := net.ParseCIDR(network)
 		require.NoError(h.t, err)
-		api.TrustedProxies = append(api.TrustedProxies, parsed)
+		h.api.TrustedProxies = append(h.api.TrustedProxies, parsed)
 	}
 	h.echo = echo.New()
 	h.echo.Logger.SetOutput(io.Discard)
-	api.Mount(h.echo)
+	h.api.Mount(h.echo)
 	h.echo.GET("/*", pages.Serve)
 	h.echo.HEAD("/*", pages.Serve)
 }

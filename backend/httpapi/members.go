@@ -12,6 +12,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"curfew/backend/mail"
 	"curfew/backend/member"
 	"curfew/backend/session"
 )
@@ -32,7 +33,7 @@ func (a *API) listMembers(c echo.Context, _ session.Principal) error {
 	if err != nil {
 		return err
 	}
-	page := MemberPage{Items: []MemberDetails{}, Total: int64(total)}
+	page := MemberPage{Items: []MemberDetails{}, Total: int64(total), CanMail: a.Mail != nil}
 	if len(found) > limit {
 		found = found[:limit]
 		last := found[limit-1]
@@ -103,11 +104,14 @@ func (a *API) inviteMember(c echo.Context, who session.Principal) error {
 	if err := bind(c, &in); err != nil {
 		return err
 	}
+	if err := a.checkMail(in.Mail); err != nil {
+		return err
+	}
 	invited, secret, err := a.Members.Invite(c.Request().Context(), who.Member, who.Caller(), strings.TrimSpace(orEmpty(in.Name)), in.Email, member.Role(in.Role))
 	if err != nil {
 		return a.explain(c, who, err)
 	}
-	return c.JSON(http.StatusCreated, Invitation{Member: a.wireDetails(invited), Link: a.linkTo(secret), ExpiresAt: invited.Link.ExpiresAt, Mail: InvitationMailNone})
+	return a.answerLink(c, who, invited, secret, in.Mail)
 }
 
 func (a *API) changeMember(c echo.Context, who session.Principal) error {
@@ -150,6 +154,13 @@ func (a *API) issueMemberLink(c echo.Context, who session.Principal) error {
 	if err != nil {
 		return err
 	}
+	var in LinkRequest
+	if err := bindOptional(c, &in); err != nil {
+		return err
+	}
+	if err := a.checkMail(in.Mail); err != nil {
+		return err
+	}
 	link, secret, err := a.Members.IssueLink(c.Request().Context(), who.Member, who.Caller(), id)
 	if err != nil {
 		return a.explain(c, who, err)
@@ -158,7 +169,37 @@ func (a *API) issueMemberLink(c echo.Context, who session.Principal) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusCreated, Invitation{Member: a.wireDetails(found), Link: a.linkTo(secret), ExpiresAt: link.ExpiresAt, Mail: InvitationMailNone})
+	found.Link = &link
+	return a.answerLink(c, who, found, secret, in.Mail)
+}
+
+// checkMail refuses, before anything is changed, to mail a link where there is no mail server.
+func (a *API) checkMail(wanted *bool) error {
+	if a.Mail != nil || wanted == nil || !*wanted {
+		return nil
+	}
+	return &inputError{[]FieldError{{
+		Field: "mail", Code: "unavailable",
+		Message: "Curfew has no mail server to send it by. Leave this out and hand the link over yourself, or have the server's operator set CURFEW_SMTP_URL.",
+	}}}
+}
+
+// answerLink answers with a link that has just been made, after mailing it where that is wanted. A mail that fails is no failure of
+// the call: the link is good, and the answer has it.
+func (a *API) answerLink(c echo.Context, who session.Principal, to member.Details, secret string, wanted *bool) error {
+	made := Invitation{Member: a.wireDetails(to), Link: a.linkTo(secret), ExpiresAt: to.Link.ExpiresAt, Mail: InvitationMailNone}
+	if wanted != nil && *wanted {
+		made.Mail = InvitationMailSent
+		err := a.Mail.Send(c.Request().Context(), mail.Letter{
+			Reset: to.Link.Kind == member.Reset, Name: to.Name, Email: to.Email, By: who.Member.Name,
+			Organization: who.Organization.Name, Link: made.Link, ExpiresAt: made.ExpiresAt,
+		})
+		if err != nil {
+			made.Mail = InvitationMailFailed
+			a.Log.Error("a one-time link could not be mailed; it is good all the same", "error", err, "member", to.ID.String(), "request", requestID(c))
+		}
+	}
+	return c.JSON(http.StatusCreated, made)
 }
 
 func (a *API) acceptInvitation(c echo.Context) error {

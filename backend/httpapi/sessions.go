@@ -218,7 +218,9 @@ func (a *API) revokeAllSessions(c echo.Context, who session.Principal) error {
 	if !receipt.Repeated {
 		forgetSession(c)
 	}
-	return c.JSON(http.StatusOK, wireReceipt(receipt))
+	wire := wireReceipt(receipt)
+	wire.Yours = wire.Yours && !who.IsOperator()
+	return c.JSON(http.StatusOK, wire)
 }
 
 func idempotencyKey(c echo.Context) (string, error) {

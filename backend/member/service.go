@@ -48,8 +48,9 @@ type Store interface {
 	CheckLink(ctx context.Context, hash [32]byte, now time.Time) error
 	// UseLink removes the link, sets the password and, unless it is empty, the name, and ends the member's sessions.
 	UseLink(ctx context.Context, hash [32]byte, now time.Time, name, passwordHash string, event func(Member, LinkKind) audit.Event) (m Member, ended int, err error)
-	// ResetPassword replaces the member's password, reactivates them, and raises their generation, which ends their sessions.
-	ResetPassword(ctx context.Context, id ID, passwordHash string, event audit.Event) error
+	// ResetPassword replaces the member's password, reactivates them, and raises their generation, which ends their sessions; a
+	// one-time link that waits is of no more use. It tells how many sessions ended.
+	ResetPassword(ctx context.Context, id ID, passwordHash string, event audit.Event) (m Member, ended int, err error)
 	// TakeAttempt takes one attempt from each of the buckets, or from none of them and tells how long to wait.
 	TakeAttempt(ctx context.Context, buckets []Bucket, now time.Time) (retryAfter time.Duration, err error)
 	// ReturnAttempt gives back an attempt that turned out to be right, and empties the buckets that are the client's own.
@@ -69,7 +70,7 @@ type Service struct {
 }
 
 // New makes the service. The set-up token is the secret that the first owner has to know, or empty when there is one. The
-// follower holds members in memory; without a running server nobody does, and it is nil.
+// follower holds members in memory.
 func New(store Store, now func() time.Time, setupToken string, follower Follower) (*Service, error) {
 	hasher, err := newHasher()
 	if err != nil {
@@ -209,20 +210,20 @@ func (s *Service) refuse(ctx context.Context, m Member, origin Origin, action au
 	return ErrBadCredentials
 }
 
-// Reset gives a member a new random password, reactivates them and ends their sessions, in the operator's name. It returns the
-// password, which is kept nowhere else, or ErrNotFound.
-func (s *Service) Reset(ctx context.Context, email string) (Member, string, error) {
-	m, _, err := s.store.MemberByEmail(ctx, CanonicalEmail(email))
-	if err != nil {
-		return Member{}, "", fmt.Errorf("find member: %w", err)
-	}
+// Reset gives a member a new random password, reactivates them and ends their sessions, in the operator's name: it is the way back in for
+// the last owner (rule R9). It returns the password, which is kept nowhere else, or ErrNotFound.
+func (s *Service) Reset(ctx context.Context, id ID) (Member, string, error) {
 	password := rand.Text()
 	hash, err := s.hasher.hash(ctx, password)
 	if err != nil {
 		return Member{}, "", err
 	}
-	err = s.store.ResetPassword(ctx, m.ID, hash, audit.Event{
-		At: s.now(), Action: audit.PasswordReset, Actor: audit.Operator, Target: "member:" + m.ID.String(),
+	var m Member
+	err = s.follower.FollowMember(context.WithoutCancel(ctx), func() (_ Member, ended int, err error) {
+		m, ended, err = s.store.ResetPassword(context.WithoutCancel(ctx), id, hash, audit.Event{
+			At: s.now(), Action: audit.PasswordReset, Actor: audit.Operator, Target: "member:" + id.String(),
+		})
+		return m, ended, err
 	})
 	if err != nil {
 		return Member{}, "", fmt.Errorf("reset password: %w", err)

@@ -71,17 +71,34 @@ type End struct {
 }
 
 // Principal is who makes a request: a session that was just admitted, and its member. Only [Service.Admit]
-// makes one, so code that takes a Principal cannot be reached without the check.
+// makes one, so code that takes a Principal cannot be reached without the check; and [Service.Operator], for the operator's door.
 type Principal struct {
 	Session   Session
 	Member    member.Member
 	ExpiresAt time.Time
 	// Organization is the snapshot that the session was judged by.
 	Organization *Organization
+
+	operator bool
 }
+
+// Operator is the principal of whoever runs the command line on the server's host. They may do what an owner may, but are no member and
+// have no session: there is nothing to revoke, and nothing that rule R10 could ask them to prove.
+func (s *Service) Operator() Principal {
+	return Principal{Member: operatorsMember, Organization: s.organization.Load(), operator: true}
+}
+
+// operatorsMember is what the rules of who may manage whom take the operator for. No such member is stored.
+var operatorsMember = member.Member{Name: audit.Operator.Name, Role: member.Owner, Active: true}
+
+// IsOperator tells that the principal is the operator.
+func (p Principal) IsOperator() bool { return p.operator }
 
 // Caller is the principal as the author of a change.
 func (p Principal) Caller() audit.Caller {
+	if p.operator {
+		return audit.Caller{Actor: audit.Operator}
+	}
 	return audit.Caller{
 		Actor:   audit.Actor{ID: p.Member.ID.String(), Name: p.Member.Name},
 		Session: p.Session.ID.String(),

@@ -136,26 +136,32 @@ func filterWhere(filter audit.Filter) (where string, args []any) {
 	return where, args
 }
 
-// Links implements [audit.Log].
+// Links implements [audit.Log]. It reads row by row, past GORM's mapping: the whole log comes this way.
 func (db *DB) Links(ctx context.Context, above int64, limit int) ([]audit.Link, error) {
-	var rows []struct {
-		Entry   auditRow `gorm:"embedded"`
-		Receipt []byte
-	}
-	err := db.read(ctx).Raw("SELECT "+auditColumns+`, (SELECT audit_hash FROM revocations WHERE audit_sequence = audit_entries.sequence) AS receipt
-		FROM audit_entries WHERE sequence > ? ORDER BY sequence LIMIT ?`, above, limit).Scan(&rows).Error
+	rows, err := db.read(ctx).Raw("SELECT "+auditColumns+`, (SELECT audit_hash FROM revocations WHERE audit_sequence = audit_entries.sequence)
+		FROM audit_entries WHERE sequence > ? ORDER BY sequence LIMIT ?`, above, limit).Rows()
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	links := make([]audit.Link, len(rows))
-	for i, row := range rows {
-		links[i].Entry = row.Entry.sealed()
-		if row.Receipt != nil {
-			receipt := hashOf(row.Receipt)
-			links[i].Receipt = &receipt
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	links := make([]audit.Link, 0, limit)
+	for rows.Next() {
+		var (
+			row     auditRow
+			receipt []byte
+		)
+		err := rows.Scan(&row.Sequence, &row.At, &row.Action, &row.ActorID, &row.ActorName, &row.Target, &row.Address, &row.Details, &row.Hash, &receipt)
+		if err != nil {
+			return nil, unavailable(err)
 		}
+		link := audit.Link{Entry: row.sealed()}
+		if receipt != nil {
+			hash := hashOf(receipt)
+			link.Receipt = &hash
+		}
+		links = append(links, link)
 	}
-	return links, nil
+	return links, unavailable(rows.Err())
 }
 
 // LastReceipt implements [audit.Log].

@@ -112,6 +112,10 @@ test('a link for somebody else is no trouble while signed in', async ({ page, or
   await page.goto('/account');
   await expect(page.getByText(OWNER.email)).toBeVisible();
   expect(
-    await signInByProgram(organization, { email: 'bo@example.org', password: PASSWORD }),
+    await signInByProgram(organization, {
+      name: 'Bo',
+      email: 'bo@example.org',
+      password: PASSWORD,
+    }),
   ).toBeTruthy();
 });

@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test';
-import { expect, signIn, test } from './journey';
+import { expect, goOn, signIn, signInAgain, test } from './journey';
 import { OWNER, signInByProgram } from './server';
 
 test.beforeEach(async ({ page, organization }) => {
@@ -28,6 +28,7 @@ test('another browser is signed out by its name', async ({ page, anotherBrowser 
   await expect(page.getByText('You are signed in nowhere else.')).toBeVisible();
   await expect(page.getByText('You ended one of your sessions')).toBeVisible();
 
+  await expect(signInAgain(phone)).toContainText(/Ana ended this session at/);
   await phone.reload();
   await expect(phone).toHaveURL('/sign-in');
   await expect(phone.getByText(/ended this session/)).toBeVisible();
@@ -85,11 +86,8 @@ test('the password is changed, which signs the others out', async ({ page, anoth
   await expect(page.getByText('You are signed in nowhere else.')).toBeVisible();
   await expect(page.getByText('You changed your password')).toBeVisible();
 
-  await phone.reload();
-  await expect(phone).toHaveURL('/sign-in');
-  await phone.getByLabel('Email').fill(OWNER.email);
-  await phone.getByLabel('Password').fill('another horse battery staple');
-  await phone.getByRole('button', { name: 'Sign in' }).click();
+  await expect(signInAgain(phone)).toContainText(/Your password was changed at/);
+  await goOn(phone, { ...OWNER, password: 'another horse battery staple' });
   await expect(phone).toHaveURL('/settings/security');
 });
 

@@ -89,8 +89,45 @@ export const effect = (page: Page) => page.getByRole('region', { name: 'What sav
 export const refresh = (page: Page) =>
   page.getByRole('checkbox', { name: 'Refresh sessions automatically' });
 export const save = (page: Page) => page.getByRole('button', { name: 'Save', exact: true });
+export const signInAgain = (page: Page) => page.getByRole('dialog', { name: 'Sign in again' });
 export const revokeAll = (within: Page | Locator) =>
   within.getByRole('button', { name: 'Revoke all sessions' });
+
+/** Saves what makes sessions much shorter, for which the number has to be typed again. */
+export async function saveMuchShorter(page: Page) {
+  const number = await length(page).inputValue();
+  await save(page).click();
+  const dialog = page.getByRole('dialog', { name: 'This is much shorter' });
+  await dialog.getByLabel('Type the new number').fill(number);
+  await dialog.getByRole('button', { name: /^Save / }).click();
+}
+
+/** Signs in in the dialog that lies over the page. */
+export async function goOn(page: Page, { password } = OWNER) {
+  await signInAgain(page).getByLabel('Password').fill(password);
+  await signInAgain(page).getByRole('button', { name: 'Sign in', exact: true }).click();
+  await expect(signInAgain(page)).toBeHidden();
+}
+
+/**
+ * A session that is about to end cannot be had without waiting, so what the server says in the background of the time left is changed on
+ * its way, until an access of the person moves the end.
+ */
+export async function playExpiring(page: Page, seconds: number) {
+  let stays = false;
+  await page.route('/api/**', async (route) => {
+    const request = route.request();
+    if (request.url().endsWith('/events')) return route.continue();
+    stays ||= request.headers()['curfew-passive'] === undefined;
+    if (stays) return route.continue();
+    const response = await route.fetch();
+    const headers = { ...response.headers(), 'curfew-session-expires-in': String(seconds) };
+    return route.fulfill({ response, headers });
+  });
+  // Whoever was offline connects anew, and asks how the session is.
+  await page.evaluate(() => window.dispatchEvent(new Event('online')));
+  await page.getByText(/^Your session ends in /).waitFor();
+}
 
 /** A session that proved itself long ago cannot be had by waiting, so the server's refusal is played once. */
 export async function requireProofOnce(page: Page) {

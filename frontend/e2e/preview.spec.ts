@@ -8,6 +8,7 @@ import {
   playEffect,
   refresh,
   save,
+  saveMuchShorter,
   signIn,
   test,
   unit,
@@ -45,11 +46,11 @@ test('no preview stops nobody from saving', async ({ page }) => {
   await length(page).fill('12');
   await unit(page).selectOption('hours');
   await expect(page.getByText('The effect cannot be worked out now.')).toBeVisible();
-  await save(page).click();
+  await saveMuchShorter(page);
   await expect(page.getByText('Saved', { exact: true })).toBeVisible();
 });
 
-test('a much shorter length that ends sessions of others is typed again', async ({ page }) => {
+test('a much shorter length is typed again', async ({ page }) => {
   await signIn(page);
   await playEffect(page, 7);
   await length(page).fill('42');
@@ -93,12 +94,15 @@ test('what is edited while it is being checked is checked itself', async ({ page
   await expect(page.getByRole('dialog')).toContainText('It makes 14 days into 43 minutes.');
 });
 
-test('a much shorter length that ends nobody else is saved without asking', async ({ page }) => {
+test('a much shorter length is typed again where it signs nobody out as well', async ({ page }) => {
   await signIn(page);
-  await playEffect(page, 1, true);
   await length(page).fill('12');
   await unit(page).selectOption('hours');
   await save(page).click();
+  const dialog = page.getByRole('dialog', { name: 'This is much shorter' });
+  await expect(dialog).toContainText('Saving signs nobody out at once.');
+  await dialog.getByLabel('Type the new number of hours again').fill('12');
+  await dialog.getByRole('button', { name: 'Save 12 hours' }).click();
   await expect(page.getByText('Saved', { exact: true })).toBeVisible();
 });
 
@@ -117,7 +121,7 @@ test('a guideline fills the form, and is met once that is saved', async ({ page 
   await expect(maximumUnit(page)).toHaveValue('days');
   await expect(page.getByText(/a session in use never ends by itself/)).toBeHidden();
 
-  await save(page).click();
+  await saveMuchShorter(page);
   await expect(page.getByText('Saved', { exact: true })).toBeVisible();
   await page.reload();
   await page.getByText(/^\d+ met$/).click();

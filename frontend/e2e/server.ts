@@ -130,7 +130,62 @@ export async function addMember(server: Server, role: Role, name: string) {
 
 const addressOf = (name: string) => `${name.toLowerCase().replaceAll(' ', '.')}@example.org`;
 
-async function call<T>(url: string, method: string, path: string, body: unknown, token?: string) {
+interface Policy {
+  sessionLength: { value: number; unit: string };
+  refreshAutomatically: boolean;
+  maximumLifetime: { value: number; unit: string } | null;
+}
+
+/** Saves a session configuration without a browser: 8 days with refresh on, but for what is told. */
+export async function saveByProgram(server: Server, who = OWNER, policy: Partial<Policy> = {}) {
+  const token = await signInByProgram(server, who);
+  const length = { value: 8, unit: 'days' };
+  const body = { sessionLength: length, refreshAutomatically: true, maximumLifetime: null };
+  await call(server.url, 'PUT', '/api/settings/security', { ...body, ...policy }, token);
+}
+
+/** Revokes all sessions without a browser. */
+export async function revokeAllByProgram(server: Server, who = OWNER, reason = 'Laptop stolen') {
+  const token = await signInByProgram(server, who);
+  await call(server.url, 'POST', '/api/sessions/revoke-all', { reason }, token);
+}
+
+/** Finds a member by their address, as the owner; gives how to call the API about them. */
+async function memberByProgram(server: Server, email: string) {
+  const token = await signInByProgram(server);
+  const { items } = await call<{ items: { id: string; email: string }[] }>(
+    server.url,
+    'GET',
+    '/api/members',
+    undefined,
+    token,
+  );
+  const member = items.find((item) => item.email === email);
+  if (!member) throw new Error(`no member has the address ${email}`);
+  return (method: string, path: string, body?: unknown) =>
+    call(server.url, method, `/api/members/${member.id}${path}`, body, token);
+}
+
+/** Has the owner revoke all sessions of a member; the signing in and looking up is over when it returns. */
+export async function revocationOf(server: Server, email: string) {
+  const about = await memberByProgram(server, email);
+  return () => about('POST', '/revoke-sessions');
+}
+
+/** Has the owner deactivate a member. */
+export async function deactivateByProgram(server: Server, email: string) {
+  const about = await memberByProgram(server, email);
+  await about('PATCH', '', { active: false });
+}
+
+/** Calls the API as a program does. */
+export async function call<T>(
+  url: string,
+  method: string,
+  path: string,
+  body: unknown,
+  token?: string,
+) {
   const answer = await fetch(url + path, {
     method,
     headers: {

@@ -5,14 +5,25 @@ import {
   length,
   limited,
   playEffect,
+  playExpiring,
   refuseSettings,
   requireProofOnce,
   revokeAll,
   save,
   signIn,
+  signInAgain,
   unit,
 } from './journey';
-import { addMember, signInByProgram, type Server } from './server';
+import {
+  addMember,
+  deactivateByProgram,
+  invite,
+  OWNER,
+  revokeAllByProgram,
+  saveByProgram,
+  signInByProgram,
+  type Server,
+} from './server';
 
 interface State {
   name: string;
@@ -108,17 +119,64 @@ export const STATES: State[] = [
   },
   {
     name: 'security-stale',
+    enter: async (page, server) => {
+      await signIn(page);
+      await length(page).fill('5');
+      await saveByProgram(server, await addMember(server, 'admin', 'Ben Okafor'));
+      await page.getByRole('button', { name: 'Use theirs' }).waitFor();
+    },
+  },
+  {
+    name: 'security-changed-by-another',
+    enter: async (page, server) => {
+      await signIn(page);
+      await saveByProgram(server, await addMember(server, 'admin', 'Ben Okafor'));
+      await page.getByText(/^Ben Okafor saved a change at /).waitFor();
+    },
+  },
+  {
+    name: 'ended',
+    enter: async (page, server) => {
+      await signIn(page);
+      await length(page).fill('5');
+      await revokeAllByProgram(server);
+      await signInAgain(page).getByLabel('Password').waitFor();
+    },
+  },
+  {
+    name: 'ended-wrong-password',
+    enter: async (page, server) => {
+      await signIn(page);
+      await revokeAllByProgram(server);
+      await signInAgain(page).getByLabel('Password').fill('not the password');
+      await signInAgain(page).getByRole('button', { name: 'Sign in', exact: true }).click();
+      await page.getByText('The password is wrong. Try again.').waitFor();
+    },
+  },
+  {
+    name: 'ended-deactivated',
+    enter: async (page, server) => {
+      const member = await addMember(server, 'member', 'Ben Okafor');
+      await signIn(page, member);
+      await deactivateByProgram(server, member.email);
+      await page.getByRole('dialog', { name: 'You are signed out' }).waitFor();
+    },
+  },
+  {
+    name: 'expiring',
     enter: async (page) => {
       await signIn(page);
-      const other = await page.context().newPage();
-      await other.goto('/settings/security');
-      await length(other).fill('8');
-      await save(other).click();
-      await expect(other.getByText('Saved', { exact: true })).toBeVisible();
-      await other.close();
-      await length(page).fill('5');
-      await save(page).click();
-      await page.getByRole('button', { name: 'Use theirs' }).waitFor();
+      await playExpiring(page, 240);
+      await page.getByRole('button', { name: 'Stay signed in' }).waitFor();
+    },
+  },
+  {
+    name: 'expiring-for-good',
+    enter: async (page, server) => {
+      await signIn(page);
+      await saveByProgram(server, OWNER, { maximumLifetime: { value: 4, unit: 'minutes' } });
+      await page.getByRole('button', { name: 'Sign in again now' }).click();
+      await signInAgain(page).getByLabel('Password').waitFor();
     },
   },
   {
@@ -194,6 +252,92 @@ export const STATES: State[] = [
       await page.route('/api/account/activity?*', (route) => route.abort());
       await page.goto('/account');
       await expect(page.getByRole('button', { name: 'Retry' })).toHaveCount(2);
+    },
+  },
+  {
+    name: 'members',
+    enter: async (page, server) => {
+      await signInByProgram(server, await addMember(server, 'admin', 'Bo Karlsson'));
+      await addMember(server, 'member', 'Chi Nguyen');
+      await invite(server, 'auditor', 'Dua Salim');
+      await signIn(page);
+      await page.goto('/settings/members');
+      await page.getByRole('button', { name: 'Manage Dua Salim' }).waitFor();
+    },
+  },
+  {
+    name: 'members-nothing-matches',
+    enter: async (page) => {
+      await signIn(page);
+      await page.goto('/settings/members?q=nobody+at+all&role=admin');
+      await page.getByText('Nothing matches.').waitFor();
+    },
+  },
+  {
+    name: 'members-auditor',
+    enter: async (page, server) => {
+      await signIn(page, await addMember(server, 'auditor', 'Chi Nguyen'));
+      await page.goto('/settings/members');
+      await page.getByRole('rowheader', { name: 'Ana' }).waitFor();
+    },
+  },
+  {
+    name: 'members-invite',
+    enter: async (page) => {
+      await signIn(page);
+      await page.goto('/settings/members');
+      await page.getByRole('button', { name: 'Invite a member' }).click();
+      await page.getByRole('dialog').getByLabel('Email').fill('ana@example.org');
+      await page.getByRole('dialog').getByRole('button', { name: 'Invite' }).click();
+      await page.getByText('Another member has this e-mail address.').waitFor();
+    },
+  },
+  {
+    name: 'members-invited',
+    enter: async (page) => {
+      await signIn(page);
+      await page.goto('/settings/members');
+      await page.getByRole('button', { name: 'Invite a member' }).click();
+      await page.getByRole('dialog').getByLabel('Email').fill('bo@example.org');
+      await page.getByRole('dialog').getByRole('button', { name: 'Invite' }).click();
+      await page.getByRole('dialog').getByLabel('Link').waitFor();
+    },
+  },
+  {
+    name: 'members-manage',
+    enter: async (page, server) => {
+      await signInByProgram(server, await addMember(server, 'admin', 'Bo Karlsson'));
+      await signIn(page);
+      await page.goto('/settings/members');
+      await page.getByRole('button', { name: 'Manage Bo Karlsson' }).click();
+      await page.getByText('1 live session').waitFor();
+    },
+  },
+  {
+    name: 'members-deactivate',
+    enter: async (page, server) => {
+      await signInByProgram(server, await addMember(server, 'admin', 'Bo Karlsson'));
+      await signIn(page);
+      await page.goto('/settings/members');
+      await page.getByRole('button', { name: 'Manage Bo Karlsson' }).click();
+      await page.getByRole('button', { name: 'Deactivate' }).click();
+      await page.getByText('1 session ends at once').waitFor();
+    },
+  },
+  {
+    name: 'accept-invitation',
+    enter: async (page, server) => {
+      await page.goto(await invite(server, 'member', 'Bo Karlsson'));
+      await page.getByLabel('Password').fill('not long');
+    },
+  },
+  {
+    name: 'accept-invitation-dead-link',
+    enter: async (page) => {
+      await page.goto('/accept-invitation#token=altered');
+      await page.getByLabel('Password').fill('a password of my own');
+      await page.getByRole('button', { name: 'Set password' }).click();
+      await page.getByText('This link does not work').waitFor();
     },
   },
   {

@@ -1,18 +1,33 @@
-import type { Problem } from './api/problem';
 import type { Ended, RevocationReceipt } from './api/session';
+import type { Ending } from './live.svelte';
 
 /** Tells a person at the sign-in page why they are there; nothing where there was no session at all. */
-export function endedSentence(problem: Problem, now = new Date()): string | null {
-  const { ended, detail } = problem.document;
-  if (problem.code === 'no_session') return null;
-  return ended ? `${howItEnded(ended, now)} Sign in again.` : detail;
+export function endedSentence({ code, detail, ended }: Ending, now = new Date()): string | null {
+  if (code === 'no_session') return null;
+  if (!ended) return detail;
+  return `${howItEnded(ended, now)} ${canReturn(ended) ? 'Sign in again.' : ASK}`;
 }
+
+/** Tells a person over the page why it can go no further. */
+export function endedWords({ code, ended }: Ending, now = new Date()): string {
+  if (ended) return `${howItEnded(ended, now)}${canReturn(ended) ? '' : ` ${ASK}`}`;
+  return code === 'no_session'
+    ? 'Nobody is signed in here any more.'
+    : 'The server does not know this session any more.';
+}
+
+/** Whether signing in again can help. */
+export function canReturn(ended: Ended | undefined): boolean {
+  return ended?.reason !== 'member_deactivated';
+}
+
+const ASK = 'You cannot sign in any more. Ask an owner or an admin.';
 
 function howItEnded({ reason, at, by, note }: Ended, now: Date): string {
   const when = clock(new Date(at), now);
   switch (reason) {
     case 'revoked_all':
-      return `${by ?? 'Somebody'} signed everyone out ${when}${note ? `: ${stopped(note)}` : '.'}`;
+      return `${by ?? 'Somebody'} revoked all sessions ${when}${note ? `: ${stopped(note)}` : '.'}`;
     case 'revoked_member':
       return `${by ?? 'An admin'} signed you out everywhere ${when}.`;
     case 'revoked':
@@ -48,7 +63,8 @@ function stopped(note: string): string {
   return /[.!?…]$/.test(note.trim()) ? note.trim() : `${note.trim()}.`;
 }
 
-function clock(at: Date, now: Date): string {
+/** A time of day, with its date unless that is today. */
+export function clock(at: Date, now: Date): string {
   const time = new Intl.DateTimeFormat('en-GB', { timeStyle: 'short' }).format(at);
   if (at.toDateString() === now.toDateString()) return `at ${time}`;
   return `on ${new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long' }).format(at)} at ${time}`;

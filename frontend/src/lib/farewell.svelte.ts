@@ -1,6 +1,7 @@
 import { goto } from '$app/navigation';
 import { endsSession } from './api/problem';
 import { endedSentence } from './ended';
+import { live, type Ending } from './live.svelte';
 import { signInPath } from './way-back';
 
 /**
@@ -10,13 +11,27 @@ import { signInPath } from './way-back';
 class Farewell {
   sentence = $state<string | null>(null);
 
-  /** Leads to the sign-in page if the error says that the session ended, and tells whether it does. */
+  /**
+   * Says that the session ended, if the error says so, and tells whether it does. It is said over the page, which keeps what was being
+   * typed; where there is no such page any more, the sign-in page says it, and leads back to where the person was.
+   */
   leave(error: unknown, from: URL): boolean {
     if (!endsSession(error)) return false;
+    if (live.refused(error.document)) return true;
     // Who left on purpose, or revoked all sessions, knows more than the refusals that follow.
-    this.sentence ??= endedSentence(error);
+    this.sentence ??= endedSentence(error.document);
     void goto(signInPath(from));
     return true;
+  }
+
+  /** The person ends their own session by the task, which returns what to say of it here, and what to say in the other tabs. */
+  async depart(task: () => Promise<{ sentence: string; ending: Ending }>) {
+    await live.ending(async () => {
+      const { sentence, ending } = await task();
+      this.sentence = sentence;
+      live.depart(ending);
+    });
+    await goto('/sign-in');
   }
 }
 

@@ -8,6 +8,13 @@ export const passive = { 'Curfew-Passive': 'true' };
 /** The API, typed by its OpenAPI document. Every request of the application leaves from here. */
 export const api = createClient<paths>({ baseUrl: location.origin, fetch: send });
 
+let heardOfEnd: (seconds: number) => void = () => {};
+
+/** Has the listener told how many seconds the session has left, whenever an answer says so. */
+export function onExpiresIn(listener: typeof heardOfEnd) {
+  heardOfEnd = listener;
+}
+
 /** The body of a good answer; anything else is thrown. */
 export async function body<
   T extends Record<string | number, unknown>,
@@ -58,11 +65,15 @@ function alone<T>(task: () => Promise<T>): Promise<T> {
 }
 
 async function reach(request: Request): Promise<Response> {
+  let response: Response;
   try {
-    return await fetch(request);
+    response = await fetch(request);
   } catch (cause) {
     throw new Unreachable('no answer', { cause });
   }
+  const left = response.headers.get('Curfew-Session-Expires-In');
+  if (left !== null) heardOfEnd(Number(left));
+  return response;
 }
 
 function problemOf(response: Response, document: unknown): Problem {

@@ -2,7 +2,6 @@ import { api, body, passive } from './client';
 import type { components, operations } from './schema';
 
 export type Member = components['schemas']['MemberDetails'];
-export type MemberPage = components['schemas']['MemberPage'];
 export type MemberChange = components['schemas']['MemberRequest'];
 export type InviteRequest = components['schemas']['InviteRequest'];
 export type Invitation = components['schemas']['Invitation'];
@@ -11,8 +10,8 @@ export type Role = components['schemas']['Role'];
 export type MemberQuery = NonNullable<operations['listMembers']['parameters']['query']>;
 
 /** A page of the members that the query picks. */
-export const listMembers = (query: MemberQuery) =>
-  body(api.GET('/api/members', { params: { query } }));
+export const listMembers = (query: MemberQuery, cursor?: string) =>
+  body(api.GET('/api/members', { params: { query: { ...query, ...(cursor ? { cursor } : {}) } } }));
 
 /** The same in the background: it keeps nobody's session alive. */
 export const watchMembers = (query: MemberQuery) =>

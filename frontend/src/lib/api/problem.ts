@@ -1,6 +1,6 @@
 import type { components } from './schema';
 
-type ProblemDocument = components['schemas']['Problem'];
+export type ProblemDocument = components['schemas']['Problem'];
 
 /** The server refused, and says why in a problem document (RFC 9457). */
 export class Problem extends Error {

@@ -11,6 +11,9 @@ export type SessionQuery = NonNullable<operations['listSessions']['parameters'][
 
 export const getSession = () => body(api.GET('/api/session'));
 
+/** The same in the background: it keeps nobody's session alive. */
+export const watchSession = () => body(api.GET('/api/session', { headers: passive }));
+
 export const signIn = (email: string, password: string) =>
   body(api.POST('/api/sessions', { body: { email, password } }));
 
@@ -21,8 +24,8 @@ export const reauthenticate = (password: string) =>
   body(api.POST('/api/session/reauthenticate', { body: { password } }));
 
 /** My sessions, newest access first. */
-export const listSessions = (cursor?: string) =>
-  body(api.GET('/api/sessions', { params: { query: cursor ? { cursor } : {} } }));
+export const listSessions = (cursor?: string, headers: HeadersInit = {}) =>
+  body(api.GET('/api/sessions', { params: { query: cursor ? { cursor } : {} }, headers }));
 
 /** A page of everybody's sessions that the query picks. */
 export const listAllSessions = (query: SessionQuery) =>

@@ -1,4 +1,4 @@
-import { api, body } from './client';
+import { api, body, passive } from './client';
 import type { components } from './schema';
 
 export type Length = components['schemas']['Length'];
@@ -11,9 +11,17 @@ export type SecuritySettings = components['schemas']['SecuritySettings'];
 
 export const getSecuritySettings = () => body(api.GET('/api/settings/security'));
 
+/** The same in the background: it keeps nobody's session alive. */
+export const watchSecuritySettings = () =>
+  body(api.GET('/api/settings/security', { headers: passive }));
+
 /** What saving the policy would do, changing nothing. */
 export const previewSecuritySettings = (policy: Policy, signal: AbortSignal) =>
   body(api.POST('/api/settings/security/preview', { body: policy, signal }));
+
+/** The same in the background: it keeps nobody's session alive. */
+export const watchPreview = (policy: Policy, signal: AbortSignal) =>
+  body(api.POST('/api/settings/security/preview', { body: policy, signal, headers: passive }));
 
 /** Saves the policy unless somebody saved since `version` was read: that is a 412. */
 export const putSecuritySettings = (policy: Policy, version: number) =>

@@ -11,7 +11,7 @@ export async function load({ url }) {
     return { current: await getSession() };
   } catch (error) {
     if (!endsSession(error)) throw error;
-    farewell.sentence ??= endedSentence(error);
+    farewell.sentence ??= endedSentence(error.document);
     redirect(307, signInPath(url));
   }
 }

@@ -18,8 +18,3 @@ export function effectNote({ atOnce }: Effect): string | null {
 export function people({ sessions, members }: SessionSummary): string {
   return sessions === 0 ? 'nobody' : sessionsOfMembers(sessions, members);
 }
-
-/** How many sessions other than the caller's own are signed out at once. */
-export function othersAtOnce({ atOnce, yours }: Effect): number {
-  return atOnce.sessions - (yours ? 1 : 0);
-}

@@ -32,6 +32,8 @@ export class PolicyForm {
   error = $state.raw<unknown>(null);
   /** What somebody else saved meanwhile, until it was decided whose to keep. */
   theirs = $state.raw<SecuritySettings | null>(null);
+  /** What somebody else saved, when the form took it over, until something is edited. */
+  news = $state.raw<SecuritySettings | null>(null);
   /** Whether saving waits for a fresh proof of identity. */
   proofRequired = $state(false);
   /** Whether the draft is complete enough to be judged aloud. */
@@ -39,6 +41,8 @@ export class PolicyForm {
 
   /** Tells whether the draft was edited while it was being saved. */
   #edits = 0;
+  /** What was heard while the draft was being saved: it may be that very save. */
+  #unheard: SecuritySettings | null = null;
 
   constructor(settings: SecuritySettings) {
     this.settings = settings;
@@ -77,6 +81,7 @@ export class PolicyForm {
   edited() {
     this.#edits++;
     this.error = null;
+    this.news = null;
     if (this.status === 'saved') this.status = 'editing';
   }
 
@@ -86,7 +91,7 @@ export class PolicyForm {
     if (!this.policy) return;
     this.status = 'saving';
     this.error = null;
-    this.theirs = null;
+    this.theirs = this.news = null;
     this.proofRequired = false;
     const edits = this.#edits;
     try {
@@ -102,6 +107,25 @@ export class PolicyForm {
       this.status = 'editing';
       this.#refused(error);
     }
+    if (this.#unheard) this.hear(this.#unheard);
+    this.#unheard = null;
+  }
+
+  /** Somebody saved. A form without changes takes it over; what is being edited stays, and it is to be decided whose to keep. */
+  hear(settings: SecuritySettings) {
+    if (this.status === 'saving') {
+      this.#unheard = settings;
+      return;
+    }
+    if (settings.version <= Math.max(this.settings.version, this.theirs?.version ?? 0)) return;
+    if (this.changed && !(this.policy && samePolicy(this.policy, settings))) {
+      this.theirs = settings;
+      return;
+    }
+    this.theirs = null;
+    this.#adopt(settings);
+    this.edited();
+    this.news = settings;
   }
 
   /** Their configuration takes the draft's place. */
@@ -124,7 +148,8 @@ export class PolicyForm {
   }
 
   discard() {
-    this.#adopt(this.settings);
+    this.#adopt(this.theirs ?? this.settings);
+    this.theirs = null;
     this.edited();
   }
 

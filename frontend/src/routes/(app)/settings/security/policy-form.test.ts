@@ -237,3 +237,84 @@ describe('when somebody saved meanwhile', () => {
     expect(requests[0]?.headers.get('If-Match')).toBe('"4"');
   });
 });
+
+describe("when somebody's save is heard of", () => {
+  it('a form without changes takes it over, and says so until something is edited', () => {
+    const fresh = new PolicyForm(loaded);
+    fresh.hear(theirs);
+    expect(fresh.draft.value).toBe(8);
+    expect(fresh.changed).toBe(false);
+    expect(fresh.news).toEqual(theirs);
+    fresh.edited();
+    expect(fresh.news).toBeNull();
+  });
+
+  it('a draft stays, and whose to keep is asked at once', () => {
+    form.hear(theirs);
+    expect(form.draft).toEqual(mine);
+    expect(form.settings).toEqual(loaded);
+    expect(form.theirs).toEqual(theirs);
+    expect(form.news).toBeNull();
+  });
+
+  it('so does one that is not complete', () => {
+    form.draft.value = null;
+    form.hear(theirs);
+    expect(form.draft.value).toBeNull();
+    expect(form.theirs).toEqual(theirs);
+  });
+
+  it('a draft that says the same is no change any more', () => {
+    form.draft.value = 8;
+    form.hear(theirs);
+    expect(form.changed).toBe(false);
+    expect(form.theirs).toBeNull();
+  });
+
+  it('discarding the draft takes theirs', () => {
+    form.hear(theirs);
+    form.discard();
+    expect(form.draft.value).toBe(8);
+    expect(form.theirs).toBeNull();
+    expect(form.changed).toBe(false);
+  });
+
+  it('the newest one counts, in whatever order they come', () => {
+    const newest = { ...theirs, version: 5 };
+    form.hear(newest);
+    form.hear(theirs);
+    form.hear(loaded);
+    expect(form.theirs).toEqual(newest);
+  });
+
+  it('one that is older than what is shown is none', () => {
+    const fresh = new PolicyForm(theirs);
+    fresh.hear({ ...loaded, sessionLength: { value: 1, unit: 'days' } });
+    expect(fresh.draft.value).toBe(8);
+    expect(fresh.news).toBeNull();
+  });
+
+  it('it is not news to the one who saves', async () => {
+    let answer: (response: Response) => void = () => {};
+    answerInTurn(new Promise<Response>((resolve) => (answer = resolve)));
+    const saving = form.save();
+    form.hear(theirs);
+    expect(form.theirs).toBeNull();
+    answer(ok(theirs));
+    await saving;
+    expect(form.status).toBe('saved');
+    expect(form.theirs).toBeNull();
+    expect(form.news).toBeNull();
+  });
+
+  it('it is told after a save that got no answer', async () => {
+    let answer: (response: Promise<never>) => void = () => {};
+    answerInTurn(new Promise<Response>((resolve) => (answer = resolve)));
+    const saving = form.save();
+    form.hear(theirs);
+    answer(Promise.reject(lost()));
+    await saving;
+    expect(form.theirs).toEqual(theirs);
+    expect(form.draft).toEqual(mine);
+  });
+});

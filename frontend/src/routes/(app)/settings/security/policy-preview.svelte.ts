@@ -1,4 +1,4 @@
-import { previewSecuritySettings, type Effect, type Policy } from '$lib/api/settings';
+import { previewSecuritySettings, watchPreview, type Effect, type Policy } from '$lib/api/settings';
 import { samePolicy } from '$lib/policy';
 
 /** How long the typing has to rest before the server is asked, in milliseconds. */
@@ -16,23 +16,34 @@ export class PolicyPreview {
 
   #timer: ReturnType<typeof setTimeout> | undefined;
   #request: AbortController | null = null;
+  /** What is being asked about. */
+  #asking: Policy | null = null;
 
   /** Asks about the policy once the typing rests, and the first time at once. */
   consider(policy: Policy | null) {
     // The first answer is worth having whatever is being typed meanwhile: the guidelines are read from it.
     if (!policy && !this.effect) return;
+    if (policy && this.#asking && samePolicy(policy, this.#asking)) return;
     this.#forget();
     this.loading = policy !== null;
     if (policy) this.#timer = setTimeout(() => void this.ask(policy), this.#request ? REST : 0);
   }
 
   /** Asks now. Nothing comes back when there is no answer, or when a later question has taken its place. */
-  async ask(policy: Policy): Promise<Effect | null> {
+  ask = (policy: Policy) => this.#ask(policy, previewSecuritySettings);
+
+  /** Asks again in the background, because what the policy is compared with has changed. */
+  async again(policy: Policy | null) {
+    if (policy) await this.#ask(policy, watchPreview);
+  }
+
+  async #ask(policy: Policy, read: typeof previewSecuritySettings): Promise<Effect | null> {
     this.#forget();
     this.loading = true;
+    this.#asking = policy;
     const request = (this.#request = new AbortController());
     try {
-      const effect = await previewSecuritySettings(policy, request.signal);
+      const effect = await read(policy, request.signal);
       if (request.signal.aborted) return null;
       this.policy = policy;
       this.effect = effect;
@@ -42,7 +53,10 @@ export class PolicyPreview {
       if (!request.signal.aborted) this.error = error;
       return null;
     } finally {
-      if (!request.signal.aborted) this.loading = false;
+      if (!request.signal.aborted) {
+        this.loading = false;
+        this.#asking = null;
+      }
     }
   }
 
@@ -58,5 +72,6 @@ export class PolicyPreview {
   #forget() {
     clearTimeout(this.#timer);
     this.#request?.abort();
+    this.#asking = null;
   }
 }

@@ -75,6 +75,21 @@ describe('asking', () => {
     expect(preview.of(days(14))).not.toBeNull();
   });
 
+  it('again is no access, and is not asked twice', async () => {
+    const requests = answerInTurn(ok(effect(0)), ok(effect(4)));
+    await preview.ask(days(14));
+    const again = preview.again(days(1));
+    preview.consider(days(1));
+    await vi.advanceTimersByTimeAsync(1000);
+    await again;
+    expect(requests).toHaveLength(2);
+    expect(requests[1]?.headers.get('Curfew-Passive')).toBe('true');
+    expect(preview.of(days(1))?.atOnce.sessions).toBe(4);
+
+    await preview.again(null);
+    expect(requests).toHaveLength(2);
+  });
+
   it('ends with the page', async () => {
     const requests = answerInTurn();
     preview.consider(days(1));

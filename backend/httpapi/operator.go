@@ -1,0 +1,68 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"curfew/backend/session"
+)
+
+// MountOperator puts what makes sense for the operator on a server of their own: the calls of the contract, by the same handlers, without
+// a session; and those of an operator alone. Who reaches that server has proved who they are by reaching it, so it must be one that only
+// the user who runs Curfew can reach.
+//
+// No request from the network ever becomes the operator. The two guards are two functions, chosen when a route is mounted and not by
+// anything in a request; these routes are on this router alone, and [API.Mount] puts none of them on the other. A test calls every route of
+// both without credentials.
+func (a *API) MountOperator(e *echo.Echo) {
+	e.HTTPErrorHandler = a.answerError
+	e.IPExtractor = addressOf(nil)
+	e.Use(identify, a.logRequests, a.recoverPanics, secureHeaders)
+
+	e.GET("/api/sessions", operator(a, a.findSessions)) // whatever the scope: the operator has no sessions of their own
+	e.GET("/api/sessions/summary", operator(a, a.getSessionSummary))
+	e.DELETE("/api/sessions/:id", operator(a, a.revokeSession))
+	e.POST("/api/sessions/revoke", operator(a, a.revokeSessions))
+	e.POST("/api/sessions/revoke-all", operator(a, a.revokeAllSessions))
+
+	e.GET("/api/settings/security", operator(a, a.getSecuritySettings))
+	e.PUT("/api/settings/security", operator(a, a.putSecuritySettings))
+	e.POST("/api/settings/security/preview", operator(a, a.previewSecuritySettings))
+
+	e.GET("/api/members", operator(a, a.listMembers))
+	e.GET("/api/members/:id", operator(a, a.getMember))
+	e.POST("/api/members", operator(a, a.inviteMember))
+	e.PATCH("/api/members/:id", operator(a, a.changeMember))
+	e.POST("/api/members/:id/revoke-sessions", operator(a, a.revokeMemberSessions))
+	e.POST("/api/members/:id/link", operator(a, a.issueMemberLink))
+
+	e.GET("/api/audit", operator(a, a.listAudit))
+	e.GET("/api/audit/chain", operator(a, a.getAuditChain))
+
+	// The operator's alone.
+	e.POST("/api/members/:id/reset-password", operator(a, a.resetMemberPassword))
+}
+
+// operator lets in whoever has reached the operator's server.
+func operator(a *API, next principalHandler) echo.HandlerFunc {
+	return func(c echo.Context) error { return next(c, a.Sessions.Operator()) }
+}
+
+// PasswordReset is a member's new password, which is shown this once and kept nowhere.
+type PasswordReset struct {
+	Member   Member `json:"member"`
+	Password string `json:"password"`
+}
+
+func (a *API) resetMemberPassword(c echo.Context, _ session.Principal) error {
+	id, err := memberID(c)
+	if err != nil {
+		return err
+	}
+	m, password, err := a.Members.Reset(c.Request().Context(), id)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, PasswordReset{Member: wireMember(m), Password: password})
+}

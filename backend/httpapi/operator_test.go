@@ -1,0 +1,145 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/stretchr/testify/require"
+
+	"curfew/backend/audit"
+	"curfew/backend/httpapi"
+	"curfew/backend/member"
+)
+
+// operator is a client at the operator's door of the house.
+func (h *house) operator() *client {
+	door := *h
+	door.echo = echo.New()
+	h.api.MountOperator(door.echo)
+	return (&door).stranger()
+}
+
+// TestNobodyFromTheNetworkIsTheOperator calls whatever there is at the operator's door through the other one, with everything that a
+// request can carry.
+func TestNobodyFromTheNetworkIsTheOperator(t *testing.T) {
+	h := open(t, options{})
+	door := h.operator()
+	before, called := h.everythingDecided(), 0
+	for _, route := range door.h.routes() {
+		for _, pretend := range []change{
+			func(*request) {},
+			header("Host", "curfew"),
+			header("X-Forwarded-For", ""),
+			header("Authorization", "Bearer "+audit.Operator.Name),
+			header("Cookie", accessCookie+"="),
+			func(r *request) { r.target = "http://curfew" + r.target },
+		} {
+			a := h.stranger().call(route, pretend)
+			require.Contains(t, []int{http.StatusUnauthorized, http.StatusNotFound, http.StatusMethodNotAllowed}, a.StatusCode, "%s", a)
+			called++
+		}
+	}
+	require.Greater(t, called, 80)
+	require.Equal(t, before, h.everythingDecided())
+
+	// What is the operator's alone is not there at all, not even for an owner.
+	owner := h.browser(member.Owner)
+	owner.post("/api/members/"+owner.requireLive().Member.Id+"/reset-password", nil).requireProblem(http.StatusNotFound, "not_found")
+	for _, route := range h.routes() {
+		require.NotContains(t, route, "reset-password")
+	}
+}
+
+// TestTheOperatorsCallsAreTheContracts: but for the one that is theirs alone.
+func TestTheOperatorsCallsAreTheContracts(t *testing.T) {
+	h := open(t, options{})
+	mine, shared := h.operator().h.routes(), 0
+	for _, route := range mine {
+		if route != "POST /api/members/{id}/reset-password" {
+			require.Contains(t, h.routes(), route)
+			shared++
+		}
+	}
+	require.Equal(t, len(mine)-1, shared)
+	for _, own := range forMembers {
+		if !slices.Contains([]string{"GET /api/sessions", "DELETE /api/sessions/{id}"}, own) {
+			require.NotContains(t, mine, own, "the operator has no session and no account")
+		}
+	}
+}
+
+func TestTheOperatorMayDoWhatAnOwnerMay(t *testing.T) {
+	h := open(t, options{})
+	operator, plain, other := h.operator(), h.program(member.Plain), h.program(member.Plain)
+	h.clock.advance(2 * time.Minute)
+
+	// Loosening asks for no proof (rule R10), and what is recorded is the operator's doing, from nowhere.
+	var settings httpapi.SecuritySettings
+	operator.put("/api/settings/security", policy(20, "days", true)).into(http.StatusOK, &settings)
+	require.Equal(t, &httpapi.Actor{Name: audit.Operator.Name}, settings.UpdatedBy)
+	var preview httpapi.PolicyPreview
+	operator.post("/api/settings/security/preview", policy(1, "minutes", true)).into(http.StatusOK, &preview)
+	require.EqualValues(t, 2, preview.AtOnce.Sessions)
+	require.False(t, preview.Yours)
+
+	var page httpapi.SessionPage
+	operator.get("/api/sessions?scope=all").into(http.StatusOK, &page)
+	require.EqualValues(t, 2, page.Total)
+	operator.delete("/api/sessions/" + other.id()).requireStatus(http.StatusNoContent)
+	problem := other.get("/api/session").requireProblem(http.StatusUnauthorized, "session_revoked")
+	require.Equal(t, audit.Operator.Name, *problem.Ended.By)
+
+	owner := h.program(member.Owner)
+	own := "/api/members/" + owner.requireLive().Member.Id
+	operator.do(http.MethodPatch, own, map[string]any{"active": false}).requireProblem(http.StatusConflict, "last_owner")
+	operator.do(http.MethodPatch, "/api/members/"+plain.requireLive().Member.Id, map[string]any{"role": "owner"}).requireStatus(http.StatusOK)
+	operator.do(http.MethodPatch, own, map[string]any{"active": false}).requireStatus(http.StatusOK)
+	owner.get("/api/session").requireProblem(http.StatusUnauthorized, "member_deactivated")
+
+	var receipt httpapi.RevocationReceipt
+	operator.post("/api/sessions/revoke-all", nil).into(http.StatusOK, &receipt)
+	require.False(t, receipt.Yours, "the operator has no session")
+	require.EqualValues(t, 1, receipt.SessionsEnded)
+	plain.get("/api/session").requireProblem(http.StatusUnauthorized, "session_revoked")
+	for _, entry := range h.audited() {
+		if entry.Actor == audit.Operator {
+			require.Empty(t, entry.Address)
+		}
+	}
+	require.True(t, operator.chain().Intact)
+}
+
+// TestAResetIsFollowedAtOnce: the session in memory is over, without a restart, and the way in is the new password.
+func TestAResetIsFollowedAtOnce(t *testing.T) {
+	h := open(t, options{})
+	operator, owner := h.operator(), h.program(member.Owner)
+	id := owner.requireLive().Member.Id
+	secret := operator.issueLink(id)
+
+	var reset httpapi.PasswordReset
+	operator.post("/api/members/"+id+"/reset-password", nil).into(http.StatusOK, &reset)
+	require.Equal(t, id, reset.Member.Id)
+	problem := owner.get("/api/session").requireProblem(http.StatusUnauthorized, "session_revoked")
+	require.Equal(t, httpapi.EndReasonCredentialChanged, problem.Ended.Reason)
+	h.stranger().post("/api/sessions", credentials(member.Owner, "cookie")).requireProblem(http.StatusUnauthorized, "bad_credentials")
+	h.stranger().post("/api/sessions", map[string]any{"email": email(member.Owner), "password": reset.Password}).requireStatus(http.StatusCreated)
+	h.stranger().post("/api/invitations/accept", map[string]any{"token": secret, "password": newPassword}).requireProblem(http.StatusGone, "link_invalid")
+	require.EqualValues(t, 1, h.memberDetails(operator, id).Sessions)
+	operator.post("/api/members/018f0000-0000-7000-8000-000000000000/reset-password", nil).requireProblem(http.StatusNotFound, "not_found")
+	operator.post("/api/members/nobody/reset-password", nil).requireProblem(http.StatusNotFound, "not_found")
+}
+
+// TestAMemberOfTheOperatorsNameIsNotTheOperator: whoever is let through by name alone could take that name.
+func TestAMemberOfTheOperatorsNameIsNotTheOperator(t *testing.T) {
+	h := open(t, options{})
+	h.exec("UPDATE members SET name = ? WHERE role = 'admin'", audit.Operator.Name)
+	h.restart()
+	admin := h.program(member.Admin)
+	h.clock.advance(11 * time.Minute)
+	admin.renew().requireStatus(http.StatusOK)
+	admin.put("/api/settings/security", policy(20, "days", true)).requireProblem(http.StatusForbidden, "reauthentication_required")
+	require.False(t, audit.Caller{Actor: audit.Actor{ID: "x", Name: audit.Operator.Name}}.IsOperator())
+}

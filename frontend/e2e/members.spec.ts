@@ -1,0 +1,549 @@
+import type { Locator, Page } from '@playwright/test';
+import { expect, signIn, test } from './journey';
+import { addMember, call, invite, OWNER, signInByProgram, type Server } from './server';
+
+const PASSWORD = 'a password of my own';
+const WIDTHS = [1280, 375];
+
+test.beforeEach(async ({ organization }) => void organization);
+
+async function openMembers(page: Page) {
+  await page.goto('/settings/members');
+  await expect(page).toHaveTitle('Members · Account settings · Curfew');
+  await row(page, OWNER.name).waitFor();
+}
+
+const row = (page: Page, name: string) => {
+  const head = page.getByRole('rowheader', { name: new RegExp(`^${name}( You)?$`) });
+  return page.getByRole('row').filter({ has: head });
+};
+const dialog = (page: Page, name: string | RegExp) => page.getByRole('dialog', { name });
+const press = (within: Page | Locator, name: string) =>
+  within.getByRole('button', { name, exact: true }).click();
+
+async function manage(page: Page, name: string): Promise<Locator> {
+  await press(page, `Manage ${name}`);
+  const opened = dialog(page, name);
+  await expect(opened).toBeVisible();
+  return opened;
+}
+
+/** Asks as a program what a member is, by their address. */
+async function memberOf({ url }: Server, token: string, email: string) {
+  const { items } = await call<{ items: { id: string; role: string; email: string }[] }>(
+    url,
+    'GET',
+    `/api/members?q=${encodeURIComponent(email)}`,
+    undefined,
+    token,
+  );
+  const found = items.find((each) => each.email === email);
+  if (!found) throw new Error(`nobody is ${email}`);
+  return found;
+}
+
+for (const width of WIDTHS) {
+  test(`invite, hand over the link, accept, sign in, at ${width} px`, async ({
+    page,
+    context,
+    anotherBrowser,
+  }) => {
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.setViewportSize({ width, height: 800 });
+    await signIn(page);
+    await page.getByRole('link', { name: 'Members' }).click();
+    await press(page, 'Invite a member');
+
+    const inviting = dialog(page, 'Invite a member');
+    await inviting.getByLabel('Email').fill('bo@example.org');
+    await inviting.getByLabel('Name').fill('Bo Karlsson');
+    await inviting.getByLabel('Role').selectOption('Auditor');
+    await expect(inviting.getByText('changes nothing')).toBeVisible();
+    await press(inviting, 'Invite');
+
+    const handing = dialog(page, 'Hand over this link');
+    await expect(handing.getByText(/^Good until .+, and shown only this once\.$/)).toBeVisible();
+    await press(handing, 'Copy');
+    await expect(handing.getByText('Copied')).toBeVisible();
+    const link = await page.evaluate(() => navigator.clipboard.readText());
+    expect(link).toBe(await handing.getByLabel('Link').inputValue());
+    await press(handing, 'Done');
+    await expect(page.getByRole('button', { name: 'Invite a member' })).toBeFocused();
+    await expect(row(page, 'Bo Karlsson')).toContainText(/Auditor.*Invited.*until/s);
+
+    const theirs = await anotherBrowser();
+    await theirs.setViewportSize({ width, height: 800 });
+    await theirs.goto(link);
+    await theirs.getByLabel('Password').fill(PASSWORD);
+    await press(theirs, 'Set password');
+    await expect(theirs).toHaveURL('/sign-in');
+    await theirs.getByLabel('Password').fill(PASSWORD);
+    await press(theirs, 'Sign in');
+    await expect(theirs).toHaveURL('/settings/security');
+
+    await page.reload();
+    await expect(row(page, 'Bo Karlsson')).toContainText('Active');
+    await expect(page.getByRole('link', { name: '1 session of Bo Karlsson' })).toHaveAttribute(
+      'href',
+      /^\/settings\/sessions\?member=[\w-]+$/,
+    );
+  });
+
+  test(`deactivate and reactivate, at ${width} px`, async ({
+    page,
+    organization,
+    anotherBrowser,
+  }) => {
+    await page.setViewportSize({ width, height: 800 });
+    const bo = await addMember(organization, 'admin', 'Bo Karlsson');
+    const theirs = await anotherBrowser();
+    await signIn(theirs, bo);
+    await signInByProgram(organization, bo);
+    await signIn(page);
+    await openMembers(page);
+
+    const managing = await manage(page, 'Bo Karlsson');
+    await press(managing, 'Deactivate');
+    const asking = dialog(page, 'Deactivate this member?');
+    await expect(asking).toContainText('Bo Karlsson cannot sign in any more');
+    await expect(asking).toContainText('2 sessions end at once');
+    await expect(asking.getByRole('button', { name: 'Cancel' })).toBeFocused();
+    await press(asking, 'Deactivate');
+    await expect(managing.getByText('Deactivated; 2 sessions ended.')).toBeVisible();
+    await expect(row(page, 'Bo Karlsson')).toContainText('Deactivated');
+
+    await theirs.reload();
+    await expect(theirs.getByText(/Your account was deactivated/)).toBeVisible();
+
+    await press(managing, 'Reactivate');
+    await expect(managing.getByText('Reactivated. They can sign in again.')).toBeVisible();
+    await press(managing, 'Close');
+    await expect(page.getByRole('button', { name: 'Manage Bo Karlsson' })).toBeFocused();
+    await expect(row(page, 'Bo Karlsson')).toContainText('Active');
+    await signIn(theirs, bo);
+  });
+}
+
+test('without a clipboard the link is selected', async ({ page }) => {
+  await page.addInitScript(() =>
+    Object.defineProperty(navigator, 'clipboard', { value: undefined }),
+  );
+  await signIn(page);
+  await openMembers(page);
+  await press(page, 'Invite a member');
+  await page.getByRole('dialog').getByLabel('Email').fill('bo@example.org');
+  await press(page.getByRole('dialog'), 'Invite');
+  await press(page.getByRole('dialog'), 'Copy');
+  await expect(page.getByText('The link is selected: copy it by hand.')).toBeVisible();
+  expect(await page.evaluate(() => String(getSelection()))).toMatch(
+    /^http.+\/accept-invitation#token=.+/,
+  );
+});
+
+test('what is wrong with an invitation is said at its field', async ({ page, context }) => {
+  await signIn(page);
+  await openMembers(page);
+  await press(page, 'Invite a member');
+  const inviting = dialog(page, 'Invite a member');
+  const email = inviting.getByLabel('Email');
+  const name = inviting.getByLabel('Name');
+
+  await email.fill('ANA@example.org');
+  await name.fill('Ana again');
+  await press(inviting, 'Invite');
+  await expect(email).toHaveAccessibleDescription('Another member has this e-mail address.');
+  await expect(email).toBeFocused();
+  await expect(name).toHaveValue('Ana again');
+
+  await email.fill('bo@example.org');
+  await name.fill('x'.repeat(10_000));
+  await press(inviting, 'Invite');
+  await expect(name).toHaveAccessibleDescription('Use at most 200 characters.');
+  await expect(name).toBeFocused();
+
+  await name.fill('x'.repeat(200));
+  await context.setOffline(true);
+  await press(inviting, 'Invite');
+  await expect(inviting.getByRole('alert')).toContainText('You are offline');
+  await context.setOffline(false);
+  await press(inviting, 'Invite');
+  await press(dialog(page, 'Hand over this link'), 'Invite another');
+  await expect(inviting.getByLabel('Email')).toBeFocused();
+  await expect(inviting.getByLabel('Email')).toHaveValue('');
+});
+
+test('where there is a mail server, the link is mailed or it is said why not', async ({ page }) => {
+  await page.route('/api/members?*', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), canMail: true } });
+  });
+  await signIn(page);
+  await openMembers(page);
+  await press(page, 'Invite a member');
+  const inviting = dialog(page, 'Invite a member');
+  await inviting.getByLabel('Email').fill('bo@example.org');
+  await expect(inviting.getByLabel('Mail the link to them')).toBeChecked();
+  await press(inviting, 'Invite');
+  // This server has none after all, and says so of a field that has no place in the form.
+  await expect(inviting.getByRole('alert')).toContainText('mail');
+
+  // What becomes of a mail is another server's business, so its answers are played.
+  for (const [mail, words] of [
+    ['sent', 'It was mailed to sent@example.org too.'],
+    ['failed', 'The mail could not be sent'],
+  ] as const) {
+    await inviting.getByLabel('Email').fill(`${mail}@example.org`);
+    await page.route(
+      '/api/members',
+      async (route) => {
+        const asked = route.request().postDataJSON();
+        expect(asked.mail).toBe(true);
+        const response = await route.fetch({ postData: { ...asked, mail: false } });
+        await route.fulfill({ response, json: { ...(await response.json()), mail } });
+      },
+      { times: 1 },
+    );
+    await press(inviting, 'Invite');
+    await expect(page.getByRole('dialog')).toContainText(words);
+    await press(page.getByRole('dialog'), 'Invite another');
+  }
+});
+
+test('a new link makes the old one invalid', async ({ page, organization, anotherBrowser }) => {
+  const old = await invite(organization, 'member', 'Bo Karlsson');
+  await signIn(page);
+  await openMembers(page);
+  const managing = await manage(page, 'Bo Karlsson');
+  await press(managing, 'New link');
+  const issuing = dialog(page, 'New invitation link');
+  await expect(issuing).toContainText('The link that waits now stops working.');
+  await press(issuing, 'Make the link');
+  const link = await dialog(page, 'Hand over this link').getByLabel('Link').inputValue();
+
+  const theirs = await anotherBrowser();
+  await theirs.goto(old);
+  await theirs.getByLabel('Password').fill(PASSWORD);
+  await press(theirs, 'Set password');
+  await expect(theirs.getByText('This link does not work')).toBeVisible();
+  await theirs.goto(link);
+  await theirs.getByLabel('Password').fill(PASSWORD);
+  await press(theirs, 'Set password');
+  await expect(theirs).toHaveURL('/sign-in');
+});
+
+test('a forgotten password is reset by a link', async ({ page, organization, anotherBrowser }) => {
+  const bo = await addMember(organization, 'member', 'Bo Karlsson');
+  const theirs = await anotherBrowser();
+  await signIn(theirs, bo);
+  await signIn(page);
+  await openMembers(page);
+  const managing = await manage(page, 'Bo Karlsson');
+  await press(managing, 'New link');
+  await press(dialog(page, 'New password link'), 'Make the link');
+  const handing = dialog(page, 'Hand over this link');
+  const link = await handing.getByLabel('Link').inputValue();
+  await press(handing, 'Done');
+  await expect(managing.getByText(/^Reset link good until/)).toBeVisible();
+
+  await theirs.reload();
+  await expect(theirs, 'signed in until the link is used').toHaveURL('/account');
+  const elsewhere = await anotherBrowser();
+  await elsewhere.goto(link);
+  await elsewhere.getByLabel('Password').fill(PASSWORD);
+  await press(elsewhere, 'Set password');
+  await expect(elsewhere.getByText('Welcome, Bo Karlsson.')).toBeVisible();
+  await theirs.reload();
+  await expect(theirs.getByText(/Your password was changed/)).toBeVisible();
+  await signIn(theirs, { ...bo, password: PASSWORD });
+});
+
+test('a role takes effect on the running session', async ({
+  page,
+  organization,
+  anotherBrowser,
+}) => {
+  const bo = await addMember(organization, 'member', 'Bo Karlsson');
+  const theirs = await anotherBrowser();
+  await signIn(theirs, bo);
+  await theirs.goto('/settings/members');
+  await expect(theirs, 'members see only their own account').toHaveURL('/account');
+
+  await signIn(page);
+  await openMembers(page);
+  const managing = await manage(page, 'Bo Karlsson');
+  await managing.getByLabel('Role').selectOption('Admin');
+  await managing.getByLabel('Name').fill('Bo K.');
+  await press(managing, 'Save');
+  await expect(dialog(page, 'Bo K.').getByText('Saved')).toBeVisible();
+  await expect(row(page, 'Bo K.')).toContainText('Admin');
+
+  await theirs.goto('/settings/members');
+  await theirs.getByRole('button', { name: 'Invite a member' }).waitFor();
+});
+
+test('sessions of a member are revoked, the number first', async ({
+  page,
+  organization,
+  anotherBrowser,
+}) => {
+  const bo = await addMember(organization, 'member', 'Bo Karlsson');
+  const theirs = await anotherBrowser();
+  await signIn(theirs, bo);
+  await signIn(page);
+  await openMembers(page);
+  const managing = await manage(page, 'Bo Karlsson');
+  await press(managing, 'Revoke sessions');
+  const asking = dialog(page, 'Sign this member out?');
+  await expect(asking).toContainText('This ends 1 session of Bo Karlsson at once.');
+  await press(asking, 'Revoke 1 session');
+  await expect(managing.getByText('1 session ended.')).toBeVisible();
+  await expect(managing.getByText('Not signed in now')).toBeVisible();
+  await theirs.reload();
+  await expect(theirs.getByText(/Ana signed you out everywhere/)).toBeVisible();
+});
+
+test('the last owner stays', async ({ page }) => {
+  await signIn(page);
+  await openMembers(page);
+  const managing = await manage(page, 'Ana');
+  const role = managing.getByLabel('Role');
+  await role.selectOption('Admin');
+  await press(managing, 'Save');
+  const giving = dialog(page, 'Give up your own role?');
+  await expect(giving).toContainText('only another owner can give it to you again');
+  await press(giving, 'Become an admin');
+  await expect(role).toHaveAccessibleDescription(/^This is the last owner who can sign in\./);
+  await expect(role).toBeFocused();
+
+  await press(managing, 'Deactivate');
+  const asking = dialog(page, 'Deactivate your own account?');
+  await press(asking, 'Deactivate');
+  await expect(asking.getByRole('alert')).toContainText('This is the last owner who can sign in.');
+  await press(asking, 'Cancel');
+  await page.reload();
+  await expect(row(page, 'Ana')).toContainText(/Owner.*Active/s);
+});
+
+test('of two owners who demote each other at once, one wins', async ({ organization }) => {
+  const bo = await addMember(organization, 'owner', 'Bo Karlsson');
+  const { url } = organization;
+  for (let round = 0; round < 5; round++) {
+    const [anas, bos] = await Promise.all([
+      signInByProgram(organization),
+      signInByProgram(organization, bo),
+    ]);
+    const [ana, other] = await Promise.all([
+      memberOf(organization, anas, OWNER.email),
+      memberOf(organization, bos, bo.email),
+    ]);
+    const demote = (token: string, id: string) =>
+      call(url, 'PATCH', `/api/members/${id}`, { role: 'admin' }, token).then(
+        () => 'done',
+        () => 'refused',
+      );
+    const outcome = await Promise.all([demote(anas, other.id), demote(bos, ana.id)]);
+    expect(outcome.toSorted()).toEqual(['done', 'refused']);
+    const [winner, loser] = outcome[0] === 'done' ? [anas, other] : [bos, ana];
+    await call(url, 'PATCH', `/api/members/${loser.id}`, { role: 'owner' }, winner);
+  }
+});
+
+test('one may lower oneself, and is told what that means', async ({ page, organization }) => {
+  await signIn(page, await addMember(organization, 'admin', 'Bo Karlsson'));
+  await openMembers(page);
+  const managing = await manage(page, 'Bo Karlsson');
+  await expect(managing.getByLabel('Role').getByRole('option')).toHaveText([
+    'Admin',
+    'Auditor',
+    'Member',
+  ]);
+  await managing.getByLabel('Name').fill('Bo the humble');
+  await managing.getByLabel('Role').selectOption('Auditor');
+  await press(managing, 'Save');
+  await press(dialog(page, 'Give up your own role?'), 'Become an auditor');
+  await expect(managing).toBeHidden();
+  await expect(row(page, 'Bo the humble')).toContainText('Auditor');
+  await expect(page.getByRole('button', { name: /Manage|Invite/ })).toHaveCount(0);
+  await expect(page.getByRole('banner')).toContainText('Bo the humble');
+});
+
+test('one may sign oneself out everywhere', async ({ page, organization }) => {
+  await signInByProgram(organization);
+  await signIn(page);
+  await openMembers(page);
+  await press(await manage(page, 'Ana'), 'Revoke sessions');
+  const asking = dialog(page, 'Sign yourself out everywhere?');
+  await expect(asking).toContainText('2 sessions of yours at once, this one included');
+  await press(asking, 'Revoke 2 sessions');
+  await expect(page).toHaveURL('/sign-in');
+  await expect(
+    page.getByText('You signed yourself out everywhere: 2 sessions ended.'),
+  ).toBeVisible();
+});
+
+test('an admin touches no owner, and makes none', async ({ page, organization }) => {
+  await addMember(organization, 'member', 'Chi Nguyen');
+  await signIn(page, await addMember(organization, 'admin', 'Bo Karlsson'));
+  await openMembers(page);
+  await expect(row(page, 'Ana')).toContainText('Owners only');
+  await expect(page.getByRole('button', { name: 'Manage Ana' })).toHaveCount(0);
+  const managing = await manage(page, 'Chi Nguyen');
+  await expect(managing.getByText('Only an owner makes an owner.')).toBeVisible();
+  await expect(managing.getByRole('option', { name: 'Owner' })).toHaveCount(0);
+  await press(managing, 'Close');
+  await press(page, 'Invite a member');
+  await expect(page.getByRole('dialog').getByRole('option', { name: 'Owner' })).toHaveCount(0);
+});
+
+test('an auditor sees, and cannot', async ({ page, organization }) => {
+  await invite(organization, 'member', 'Chi Nguyen');
+  await signIn(page, await addMember(organization, 'auditor', 'Bo Karlsson'));
+  await openMembers(page);
+  await expect(row(page, 'Chi Nguyen')).toContainText('Invited');
+  await expect(page.getByRole('button', { name: /Manage|Invite/ })).toHaveCount(0);
+  await expect(page.getByText('Owners only')).toHaveCount(0);
+});
+
+test('names may be anything but endless', async ({ page, organization }) => {
+  const odd = ['<img src=x onerror=alert(1)>', '\u202eevil', '👩‍🚀'.repeat(20), 'W'.repeat(200)];
+  const token = await signInByProgram(organization);
+  for (const [i, name] of odd.entries()) {
+    const email = `odd${i}@example.org`;
+    await call(organization.url, 'POST', '/api/members', { name, email, role: 'member' }, token);
+  }
+  await signIn(page);
+  for (const width of [...WIDTHS, 320]) {
+    await page.setViewportSize({ width, height: 800 });
+    await openMembers(page);
+    for (const name of odd) {
+      await expect(page.getByRole('rowheader', { name, exact: true })).toBeVisible();
+    }
+    const managing = await manage(page, 'W'.repeat(200));
+    const overflow = await page.evaluate(() =>
+      [document.documentElement, document.querySelector('dialog')].map(
+        (each) => each && each.scrollWidth - each.clientWidth,
+      ),
+    );
+    expect(overflow, `sideways at ${width} px`).toEqual([0, 0]);
+    await press(managing, 'Close');
+  }
+  const managing = await manage(page, 'W'.repeat(200));
+  const name = managing.getByLabel('Name');
+  await name.fill('W'.repeat(10_000));
+  await press(managing, 'Save');
+  await expect(name).toHaveAccessibleDescription('Use at most 200 characters.');
+  await name.fill('  ');
+  await press(managing, 'Save');
+  await expect(name).toHaveAccessibleDescription('Enter a name.');
+});
+
+test('filters, the order and paging stand in the address', async ({ page, organization }) => {
+  await invite(organization, 'admin', 'Bo Karlsson');
+  await addMember(organization, 'member', 'Chi Nguyen');
+  await addMember(organization, 'member', 'Dua Salim');
+  await page.route('/api/members?*', (route) => {
+    const url = new URL(route.request().url());
+    url.searchParams.set('limit', '2');
+    return route.continue({ url: url.href });
+  });
+  await signIn(page);
+  await openMembers(page);
+  const names = page.getByRole('rowheader');
+  await expect(page.getByText('2 of 4 members').first()).toBeVisible();
+  await press(page, 'Show more members');
+  await expect(names).toHaveText([/Ana/, /Bo/, /Chi/, /Dua/]);
+  await expect(page.getByText('4 members', { exact: true })).toBeVisible();
+
+  await press(page, 'Name');
+  await expect(page).toHaveURL('/settings/members?sort=name&order=desc');
+  await expect(names).toHaveText([/Dua/, /Chi/]);
+  await page.getByLabel('Role').selectOption('Member');
+  await page.getByLabel('State').selectOption('Active');
+  await expect(page).toHaveURL(/role=member&state=active/);
+  await expect(page.getByText('2 members', { exact: true })).toBeVisible();
+  await page.getByRole('searchbox').fill('chi');
+  await expect(names).toHaveText([/Chi/]);
+
+  await page.reload();
+  await expect(names).toHaveText([/Chi/]);
+  await expect(page.getByLabel('Role')).toHaveValue('member');
+  await expect(page.getByRole('searchbox')).toHaveValue('chi');
+
+  await page.getByRole('searchbox').fill('nobody at all');
+  await expect(page.getByText('Nothing matches.')).toBeVisible();
+  await page.getByRole('button', { name: 'Clear filters' }).last().click();
+  await expect(names).toHaveText([/Dua/, /Chi/]);
+  await page.goBack();
+  await expect(page.getByLabel('State')).toHaveValue('active');
+});
+
+test('what the server refuses is said, and what was typed stays', async ({
+  page,
+  organization,
+}) => {
+  await addMember(organization, 'member', 'Chi Nguyen');
+  const bo = await addMember(organization, 'admin', 'Bo Karlsson');
+  await signIn(page, bo);
+  await openMembers(page);
+  const managing = await manage(page, 'Chi Nguyen');
+  await managing.getByLabel('Name').fill('Chi N.');
+
+  // Meanwhile Bo has become an auditor.
+  const token = await signInByProgram(organization);
+  const { id } = await memberOf(organization, token, bo.email);
+  await call(organization.url, 'PATCH', `/api/members/${id}`, { role: 'auditor' }, token);
+  await press(managing, 'Save');
+  await expect(managing.getByRole('alert')).toContainText('You may not do this');
+  await expect(managing.getByLabel('Name')).toHaveValue('Chi N.');
+});
+
+test('an outage is said, and not taken for a sign-out', async ({ page }) => {
+  await signIn(page);
+  await page.route('/api/members?*', (route) => route.abort(), { times: 1 });
+  await page.goto('/settings/members');
+  await expect(page.getByRole('alert')).toContainText('Curfew cannot be reached');
+  await press(page, 'Retry');
+  await row(page, 'Ana').waitFor();
+});
+
+test('an invitation needs no mouse', async ({ page, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await signIn(page);
+  await openMembers(page);
+  const { keyboard } = page;
+  const focused = (name: string) => expect(page.locator(':focus')).toHaveAccessibleName(name);
+
+  await page.getByRole('button', { name: 'Invite a member' }).focus();
+  await keyboard.press('Enter');
+  await focused('Email');
+  await keyboard.type('bo@example.org');
+  await keyboard.press('Tab');
+  await focused('Name');
+  await keyboard.type('Bo Karlsson');
+  await keyboard.press('Tab');
+  await focused('Role');
+  await keyboard.type('Aud');
+  await keyboard.press('Tab');
+  await focused('Cancel');
+  await keyboard.press('Tab');
+  await focused('Invite');
+  await keyboard.press('Enter');
+  await focused('Copy');
+  await keyboard.press('Enter');
+  await expect(page.getByText('Copied')).toBeVisible();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toContain('#token=');
+  await keyboard.press('Escape');
+  await focused('Invite a member');
+  await expect(row(page, 'Bo Karlsson')).toContainText('Auditor');
+
+  await page.getByRole('button', { name: 'Manage Bo Karlsson' }).focus();
+  await keyboard.press('Enter');
+  await expect(dialog(page, 'Bo Karlsson')).toBeVisible();
+  await dialog(page, 'Bo Karlsson').getByRole('button', { name: 'Deactivate' }).focus();
+  await keyboard.press('Enter');
+  await focused('Cancel');
+  await keyboard.press('Escape');
+  await focused('Deactivate');
+  await keyboard.press('Escape');
+  await focused('Manage Bo Karlsson');
+});

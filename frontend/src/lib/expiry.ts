@@ -1,0 +1,33 @@
+import type { Policy } from './api/settings';
+import { seconds } from './policy';
+
+/** How long before its end a session says so, in seconds: the server's stream does the same. */
+const WARNING = 5 * 60;
+
+/** How long before its end a session under the policy says so, in seconds. A short one is half over by then. */
+export function lead(policy: Policy): number {
+  return Math.min(WARNING, seconds(policy.sessionLength) / 2);
+}
+
+/**
+ * Whether an access would give a session that has `left` seconds more time, as far as this machine knows: its clock may not be the
+ * server's, which has the last word.
+ */
+export function canStay(
+  policy: Policy,
+  authenticatedAt: string,
+  left: number,
+  now: number,
+): boolean {
+  if (!policy.refreshAutomatically) return false;
+  if (!policy.maximumLifetime) return true;
+  const atMost = (Date.parse(authenticatedAt) - now) / 1000 + seconds(policy.maximumLifetime);
+  return Math.min(atMost, seconds(policy.sessionLength)) > left + 60;
+}
+
+/** How long a session has left, by minutes, so that it is not read aloud every second. */
+export function timeLeft(left: number): string {
+  const minutes = Math.ceil(left / 60);
+  if (minutes <= 1) return 'less than a minute';
+  return `${minutes} minutes`;
+}

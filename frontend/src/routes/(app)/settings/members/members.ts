@@ -1,0 +1,111 @@
+import type { Member, MemberQuery, Role } from '$lib/api/members';
+import type { Sort } from '$lib/ui/table';
+
+interface RoleWords {
+  name: string;
+  /** What it lets its holder do. */
+  allows: string;
+}
+
+/** From the role that may do everything to the one that may do least. */
+export const ROLES: Role[] = ['owner', 'admin', 'auditor', 'member'];
+
+export const ROLE_WORDS: Record<Role, RoleWords> = {
+  owner: { name: 'Owner', allows: 'Does everything, and makes other owners.' },
+  admin: { name: 'Admin', allows: 'Manages members, sessions and settings.' },
+  auditor: { name: 'Auditor', allows: 'Sees what an admin sees, and changes nothing.' },
+  member: { name: 'Member', allows: 'Signs in, and sees their own sessions.' },
+};
+
+/** As in "you are an owner". */
+export const aRole = (role: Role) => `${role === 'member' ? 'a' : 'an'} ${role}`;
+
+export const STATE_WORDS: Record<Member['state'], string> = {
+  invited: 'Invited',
+  active: 'Active',
+  deactivated: 'Deactivated',
+};
+
+export const STATES = Object.keys(STATE_WORDS) as Member['state'][];
+
+const administers = (role: Role) => role === 'owner' || role === 'admin';
+
+/** The roles that somebody may give. Nobody gives one above their own; the server holds the same rule. */
+export function rolesToGive(by: Role): Role[] {
+  return administers(by) ? ROLES.slice(ROLES.indexOf(by)) : [];
+}
+
+/** Whether somebody may change a member of that role. Nobody touches who stands above them. */
+export function mayManage(by: Role, role: Role): boolean {
+  return rolesToGive(by).includes(role);
+}
+
+/** Whether the change takes something away that its holder could not give back to themselves. */
+export function isDemotion(from: Role, to: Role): boolean {
+  return ROLES.indexOf(to) > ROLES.indexOf(from);
+}
+
+/** Who can give a member the role that they are about to lose. */
+export function whoGives(role: Role): string {
+  return role === 'owner' ? 'another owner' : 'an owner or another admin';
+}
+
+/** An invitation may name nobody. */
+export function nameOf({ name, email }: Pick<Member, 'name' | 'email'>): string {
+  return name || email;
+}
+
+/** Until when the one-time link that waits is good, if one is. */
+function goodUntil({ state, link }: Member, now: Date): string | null {
+  if (!link || state === 'deactivated' || new Date(link.expiresAt) <= now) return null;
+  return until(link.expiresAt);
+}
+
+/** What is to be said below a member's state, if anything is. */
+export function stateNote(member: Member, now = new Date()): string | null {
+  const end = goodUntil(member, now);
+  if (member.state === 'invited') return end ? `until ${end}` : 'Link run out';
+  return end && `Reset link until ${end}`;
+}
+
+/** What there is to say of the link that waits, where another could be made. */
+export function linkNote(member: Member, now = new Date()): string | null {
+  const end = goodUntil(member, now);
+  if (end) return `${member.state === 'invited' ? 'Invitation' : 'Reset'} link good until ${end}`;
+  return member.state === 'invited' ? 'The invitation link has run out' : null;
+}
+
+/** A moment of the coming days, which no line breaks. */
+export function until(at: string): string {
+  return new Intl.DateTimeFormat('en-GB', {
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+  })
+    .format(new Date(at))
+    .replaceAll(' ', '\u00a0');
+}
+
+/** A day long ago. */
+export function day(at: string): string {
+  return new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' }).format(new Date(at));
+}
+
+/** What the server is asked for. What it does not know, an address cannot ask for. */
+export function memberQuery(
+  { q, role, state }: Record<'q' | 'role' | 'state', string>,
+  { key, order }: Sort,
+): MemberQuery {
+  const query: MemberQuery = { order };
+  const known = {
+    sort: (['name', 'email', 'createdAt'] as const).find((each) => each === key),
+    role: ROLES.find((each) => each === role),
+    state: STATES.find((each) => each === state),
+  };
+  if (q) query.q = q;
+  if (known.sort) query.sort = known.sort;
+  if (known.role) query.role = known.role;
+  if (known.state) query.state = known.state;
+  return query;
+}

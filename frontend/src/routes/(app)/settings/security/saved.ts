@@ -1,0 +1,15 @@
+import type { SecuritySettings } from '$lib/api/settings';
+import { clock } from '$lib/ended';
+
+/** Who saved the configuration outside this page, and when. */
+export function savedWords(
+  { updatedBy, updatedAt }: SecuritySettings,
+  memberId: string,
+  now = new Date(),
+): string {
+  const who =
+    updatedBy?.id === memberId
+      ? 'You saved a change elsewhere'
+      : `${updatedBy?.name ?? 'Somebody'} saved a change`;
+  return `${who} ${clock(new Date(updatedAt), now)}`;
+}
