@@ -226,6 +226,22 @@ test('people are shown as they call themselves, whatever that is', async ({
   }
 });
 
+test('what happens meanwhile is told, and moves nothing by itself', async ({
+  page,
+  organization: server,
+}) => {
+  const ben = await addMember(server, 'member', 'Ben Okafor');
+  await signIn(page);
+  await openSessions(page);
+  await signInByProgram(server, ben);
+  await expect(status(page).getByText('2 sessions now.')).toBeVisible();
+  await expect(page.locator('dl > div').filter({ hasText: 'Signed in now' })).toContainText('2');
+  await expect(row(page, 'Ben Okafor')).toHaveCount(0);
+  await page.getByRole('button', { name: 'Refresh' }).click();
+  await expect(row(page, 'Ben Okafor')).toHaveCount(1);
+  await expect(status(page).getByText('2 sessions now.')).toBeHidden();
+});
+
 test('an outage is said, and asked again', async ({ page, organization }) => {
   void organization;
   await signIn(page);

@@ -341,6 +341,130 @@ export const STATES: State[] = [
     },
   },
   {
+    name: 'sessions',
+    enter: async (page, server) => {
+      await addSessions(server);
+      await signIn(page);
+      await page.goto('/settings/sessions');
+      await page.getByText('This session').waitFor();
+    },
+  },
+  {
+    name: 'sessions-picked',
+    enter: async (page, server) => {
+      await addSessions(server);
+      await signIn(page);
+      await page.goto('/settings/sessions?q=okafor');
+      await page.getByRole('checkbox', { name: 'Pick all sessions shown' }).check();
+      await page.getByRole('button', { name: 'Revoke 3 sessions' }).waitFor();
+    },
+  },
+  {
+    name: 'sessions-revoke',
+    enter: async (page, server) => {
+      await addSessions(server);
+      await signIn(page);
+      await page.goto('/settings/sessions');
+      await page.getByRole('checkbox', { name: 'Pick all sessions shown' }).check();
+      await page.getByRole('button', { name: 'Revoke 5 sessions' }).click();
+      await page.getByRole('dialog').waitFor();
+    },
+  },
+  {
+    name: 'sessions-of-member',
+    enter: async (page, server) => {
+      await addSessions(server);
+      await signIn(page);
+      await page.goto('/settings/sessions');
+      await page.getByRole('link', { name: 'Ben Okafor' }).first().click();
+      await page.getByRole('button', { name: 'Revoke all of theirs' }).waitFor();
+    },
+  },
+  {
+    name: 'sessions-nothing-matches',
+    enter: async (page) => {
+      await signIn(page);
+      await page.goto('/settings/sessions?q=nobody');
+      await page.getByText('Nothing matches.').waitFor();
+    },
+  },
+  {
+    name: 'sessions-outage',
+    enter: async (page) => {
+      await signIn(page);
+      await page.route('/api/sessions?*', (route) => route.abort());
+      await page.goto('/settings/sessions');
+      await page.getByRole('button', { name: 'Retry' }).waitFor();
+    },
+  },
+  {
+    name: 'sessions-auditor',
+    enter: async (page, server) => {
+      await signIn(page, await addMember(server, 'auditor', 'Chi Nguyen'));
+      await page.goto('/settings/sessions');
+      await page.getByText('This session').waitFor();
+    },
+  },
+  {
+    name: 'audit',
+    enter: async (page, server) => {
+      await addSessions(server);
+      await signIn(page);
+      await page.goto('/settings/audit');
+      await page.getByText('Ana set up the organization').waitFor();
+      await page.getByText(/^Intact:/).waitFor();
+    },
+  },
+  {
+    name: 'audit-details',
+    enter: async (page) => {
+      await signIn(page);
+      await length(page).fill('12');
+      await save(page).click();
+      await expect(page.getByText('Saved', { exact: true })).toBeVisible();
+      await page.goto('/settings/audit');
+      await page.getByText('Ana saved the session configuration').click();
+      await page.getByRole('table', { name: 'What changed' }).waitFor();
+    },
+  },
+  {
+    name: 'audit-choosing-member',
+    enter: async (page, server) => {
+      await addSessions(server);
+      await signIn(page);
+      await page.goto('/settings/audit');
+      await page.getByRole('combobox', { name: 'Member' }).fill('a');
+      await page.getByRole('option').first().waitFor();
+    },
+  },
+  {
+    name: 'audit-nothing-matches',
+    enter: async (page) => {
+      await signIn(page);
+      await page.goto('/settings/audit?action=member.invited');
+      await page.getByText('Nothing matches.').waitFor();
+    },
+  },
+  {
+    name: 'audit-broken',
+    enter: async (page) => {
+      await page.route('/api/audit/chain', (route) =>
+        route.fulfill({
+          json: {
+            entries: 12345,
+            intact: false,
+            head: 'c0ffee'.repeat(10),
+            checkedAt: new Date().toISOString(),
+            broken: { sequence: 4711, reason: 'The entry was altered after it was sealed.' },
+          },
+        }),
+      );
+      await signIn(page);
+      await page.goto('/settings/audit');
+      await page.getByText(/^Broken at entry 4,?711/).waitFor();
+    },
+  },
+  {
     name: 'outage',
     enter: async (page) => {
       await signIn(page);
@@ -390,3 +514,10 @@ export const STATES: State[] = [
     },
   },
 ];
+
+/** Ben with three sessions, and the owner with one beside the page's own. */
+async function addSessions(server: Server) {
+  const ben = await addMember(server, 'member', 'Ben Okafor');
+  for (let i = 0; i < 3; i++) await signInByProgram(server, ben);
+  await signInByProgram(server);
+}
