@@ -176,6 +176,9 @@ func advice(w validator.FieldError) string {
 	case "email":
 		return "Enter an e-mail address, as in ana@example.org."
 	case "min":
+		if w.Kind() == reflect.String {
+			return "This is needed."
+		}
 		return "Enter a number of at least " + w.Param() + "."
 	case "max":
 		return "Use at most " + w.Param() + " characters."

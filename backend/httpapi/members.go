@@ -208,6 +208,9 @@ func (a *API) acceptInvitation(c echo.Context) error {
 		return err
 	}
 	m, err := a.Members.Accept(c.Request().Context(), in.Token, strings.TrimSpace(orEmpty(in.Name)), in.Password, a.origin(c))
+	if errors.Is(err, member.ErrNameNeeded) {
+		return &inputError{[]FieldError{{Field: "name", Code: "required", Message: "Enter your name."}}}
+	}
 	if err != nil {
 		return err
 	}

@@ -158,8 +158,8 @@ func (f *failing) IssueLink(ctx context.Context, id member.ID, link member.Link,
 	return unlessError(f.at("IssueLink"), func() error { return f.DB.IssueLink(ctx, id, link, caller, event) })
 }
 
-func (f *failing) CheckLink(ctx context.Context, hash [32]byte, now time.Time) error {
-	return unlessError(f.at("CheckLink"), func() error { return f.DB.CheckLink(ctx, hash, now) })
+func (f *failing) CheckLink(ctx context.Context, hash [32]byte, now time.Time) (bool, error) {
+	return unless(f.at("CheckLink"), func() (bool, error) { return f.DB.CheckLink(ctx, hash, now) })
 }
 
 func (f *failing) UseLink(

@@ -22,6 +22,8 @@ var (
 	ErrEmailTaken = errors.New("e-mail address taken")
 	// ErrLinkInvalid is given for a one-time link that was used, replaced or altered, or whose time is over.
 	ErrLinkInvalid = errors.New("link invalid")
+	// ErrNameNeeded is given where an invitation that named nobody is accepted without a name.
+	ErrNameNeeded = errors.New("a name is needed")
 	// ErrCallerEnded is given where the caller's session is over by the time of the change.
 	ErrCallerEnded = errors.New("the caller's session has ended")
 )
@@ -291,11 +293,16 @@ func (s *Service) IssueLink(ctx context.Context, by Member, caller audit.Caller,
 }
 
 // Accept uses up a one-time link: it sets the member's password and, where one is given, the name, and ends the sessions that there
-// were. It signs nobody in. It returns ErrLinkInvalid or a [*PasswordError], and a link that was refused for the password's sake stays good.
+// were. It signs nobody in. It returns ErrLinkInvalid, ErrNameNeeded or a [*PasswordError]; a link that was refused for the sake of the
+// name or the password stays good.
 func (s *Service) Accept(ctx context.Context, secret, name, password string, origin Origin) (m Member, err error) {
 	hash := sha256.Sum256([]byte(secret))
-	if err := s.store.CheckLink(ctx, hash, s.now()); err != nil {
+	named, err := s.store.CheckLink(ctx, hash, s.now())
+	if err != nil {
 		return Member{}, fmt.Errorf("check link: %w", err) // before any hashing: a stranger has no link
+	}
+	if !named && name == "" {
+		return Member{}, ErrNameNeeded
 	}
 	passwordHash, err := s.HashNewPassword(ctx, password)
 	if err != nil {

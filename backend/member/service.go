@@ -44,8 +44,8 @@ type Store interface {
 	ChangeMember(ctx context.Context, id ID, caller audit.Caller, decide Decide) (m Member, ended int, err error)
 	// IssueLink gives the member the link, in the place of any other.
 	IssueLink(ctx context.Context, id ID, link Link, caller audit.Caller, event audit.Event) error
-	// CheckLink returns ErrLinkInvalid where there is no such link that is good at the given time.
-	CheckLink(ctx context.Context, hash [32]byte, now time.Time) error
+	// CheckLink tells whether the link's member has a name. It returns ErrLinkInvalid where there is no such link that is good at the given time.
+	CheckLink(ctx context.Context, hash [32]byte, now time.Time) (named bool, err error)
 	// UseLink removes the link, sets the password and, unless it is empty, the name, and ends the member's sessions.
 	UseLink(ctx context.Context, hash [32]byte, now time.Time, name, passwordHash string, event func(Member, LinkKind) audit.Event) (m Member, ended int, err error)
 	// ResetPassword replaces the member's password, reactivates them, and raises their generation, which ends their sessions; a

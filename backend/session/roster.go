@@ -270,7 +270,7 @@ func (e *entry) expire(now time.Time, org *Organization) (at time.Time, marked b
 			return time.Time{}, false
 		}
 		if e.startedAt.CompareAndSwap(started, over) {
-			return earlier(standing.ExpiresAt(), now).UTC(), true
+			return standing.ExpiredAt(now).UTC(), true
 		}
 	}
 }

@@ -194,7 +194,7 @@ func (s *Service) refuse(ctx context.Context, id ID, now time.Time) error {
 	case RevokedAll:
 		return s.revokedAll(ctx, record.Session.Generation)
 	case Expired:
-		return s.recordExpiry(ctx, id, earlier(standing.ExpiresAt(), now))
+		return s.recordExpiry(ctx, id, standing.ExpiredAt(now))
 	default:
 		return &EndedError{End{Reason: reason, At: now}}
 	}
@@ -684,7 +684,7 @@ func (s *Service) sweepExpired(ctx context.Context, batch int) (int, error) {
 	}
 	ending := Ending{Reason: Expired, By: audit.Caller{Actor: audit.System}}
 	for _, record := range records {
-		at := earlier(standingOf(record, org).ExpiresAt(), now)
+		at := standingOf(record, org).ExpiredAt(now)
 		if e := s.roster.get(record.Session.ID); e != nil {
 			seen, marked := e.expire(now, org)
 			if !marked && !e.over() {

@@ -66,6 +66,16 @@ func (st Standing) ExpiresAt() time.Time {
 	return at
 }
 
+// ExpiredAt is when the time of a session ran out that has expired by now. A policy ends nothing before it is saved, however long ago
+// by its measure the time was over.
+func (st Standing) ExpiredAt(now time.Time) time.Time {
+	at := st.ExpiresAt()
+	if !st.endedUnderAnEarlierPolicy() {
+		at = later(at, st.Organization.SavedAt)
+	}
+	return earlier(at, now)
+}
+
 // endedUnderAnEarlierPolicy is rule R3b: what had ended when a policy was saved stays ended, however much longer
 // the new policy lets sessions live.
 func (st Standing) endedUnderAnEarlierPolicy() bool {

@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"curfew/backend/audit"
 )
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -141,4 +143,20 @@ func TestOverdueIsEndedTurnedRound(t *testing.T) {
 		overdue := !st.StartedAt.After(started) || !st.AuthenticatedAt.After(authenticated)
 		require.Equal(t, st.Ended(noon) == Expired, overdue)
 	})
+}
+
+// TestAPolicyEndsNothingBeforeItIsSaved: what a shorter length ends, it ends at its save, and not when it would have.
+func TestAPolicyEndsNothingBeforeItIsSaved(t *testing.T) {
+	saved := noon.Add(10 * time.Hour)
+	org := Organization{Generation: 1, Policy: Policy{Length: Length{1, Days}}, SavedAt: noon.Add(-time.Hour)}.
+		Saved(Policy{Length: Length{1, Hours}}, saved, audit.System)
+	expiredAt := func(started, now time.Time) time.Time {
+		st := Standing{MemberActive: true, Generation: 1, AuthenticatedAt: started, StartedAt: started, Organization: &org}
+		require.Equal(t, Expired, st.Ended(now))
+		return st.ExpiredAt(now)
+	}
+	require.Equal(t, saved, expiredAt(noon, saved.Add(time.Minute)), "alive until the save")
+	require.Equal(t, saved.Add(30*time.Minute), expiredAt(saved.Add(-30*time.Minute), saved.Add(2*time.Hour)), "alive after it")
+	require.Equal(t, noon.Add(-14*time.Hour), expiredAt(noon.Add(-15*time.Hour), saved.Add(time.Minute)), "over before it")
+	require.Equal(t, saved.Add(-time.Minute), expiredAt(noon, saved.Add(-time.Minute)), "never later than now")
 }

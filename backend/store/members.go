@@ -372,13 +372,18 @@ func (db *DB) IssueLink(ctx context.Context, id member.ID, link member.Link, cal
 }
 
 // CheckLink implements [member.Store].
-func (db *DB) CheckLink(ctx context.Context, hash [32]byte, now time.Time) error {
-	var found bool
-	err := db.read(ctx).Raw("SELECT EXISTS (SELECT 1 FROM member_links WHERE token_hash = ? AND expires_at > ?)", hash[:], millis(now)).Scan(&found).Error
-	if err == nil && !found {
-		return member.ErrLinkInvalid
+func (db *DB) CheckLink(ctx context.Context, hash [32]byte, now time.Time) (named bool, err error) {
+	var found []bool
+	err = db.read(ctx).Raw(`
+		SELECT m.name <> '' FROM member_links l JOIN members m ON m.id = l.member_id
+		WHERE l.token_hash = ? AND l.expires_at > ?`, hash[:], millis(now)).Scan(&found).Error
+	if err != nil {
+		return false, unavailable(err)
 	}
-	return unavailable(err)
+	if len(found) == 0 {
+		return false, member.ErrLinkInvalid
+	}
+	return found[0], nil
 }
 
 // UseLink implements [member.Store].
