@@ -39,11 +39,12 @@ func (a *API) listAudit(c echo.Context, _ session.Principal) error {
 }
 
 func (a *API) getAuditChain(c echo.Context, _ session.Principal) error {
-	if err := unhurried(c); err != nil {
-		return err
-	}
 	found, err := audit.Check(c.Request().Context(), a.Audit)
 	if err != nil {
+		return err
+	}
+	// The longer the log, the longer that took, and the server's limit for an answer may be over before this one begins.
+	if err := a.patient(c).wait(); err != nil {
 		return err
 	}
 	if found.Broken != nil {
@@ -112,9 +113,6 @@ type export interface {
 // exportEntries streams all that the filter picks, some hundred entries at a time: an export of a million takes no more memory
 // than one of a thousand, and as long as it needs.
 func (a *API) exportEntries(c echo.Context, filter audit.Filter, contentType, name string, file export) error {
-	if err := unhurried(c); err != nil {
-		return err
-	}
 	filter.Limit = 500
 	entries, err := a.Audit.Entries(c.Request().Context(), filter)
 	if err != nil {
@@ -154,17 +152,6 @@ func (a *API) writeEntries(ctx context.Context, filter audit.Filter, entries []a
 	return file.flush()
 }
 
-// unhurried lifts the server's limits from a request that takes the longer, the longer the log is.
-func unhurried(c echo.Context) error {
-	control := http.NewResponseController(c.Response())
-	for _, limit := range []func(time.Time) error{control.SetReadDeadline, control.SetWriteDeadline} {
-		if err := limit(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
-			return err
-		}
-	}
-	return nil
-}
-
 // patientWriter waits for a client who reads slowly, write by write, but not for one who has stopped reading.
 type patientWriter struct {
 	io.Writer
@@ -177,11 +164,19 @@ func (a *API) patient(c echo.Context) patientWriter {
 }
 
 func (w patientWriter) Write(p []byte) (int, error) {
-	err := w.control.SetWriteDeadline(time.Now().Add(w.patience)) //nolint:forbidigo // the connection's own clock
-	if err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if err := w.wait(); err != nil {
 		return 0, err
 	}
 	return w.Writer.Write(p)
+}
+
+// wait puts the server's limit off.
+func (w patientWriter) wait() error {
+	err := w.control.SetWriteDeadline(time.Now().Add(w.patience)) //nolint:forbidigo // the connection's own clock
+	if errors.Is(err, http.ErrNotSupported) {
+		return nil
+	}
+	return err
 }
 
 type jsonlExport struct{ *json.Encoder }

@@ -384,6 +384,24 @@ func (d *tearing) at() error {
 	return nil
 }
 
+// TestALongCheckIsAnswered: also where it takes longer than the server gives an answer.
+func TestALongCheckIsAnswered(t *testing.T) {
+	h := open(t, options{storage: func(db *store.DB) storage { return &sluggish{db} }})
+	auditor := h.program(member.Auditor)
+	server := h.overTCP(func(s *http.Server) { s.WriteTimeout = 100 * time.Millisecond })
+	answer := auditor.over(server, "/api/audit/chain")
+	require.Equal(t, http.StatusOK, answer.StatusCode)
+	require.NoError(t, answer.Body.Close())
+}
+
+// sluggish is the real store, which takes its time to read the chain.
+type sluggish struct{ *store.DB }
+
+func (d *sluggish) LastReceipt(ctx context.Context) (int64, error) {
+	time.Sleep(300 * time.Millisecond)
+	return d.DB.LastReceipt(ctx)
+}
+
 func TestAnExportOfNothingHasItsHeader(t *testing.T) {
 	h := open(t, options{})
 	auditor := h.program(member.Auditor)
