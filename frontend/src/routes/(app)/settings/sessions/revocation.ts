@@ -1,6 +1,5 @@
-import { Problem } from '$lib/api/problem';
-import { revokeMemberSessions, type Member } from '$lib/api/members';
-import { revokeSession, revokeSessions, type Session } from '$lib/api/session';
+import type { Member } from '$lib/api/members';
+import type { Session } from '$lib/api/session';
 import { deviceName } from '$lib/device';
 import { count, sessionsOfMembers } from '$lib/ended';
 import { isolate } from '$lib/isolate';
@@ -9,9 +8,6 @@ import { isolate } from '$lib/isolate';
 export type Target =
   | { kind: 'sessions'; sessions: Session[] }
   | { kind: 'member'; member: Pick<Member, 'id' | 'name'>; yours: boolean };
-
-/** The server takes so many at a time. */
-const AT_A_TIME = 200;
 
 export function isYours(target: Target): boolean {
   return target.kind === 'member' ? target.yours : target.sessions.some(({ current }) => current);
@@ -42,33 +38,3 @@ export function consequence(target: Target, ofMember: number | null): string {
 }
 
 const YOURS_TOO = 'The one you are using is among them: you sign in again afterwards.';
-
-/** Revokes, and counts the sessions that had not ended already. */
-export async function revoke(target: Target): Promise<number> {
-  if (target.kind === 'member') {
-    return (await revokeMemberSessions(target.member.id)).sessionsEnded;
-  }
-  const [first] = target.sessions;
-  if (first && target.sessions.length === 1) return revokeOne(first);
-
-  // One's own comes last: after it, the server would refuse the others.
-  const ids = target.sessions
-    .toSorted((a, b) => Number(a.current) - Number(b.current))
-    .map(({ id }) => id);
-  let ended = 0;
-  for (let i = 0; i < ids.length; i += AT_A_TIME) {
-    ended += (await revokeSessions(ids.slice(i, i + AT_A_TIME))).sessionsEnded;
-  }
-  return ended;
-}
-
-async function revokeOne({ id }: Session): Promise<number> {
-  try {
-    await revokeSession(id);
-    return 1;
-  } catch (error) {
-    // It ended by itself or by another's hand, which is what was wanted.
-    if (error instanceof Problem && error.status === 404) return 0;
-    throw error;
-  }
-}

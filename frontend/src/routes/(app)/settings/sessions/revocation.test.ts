@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import type { Session } from '$lib/api/session';
+import { consequence, isYours, question, type Target } from './revocation';
+
+const session = (memberId: string, current = false) =>
+  ({
+    memberId,
+    current,
+    member: { name: memberId === 'a' ? 'Ana' : 'Ben' },
+    client: { address: '', userAgent: '', browser: 'Firefox', os: 'Windows', device: 'desktop' },
+  }) as Session;
+const sessions = (...picked: Session[]): Target => ({ kind: 'sessions', sessions: picked });
+const ben = (yours = false): Target => ({
+  kind: 'member',
+  member: { id: 'b', name: 'Ben' },
+  yours,
+});
+
+describe('what revoking does is said beforehand', () => {
+  it.each([
+    [sessions(session('b')), null, 'This signs Ben out of Firefox on Windows at once.'],
+    [
+      sessions(session('a', true)),
+      null,
+      'You are using this session. It ends at once, and you sign in again.',
+    ],
+    [
+      sessions(session('b'), session('b'), session('a')),
+      null,
+      'This ends 3 sessions of 2 members at once.',
+    ],
+    [
+      sessions(session('b'), session('a', true)),
+      null,
+      'This ends 2 sessions of 2 members at once. The one you are using is among them: you sign in again afterwards.',
+    ],
+    [ben(), null, 'Counting the sessions of Ben…'],
+    [ben(), 1204, 'This ends 1,204 sessions of Ben at once.'],
+    [
+      ben(true),
+      1,
+      'This ends 1 session of Ben at once. The one you are using is among them: you sign in again afterwards.',
+    ],
+  ])('%#', (target, ofMember, expected) => expect(consequence(target, ofMember)).toBe(expected));
+});
+
+it('asks by number or by name', () => {
+  expect(question(sessions(session('b')))).toBe('Revoke this session?');
+  expect(question(sessions(session('b'), session('a')))).toBe('Revoke 2 sessions?');
+  expect(question(ben())).toBe('Revoke all sessions of Ben?');
+});
+
+it('knows whether the session at hand is among them', () => {
+  expect(isYours(sessions(session('b'), session('a', true)))).toBe(true);
+  expect(isYours(sessions(session('b'), session('a')))).toBe(false);
+  expect(isYours(ben(true))).toBe(true);
+});
