@@ -70,12 +70,15 @@ test-web: $(MODULES) ## Run the front end's checks and unit tests
 e2e: $(BIN) $(DEMO) chromium ## Run the journeys in a real browser against the real binary
 	CHROMIUM="$$($(FIND_CHROMIUM))" npm run e2e
 
-FIND_CHROMIUM := command -v chromium || command -v chromium-browser || command -v google-chrome
+# Chromium without a window starts and paints in half the time of the one with it. Where neither is to be had from Debian, any will do.
+HEADLESS      := chromium-headless-shell
+FIND_CHROMIUM := command -v $(HEADLESS) || command -v chromium || command -v chromium-browser || command -v google-chrome
 
 chromium:
-	@{ $(FIND_CHROMIUM); } >/dev/null || \
-		{ echo 'installing Chromium from Debian'; as=; [ "$$(id -u)" = 0 ] || as=sudo; \
-		  $$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; }
+	@command -v $(HEADLESS) >/dev/null || { \
+		echo 'installing Chromium from Debian'; as=; [ "$$(id -u)" = 0 ] || as=sudo; \
+		$$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(HEADLESS) fonts-dejavu-core >/dev/null; } || \
+		{ $(FIND_CHROMIUM); } >/dev/null
 
 lint: $(MODULES) ## Lint both halves
 	$(TOOL) golangci-lint run ./...
