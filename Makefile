@@ -14,10 +14,10 @@ TOOL    := go tool -modfile=backend/tools.mod
 WEB_SOURCES := $(shell find frontend/src frontend/static frontend/scripts -type f) frontend/vite.config.ts frontend/package.json
 GO_SOURCES  := $(shell find backend -type f -not -name '*_test.go' -not -path '*/testdata/*') main.go embed.go go.mod go.sum
 
-.PHONY: help run demo build web dev dev-api dev-web test test-go test-web e2e lint fmt generate generated check bench clean chromium
+.PHONY: help run demo build web dev dev-api dev-web test test-go test-web e2e screenshots lint fmt generate generated check bench clean chromium
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(BIN) ## Build everything and serve it on http://localhost:8080, with its data in ./data
 	@exec ./$(BIN) serve
@@ -69,6 +69,9 @@ test-web: $(MODULES) ## Run the front end's checks and unit tests
 
 e2e: $(BIN) $(DEMO) chromium ## Run the journeys in a real browser against the real binary
 	CHROMIUM="$$($(FIND_CHROMIUM))" npm run e2e
+
+screenshots: $(BIN) $(DEMO) chromium ## Photograph every page and state, wide and narrow, light and dark, into frontend/screenshots; and the README's pictures
+	CHROMIUM="$$($(FIND_CHROMIUM))" npm run screenshots
 
 # Chromium without a window starts and paints in half the time of the one with it. Where neither is to be had from Debian, any will do.
 HEADLESS      := chromium-headless-shell

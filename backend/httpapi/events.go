@@ -174,8 +174,9 @@ func (s *eventStream) send(event string, data any) error {
 	return s.write(fmt.Sprintf("event: %s\ndata: %s\n\n", event, encoded))
 }
 
-// beat is a comment, which keeps proxies from taking the stream for dead and finds out whether the client is.
-func (s *eventStream) beat() error { return s.write(":\n\n") }
+// beat keeps proxies from taking the stream for dead, finds out whether the client is, and lets the client find out whether the
+// server is: a script sees events, but no comments.
+func (s *eventStream) beat() error { return s.send("beat", struct{}{}) }
 
 func (s *eventStream) write(text string) error {
 	err := s.control.SetWriteDeadline(time.Now().Add(s.patience)) //nolint:forbidigo // the connection's own clock

@@ -63,7 +63,9 @@ func (c *client) listen() *stream {
 			case strings.HasPrefix(line, "data: "):
 				e.data = line[len("data: "):]
 			case line == "" && e.name != "":
-				s.events <- e
+				if e.name != "beat" {
+					s.events <- e
+				}
 				e = event{}
 			}
 		}

@@ -1,4 +1,4 @@
-import { test } from './journey';
+import { effect, length, signIn, test } from './journey';
 import { STATES } from './states';
 
 const VIEWS = [
@@ -32,3 +32,45 @@ for (const colorScheme of ['light', 'dark'] as const) {
     });
   }
 }
+
+/** What the README shows, of the demo's organization. */
+test.describe('README', () => {
+  test.use({ demo: true, viewport: { width: 1280, height: 860 }, deviceScaleFactor: 2 });
+
+  const shoot = (name: string) => ({
+    path: `../.github/${name}.png`,
+    animations: 'disabled' as const,
+  });
+
+  test('a policy before it is saved', async ({ page, organization }) => {
+    void organization;
+    await signIn(page);
+    await length(page).fill('3');
+    await effect(page)
+      .getByText(/^Saving signs out /)
+      .waitFor();
+    await page.getByText('Show as table').scrollIntoViewIfNeeded();
+    await page.screenshot({ ...shoot('screenshot'), fullPage: true });
+  });
+
+  test('who is signed in', async ({ page, organization }) => {
+    void organization;
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await signIn(page);
+    await page.getByRole('link', { name: 'Sessions', exact: true }).click();
+    await page.getByText(/^50 of 1,20\d sessions$/).waitFor();
+    await page.screenshot(shoot('sessions'));
+  });
+
+  test('who did what', async ({ page, organization }) => {
+    void organization;
+    await signIn(page);
+    await page.goto('/settings/audit?action=policy.saved');
+    await page.getByText(/^Intact/).waitFor();
+    await page
+      .getByText(/saved the session configuration/)
+      .first()
+      .click();
+    await page.screenshot(shoot('audit'));
+  });
+});

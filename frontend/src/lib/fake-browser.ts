@@ -81,7 +81,7 @@ class FakeEventSource extends EventTarget {
     this.onerror?.();
   }
 
-  send(name: EventName, data: unknown = {}) {
+  send(name: EventName | 'beat', data: unknown = {}) {
     this.dispatchEvent(new MessageEvent(name, { data: JSON.stringify(data) }));
   }
 }

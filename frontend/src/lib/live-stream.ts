@@ -27,11 +27,15 @@ const LATEST = 30_000;
 /** How long a connection has to stand to count as a success, so that one that is cut off at once is not asked for at once. */
 const STEADY = 10_000;
 
+/** How long the server is quiet at most, in milliseconds: it beats every twenty seconds. Beyond that the connection is dead, though nobody said so. */
+const QUIET = 50_000;
+
 /** A stream of events that comes back by itself after a break. */
 export class EventStream {
   readonly #listener: Listener;
   #source: EventSource | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #watch: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
   #connectedAt = Infinity;
   /** Counts openings and breaks, so that what was begun before the last of them is dropped. */
@@ -50,6 +54,7 @@ export class EventStream {
   close() {
     this.#turn++;
     clearTimeout(this.#timer);
+    clearTimeout(this.#watch);
     this.#source?.close();
     this.#source = null;
   }
@@ -65,12 +70,22 @@ export class EventStream {
     const source = (this.#source = new EventSource('/api/events'));
     source.onopen = () => {
       this.#connectedAt = Date.now();
+      this.#alive();
       this.#listener.connected(afterBreak);
     };
     source.onerror = () => this.#fail();
+    source.addEventListener('beat', () => this.#alive());
     for (const name of EVENTS) {
-      source.addEventListener(name, ({ data }) => this.#listener.heard(name, JSON.parse(data)));
+      source.addEventListener(name, ({ data }) => {
+        this.#alive();
+        this.#listener.heard(name, JSON.parse(data));
+      });
     }
+  }
+
+  #alive() {
+    clearTimeout(this.#watch);
+    this.#watch = setTimeout(() => this.renew(), QUIET);
   }
 
   #break() {

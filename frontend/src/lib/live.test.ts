@@ -136,6 +136,22 @@ describe('after a break', () => {
     expect(browser.open).toHaveLength(1);
   });
 
+  it('a connection that beats no more is taken for dead', async () => {
+    openTab();
+    browser.stream.connect();
+    for (let beats = 0; beats < 3; beats++) {
+      await settle(49_999);
+      browser.stream.send('beat');
+    }
+    expect(browser.streams).toHaveLength(1);
+    answerInTurn(ok(current()));
+    await settle(49_999);
+    expect(browser.streams).toHaveLength(1);
+    await settle(1);
+    expect(browser.streams).toHaveLength(2);
+    expect(browser.open).toHaveLength(1);
+  });
+
   it('an outage signs nobody out, and is asked about ever more seldom', async () => {
     const { tab } = openTab();
     const requests = answerInTurn(
@@ -205,7 +221,7 @@ describe('after a break', () => {
     browser.stream.connect();
     const before = browser.stream;
     answerInTurn(ok(current()));
-    await settle(60_000);
+    await settle(30_000);
     expect(browser.stream).toBe(before);
     vi.setSystemTime(Date.now() + 3_600_000);
     await settle(15_000);

@@ -371,6 +371,7 @@ export interface paths {
          *     | `session.expiring` | `{"expiresAt", "expiresIn"}`, the latter in seconds | five minutes before the session's time runs out, and again if an access has moved that; of a session length under ten minutes, when half of it is left |
          *     | `policy.changed` | the session configuration, as `GET /api/settings/security` answers it | it was saved |
          *     | `sessions.changed` | `{}` | for admins and auditors, at most once a second: sessions began or ended, or members changed |
+         *     | `beat` | `{}` | every twenty quiet seconds; where it stays out, the connection is dead |
          *
          *     After a break, connect again and read what you show anew: events of the meantime are not repeated.
          */
