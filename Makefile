@@ -14,7 +14,7 @@ TOOL    := go tool -modfile=backend/tools.mod
 WEB_SOURCES := $(shell find frontend/src frontend/static frontend/scripts -type f) frontend/vite.config.ts frontend/package.json
 GO_SOURCES  := $(shell find backend -type f -not -name '*_test.go' -not -path '*/testdata/*') main.go embed.go go.mod go.sum
 
-.PHONY: help run demo build web dev dev-api dev-web test test-go test-web e2e screenshots lint fmt generate generated check bench clean chromium
+.PHONY: help run demo build web dev dev-api dev-web test compiled test-go test-web e2e screenshots lint fmt generate generated check bench clean chromium
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,11 +57,19 @@ dev-web:
 	@npm run dev
 
 test: ## Run every test: Go with the race detector, Vitest, and journeys in a real browser
-	@$(MAKE) --no-print-directory -j2 chromium web
+	@$(MAKE) --no-print-directory -j3 chromium web compiled
 	@$(MAKE) --no-print-directory test-go test-web e2e
 
+# The command line's and the demo's tests run whole programs, which the race detector would slow down tenfold for no find of its own.
+RACED = -race -ldflags=-w $$(go list ./backend/... | grep -vE '/(cli|demo)$$')
+
 test-go: $(WEB) ## Run the Go tests, with the race detector
-	go test -race -shuffle=on ./...
+	go test -shuffle=on $(RACED)
+	go test -shuffle=on ./backend/cli ./backend/demo
+
+# What a cold run waits for longest, begun while the browser and the web app arrive.
+compiled:
+	@go test -run '^$$' $(RACED) >/dev/null
 
 test-web: $(MODULES) ## Run the front end's checks and unit tests
 	npm run check
