@@ -58,7 +58,8 @@ dev-web:
 
 test: ## Run every test: Go with the race detector, Vitest, and journeys in a real browser
 	@$(MAKE) --no-print-directory -j3 chromium web compiled
-	@$(MAKE) --no-print-directory test-go test-web e2e
+	@$(MAKE) --no-print-directory -j4 --output-sync test-go test-web $(BIN) $(DEMO)
+	@$(MAKE) --no-print-directory e2e
 
 # The command line's and the demo's tests run whole programs, which the race detector would slow down tenfold for no find of its own.
 RACED = -race -ldflags=-w $$(go list ./backend/... | grep -vE '/(cli|demo)$$')

@@ -37,6 +37,11 @@ export const test = base.extend<Fixtures>({
     await use(context);
     expect(complaints, 'console errors and foreign requests').toEqual([]);
   },
+  page: async ({ page }, use) => {
+    await use(page);
+    // What a test changes on its way may be under way when it ends.
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
+  },
   anotherBrowser: async ({ browser, server }, use) => {
     const contexts: BrowserContext[] = [];
     const complaints: string[][] = [];
