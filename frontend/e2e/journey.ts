@@ -40,7 +40,7 @@ export const test = base.extend<Fixtures>({
   page: async ({ page }, use) => {
     await use(page);
     // What a test changes on its way may be under way when it ends.
-    await page.unrouteAll({ behavior: 'ignoreErrors' });
+    if (!page.isClosed()) await page.unrouteAll({ behavior: 'ignoreErrors' });
   },
   anotherBrowser: async ({ browser, server }, use) => {
     const contexts: BrowserContext[] = [];
