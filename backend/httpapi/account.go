@@ -49,7 +49,7 @@ func (a *API) listActivity(c echo.Context, who session.Principal) error {
 	}
 	for i := range page.Items {
 		if actor := page.Items[i].Actor.Id; actor != "" && actor != own {
-			page.Items[i].Address = ""
+			page.Items[i].Address, page.Items[i].Client = "", nil
 		}
 	}
 	return c.JSON(http.StatusOK, page)

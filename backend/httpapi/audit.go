@@ -6,7 +6,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -55,18 +54,7 @@ func (a *API) getAuditChain(c echo.Context, _ session.Principal) error {
 
 func auditFilter(c echo.Context) (audit.Filter, error) {
 	filter := audit.Filter{Concerning: c.QueryParam("member"), Action: audit.Action(c.QueryParam("action"))}
-	for name, bound := range map[string]*time.Time{"since": &filter.Since, "until": &filter.Until} {
-		text := c.QueryParam(name)
-		if text == "" {
-			continue
-		}
-		at, err := time.Parse(time.RFC3339, text)
-		if err != nil {
-			return filter, &inputError{[]FieldError{{Field: name, Code: "datetime", Message: "Use a time as in 2026-11-23T00:00:00Z."}}}
-		}
-		*bound = at
-	}
-	return filter, nil
+	return filter, errors.Join(timeParam(c, "since", &filter.Since), timeParam(c, "until", &filter.Until))
 }
 
 // pageOfEntries is the page of what the filter picks that the request asks for.
@@ -150,33 +138,6 @@ func (a *API) writeEntries(ctx context.Context, filter audit.Filter, entries []a
 		}
 	}
 	return file.flush()
-}
-
-// patientWriter waits for a client who reads slowly, write by write, but not for one who has stopped reading.
-type patientWriter struct {
-	io.Writer
-	control  *http.ResponseController
-	patience time.Duration
-}
-
-func (a *API) patient(c echo.Context) patientWriter {
-	return patientWriter{c.Response(), http.NewResponseController(c.Response()), a.Stream.Patience}
-}
-
-func (w patientWriter) Write(p []byte) (int, error) {
-	if err := w.wait(); err != nil {
-		return 0, err
-	}
-	return w.Writer.Write(p)
-}
-
-// wait puts the server's limit off.
-func (w patientWriter) wait() error {
-	err := w.control.SetWriteDeadline(time.Now().Add(w.patience)) //nolint:forbidigo // the connection's own clock
-	if errors.Is(err, http.ErrNotSupported) {
-		return nil
-	}
-	return err
 }
 
 type jsonlExport struct{ *json.Encoder }

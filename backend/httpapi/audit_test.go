@@ -173,6 +173,22 @@ func TestRefusalsOfSecurityAreInTheLog(t *testing.T) {
 }
 
 // What only reads, and what is refused, leaves nothing behind; what ends by itself is audited too.
+func TestAnEntryNamesTheClientInWords(t *testing.T) {
+	h := open(t, options{})
+	c := h.stranger()
+	c.post("/api/sessions", credentials(member.Admin, "cookie")).requireStatus(http.StatusCreated)
+	var page httpapi.AuditPage
+	c.get("/api/account/activity").into(http.StatusOK, &page)
+	started := page.Items[0]
+	require.Equal(t, "curfew-test", started.Client.Browser)
+	require.Equal(t, started.Address, started.Client.Address)
+	c.put("/api/settings/security", policy(3, "days", true)).requireStatus(http.StatusOK)
+	var later httpapi.AuditPage
+	c.get("/api/account/activity").into(http.StatusOK, &later)
+	require.Equal(t, string(audit.PolicySaved), later.Items[0].Action)
+	require.Nil(t, later.Items[0].Client, "nothing is said of it there")
+}
+
 func TestAnExpiryIsAuditedOnce(t *testing.T) {
 	h := open(t, options{})
 	p := h.program(member.Plain)

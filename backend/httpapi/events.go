@@ -67,7 +67,7 @@ func (a *API) listenToEvents(c echo.Context, who session.Principal) error {
 	}
 	defer listener.Close()
 
-	events, err := beginEvents(c, a.Stream.Patience)
+	events, err := a.beginEvents(c)
 	if err != nil {
 		return err
 	}
@@ -146,16 +146,13 @@ func (a *API) endEvents(events *eventStream, err error) error {
 
 // eventStream writes server-sent events (WHATWG HTML, 9.2).
 type eventStream struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
+	patientWriter
 	request string
-	// patience is how long a write may wait for a listener who does not read.
-	patience time.Duration
 }
 
-func beginEvents(c echo.Context, patience time.Duration) (*eventStream, error) {
-	s := &eventStream{w: c.Response(), control: http.NewResponseController(c.Response()), request: requestID(c), patience: patience}
-	// The server's limits are for requests that end.
+func (a *API) beginEvents(c echo.Context) (*eventStream, error) {
+	s := &eventStream{a.patient(c), requestID(c)}
+	// The server's limit is for requests that end.
 	if err := s.control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return nil, err
 	}
@@ -163,7 +160,7 @@ func beginEvents(c echo.Context, patience time.Duration) (*eventStream, error) {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no") // nginx would keep events back
 	c.Response().WriteHeader(http.StatusOK)
-	return s, s.write("retry: 1000\n\n")
+	return s, s.tell("retry: 1000\n\n")
 }
 
 func (s *eventStream) send(event string, data any) error {
@@ -171,19 +168,15 @@ func (s *eventStream) send(event string, data any) error {
 	if err != nil {
 		return err
 	}
-	return s.write(fmt.Sprintf("event: %s\ndata: %s\n\n", event, encoded))
+	return s.tell(fmt.Sprintf("event: %s\ndata: %s\n\n", event, encoded))
 }
 
 // beat keeps proxies from taking the stream for dead, finds out whether the client is, and lets the client find out whether the
 // server is: a script sees events, but no comments.
 func (s *eventStream) beat() error { return s.send("beat", struct{}{}) }
 
-func (s *eventStream) write(text string) error {
-	err := s.control.SetWriteDeadline(time.Now().Add(s.patience)) //nolint:forbidigo // the connection's own clock
-	if err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
-	}
-	if _, err := io.WriteString(s.w, text); err != nil {
+func (s *eventStream) tell(text string) error {
+	if _, err := io.WriteString(s, text); err != nil {
 		return err
 	}
 	return s.control.Flush()

@@ -442,10 +442,13 @@ type AuditChain struct {
 // AuditEntry One thing that happened.
 type AuditEntry struct {
 	// Action Stable, as in session.started.
-	Action  string                 `json:"action"`
-	Actor   Actor                  `json:"actor"`
-	Address string                 `json:"address"`
-	At      time.Time              `json:"at"`
+	Action  string    `json:"action"`
+	Actor   Actor     `json:"actor"`
+	Address string    `json:"address"`
+	At      time.Time `json:"at"`
+
+	// Client What the client said of itself; where the entry keeps that.
+	Client  *Client                `json:"client,omitempty"`
 	Details map[string]interface{} `json:"details"`
 
 	// Hash Seals this entry and all before it.

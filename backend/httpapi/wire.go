@@ -60,14 +60,18 @@ func wireSettings(org session.Organization) SecuritySettings {
 func wireActor(a audit.Actor) Actor { return Actor{Id: a.ID, Name: a.Name} }
 
 func wireAuditEntry(e audit.Entry) AuditEntry {
-	details := e.Details
-	if details == nil {
-		details = map[string]any{}
-	}
-	return AuditEntry{
+	wire := AuditEntry{
 		Sequence: e.Sequence, At: e.At, Action: string(e.Action), Actor: wireActor(e.Actor), Target: e.Target, Address: e.Address,
-		Details: details, Hash: e.Hash.String(),
+		Details: e.Details, Hash: e.Hash.String(),
 	}
+	if wire.Details == nil {
+		wire.Details = map[string]any{}
+	}
+	if agent, said := e.Details["userAgent"].(string); said {
+		client := wireClient(session.Client{Address: e.Address, UserAgent: agent})
+		wire.Client = &client
+	}
+	return wire
 }
 
 func wireFinding(found audit.Finding, at time.Time) AuditChain {

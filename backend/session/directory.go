@@ -439,7 +439,7 @@ func (d *directory) filter(q Query, org *Organization, now time.Time) func(*row)
 	var (
 		alive         = org.living(now)
 		since, before = int64(0), int64(0)
-		words         = d.words(q.Text)
+		text          = d.pattern(q.Text)
 	)
 	if !q.SignedInSince.IsZero() {
 		since = q.SignedInSince.UnixMilli()
@@ -449,55 +449,55 @@ func (d *directory) filter(q Query, org *Organization, now time.Time) func(*row)
 	}
 	return func(r *row) bool {
 		return alive.holds(r) && r.authenticated >= since && (before == 0 || r.authenticated < before) &&
-			(q.Device == "" || d.devices[r.device].Kind == q.Device) && words.in(r)
+			(q.Device == "" || d.devices[r.device].Kind == q.Device) && text.matches(r)
 	}
 }
 
-// words are what a search looks for, and where each was found: a bit for each word.
-type words struct {
+// pattern is the words that a search looks for, and where each was found: a bit for each word.
+type pattern struct {
 	all       uint64
 	residents []uint64
 	devices   []uint64
 	addresses []func(netip.Addr) bool // nil for a word that is no part of an address
 }
 
-// words looks for the words among the members and the devices. Of more than 64, which nobody types, it takes the first.
-func (d *directory) words(text string) *words {
+// pattern looks for the words of a search among the members and the devices. Of more than 64, which nobody types, it takes the first.
+func (d *directory) pattern(text string) *pattern {
 	parts := strings.Fields(member.Fold(text))
 	if len(parts) == 0 {
 		return nil
 	}
 	parts = parts[:min(len(parts), 64)]
-	w := &words{residents: make([]uint64, len(d.residents)), devices: make([]uint64, len(d.devices))}
+	p := &pattern{residents: make([]uint64, len(d.residents)), devices: make([]uint64, len(d.devices))}
 	for n, part := range parts {
 		bit := uint64(1) << n
-		w.all |= bit
+		p.all |= bit
 		for i := range d.residents {
 			if strings.Contains(d.residents[i].search, part) {
-				w.residents[i] |= bit
+				p.residents[i] |= bit
 			}
 		}
 		for i := range d.devices {
 			if strings.Contains(d.devices[i].text, part) {
-				w.devices[i] |= bit
+				p.devices[i] |= bit
 			}
 		}
-		w.addresses = append(w.addresses, addressPattern(part))
+		p.addresses = append(p.addresses, addressPattern(part))
 	}
-	return w
+	return p
 }
 
-func (w *words) in(r *row) bool {
-	if w == nil {
+func (p *pattern) matches(r *row) bool {
+	if p == nil {
 		return true
 	}
-	found := w.residents[r.resident] | w.devices[r.device]
-	for n, matches := range w.addresses {
+	found := p.residents[r.resident] | p.devices[r.device]
+	for n, matches := range p.addresses {
 		if bit := uint64(1) << n; found&bit == 0 && matches != nil && matches(netip.AddrFrom16(r.address).Unmap()) {
 			found |= bit
 		}
 	}
-	return found == w.all
+	return found == p.all
 }
 
 // addressPattern is how a word is held against network addresses: as a network, an address, or a part of one.

@@ -77,12 +77,19 @@ describe('the activity', () => {
 });
 
 describe('the log', () => {
-  const firefox = 'Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0';
+  const signedInWith = (browser: string, os: string) =>
+    entryWords(
+      {
+        ...entry('session.started', ben),
+        client: { address: '192.0.2.1', userAgent: '', browser, os, device: 'desktop' },
+      },
+      {},
+    );
   it.each([
-    [
-      said('session.started', ben, { userAgent: firefox }),
-      'Ben signed in from 192.0.2.1 with Firefox on Windows',
-    ],
+    [signedInWith('Firefox', 'Windows'), 'Ben signed in from 192.0.2.1 with Firefox on Windows'],
+    [signedInWith('curl', ''), 'Ben signed in from 192.0.2.1 with curl'],
+    [signedInWith('', ''), 'Ben signed in from 192.0.2.1'],
+    [said('session.started', ben), 'Ben signed in from 192.0.2.1'],
     [
       said('session.refused', nobody, {}, 'member:b'),
       'Somebody tried to sign in as Ben with a wrong password from 192.0.2.1',

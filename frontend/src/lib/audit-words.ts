@@ -1,5 +1,4 @@
 import type { AuditEntry } from './api/audit';
-import { agentName } from './device';
 import { isolate } from './isolate';
 
 /** What the reader of an entry knows beside it. */
@@ -63,7 +62,7 @@ export function entryWords(entry: AuditEntry, reader: Reader): string {
     case 'policy.saved':
       return `${who} saved the session configuration${policyWords(details.after)}`;
     case 'session.started':
-      return `${who} signed in${from}${withWhat(details.userAgent)}`;
+      return `${who} signed in${from}${withWhat(entry.client)}`;
     case 'session.refused':
       if (target === null) return `Somebody tried to sign in with an unknown address${from}`;
       return target === reader.self
@@ -238,9 +237,9 @@ function policyWords(after: unknown): string {
   return `: ${sessionLength}, refresh ${refreshAutomatically ? 'on' : 'off'}${most}`;
 }
 
-function withWhat(userAgent: unknown): string {
-  const name = typeof userAgent === 'string' ? agentName(userAgent) : null;
-  return name ? ` with ${name}` : '';
+function withWhat(client: AuditEntry['client']): string {
+  if (!client?.browser) return '';
+  return ` with ${client.browser}${client.os ? ` on ${client.os}` : ''}`;
 }
 
 function isRecord(value: unknown): value is Details {

@@ -803,6 +803,8 @@ export interface components {
             /** @description What it was done to, as in session:<id>, member:<id> or organization. */
             target: string;
             address: string;
+            /** @description What the client said of itself; where the entry keeps that. */
+            client?: components["schemas"]["Client"];
             details: {
                 [key: string]: unknown;
             };
