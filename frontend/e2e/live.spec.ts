@@ -19,6 +19,7 @@ import {
   revocationOf,
   revokeAllByProgram,
   saveByProgram,
+  signInByProgram,
 } from './server';
 
 test.beforeEach(async ({ organization }) => void organization);
@@ -218,6 +219,25 @@ test('signing out in one tab is said in the others', async ({ page, context }) =
     // Signing in at the sign-in page of one tab is the other's sign-in too.
     await expect(signInAgain(stays)).toBeHidden();
   }
+});
+
+test('a refusal that comes after the leaving leads nowhere', async ({ page, organization }) => {
+  await listening(page, () => signIn(page));
+  let letGo = () => {};
+  const left = new Promise<void>((resolve) => (letGo = resolve));
+  await page.route('/api/sessions/summary*', (route) => left.then(() => route.continue()));
+  const asked = page.waitForRequest('/api/sessions/summary*');
+  await signInByProgram(organization);
+  await asked;
+
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await expect(page).toHaveURL('/sign-in');
+  const refused = page.waitForResponse('/api/sessions/summary*');
+  letGo();
+  expect((await refused).status()).toBe(401);
+  await page.getByLabel('Email').fill('ana@example.org');
+  await expect(page).toHaveURL('/sign-in');
+  await expect(page.getByText('You signed out.')).toBeVisible();
 });
 
 test('when somebody else signs in with the same browser, the page says so', async ({

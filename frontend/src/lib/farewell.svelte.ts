@@ -18,8 +18,9 @@ class Farewell {
   leave(error: unknown, from: URL): boolean {
     if (!endsSession(error)) return false;
     if (live.refused(error.document)) return true;
-    // Who left on purpose, or revoked all sessions, knows more than the refusals that follow.
-    this.sentence ??= endedSentence(error.document);
+    // Who left on purpose, or revoked all sessions, knows more than the refusals that follow, and is on the way or there already.
+    if (this.sentence !== null || from.pathname === '/sign-in') return true;
+    this.sentence = endedSentence(error.document);
     void goto(signInPath(from));
     return true;
   }
