@@ -5,8 +5,6 @@ export default defineConfig({
   fullyParallel: true,
   workers: 2,
   forbidOnly: true,
-  // A machine that was busy for a moment is told from a fault, and named as flaky.
-  retries: 1,
   reporter: 'list',
   use: {
     viewport: { width: 1280, height: 800 },
