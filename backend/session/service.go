@@ -43,6 +43,8 @@ type Service struct {
 	changes sync.Mutex
 	// directory is all live sessions, for lists and counts.
 	directory *directory
+	// unsure tells that a change failed and that what came of it could not be read either.
+	unsure bool
 
 	// announce tells those who listen of a change.
 	announce func(Change)
@@ -95,8 +97,7 @@ func (s *Service) adopt(org Organization) {
 	s.announce(Change{Everybody: true})
 }
 
-// readopt takes the organization from the store after a change of it failed: the commit may have reached the disk
-// although it was reported as failed.
+// readopt takes the organization from the store.
 func (s *Service) readopt(ctx context.Context) error {
 	org, err := s.store.Organization(ctx)
 	if err != nil {
@@ -104,6 +105,30 @@ func (s *Service) readopt(ctx context.Context) error {
 	}
 	s.adopt(org)
 	return nil
+}
+
+// relearn takes what memory holds of all sessions from the store after a change failed: the commit may have reached the disk although
+// it was reported as failed. Where the store does not answer, the sweep tries again.
+func (s *Service) relearn(ctx context.Context) error {
+	s.unsure = true
+	if err := s.readopt(ctx); err != nil {
+		return err
+	}
+	if err := s.reread(ctx); err != nil {
+		return err
+	}
+	s.unsure = false
+	return nil
+}
+
+// makeSure relearns what could not be learned when it was due.
+func (s *Service) makeSure(ctx context.Context) error {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	if !s.unsure {
+		return nil
+	}
+	return s.relearn(ctx)
 }
 
 // Reload takes the organization from the store after it was set up there.
@@ -329,7 +354,7 @@ func (s *Service) replaceCredential(ctx context.Context, who Principal, proof me
 	if err != nil {
 		// Which sessions it has ended, if the commit reached the disk all the same, is only there: everything is read from there again.
 		s.roster.clear()
-		return 0, errors.Join(fmt.Errorf("change password: %w", err), s.reread(ctx))
+		return 0, errors.Join(fmt.Errorf("change password: %w", err), s.relearn(ctx))
 	}
 	for _, e := range ended {
 		s.roster.drop(e.ID)
@@ -532,7 +557,7 @@ func (s *Service) revokeAll(ctx context.Context, caller audit.Caller, reason, id
 		SessionsEnded: sessions, MembersSignedOut: members,
 	}, caller)
 	if err != nil {
-		return Receipt{}, errors.Join(fmt.Errorf("revoke all sessions: %w", err), s.readopt(ctx))
+		return Receipt{}, errors.Join(fmt.Errorf("revoke all sessions: %w", err), s.relearn(ctx))
 	}
 	if !receipt.Repeated {
 		org := *s.organization.Load()
@@ -572,7 +597,7 @@ func (s *Service) savePolicy(ctx context.Context, who Principal, next Policy, ve
 		Details: map[string]any{"before": before.Policy.describe(), "after": next.describe(), "version": saved.Version},
 	})
 	if err != nil {
-		return Organization{}, errors.Join(fmt.Errorf("save policy: %w", err), s.readopt(ctx))
+		return Organization{}, errors.Join(fmt.Errorf("save policy: %w", err), s.relearn(ctx))
 	}
 	s.adopt(saved)
 	return saved, nil
@@ -594,7 +619,7 @@ func (s *Service) endCounting(ctx context.Context, ending Ending) (int, error) {
 		s.roster.drop(e.ID)
 	}
 	if err != nil {
-		return 0, errors.Join(fmt.Errorf("end sessions: %w", err), s.reread(ctx))
+		return 0, errors.Join(fmt.Errorf("end sessions: %w", err), s.relearn(ctx))
 	}
 	s.directory.remove(ended)
 	s.announceEnd(ended)
@@ -629,7 +654,7 @@ func (s *Service) FollowMember(ctx context.Context, change func() (m member.Memb
 	if errors.As(err, &trouble) {
 		// The commit may have reached the disk all the same: everything is read from there again.
 		s.roster.clear()
-		return errors.Join(err, s.reread(ctx))
+		return errors.Join(err, s.relearn(ctx))
 	}
 	if err != nil {
 		return err
@@ -656,10 +681,14 @@ func (s *Service) Flush(ctx context.Context) error {
 	return nil
 }
 
-// Sweep does one bounded batch of what nobody waits for: it writes the end of sessions whose time ran out, closes the rows
-// that a revocation of everybody ended, and deletes those that ended long ago. It tells whether there is more to do.
+// Sweep makes sure of what a failed change left open, and does one bounded batch of what nobody waits for: it writes the end of
+// sessions whose time ran out, closes the rows that a revocation of everybody ended, and deletes those that ended long ago. It tells
+// whether there is more to do.
 func (s *Service) Sweep(ctx context.Context) (more bool, err error) {
 	const batch = 500
+	if err := s.makeSure(ctx); err != nil {
+		return false, err
+	}
 	expired, err := s.sweepExpired(ctx, batch)
 	if err != nil {
 		return false, err

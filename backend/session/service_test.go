@@ -35,9 +35,25 @@ type house struct {
 // faulty is the real store with one method overridden at a time.
 type faulty struct {
 	*store.DB
-	session   func(session.ID) (session.Record, error)
-	end       func(session.Ending) ([]session.Ended, error)
-	revokeAll func(session.Revocation, audit.Caller) (session.Receipt, error)
+	organization func() (session.Organization, error)
+	live         func(func(session.Facts)) error
+	session      func(session.ID) (session.Record, error)
+	end          func(session.Ending) ([]session.Ended, error)
+	revokeAll    func(session.Revocation, audit.Caller) (session.Receipt, error)
+}
+
+func (f *faulty) Organization(ctx context.Context) (session.Organization, error) {
+	if f.organization != nil {
+		return f.organization()
+	}
+	return f.DB.Organization(ctx)
+}
+
+func (f *faulty) EachLive(ctx context.Context, generation uint64, each func(session.Facts)) error {
+	if f.live != nil {
+		return f.live(each)
+	}
+	return f.DB.EachLive(ctx, generation, each)
 }
 
 func (f *faulty) Session(ctx context.Context, id session.ID) (session.Record, error) {
@@ -381,6 +397,42 @@ func TestACommitThatOnlySeemedToFailIsBelieved(t *testing.T) {
 	h.requireEnded(who.Session.ID, session.RevokedAll)
 	sessions, _ := h.summary()
 	require.Zero(t, sessions)
+}
+
+// TestWhatAFailedChangeLeftOpenIsLearnedLater: the disk has the commit, but neither that nor anything else could be read at that moment.
+func TestWhatAFailedChangeLeftOpenIsLearnedLater(t *testing.T) {
+	h := newHouse(t)
+	lying := &faulty{}
+	h.open(lying, 1000)
+	who, _ := h.signIn()
+	lost, _ := h.signIn()
+	lying.end = func(ending session.Ending) ([]session.Ended, error) {
+		_, err := lying.DB.End(t.Context(), ending)
+		return nil, errors.Join(errDisk, err)
+	}
+	lying.live = func(func(session.Facts)) error { return errDisk }
+	require.ErrorIs(t, h.Revoke(t.Context(), who, lost.Session.ID), errDisk)
+	_, err := h.Sweep(t.Context())
+	require.ErrorIs(t, err, errDisk, "there is nothing to learn from yet")
+	lying.end, lying.live = nil, nil
+	_, err = h.Sweep(t.Context())
+	h.must(err)
+	sessions, _ := h.summary()
+	require.Equal(t, 1, sessions)
+
+	lying.revokeAll = func(r session.Revocation, caller audit.Caller) (session.Receipt, error) {
+		_, err := lying.DB.RevokeAll(t.Context(), r, caller)
+		return session.Receipt{}, errors.Join(errDisk, err)
+	}
+	lying.organization = func() (session.Organization, error) { return session.Organization{}, errDisk }
+	_, err = h.RevokeAll(t.Context(), who, "", "")
+	require.ErrorIs(t, err, errDisk)
+	lying.revokeAll, lying.organization = nil, nil
+	_, err = h.Sweep(t.Context())
+	h.must(err)
+	h.requireEnded(who.Session.ID, session.RevokedAll)
+	again, _ := h.signIn()
+	h.requireAlive(again.Session.ID)
 }
 
 // TestARefusalStands holds R3b and R7 together: once refused, a session stays refused though the policy is loosened, the process
