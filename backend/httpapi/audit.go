@@ -43,7 +43,7 @@ func (a *API) getAuditChain(c echo.Context, _ session.Principal) error {
 		return err
 	}
 	// The longer the log, the longer that took, and the server's limit for an answer may be over before this one begins.
-	if err := a.patient(c).wait(); err != nil {
+	if err := a.patient(c).putOff(); err != nil {
 		return err
 	}
 	if found.Broken != nil {

@@ -21,14 +21,14 @@ func (a *API) patient(c echo.Context) patientWriter {
 }
 
 func (w patientWriter) Write(p []byte) (int, error) {
-	if err := w.wait(); err != nil {
+	if err := w.putOff(); err != nil {
 		return 0, err
 	}
 	return w.Writer.Write(p)
 }
 
-// wait puts the server's limit off.
-func (w patientWriter) wait() error {
+// putOff moves the server's limit for the answer as far away as one write may take.
+func (w patientWriter) putOff() error {
 	err := w.control.SetWriteDeadline(time.Now().Add(w.patience)) //nolint:forbidigo // the connection's own clock
 	if errors.Is(err, http.ErrNotSupported) {
 		return nil
