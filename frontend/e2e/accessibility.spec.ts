@@ -33,9 +33,12 @@ async function expectSound(page: Page) {
       .poll(() => page.evaluate(() => document.documentElement.scrollWidth), `width at ${width} px`)
       .toBeLessThanOrEqual(width);
     if (width === 375) continue; // laid out as at 320 px
-    // The colours change with the next frames.
+    // The colours change with the next frames, and some of them by a transition, however short.
     await page.evaluate(
       () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
+    );
+    await page.waitForFunction(() =>
+      document.getAnimations().every(({ playState }) => playState !== 'running'),
     );
     const { violations, passes } = await new AxeBuilder({ page }).analyze();
     expect(violations, `axe at ${width} px, ${colorScheme}`).toEqual([]);
