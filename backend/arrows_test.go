@@ -19,6 +19,8 @@ var arrows = map[string][]string{
 	"app":     {"config", "httpapi", "live", "mail", "member", "session", "spa", "store", "token"},
 	"cli":     {"app", "config", "httpapi", "member"}, // the contract's words, and when two e-mail addresses are the same
 	"demo":    {"audit", "member", "session", "store"},
+
+	"store/storetest": {"store"},
 }
 
 // keepers is who alone may know a technology, and why.

@@ -36,6 +36,7 @@ import (
 	"curfew/backend/session"
 	"curfew/backend/spa"
 	"curfew/backend/store"
+	"curfew/backend/store/storetest"
 	"curfew/backend/token"
 )
 
@@ -126,6 +127,7 @@ func open(t *testing.T, o options) *house {
 	h.clock.at.Store(time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC).UnixMilli())
 	if h.folder == "" {
 		h.folder = t.TempDir()
+		storetest.Create(t, filepath.Join(h.folder, "curfew.db"))
 	}
 	log := slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: o.logLevel}))
 	path := filepath.Join(h.folder, "curfew.db")

@@ -15,6 +15,7 @@ import (
 	"curfew/backend/member"
 	"curfew/backend/session"
 	"curfew/backend/store"
+	"curfew/backend/store/storetest"
 )
 
 const (
@@ -34,7 +35,9 @@ type house struct {
 func newHouse(t *testing.T) *house {
 	h := &house{t: t, now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return h.now }
-	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "curfew.db"), slog.New(slog.DiscardHandler))
+	path := filepath.Join(t.TempDir(), "curfew.db")
+	storetest.Create(t, path)
+	db, err := store.Open(t.Context(), path, slog.New(slog.DiscardHandler))
 	h.must(err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	h.sessions, err = session.New(t.Context(), db, clock, [32]byte{1}, 1000)

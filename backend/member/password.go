@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"unicode/utf8"
 
@@ -53,8 +54,11 @@ type hasher struct {
 
 const queue = 64
 
+// makeDecoy is done once in a process, which may have a hasher for every test.
+var makeDecoy = sync.OnceValues(func() (string, error) { return argon2id.CreateHash("a password that nobody has", cost) })
+
 func newHasher() (*hasher, error) {
-	decoy, err := argon2id.CreateHash("a password that nobody has", cost)
+	decoy, err := makeDecoy()
 	if err != nil {
 		return nil, fmt.Errorf("hash a password: %w", err)
 	}

@@ -16,6 +16,7 @@ import (
 	"curfew/backend/member"
 	"curfew/backend/session"
 	"curfew/backend/store"
+	"curfew/backend/store/storetest"
 )
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -82,6 +83,7 @@ var errDisk = errors.New("disk on fire")
 func newHouse(t *testing.T) *house {
 	h := &house{t: t, path: filepath.Join(t.TempDir(), "curfew.db")}
 	h.now.Store(noon.UnixMilli())
+	storetest.Create(t, h.path)
 	h.open(nil, 1000)
 	h.ana = h.join("ana@example.org", member.Owner)
 	require.NoError(t, h.Reload(t.Context()))
