@@ -76,7 +76,7 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 			return err
 		}
 	}
-	if a.sessions, err = session.New(ctx, a.db, clock.Now, derived[0], a.config.SessionsInMemory); err != nil {
+	if a.sessions, err = session.New(ctx, a.db, clock.Now, derived[0]); err != nil {
 		return err
 	}
 	members, err := a.members(ctx, clock.Now)

@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/google/uuid"
@@ -35,8 +36,19 @@ func (id ID) String() string { return uuid.UUID(id).String() }
 // Client is the browser, device or program that a session belongs to, as it described itself. Nothing is
 // ever decided by it.
 type Client struct {
-	Address   string
+	// Address is the zero Addr where there is no network between.
+	Address   netip.Addr
 	UserAgent string
+
+	device *Device // where it is known already
+}
+
+// AddressText is the address as people read it, or empty where there is none.
+func (c Client) AddressText() string {
+	if !c.Address.IsValid() {
+		return ""
+	}
+	return c.Address.String()
 }
 
 // Session is the facts of one sign-in of one member on one client. Whether it is alive is not among them:
@@ -102,6 +114,6 @@ func (p Principal) Caller() audit.Caller {
 	return audit.Caller{
 		Actor:   audit.Actor{ID: p.Member.ID.String(), Name: p.Member.Name},
 		Session: p.Session.ID.String(),
-		Address: p.Session.Client.Address,
+		Address: p.Session.Client.AddressText(),
 	}
 }
