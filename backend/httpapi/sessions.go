@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"curfew/backend/member"
@@ -72,7 +73,7 @@ func (a *API) refreshSession(c echo.Context) error {
 
 // handOver gives the client a new access token and the refresh token, by the transport that it asked for.
 func (a *API) handOver(c echo.Context, status int, who session.Principal, refresh string, transport Transport) error {
-	access, lifetime, err := a.Tokens.Issue(who.Session.ID.String(), who.Member.ID.String(), who.Session.Generation, who.ExpiresAt)
+	access, lifetime, err := a.Tokens.Issue(uuid.UUID(who.Session.ID), uuid.UUID(who.Member.ID), who.Session.Generation, who.ExpiresAt)
 	if err != nil {
 		return err
 	}

@@ -137,7 +137,9 @@ func (r *roster) admit(id ID, now time.Time, org *Organization, kind Access) (p 
 		advance(&e.lastSeenAt, at)
 		s.queue(e)
 	}
-	return r.principal(e, m, org), "", true
+	p = r.principal(e, m, org)
+	p.AdmittedAt = now
+	return p, "", true
 }
 
 // advance moves a time forward, never back.

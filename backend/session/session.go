@@ -85,9 +85,11 @@ type End struct {
 // Principal is who makes a request: a session that was just admitted, and its member. Only [Service.Admit]
 // makes one, so code that takes a Principal cannot be reached without the check; and [Service.Operator], for the operator's door.
 type Principal struct {
-	Session   Session
-	Member    member.Member
-	ExpiresAt time.Time
+	Session Session
+	Member  member.Member
+	// AdmittedAt is the instant of the check.
+	AdmittedAt time.Time
+	ExpiresAt  time.Time
 	// Organization is the snapshot that the session was judged by.
 	Organization *Organization
 
