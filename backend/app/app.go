@@ -180,7 +180,7 @@ func (a *App) Listen(ctx context.Context) (net.Listener, error) {
 // heapFloor counts as memory in use, so that garbage is not collected before there is as much of it again. A deployment of some
 // thousand sessions lives in 5 MB, and under load would collect eighty times a second otherwise, which took a tenth of its time. Nothing
 // ever touches these bytes, so they take no memory; see decision 12.
-const heapFloor = 64 << 20
+const heapFloor = 32 << 20
 
 // Serve runs until the context is done, then lets requests finish and writes what is only in memory.
 func (a *App) Serve(ctx context.Context, listener net.Listener) error {
