@@ -122,18 +122,19 @@ func oneRecord(tx *gorm.DB, id session.ID) (session.Record, error) {
 }
 
 // alive is what a session's row must be for a change to be made in its name, beside the policy's window. It stands in the
-// change's own transaction, so that a request that was paused after the check changes nothing after a revocation.
+// change's own transaction, so that a request that was paused after the check changes nothing after a revocation. The member is looked
+// up in a subquery because SQLite would turn EXISTS into a join, which it plans anew for every value of a parameter.
 const alive = `
     s.ended_at IS NULL
 AND s.generation = (SELECT generation FROM organization WHERE id = 1)
-AND EXISTS (SELECT 1 FROM members m WHERE m.id = s.member_id AND m.generation = s.member_generation AND m.deactivated_at IS NULL)`
+AND s.member_generation = (SELECT m.generation FROM members m WHERE m.id = s.member_id AND m.deactivated_at IS NULL)`
 
 func requireLive(tx *gorm.DB, caller audit.Caller) error {
 	if caller.IsOperator() {
 		return nil
 	}
 	var found int
-	if err := tx.Raw("SELECT count(*) FROM sessions s WHERE s.id = ? AND "+alive, caller.Session).Scan(&found).Error; err != nil {
+	if err := queryRow(tx, "SELECT count(*) FROM sessions s WHERE s.id = ? AND "+alive, caller.Session).Scan(&found); err != nil {
 		return err
 	}
 	if found == 0 {
