@@ -19,12 +19,13 @@ var panels = []struct {
 	names []string
 }{
 	{"One durable change", []string{revokeAll, revokeMember, revokeOne, savePolicy, signIn}},
-	{"Looks at all sessions, and work behind the requests", []string{programStart, load, preview, firstPage, flush, sweepBatch}},
+	{"Looks at all sessions, and work behind the requests", []string{programStart, load, preview, firstPage, flush, sweepRevoked, sweepExpired}},
 }
 
 // colours can be told apart by people who see fewer of them (Okabe and Ito).
 var colours = []color.RGBA{
 	{0xd5, 0x5e, 0x00, 0xff}, {0x00, 0x72, 0xb2, 0xff}, {0x00, 0x9e, 0x73, 0xff}, {0xcc, 0x79, 0xa7, 0xff}, {0xe6, 0x9f, 0x00, 0xff}, {0x56, 0xb4, 0xe9, 0xff},
+	{0x00, 0x00, 0x00, 0xff},
 }
 
 // WriteChart draws what things cost against the number of sessions, as SVG. Both axes are logarithmic.

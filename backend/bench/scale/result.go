@@ -124,7 +124,7 @@ func quantile(p float64, values []float64) float64 {
 // costs are what Cost tells of, in the order of a report.
 var costs = []struct{ name, unit string }{
 	{revokeAll, "ms"}, {revokeMember, "ms"}, {revokeOne, "ms"}, {savePolicy, "ms"}, {signIn, "ms"}, {preview, "ms"}, {firstPage, "ms"},
-	{flush, "ms"}, {sweepBatch, "ms"}, {programStart, "ms"}, {load, "ms"}, {heapSize, "B"}, {fileSize, "B"},
+	{flush, "ms"}, {sweepRevoked, "ms"}, {sweepExpired, "ms"}, {programStart, "ms"}, {load, "ms"}, {heapSize, "B"}, {fileSize, "B"},
 }
 
 func (m measurements) result(sizes []int, rounds int, fileSystem string) Result {

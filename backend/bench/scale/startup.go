@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/google/uuid"
+
 	"curfew/backend/bench/population"
 	"curfew/backend/token"
 )
@@ -101,7 +103,8 @@ func tokenOf(folder string, number, members int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text, _, err := keys.Issue(population.SessionID(number), population.MemberID(population.MemberOf(number, members)), 1, time.Now().Add(time.Hour))
+	text, _, err := keys.Issue(
+		uuid.MustParse(population.SessionID(number)), uuid.MustParse(population.MemberID(population.MemberOf(number, members))), 1, time.Now().Add(time.Hour))
 	return text, err
 }
 
