@@ -1,0 +1,468 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	_ "github.com/mattn/go-sqlite3" // to read the hash of a password
+
+	"curfew/backend/bench/population"
+)
+
+// The contenders' names.
+const (
+	curfewItself = "Curfew"
+	bareEcho     = "bare Echo"
+	jwtHS256     = "echo-jwt HS256"
+	jwtEdDSA     = "echo-jwt EdDSA"
+	scsSQLite    = "scs on SQLite, idle timeout"
+	gormSQLite   = "GORM read on SQLite"
+	bareArgon2id = "bare argon2id"
+)
+
+// scene is some contenders that are measured together, and what is made of it.
+type scene struct {
+	// name is short, for choosing scenes; title is for people.
+	name, title string
+	play        func(context.Context, *stage) (rounds, error)
+	// reference is whose rate tells how noisy a round was.
+	reference string
+	figures   []figure
+}
+
+// figure is one value that comes out of a scene: a ratio of two contenders in the same round or, where over is empty, a value of one.
+type figure struct {
+	title    string
+	of, over string
+	value    func(measurement) float64
+	// unit is empty for a ratio.
+	unit   string
+	target target
+}
+
+// target is a bound that was promised; its zero value promises nothing.
+type target struct {
+	atLeast, atMost float64
+}
+
+func (t target) exists() bool { return t != target{} }
+
+func (t target) met(value float64) bool {
+	return value >= t.atLeast && (t.atMost == 0 || value <= t.atMost)
+}
+
+// The hot path's figures, for each way to ask.
+func hotFigures(more ...figure) []figure {
+	return append([]figure{
+		{title: "rate, to bare Echo", of: curfewItself, over: bareEcho, value: measurement.rate, target: target{atLeast: 0.9}},
+		{title: "rate, to echo-jwt HS256", of: curfewItself, over: jwtHS256, value: measurement.rate, target: target{atLeast: 2}},
+		{title: "99th percentile, to bare Echo", of: curfewItself, over: bareEcho, value: measurement.p99, target: target{atMost: 1.2}},
+		{title: "echo-jwt HS256, to bare Echo", of: jwtHS256, over: bareEcho, value: measurement.rate},
+	}, append(more, figure{title: "bare Echo", of: bareEcho, value: measurement.rate, unit: "/s"})...)
+}
+
+// Names of what runs under another name than its own.
+const (
+	aThousand    = "Curfew, 1,000 live"
+	aMillion     = "Curfew, 1,000,000 live"
+	curfewFlood  = "Curfew, flooded"
+	bareFlood    = "bare Echo, flooded"
+	curfewCrowd  = "Curfew, 1,000 sign in"
+	floodsRate   = 3 * time.Millisecond
+	mainRounds   = 5
+	mainSeconds  = 2
+	fewerRounds  = 3
+	manySessions = 100_000
+)
+
+// scenes is everything that is measured over HTTP.
+var scenes = []scene{
+	{
+		name: "cookie", title: "GET /api/session by cookie, 32 connections, 1,000 sessions taking turns", play: hotByCookie, reference: bareEcho,
+		figures: hotFigures(
+			figure{title: "echo-jwt EdDSA, to bare Echo", of: jwtEdDSA, over: bareEcho, value: measurement.rate},
+			figure{title: "scs on SQLite with idle timeout, to bare Echo", of: scsSQLite, over: bareEcho, value: measurement.rate},
+			figure{title: "one GORM read on SQLite, to bare Echo", of: gormSQLite, over: bareEcho, value: measurement.rate},
+		),
+	},
+	{name: "bearer", title: "The same by bearer token", play: hot(byBearer, "header:Authorization:Bearer ", 32), reference: bareEcho, figures: hotFigures()},
+	{name: "128", title: "The same by cookie, 128 connections", play: hot(byCookie, "", 128), reference: bareEcho, figures: hotFigures()},
+	{name: "100000", title: "The same, 100,000 sessions taking turns", play: manyTakeTurns, reference: bareEcho, figures: hotFigures()},
+	{
+		name: "million", title: "The same, with 1,000,000 live sessions", play: millionLive, reference: bareEcho,
+		figures: []figure{
+			{title: "rate, to the same with 1,000", of: aMillion, over: aThousand, value: measurement.rate, target: target{atLeast: 0.9}},
+			{title: "rate, to bare Echo", of: aMillion, over: bareEcho, value: measurement.rate, target: target{atLeast: 0.9}},
+			{title: "memory of the process", of: aMillion, value: func(m measurement) float64 { return m.MemoryAfter }, unit: " MiB"},
+		},
+	},
+	{
+		name: "fresh", title: "Each token seen for the first time", play: freshTokens, reference: bareEcho,
+		figures: []figure{
+			{title: "rate, to bare Echo", of: curfewItself, over: bareEcho, value: measurement.rate, target: target{atLeast: 0.5}},
+			{title: "rate, to echo-jwt HS256", of: curfewItself, over: jwtHS256, value: measurement.rate, target: target{atLeast: 1}},
+		},
+	},
+	{
+		name: "miss", title: "Neither token nor session in memory, one connection", play: notInMemory, reference: bareEcho,
+		figures: []figure{
+			{title: "median", of: curfewItself, value: measurement.p50, unit: " µs"},
+			{title: "99th percentile", of: curfewItself, value: measurement.p99, unit: " µs"},
+			{title: "median, to bare Echo", of: curfewItself, over: bareEcho, value: measurement.p50},
+		},
+	},
+	{
+		name: "flood", title: "A flood of forged tokens and of unknown sessions beside honest requests", play: flood, reference: bareEcho,
+		figures: []figure{
+			{title: "honest rate, to the same without the flood", of: curfewFlood, over: curfewItself, value: measurement.rate, target: target{atLeast: 0.8}},
+			{title: "bare Echo's, beside as many requests that it lets in", of: bareFlood, over: bareEcho, value: measurement.rate},
+			{title: "the flood", of: curfewFlood, value: func(m measurement) float64 { return m.Beside.rate() }, unit: "/s"},
+			{title: "the flood at bare Echo", of: bareFlood, value: func(m measurement) float64 { return m.Beside.rate() }, unit: "/s"},
+		},
+	},
+	{
+		name: "sign-in", title: "Sign-ins, 8 connections", play: signIns, reference: bareArgon2id,
+		figures: []figure{
+			{title: "rate, to the bare argon2id hash", of: curfewItself, over: bareArgon2id, value: measurement.rate},
+			{title: "sign-ins", of: curfewItself, value: measurement.rate, unit: "/s"},
+		},
+	},
+	{
+		name: "crowd", title: "1,000 clients sign in at once beside checks at a steady pace, on both processors", play: crowd, reference: curfewItself,
+		figures: []figure{
+			{title: "checks, to the same without sign-ins", of: curfewCrowd, over: curfewItself, value: measurement.rate, target: target{atLeast: 0.8}},
+			{title: "99th percentile of a check", of: curfewCrowd, value: measurement.p99, unit: " µs"},
+			{title: "the same without sign-ins", of: curfewItself, value: measurement.p99, unit: " µs"},
+			{title: "sign-ins that came through", of: curfewCrowd, value: func(m measurement) float64 { return m.Beside.admitted() }, unit: "/s"},
+			{title: "memory before", of: curfewCrowd, value: func(m measurement) float64 { return m.MemoryBefore }, unit: " MiB"},
+			{title: "memory at most", of: curfewCrowd, value: func(m measurement) float64 { return m.MemoryPeak }, unit: " MiB"},
+			{title: "memory after", of: curfewCrowd, value: func(m measurement) float64 { return m.MemoryAfter }, unit: " MiB"},
+		},
+	},
+}
+
+// hotByCookie compares with every reference.
+func hotByCookie(ctx context.Context, s *stage) (rounds, error) {
+	d, err := s.deployment(ctx, 1000)
+	if err != nil {
+		return nil, err
+	}
+	ours, err := s.threeOf(ctx, d, 1000, byCookie, "")
+	if err != nil {
+		return nil, err
+	}
+	var kinds = map[string]string{"eddsa": jwtEdDSA, "scs": scsSQLite, "gorm": gormSQLite}
+	options, issued := map[string][]string{}, map[string]string{}
+	for kind := range kinds {
+		issued[kind] = s.file()
+		options[kind] = []string{"--sessions", "1000", "--issued", issued[kind], "--database", s.file()}
+	}
+	first, err := d.token(1)
+	if err != nil {
+		return nil, err
+	}
+	started, err := s.references(ctx, ours[0].server, first, options)
+	if err != nil {
+		return nil, err
+	}
+	for kind, server := range started {
+		given, err := credentials(issued[kind])
+		if err != nil {
+			return nil, err
+		}
+		l, err := s.load(given, byCookie)
+		if err != nil {
+			return nil, err
+		}
+		ours = append(ours, contender{name: kinds[kind], server: server, load: l})
+	}
+	for i := range ours {
+		ours[i].load.seconds = mainSeconds
+	}
+	return s.hold(ctx, contest{contenders: ours, rounds: mainRounds})
+}
+
+// hot compares Curfew with the bare handler and with HS256.
+func hot(by transport, lookup string, connections int) func(context.Context, *stage) (rounds, error) {
+	return func(ctx context.Context, s *stage) (rounds, error) {
+		d, err := s.deployment(ctx, 1000)
+		if err != nil {
+			return nil, err
+		}
+		three, err := s.threeOf(ctx, d, 1000, by, lookup)
+		if err != nil {
+			return nil, err
+		}
+		for i := range three {
+			three[i].load.connections, three[i].load.seconds = connections, mainSeconds
+		}
+		return s.hold(ctx, contest{contenders: three, rounds: mainRounds})
+	}
+}
+
+// threeOf are Curfew, the bare handler and HS256, which all get the same requests of so many sessions.
+func (s *stage) threeOf(ctx context.Context, d *deployment, sessions int, by transport, lookup string) ([]contender, error) {
+	curfew, err := s.serveCurfew(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	given, err := d.tokens(sessions)
+	if err != nil {
+		return nil, err
+	}
+	judge := []string{"--secrets", population.Secrets(d.folder)}
+	if lookup != "" {
+		judge = append(judge, "--lookup", lookup)
+	}
+	started, err := s.references(ctx, curfew, given[0], map[string][]string{"bare": nil, "hs256": judge})
+	if err != nil {
+		return nil, err
+	}
+	l, err := s.load(given, by)
+	if err != nil {
+		return nil, err
+	}
+	return []contender{
+		{name: curfewItself, server: curfew, load: l}, {name: bareEcho, server: started["bare"], load: l, open: true}, {name: jwtHS256, server: started["hs256"], load: l},
+	}, nil
+}
+
+// manyTakeTurns asks for another session each time, until all of them had their turn and the first one's comes again.
+func manyTakeTurns(ctx context.Context, s *stage) (rounds, error) {
+	d, err := s.deployment(ctx, manySessions)
+	if err != nil {
+		return nil, err
+	}
+	three, err := s.threeOf(ctx, d, manySessions, byCookie, "")
+	if err != nil {
+		return nil, err
+	}
+	three[0].warmth = manySessions
+	return s.hold(ctx, contest{contenders: three, rounds: mainRounds})
+}
+
+// millionLive asks for a thousand sessions that are spread over a million, which are all in memory, and for a thousand of a thousand.
+func millionLive(ctx context.Context, s *stage) (rounds, error) {
+	var contenders []contender
+	for _, c := range []struct {
+		name     string
+		sessions int
+	}{{aThousand, 1000}, {aMillion, 1_000_000}} {
+		d, err := s.deployment(ctx, c.sessions)
+		if err != nil {
+			return nil, err
+		}
+		curfew, err := s.serveCurfew(ctx, d)
+		if err != nil {
+			return nil, err
+		}
+		given, err := d.tokens(1000)
+		if err != nil {
+			return nil, err
+		}
+		l, err := s.load(given, byCookie)
+		if err != nil {
+			return nil, err
+		}
+		contenders = append(contenders, contender{name: c.name, server: curfew, load: l})
+	}
+	token, err := s.deployments[1000].token(1)
+	if err != nil {
+		return nil, err
+	}
+	started, err := s.references(ctx, contenders[0].server, token, map[string][]string{"bare": nil})
+	if err != nil {
+		return nil, err
+	}
+	contenders = append(contenders, contender{name: bareEcho, server: started["bare"], load: contenders[0].load, open: true})
+	return s.hold(ctx, contest{contenders: contenders, rounds: mainRounds})
+}
+
+// freshTokens gives every round tokens that the server has never seen, of 100,000 sessions that it has: as after all clients have refreshed.
+func freshTokens(ctx context.Context, s *stage) (rounds, error) {
+	d, err := s.deployment(ctx, manySessions)
+	if err != nil {
+		return nil, err
+	}
+	three, err := s.threeOf(ctx, d, manySessions, byCookie, "")
+	if err != nil {
+		return nil, err
+	}
+	// All sessions are met once, so that what is measured is the token and not the session.
+	three[0].warmth = manySessions
+	for i := range three {
+		three[i].load.fresh = true
+	}
+	before := func(fastest float64) error {
+		enough := int(fastest * 1.5)
+		given, err := d.tokens(enough)
+		if err != nil {
+			return err
+		}
+		for i := range three {
+			three[i].load.count = enough
+		}
+		return writeRequests(three[0].load.requests, applied(given, byCookie))
+	}
+	return s.hold(ctx, contest{contenders: three, rounds: mainRounds, before: before})
+}
+
+// notInMemory asks for sessions that were never asked for, by tokens that were never seen. Memory is made so small that it does not hold them.
+func notInMemory(ctx context.Context, s *stage) (rounds, error) {
+	d, err := s.deployment(ctx, manySessions)
+	if err != nil {
+		return nil, err
+	}
+	curfew, err := s.serveCurfew(ctx, d, "--sessions-in-memory", "1000")
+	if err != nil {
+		return nil, err
+	}
+	given, err := d.tokens(manySessions)
+	if err != nil {
+		return nil, err
+	}
+	started, err := s.references(ctx, curfew, given[0], map[string][]string{"bare": nil})
+	if err != nil {
+		return nil, err
+	}
+	l, err := s.load(given, byCookie)
+	if err != nil {
+		return nil, err
+	}
+	l.connections = 1
+	return s.hold(ctx, contest{rounds: fewerRounds, contenders: []contender{
+		{name: curfewItself, server: curfew, load: l}, {name: bareEcho, server: started["bare"], load: l, open: true},
+	}})
+}
+
+// flood puts the same honest load on a server twice in each round: alone, and beside a flood. The flood is of a given rate, some 5,000 a
+// second: were it of as many requests as are answered, a server that refuses quickly would only be asked more. What any server loses to
+// 5,000 more requests a second, whatever they are, shows at the bare one, which lets them in.
+func flood(ctx context.Context, s *stage) (rounds, error) {
+	d, err := s.deployment(ctx, 1000)
+	if err != nil {
+		return nil, err
+	}
+	three, err := s.threeOf(ctx, d, 1000, byCookie, "")
+	if err != nil {
+		return nil, err
+	}
+	hostile := make([]string, 60_000) // more than come in all rounds
+	for i := range hostile {
+		make := d.forged
+		if i%2 == 1 {
+			make = d.unknown
+		}
+		if hostile[i], err = make(1 + i%d.sessions); err != nil {
+			return nil, err
+		}
+	}
+	beside, err := s.load(hostile, byCookie)
+	if err != nil {
+		return nil, err
+	}
+	beside.connections, beside.seconds, beside.pause = 16, 2, floodsRate
+	contenders := three[:2]
+	for i, name := range []string{curfewFlood, bareFlood} {
+		flooded := three[i]
+		flooded.name, flooded.beside = name, &beside
+		contenders = append(contenders, flooded)
+	}
+	return s.hold(ctx, contest{contenders: contenders, rounds: mainRounds})
+}
+
+// signIns compares with the hash of a password alone. Each is another member's, from another address, as a proxy in front would tell.
+func signIns(ctx context.Context, s *stage) (rounds, error) {
+	d, err := s.deployment(ctx, 1000)
+	if err != nil {
+		return nil, err
+	}
+	curfew, err := s.serveCurfew(ctx, d, "--trusted-proxies", "127.0.0.1/32")
+	if err != nil {
+		return nil, err
+	}
+	hash, err := ownersHash(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	first, err := d.token(1)
+	if err != nil {
+		return nil, err
+	}
+	started, err := s.references(ctx, curfew, first, map[string][]string{"argon2id": {"--hash", hash}})
+	if err != nil {
+		return nil, err
+	}
+	l, err := s.signInLoad(d)
+	if err != nil {
+		return nil, err
+	}
+	l.connections, l.seconds = 8, 3
+	return s.hold(ctx, contest{rounds: fewerRounds, contenders: []contender{
+		{name: curfewItself, server: curfew, load: l}, {name: bareArgon2id, server: started["argon2id"], load: l},
+	}})
+}
+
+// crowd lets 1,000 clients sign in at once, and again a second after they were answered, beside checks at a steady pace: 32 connections that
+// ask every 3 ms, some 10,000 a second, which leaves the server idle most of the time. Were it asked for all that it can do, nothing could be
+// left for hashing; and of one processor alone hashing takes all, at one hash after the other. So this is the one scene that has the server on
+// both processors, as it is by default.
+func crowd(ctx context.Context, s *stage) (rounds, error) {
+	d, err := s.deployment(ctx, 1000)
+	if err != nil {
+		return nil, err
+	}
+	curfew, err := s.serveCurfewOn(ctx, []int{s.cores.server, s.cores.generator}, d, "--trusted-proxies", "127.0.0.1/32")
+	if err != nil {
+		return nil, err
+	}
+	given, err := d.tokens(1000)
+	if err != nil {
+		return nil, err
+	}
+	checks, err := s.load(given, byCookie)
+	if err != nil {
+		return nil, err
+	}
+	checks.seconds, checks.pause = 3, 3*time.Millisecond
+	arrivals, err := s.signInLoad(d)
+	if err != nil {
+		return nil, err
+	}
+	arrivals.connections, arrivals.seconds, arrivals.pause = 1000, 4, time.Second
+	return s.hold(ctx, contest{rounds: fewerRounds, contenders: []contender{
+		{name: curfewItself, server: curfew, load: checks}, {name: curfewCrowd, server: curfew, load: checks, beside: &arrivals},
+	}})
+}
+
+// signInLoad is one sign-in of each member.
+func (s *stage) signInLoad(d *deployment) (load, error) {
+	l := load{requests: s.file(), count: d.members}
+	return l, writeRequests(l.requests, func(yield func(request) bool) {
+		for i := 1; i <= d.members; i++ {
+			r := signIn(fmt.Sprintf("member%07d@example.org", i), "")
+			r.headers = append(r.headers, header{"X-Forwarded-For", fmt.Sprintf("10.0.%d.%d", i/250, 1+i%250)})
+			if !yield(r) {
+				return
+			}
+		}
+	})
+}
+
+// ownersHash is the hash of the password that everybody in a population has.
+func ownersHash(ctx context.Context, d *deployment) (hash string, err error) {
+	db, err := sql.Open("sqlite3", filepath.Join(d.folder, "curfew.db"))
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		if closed := db.Close(); err == nil {
+			err = closed
+		}
+	}()
+	err = db.QueryRowContext(ctx, "SELECT password_hash FROM members WHERE email = ?", population.OwnerEmail).Scan(&hash)
+	return hash, err
+}

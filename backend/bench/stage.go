@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"curfew/backend/bench/population"
+	"curfew/backend/token"
+)
+
+// The calls that are measured.
+const (
+	sessionPath = "/api/session"
+	signInPath  = "/api/sessions"
+)
+
+const accessCookie = "__Host-curfew_access"
+
+// stage is what scenes are played on: the programs, the processors, a folder, and the servers that run.
+type stage struct {
+	cores     cores
+	tools     struct{ taskset, wrk string }
+	curfew    string
+	reference string
+	// folder is for data folders and requests; it is removed at the end.
+	folder      string
+	script      string
+	deployments map[int]*deployment
+	running     []*server
+	// files counts the files that were made, so that each has a name of its own.
+	files int
+}
+
+func newStage(curfew, reference, folder string) (_ *stage, err error) {
+	s := &stage{deployments: map[int]*deployment{}}
+	if s.cores, err = pickCores(); err != nil {
+		return nil, err
+	}
+	for name, path := range map[string]*string{"taskset": &s.tools.taskset, "wrk": &s.tools.wrk, curfew: &s.curfew, reference: &s.reference} {
+		if *path, err = exec.LookPath(name); err != nil {
+			return nil, fmt.Errorf("%w; run it by: make bench", err)
+		}
+		if *path, err = filepath.Abs(*path); err != nil {
+			return nil, err
+		}
+	}
+	if s.folder, err = os.MkdirTemp(folder, "data-"); err != nil {
+		return nil, err
+	}
+	if s.folder, err = filepath.Abs(s.folder); err != nil {
+		return nil, err
+	}
+	s.script = s.file()
+	return s, os.WriteFile(s.script, loadScript, 0o600)
+}
+
+// file is the path of a new file.
+func (s *stage) file() string {
+	s.files++
+	return filepath.Join(s.folder, "file-"+strconv.Itoa(s.files))
+}
+
+// clear stops all servers.
+func (s *stage) clear() error {
+	var errs []error
+	for _, server := range s.running {
+		errs = append(errs, server.stop())
+	}
+	s.running = nil
+	return errors.Join(errs...)
+}
+
+// strike stops all servers, and removes what was made.
+func (s *stage) strike() error { return errors.Join(s.clear(), os.RemoveAll(s.folder)) }
+
+// deployment is a data folder with an organization in it.
+type deployment struct {
+	folder            string
+	sessions, members int
+	secrets           token.Secrets
+	keys              *token.Keys
+}
+
+// deployment makes an organization with so many live sessions, once.
+func (s *stage) deployment(ctx context.Context, sessions int) (*deployment, error) {
+	if made := s.deployments[sessions]; made != nil {
+		return made, nil
+	}
+	d := &deployment{folder: s.file(), sessions: sessions, members: max(1000, sessions/20)}
+	if err := population.Create(ctx, d.folder, d.sessions, d.members); err != nil {
+		return nil, err
+	}
+	var err error
+	if d.secrets, err = token.LoadSecrets(population.Secrets(d.folder), time.Now()); err != nil {
+		return nil, err
+	}
+	// The lifetime is the longest that can be set, so that no token runs out while it is measured.
+	if d.keys, err = token.NewKeys(d.secrets, token.LongestLifetime, time.Now); err != nil {
+		return nil, err
+	}
+	s.deployments[sessions] = d
+	return d, nil
+}
+
+// token issues a new access token for the session of that number, as the server would.
+func (d *deployment) token(number int) (string, error) {
+	text, _, err := d.keys.Issue(population.SessionID(number), population.MemberID(population.MemberOf(number, d.members)), 1, time.Now().Add(24*time.Hour))
+	return text, err
+}
+
+// tokens issues new tokens for count sessions that are spread evenly over all; for all of them again and again, where there are fewer.
+func (d *deployment) tokens(count int) ([]string, error) {
+	issued := make([]string, count)
+	for i := range issued {
+		number := 1 + i%d.sessions
+		if count < d.sessions {
+			number = 1 + i*(d.sessions/count)
+		}
+		var err error
+		if issued[i], err = d.token(number); err != nil {
+			return nil, err
+		}
+	}
+	return issued, nil
+}
+
+// forged is a token of a living session, but for its signature.
+func (d *deployment) forged(number int) (string, error) {
+	text, err := d.token(number)
+	if err != nil {
+		return "", err
+	}
+	return text[:strings.LastIndex(text, ".")+1] + rand.Text() + "AAAAAAAAAAAAAAAAA", nil
+}
+
+// unknown is a token that the server could have issued, for a session that does not exist.
+func (d *deployment) unknown(number int) (string, error) {
+	text, _, err := d.keys.Issue(fmt.Sprintf("00000000-0000-7000-a000-%012x", number), population.MemberID(1), 1, time.Now().Add(24*time.Hour))
+	return text, err
+}
+
+// transport is how a request carries its credential.
+type transport func(credential string) request
+
+func byCookie(credential string) request {
+	return request{method: http.MethodGet, path: sessionPath, headers: []header{{"Cookie", accessCookie + "=" + credential}}}
+}
+
+func byBearer(credential string) request {
+	return request{method: http.MethodGet, path: sessionPath, headers: []header{{"Authorization", "Bearer " + credential}}}
+}
+
+// load writes the requests of credentials to a new file, and makes 32 connections' load of them.
+func (s *stage) load(credentials []string, by transport) (load, error) {
+	l := load{requests: s.file(), count: len(credentials), connections: 32, seconds: 1}
+	return l, writeRequests(l.requests, applied(credentials, by))
+}
+
+func applied(credentials []string, by transport) iter.Seq[request] {
+	return func(yield func(request) bool) {
+		for _, credential := range credentials {
+			if !yield(by(credential)) {
+				return
+			}
+		}
+	}
+}
+
+// serveCurfew starts the product on its deployment's data folder, with its default settings but those that are given, and makes sure of what
+// it does: everything here would be worthless if a session that was ended got in.
+func (s *stage) serveCurfew(ctx context.Context, d *deployment, settings ...string) (*server, error) {
+	return s.serveCurfewOn(ctx, []int{s.cores.server}, d, settings...)
+}
+
+func (s *stage) serveCurfewOn(ctx context.Context, on []int, d *deployment, settings ...string) (*server, error) {
+	started, err := s.serve(ctx, on, s.curfew, append([]string{"serve", "--data", d.folder}, settings...)...)
+	if err != nil {
+		return nil, err
+	}
+	return started, checkRevocation(ctx, started.address)
+}
+
+// answer is what references answer, because Curfew does.
+type answer struct {
+	Headers []header        `json:"headers"`
+	Body    json.RawMessage `json:"body"`
+}
+
+// references starts reference servers on what Curfew answers to the credential. An option is the name of a flag and its value.
+func (s *stage) references(ctx context.Context, curfew *server, credential string, kinds map[string][]string) (map[string]*server, error) {
+	model, err := record(ctx, curfew.address, byCookie(credential))
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(model)
+	if err != nil {
+		return nil, err
+	}
+	file := s.file()
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		return nil, err
+	}
+	started := map[string]*server{}
+	for kind, options := range kinds {
+		args := slices.Concat([]string{"--kind", kind, "--answer", file}, options)
+		if started[kind], err = s.serve(ctx, []int{s.cores.server}, s.reference, args...); err != nil {
+			return nil, err
+		}
+	}
+	return started, nil
+}
+
+// credentials reads what a reference issued.
+func credentials(path string) ([]string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return strings.Fields(string(text)), nil
+}
