@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 
@@ -66,10 +65,7 @@ func record(ctx context.Context, address string, r request) (answer, error) {
 // check makes sure that the contender's server does what it is measured for: it answers what Curfew answers, and refuses a credential that
 // it did not issue.
 func (s *stage) check(ctx context.Context, c contender) error {
-	good, err := firstRequest(c.load.requests)
-	if err != nil {
-		return err
-	}
+	good := c.load.first
 	got, err := ask(ctx, c.server.address, good)
 	if err != nil {
 		return err
@@ -125,25 +121,6 @@ func spoilt(r request) request {
 		bad.headers[i][1] = h[1][:at] + string(other) + h[1][at+1:]
 	}
 	return bad
-}
-
-// firstRequest reads a file that writeRequests made.
-func firstRequest(path string) (request, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return request{}, err
-	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	fields := strings.Split(line, "\t")
-	if len(fields) < 3 {
-		return request{}, fmt.Errorf("%s holds no request: %q", path, line)
-	}
-	r := request{method: fields[0], path: fields[1], body: fields[2]}
-	for _, field := range fields[3:] {
-		name, value, _ := strings.Cut(field, ": ")
-		r.headers = append(r.headers, header{name, value})
-	}
-	return r, nil
 }
 
 // checkRevocation signs the owner in and out again, and makes sure that the session gets in between, and not after.

@@ -110,16 +110,25 @@ func (s *server) usage(ctx context.Context) (usage, error) {
 	if err != nil {
 		return usage{}, err
 	}
-	memory, err := p.MemoryInfoWithContext(ctx)
-	if err != nil {
-		return usage{}, err
-	}
 	spent, err := p.TimesWithContext(ctx)
 	if err != nil {
 		return usage{}, err
 	}
-	const mebi = 1 << 20
-	return usage{float64(memory.RSS) / mebi, float64(memory.HWM) / mebi, time.Duration((spent.User + spent.System) * float64(time.Second))}, nil
+	u := usage{processor: time.Duration((spent.User + spent.System) * float64(time.Second))}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Pid)) // the library does not tell the peak
+	if err != nil {
+		return usage{}, err
+	}
+	for line := range strings.Lines(string(status)) {
+		var kibi float64
+		if _, err := fmt.Sscanf(line, "VmRSS: %f kB", &kibi); err == nil {
+			u.memory = kibi / 1024
+		}
+		if _, err := fmt.Sscanf(line, "VmHWM: %f kB", &kibi); err == nil {
+			u.peak = kibi / 1024
+		}
+	}
+	return u, nil
 }
 
 // forgetPeak lets the peak of the server's memory begin at what it has now (proc(5), clear_refs).

@@ -29,6 +29,19 @@ type request struct {
 // header is the name of an HTTP header and its value.
 type header [2]string
 
+// write writes the request as it is sent. All servers are on this machine, so that their name says nothing.
+func (r request) write(w *bufio.Writer) error {
+	fmt.Fprintf(w, "%s %s HTTP/1.1\r\nHost: localhost\r\n", r.method, r.path)
+	for _, h := range r.headers {
+		fmt.Fprintf(w, "%s: %s\r\n", h[0], h[1])
+	}
+	if r.body != "" {
+		fmt.Fprintf(w, "Content-Length: %d\r\n", len(r.body))
+	}
+	_, err := fmt.Fprintf(w, "\r\n%s", r.body) // what failed before fails here again
+	return err
+}
+
 // writeRequests makes the file that a load goes through.
 func writeRequests(path string, requests iter.Seq[request]) (err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
@@ -38,11 +51,7 @@ func writeRequests(path string, requests iter.Seq[request]) (err error) {
 	defer func() { err = errors.Join(err, file.Close()) }()
 	out := bufio.NewWriterSize(file, 1<<20)
 	for r := range requests {
-		fields := []string{r.method, r.path, r.body}
-		for _, h := range r.headers {
-			fields = append(fields, h[0]+": "+h[1])
-		}
-		if _, err := fmt.Fprintln(out, strings.Join(fields, "\t")); err != nil {
+		if err := errors.Join(r.write(out), out.WriteByte(0)); err != nil {
 			return err
 		}
 	}
@@ -51,9 +60,10 @@ func writeRequests(path string, requests iter.Seq[request]) (err error) {
 
 // load is what a generator does to a server: each connection sends its next request when the last one was answered.
 type load struct {
-	// requests is the file that they take turns through, which holds so many.
+	// requests is the file that they take turns through, which holds so many; first is the first of them.
 	requests string
 	count    int
+	first    request
 
 	connections int
 	seconds     int
@@ -76,9 +86,10 @@ type measurement struct {
 	Refused int `json:"refused"`
 	Failed  int `json:"failed"`
 
-	// Busy is how much of one processor's time the server used. Where it is asked for all that it can do, that is all of it; less tells that
-	// the machine had other things to do, or that the generator could not follow.
-	Busy float64 `json:"busy"`
+	// Busy is how much of one processor's time the server used. Saturating tells that it was asked for all that it can do, which ought to take
+	// all of that time; less tells that the machine had other things to do, or that the generator could not follow.
+	Busy       float64 `json:"busy"`
+	Saturating bool    `json:"saturating"`
 	// Beside is what a second generator saw at the same time.
 	Beside *measurement `json:"beside,omitempty"`
 	// The server's memory, in MiB.
@@ -95,8 +106,15 @@ func (m measurement) admitted() float64 {
 	return float64(m.Requests-m.Refused) / (float64(m.Microseconds) / 1e6)
 }
 
-func (m measurement) p50() float64 { return float64(m.P50) }
-func (m measurement) p99() float64 { return float64(m.P99) }
+func (m measurement) p50() float64          { return float64(m.P50) }
+func (m measurement) p99() float64          { return float64(m.P99) }
+func (m measurement) memoryBefore() float64 { return m.MemoryBefore }
+func (m measurement) memoryPeak() float64   { return m.MemoryPeak }
+func (m measurement) memoryAfter() float64  { return m.MemoryAfter }
+
+// rateBeside is the rate of the load beside, and admittedBeside that of its answers that were no refusals.
+func (m measurement) rateBeside() float64     { return m.Beside.rate() }
+func (m measurement) admittedBeside() float64 { return m.Beside.admitted() }
 
 // generate puts the load on the server at the address and waits for its end. It passes over the first requests of the file, so that what
 // the server has seen in one round is not all that it sees in the next.

@@ -1,18 +1,15 @@
--- Takes turns through the requests of a file, one a line: method, path, body, and headers as "Name: value", with tabs in between.
+-- Takes turns through the requests of a file, which stand in it as they are sent, with a zero byte behind each.
 -- Arguments: the file, how many of its requests to pass over at first, milliseconds that a connection waits between an answer and its next
 -- request, and how many times it does not wait (so that all connections begin at once).
 
 local requests, turn, pause, eager = {}, 0, 0, 0
 
 function init(args)
-  for line in io.lines(args[1]) do
-    local method, path, body, headers = line:match("^([^\t]*)\t([^\t]*)\t([^\t]*)(.*)$")
-    local fields = {}
-    for name, value in headers:gmatch("\t([^:\t]+): ([^\t]*)") do
-      fields[name] = value
-    end
-    requests[#requests + 1] = wrk.format(method, path, fields, body ~= "" and body or nil)
+  local file = assert(io.open(args[1], "rb"))
+  for request in file:read("*a"):gmatch("[^%z]+") do
+    requests[#requests + 1] = request
   end
+  file:close()
   turn = tonumber(args[2]) % #requests
   pause, eager = tonumber(args[3]), tonumber(args[4])
   if pause == 0 then

@@ -32,9 +32,9 @@ func run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 		curfew    = flag.String("curfew", "bin/curfew", "the program to measure")
 		reference = flag.String("reference", "bin/bench/reference", "the program of the references")
 		folder    = flag.String("folder", "bin/bench", "folder on a disk, for what is made on the way")
-		results   = flag.String("results", "backend/bench", "folder for the results")
-		readme    = flag.String("readme", "README.md", "file to write the table into")
-		only      = flag.String("only", "", "measure only scenes whose names match, and write nothing")
+		results   = flag.String("results", "", "folder to write the results to, as JSON and as a chart")
+		readme    = flag.String("readme", "", "file to write the table into, between its markers")
+		only      = flag.String("only", "", "measure only scenes whose names match")
 	)
 	flag.Parse()
 	wanted, err := regexp.Compile(*only)
@@ -57,11 +57,10 @@ func run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 		if err := errors.Join(err, s.clear()); err != nil {
 			return fmt.Errorf("%s: %w", scene.name, err)
 		}
-		r.add(scene, measured)
+		if err := r.add(scene, measured); err != nil {
+			return fmt.Errorf("%s: %w", scene.name, err)
+		}
 	}
 	r.Seconds = time.Since(r.At).Seconds()
-	if err := r.print(stdout); err != nil || *only != "" {
-		return err
-	}
-	return r.write(*results, *readme)
+	return errors.Join(r.print(stdout), r.writeResults(*results), r.writeReadme(*readme))
 }

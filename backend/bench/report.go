@@ -7,15 +7,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/shirou/gopsutil/v4/cpu"
 	"github.com/shirou/gopsutil/v4/host"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
 )
 
 // report is what was measured in one run.
@@ -38,6 +42,9 @@ type outcome struct {
 // result is a figure as it was measured.
 type result struct {
 	Title string `json:"title"`
+	// Bar is its name in the chart, and Ours tells that it is Curfew's; empty for what is not drawn.
+	Bar  string `json:"bar,omitempty"`
+	Ours bool   `json:"ours,omitempty"`
 	spread
 	Unit    string   `json:"unit,omitempty"`
 	AtLeast *float64 `json:"atLeast,omitempty"`
@@ -45,31 +52,36 @@ type result struct {
 	Met     *bool    `json:"met,omitempty"`
 }
 
-func (r *report) add(s scene, measured rounds) {
-	o := outcome{Title: s.title, Rounds: measured, Noisy: noisy(values(measured[s.reference], measurement.rate))}
+func (r *report) add(s scene, measured rounds) error {
+	o := outcome{Title: s.title, Rounds: measured, Noisy: measured.noisy(s.reference)}
 	for _, f := range s.figures {
-		o.Figures = append(o.Figures, f.of1(measured))
+		came, err := f.result(measured)
+		if err != nil {
+			return err
+		}
+		o.Figures = append(o.Figures, came)
 	}
 	r.Scenes = append(r.Scenes, o)
+	return nil
 }
 
-func (f figure) of1(measured rounds) result {
-	taken := values(measured[f.of], f.value)
-	if f.over != "" {
-		taken = ratios(taken, values(measured[f.over], f.value))
+func (f figure) result(measured rounds) (result, error) {
+	r := result{Title: f.title, Bar: f.bar, Ours: f.target != target{}, spread: spreadOf(measured.each(f.value)), Unit: f.unit}
+	if math.IsNaN(r.Low+r.High) || math.IsInf(r.Low+r.High, 0) {
+		return result{}, fmt.Errorf("%s: not measured", f.title)
 	}
-	out := result{Title: f.title, spread: spreadOf(taken), Unit: f.unit}
-	if f.target.exists() {
-		met := f.target.met(out.Median)
-		out.Met = &met
+	if f.target == (target{}) {
+		return r, nil
 	}
+	met := f.target.met(r.Median)
+	r.Met = &met
 	if f.target.atLeast != 0 {
-		out.AtLeast = &f.target.atLeast
+		r.AtLeast = &f.target.atLeast
 	}
 	if f.target.atMost != 0 {
-		out.AtMost = &f.target.atMost
+		r.AtMost = &f.target.atMost
 	}
-	return out
+	return r, nil
 }
 
 // machine is where it was measured.
@@ -98,7 +110,7 @@ func (r report) print(w io.Writer) error {
 		fmt.Fprintf(w, "\n%s%s\n", o.Title, o.noise())
 		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		for _, f := range o.Figures {
-			fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\n", f.Title, f.measured(), f.range_(), f.target(), f.verdict())
+			fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\n", f.Title, f.measured(), f.reach(), f.target(), f.verdict())
 		}
 		if err := table.Flush(); err != nil {
 			return err
@@ -116,12 +128,16 @@ func (o outcome) noise() string {
 	if len(o.Noisy) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (noisy: %d of the rounds, %s)", len(o.Noisy), strings.Trim(fmt.Sprint(o.Noisy), "[]"))
+	names := make([]string, len(o.Noisy))
+	for i, round := range o.Noisy {
+		names[i] = strconv.Itoa(round)
+	}
+	return fmt.Sprintf(" (noisy: %d of %d rounds, %s)", len(o.Noisy), len(o.Rounds), strings.Join(names, " and "))
 }
 
 func (r result) measured() string { return short(r.Median) + r.Unit }
 
-func (r result) range_() string { return short(r.Low) + "–" + short(r.High) }
+func (r result) reach() string { return short(r.Low) + "–" + short(r.High) }
 
 func (r result) target() string {
 	switch {
@@ -143,43 +159,54 @@ func (r result) verdict() string {
 	return "not met"
 }
 
+// english groups thousands.
+var english = message.NewPrinter(language.English)
+
 // short is a number with the digits that mean something.
 func short(value float64) string {
+	digits := 2
 	switch {
-	case value >= 1000:
-		text := fmt.Sprintf("%.0f", value)
-		return text[:len(text)-3] + "," + text[len(text)-3:]
 	case value >= 100:
-		return fmt.Sprintf("%.0f", value)
+		digits = 0
 	case value >= 10:
-		return fmt.Sprintf("%.1f", value)
+		digits = 1
 	}
-	return fmt.Sprintf("%.2f", value)
+	return english.Sprintf("%.*f", digits, value)
 }
 
-// write keeps the results: as JSON and as a chart in the folder, and as a table in the README.
-func (r report) write(folder, readme string) error {
+// writeResults keeps the report in a folder, for programs and as a chart; nowhere where none is named.
+func (r report) writeResults(folder string) error {
+	if folder == "" {
+		return nil
+	}
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
 	var chart bytes.Buffer
 	if err := r.draw(&chart); err != nil {
-		return err
+		return fmt.Errorf("draw the chart: %w", err)
 	}
-	before, err := os.ReadFile(readme)
+	return errors.Join(
+		os.WriteFile(filepath.Join(folder, "results.json"), append(text, '\n'), 0o644), //nolint:gosec // for everybody to read
+		os.WriteFile(filepath.Join(folder, "results.svg"), chart.Bytes(), 0o644),       //nolint:gosec // as above
+	)
+}
+
+// writeReadme puts the table into a file, between its markers; nowhere where none is named.
+func (r report) writeReadme(path string) error {
+	if path == "" {
+		return nil
+	}
+	before, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
 	after, err := replaceBetween(string(before), "<!-- bench -->", "<!-- /bench -->", r.markdown())
 	if err != nil {
-		return fmt.Errorf("%s: %w", readme, err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	return errors.Join(
-		os.WriteFile(filepath.Join(folder, "results.json"), append(text, '\n'), 0o644), //nolint:gosec // for everybody to read
-		os.WriteFile(filepath.Join(folder, "results.svg"), chart.Bytes(), 0o644),       //nolint:gosec // as above
-		os.WriteFile(readme, []byte(after), 0o644),                                     //nolint:gosec // as above
-	)
+	return os.WriteFile(path, []byte(after), 0o644) //nolint:gosec // for everybody to read
 }
 
 // markdown is the table for the README.
@@ -190,7 +217,7 @@ func (r report) markdown() string {
 	for _, o := range r.Scenes {
 		fmt.Fprintf(&b, "| **%s**%s | | | | |\n", o.Title, o.noise())
 		for _, f := range o.Figures {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", f.Title, f.measured(), f.range_(), f.target(), f.verdict())
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", f.Title, f.measured(), f.reach(), f.target(), f.verdict())
 		}
 	}
 	return b.String()

@@ -27,12 +27,13 @@ type contender struct {
 type contest struct {
 	contenders []contender
 	rounds     int
-	// before is called before each round, with the highest rate that was seen while warming up; nil for nothing to do.
-	before func(fastest float64) error
+	// fresh makes requests for a round that no server has seen, which all contenders get. It is told the highest rate that was seen while
+	// warming up. Nil where each round has the same requests.
+	fresh func(fastest float64) (load, error)
 }
 
-// rounds are measurements by contender and round.
-type rounds map[string][]measurement
+// rounds are what was measured: in each of them every contender once, by its name.
+type rounds []map[string]measurement
 
 func (s *stage) hold(ctx context.Context, c contest) (rounds, error) {
 	fastest := 0.0
@@ -46,22 +47,29 @@ func (s *stage) hold(ctx context.Context, c contest) (rounds, error) {
 		}
 		fastest = max(fastest, rate)
 	}
-	measured := rounds{}
-	for round := range c.rounds {
-		if c.before != nil {
-			if err := c.before(fastest); err != nil {
+	measured := make(rounds, c.rounds)
+	for round := range measured {
+		measured[round] = map[string]measurement{}
+		var fresh *load
+		if c.fresh != nil {
+			l, err := c.fresh(fastest)
+			if err != nil {
 				return nil, err
 			}
+			fresh = &l
 		}
 		for i := range c.contenders {
 			contender := c.contenders[(i+round)%len(c.contenders)]
+			if fresh != nil {
+				contender.load = *fresh
+			}
 			// Where this round goes through the file from; its first part is for warming up.
 			start := contender.load.count / (c.rounds + 1) * (round + 1)
 			m, err := s.measure(ctx, contender, start)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", contender.name, err)
 			}
-			measured[contender.name] = append(measured[contender.name], m)
+			measured[round][contender.name] = m
 		}
 	}
 	return measured, nil
@@ -106,6 +114,7 @@ func (s *stage) measure(ctx context.Context, c contender, start int) (measuremen
 	}
 	m.Beside, m.MemoryBefore, m.MemoryPeak, m.MemoryAfter = beside, before.memory, after.peak, after.memory
 	m.Busy = (after.processor - before.processor).Seconds() / (float64(m.Microseconds) / 1e6)
+	m.Saturating = c.load.pause == 0 && c.load.connections > 1
 	return m, c.load.judge(m)
 }
 
@@ -161,36 +170,45 @@ func median(values []float64) float64 {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// values takes one value of each round.
-func values(of []measurement, value func(measurement) float64) []float64 {
-	taken := make([]float64, len(of))
-	for i, m := range of {
-		taken[i] = value(m)
+// each works a value out in every round. So what was measured at the same time is compared, and only then is a median taken.
+func (r rounds) each(value func(map[string]measurement) float64) []float64 {
+	values := make([]float64, len(r))
+	for i, round := range r {
+		values[i] = value(round)
 	}
-	return taken
+	return values
 }
 
-// ratios divides round by round: what was measured at the same time is compared, and only then is a median taken.
-func ratios(of, over []float64) []float64 {
-	divided := make([]float64, len(of))
-	for i := range of {
-		divided[i] = of[i] / over[i]
-	}
-	return divided
-}
+const (
+	// tolerance is how far the reference may be off its own median before its round counts as noisy.
+	tolerance = 0.10
+	// idle is how much of its processor a server may leave unused that is asked for all that it can do.
+	idle = 0.10
+)
 
-// tolerance is how far the reference may be off its own median before its round counts as noisy.
-const tolerance = 0.10
-
-// noisy are the rounds, from 1, in which the reference's rate was off the median of all rounds. They stay in the figures, whose medians bear
-// them; but whoever reads those should know.
-func noisy(reference []float64) []int {
+// noisy are the rounds, from 1, in which the machine was not ours alone: the reference was off its median of all rounds, or a server did not
+// get its processor. They stay in the figures, whose medians bear them; but whoever reads those should know.
+func (r rounds) noisy(reference string) []int {
 	found := []int{}
-	usual := median(reference)
-	for i, rate := range reference {
-		if math.Abs(rate-usual) > tolerance*usual {
+	usual := median(r.each(of(reference, measurement.rate)))
+	for i, round := range r {
+		off := math.Abs(round[reference].rate()-usual) > tolerance*usual
+		for _, m := range round {
+			off = off || m.Saturating && m.Busy < 1-idle
+		}
+		if off {
 			found = append(found, i+1)
 		}
 	}
 	return found
+}
+
+// of is the value of one contender.
+func of(name string, value func(measurement) float64) func(map[string]measurement) float64 {
+	return func(round map[string]measurement) float64 { return value(round[name]) }
+}
+
+// ratio is the value of one contender as a multiple of another's.
+func ratio(value func(measurement) float64, name, over string) func(map[string]measurement) float64 {
+	return func(round map[string]measurement) float64 { return value(round[name]) / value(round[over]) }
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"path/filepath"
+	"slices"
 	"time"
 
 	_ "github.com/mattn/go-sqlite3" // to read the hash of a password
@@ -33,45 +33,32 @@ type scene struct {
 	figures   []figure
 }
 
-// figure is one value that comes out of a scene: a ratio of two contenders in the same round or, where over is empty, a value of one.
+// figure is one value that comes out of every round of a scene.
 type figure struct {
-	title    string
-	of, over string
-	value    func(measurement) float64
+	title string
+	// bar is its name in the chart, which shows shares of a bare handler's rate; empty for what is no such share.
+	bar   string
+	value func(map[string]measurement) float64
 	// unit is empty for a ratio.
-	unit   string
+	unit string
+	// target is a bound that was promised of Curfew; zero for what others do, or where nothing was promised.
 	target target
 }
 
 // target is a bound that was promised; its zero value promises nothing.
-type target struct {
-	atLeast, atMost float64
-}
-
-func (t target) exists() bool { return t != target{} }
+type target struct{ atLeast, atMost float64 }
 
 func (t target) met(value float64) bool {
 	return value >= t.atLeast && (t.atMost == 0 || value <= t.atMost)
 }
 
-// The hot path's figures, for each way to ask.
-func hotFigures(more ...figure) []figure {
-	return append([]figure{
-		{title: "rate, to bare Echo", of: curfewItself, over: bareEcho, value: measurement.rate, target: target{atLeast: 0.9}},
-		{title: "rate, to echo-jwt HS256", of: curfewItself, over: jwtHS256, value: measurement.rate, target: target{atLeast: 2}},
-		{title: "99th percentile, to bare Echo", of: curfewItself, over: bareEcho, value: measurement.p99, target: target{atMost: 1.2}},
-		{title: "echo-jwt HS256, to bare Echo", of: jwtHS256, over: bareEcho, value: measurement.rate},
-	}, append(more, figure{title: "bare Echo", of: bareEcho, value: measurement.rate, unit: "/s"})...)
-}
-
-// Names of what runs under another name than its own.
+// Names of what runs beside others under other names than their own.
 const (
 	aThousand    = "Curfew, 1,000 live"
 	aMillion     = "Curfew, 1,000,000 live"
 	curfewFlood  = "Curfew, flooded"
 	bareFlood    = "bare Echo, flooded"
 	curfewCrowd  = "Curfew, 1,000 sign in"
-	floodsRate   = 3 * time.Millisecond
 	mainRounds   = 5
 	mainSeconds  = 2
 	fewerRounds  = 3
@@ -82,66 +69,88 @@ const (
 var scenes = []scene{
 	{
 		name: "cookie", title: "GET /api/session by cookie, 32 connections, 1,000 sessions taking turns", play: hotByCookie, reference: bareEcho,
-		figures: hotFigures(
-			figure{title: "echo-jwt EdDSA, to bare Echo", of: jwtEdDSA, over: bareEcho, value: measurement.rate},
-			figure{title: "scs on SQLite with idle timeout, to bare Echo", of: scsSQLite, over: bareEcho, value: measurement.rate},
-			figure{title: "one GORM read on SQLite, to bare Echo", of: gormSQLite, over: bareEcho, value: measurement.rate},
+		figures: hotFigures("by cookie",
+			figure{title: "echo-jwt HS256, to bare Echo", bar: "echo-jwt, HS256", value: ratio(measurement.rate, jwtHS256, bareEcho)},
+			figure{title: "echo-jwt EdDSA, to bare Echo", bar: "echo-jwt, EdDSA", value: ratio(measurement.rate, jwtEdDSA, bareEcho)},
+			figure{title: "scs on SQLite with idle timeout, to bare Echo", bar: "scs on SQLite, with idle timeout", value: ratio(measurement.rate, scsSQLite, bareEcho)},
+			figure{title: "one GORM read on SQLite, to bare Echo", bar: "one GORM read on SQLite", value: ratio(measurement.rate, gormSQLite, bareEcho)},
 		),
 	},
-	{name: "bearer", title: "The same by bearer token", play: hot(byBearer, "header:Authorization:Bearer ", 32), reference: bareEcho, figures: hotFigures()},
-	{name: "128", title: "The same by cookie, 128 connections", play: hot(byCookie, "", 128), reference: bareEcho, figures: hotFigures()},
-	{name: "100000", title: "The same, 100,000 sessions taking turns", play: manyTakeTurns, reference: bareEcho, figures: hotFigures()},
+	{name: "bearer", title: "The same by bearer token", play: hot(byBearer, "header:Authorization:Bearer ", 32), reference: bareEcho, figures: hotFigures("by bearer token")},
+	{name: "128", title: "The same by cookie, 128 connections", play: hot(byCookie, "", 128), reference: bareEcho, figures: hotFigures("128 connections")},
+	{name: "100000", title: "The same, 100,000 sessions taking turns", play: manyTakeTurns, reference: bareEcho, figures: hotFigures("100,000 sessions take turns")},
 	{
 		name: "million", title: "The same, with 1,000,000 live sessions", play: millionLive, reference: bareEcho,
 		figures: []figure{
-			{title: "rate, to the same with 1,000", of: aMillion, over: aThousand, value: measurement.rate, target: target{atLeast: 0.9}},
-			{title: "rate, to bare Echo", of: aMillion, over: bareEcho, value: measurement.rate, target: target{atLeast: 0.9}},
-			{title: "memory of the process", of: aMillion, value: func(m measurement) float64 { return m.MemoryAfter }, unit: " MiB"},
+			{title: "rate, to the same with 1,000", value: ratio(measurement.rate, aMillion, aThousand), target: target{atLeast: 0.9}},
+			{title: "rate, to bare Echo", bar: "Curfew, 1,000,000 live sessions", value: ratio(measurement.rate, aMillion, bareEcho), target: target{atLeast: 0.9}},
+			{title: "memory of the process", value: of(aMillion, measurement.memoryAfter), unit: " MiB"},
 		},
 	},
 	{
 		name: "fresh", title: "Each token seen for the first time", play: freshTokens, reference: bareEcho,
 		figures: []figure{
-			{title: "rate, to bare Echo", of: curfewItself, over: bareEcho, value: measurement.rate, target: target{atLeast: 0.5}},
-			{title: "rate, to echo-jwt HS256", of: curfewItself, over: jwtHS256, value: measurement.rate, target: target{atLeast: 1}},
+			{
+				title: "rate, to bare Echo", bar: "Curfew, tokens never seen before",
+				value: ratio(measurement.rate, curfewItself, bareEcho), target: target{atLeast: 0.5},
+			},
+			{title: "rate, to echo-jwt HS256", value: ratio(measurement.rate, curfewItself, jwtHS256), target: target{atLeast: 1}},
 		},
 	},
 	{
 		name: "miss", title: "Neither token nor session in memory, one connection", play: notInMemory, reference: bareEcho,
 		figures: []figure{
-			{title: "median", of: curfewItself, value: measurement.p50, unit: " µs"},
-			{title: "99th percentile", of: curfewItself, value: measurement.p99, unit: " µs"},
-			{title: "median, to bare Echo", of: curfewItself, over: bareEcho, value: measurement.p50},
+			{title: "median", value: of(curfewItself, measurement.p50), unit: " µs"},
+			{title: "99th percentile", value: of(curfewItself, measurement.p99), unit: " µs"},
+			{title: "median at bare Echo", value: of(bareEcho, measurement.p50), unit: " µs"},
 		},
 	},
 	{
-		name: "flood", title: "A flood of forged tokens and of unknown sessions beside honest requests", play: flood, reference: bareEcho,
+		name: "flood", title: "5,000 requests a second with forged tokens and of unknown sessions, beside honest ones", play: flood, reference: bareEcho,
 		figures: []figure{
-			{title: "honest rate, to the same without the flood", of: curfewFlood, over: curfewItself, value: measurement.rate, target: target{atLeast: 0.8}},
-			{title: "bare Echo's, beside as many requests that it lets in", of: bareFlood, over: bareEcho, value: measurement.rate},
-			{title: "the flood", of: curfewFlood, value: func(m measurement) float64 { return m.Beside.rate() }, unit: "/s"},
-			{title: "the flood at bare Echo", of: bareFlood, value: func(m measurement) float64 { return m.Beside.rate() }, unit: "/s"},
+			{title: "honest rate, to the same without the flood", value: ratio(measurement.rate, curfewFlood, curfewItself), target: target{atLeast: 0.8}},
+			{title: "bare Echo's, which lets the flood in", value: ratio(measurement.rate, bareFlood, bareEcho)},
+			{title: "honest requests that one of the flood costs", value: lostTo(curfewFlood, curfewItself)},
+			{title: "the same at bare Echo", value: lostTo(bareFlood, bareEcho)},
+			{title: "the flood", value: of(curfewFlood, measurement.rateBeside), unit: "/s"},
 		},
 	},
 	{
 		name: "sign-in", title: "Sign-ins, 8 connections", play: signIns, reference: bareArgon2id,
 		figures: []figure{
-			{title: "rate, to the bare argon2id hash", of: curfewItself, over: bareArgon2id, value: measurement.rate},
-			{title: "sign-ins", of: curfewItself, value: measurement.rate, unit: "/s"},
+			{title: "rate, to the bare argon2id hash", value: ratio(measurement.rate, curfewItself, bareArgon2id)},
+			{title: "sign-ins", value: of(curfewItself, measurement.rate), unit: "/s"},
 		},
 	},
 	{
-		name: "crowd", title: "1,000 clients sign in at once beside checks at a steady pace, on both processors", play: crowd, reference: curfewItself,
+		name: "crowd", title: "1,000 clients sign in at once, beside 10,000 checks a second, with both processors", play: crowd, reference: curfewItself,
 		figures: []figure{
-			{title: "checks, to the same without sign-ins", of: curfewCrowd, over: curfewItself, value: measurement.rate, target: target{atLeast: 0.8}},
-			{title: "99th percentile of a check", of: curfewCrowd, value: measurement.p99, unit: " µs"},
-			{title: "the same without sign-ins", of: curfewItself, value: measurement.p99, unit: " µs"},
-			{title: "sign-ins that came through", of: curfewCrowd, value: func(m measurement) float64 { return m.Beside.admitted() }, unit: "/s"},
-			{title: "memory before", of: curfewCrowd, value: func(m measurement) float64 { return m.MemoryBefore }, unit: " MiB"},
-			{title: "memory at most", of: curfewCrowd, value: func(m measurement) float64 { return m.MemoryPeak }, unit: " MiB"},
-			{title: "memory after", of: curfewCrowd, value: func(m measurement) float64 { return m.MemoryAfter }, unit: " MiB"},
+			{title: "checks, to the same without sign-ins", value: ratio(measurement.rate, curfewCrowd, curfewItself), target: target{atLeast: 0.8}},
+			{title: "99th percentile of a check", value: of(curfewCrowd, measurement.p99), unit: " µs"},
+			{title: "the same without sign-ins", value: of(curfewItself, measurement.p99), unit: " µs"},
+			{title: "sign-ins that came through", value: of(curfewCrowd, measurement.admittedBeside), unit: "/s"},
+			{title: "memory before", value: of(curfewCrowd, measurement.memoryBefore), unit: " MiB"},
+			{title: "memory at most", value: of(curfewCrowd, measurement.memoryPeak), unit: " MiB"},
+			{title: "memory after", value: of(curfewCrowd, measurement.memoryAfter), unit: " MiB"},
 		},
 	},
+}
+
+// hotFigures are the hot path's, for each way to ask.
+func hotFigures(way string, others ...figure) []figure {
+	promised := []figure{
+		{title: "rate, to bare Echo", bar: "Curfew, " + way, value: ratio(measurement.rate, curfewItself, bareEcho), target: target{atLeast: 0.9}},
+		{title: "rate, to echo-jwt HS256", value: ratio(measurement.rate, curfewItself, jwtHS256), target: target{atLeast: 2}},
+		{title: "99th percentile, to bare Echo", value: ratio(measurement.p99, curfewItself, bareEcho), target: target{atMost: 1.2}},
+	}
+	return slices.Concat(promised, others, []figure{{title: "bare Echo", value: of(bareEcho, measurement.rate), unit: "/s"}})
+}
+
+// lostTo is how many honest requests fewer are answered for each request of a flood.
+func lostTo(flooded, alone string) func(map[string]measurement) float64 {
+	return func(round map[string]measurement) float64 {
+		return (round[alone].rate() - round[flooded].rate()) / round[flooded].Beside.rate()
+	}
 }
 
 // hotByCookie compares with every reference.
@@ -154,22 +163,22 @@ func hotByCookie(ctx context.Context, s *stage) (rounds, error) {
 	if err != nil {
 		return nil, err
 	}
-	var kinds = map[string]string{"eddsa": jwtEdDSA, "scs": scsSQLite, "gorm": gormSQLite}
-	options, issued := map[string][]string{}, map[string]string{}
+	kinds := map[string]string{"eddsa": jwtEdDSA, "scs": scsSQLite, "gorm": gormSQLite}
+	options, files := map[string][]string{}, map[string]string{}
 	for kind := range kinds {
-		issued[kind] = s.file()
-		options[kind] = []string{"--sessions", "1000", "--issued", issued[kind], "--database", s.file()}
+		files[kind] = s.file()
+		options[kind] = []string{"--sessions", "1000", "--issued", files[kind], "--database", s.file()}
 	}
-	first, err := d.token(1)
+	given, err := d.tokens(1000)
 	if err != nil {
 		return nil, err
 	}
-	started, err := s.references(ctx, ours[0].server, first, options)
+	started, err := s.references(ctx, ours[0].server, given, options)
 	if err != nil {
 		return nil, err
 	}
 	for kind, server := range started {
-		given, err := credentials(issued[kind])
+		given, err := issuedBy(files[kind])
 		if err != nil {
 			return nil, err
 		}
@@ -217,7 +226,7 @@ func (s *stage) threeOf(ctx context.Context, d *deployment, sessions int, by tra
 	if lookup != "" {
 		judge = append(judge, "--lookup", lookup)
 	}
-	started, err := s.references(ctx, curfew, given[0], map[string][]string{"bare": nil, "hs256": judge})
+	started, err := s.references(ctx, curfew, given, map[string][]string{"bare": nil, "hs256": judge})
 	if err != nil {
 		return nil, err
 	}
@@ -269,11 +278,11 @@ func millionLive(ctx context.Context, s *stage) (rounds, error) {
 		}
 		contenders = append(contenders, contender{name: c.name, server: curfew, load: l})
 	}
-	token, err := s.deployments[1000].token(1)
+	given, err := s.deployments[1000].tokens(1000)
 	if err != nil {
 		return nil, err
 	}
-	started, err := s.references(ctx, contenders[0].server, token, map[string][]string{"bare": nil})
+	started, err := s.references(ctx, contenders[0].server, given, map[string][]string{"bare": nil})
 	if err != nil {
 		return nil, err
 	}
@@ -293,21 +302,15 @@ func freshTokens(ctx context.Context, s *stage) (rounds, error) {
 	}
 	// All sessions are met once, so that what is measured is the token and not the session.
 	three[0].warmth = manySessions
-	for i := range three {
-		three[i].load.fresh = true
-	}
-	before := func(fastest float64) error {
-		enough := int(fastest * 1.5)
-		given, err := d.tokens(enough)
+	return s.hold(ctx, contest{contenders: three, rounds: mainRounds, fresh: func(fastest float64) (load, error) {
+		given, err := d.tokens(int(fastest * 3))
 		if err != nil {
-			return err
+			return load{}, err
 		}
-		for i := range three {
-			three[i].load.count = enough
-		}
-		return writeRequests(three[0].load.requests, applied(given, byCookie))
-	}
-	return s.hold(ctx, contest{contenders: three, rounds: mainRounds, before: before})
+		l, err := s.load(given, byCookie)
+		l.fresh = true
+		return l, err
+	}})
 }
 
 // notInMemory asks for sessions that were never asked for, by tokens that were never seen. Memory is made so small that it does not hold them.
@@ -324,7 +327,7 @@ func notInMemory(ctx context.Context, s *stage) (rounds, error) {
 	if err != nil {
 		return nil, err
 	}
-	started, err := s.references(ctx, curfew, given[0], map[string][]string{"bare": nil})
+	started, err := s.references(ctx, curfew, given, map[string][]string{"bare": nil})
 	if err != nil {
 		return nil, err
 	}
@@ -338,9 +341,9 @@ func notInMemory(ctx context.Context, s *stage) (rounds, error) {
 	}})
 }
 
-// flood puts the same honest load on a server twice in each round: alone, and beside a flood. The flood is of a given rate, some 5,000 a
-// second: were it of as many requests as are answered, a server that refuses quickly would only be asked more. What any server loses to
-// 5,000 more requests a second, whatever they are, shows at the bare one, which lets them in.
+// flood puts the same honest load on a server twice in each round: alone, and beside a flood. The flood is of a given rate, 100 connections
+// that ask every 20 ms: were it of as many requests as are answered, a server that refuses quickly would only be asked more. What any server
+// loses to so many more requests, whatever they are, shows at the bare one, which lets them in.
 func flood(ctx context.Context, s *stage) (rounds, error) {
 	d, err := s.deployment(ctx, 1000)
 	if err != nil {
@@ -350,21 +353,21 @@ func flood(ctx context.Context, s *stage) (rounds, error) {
 	if err != nil {
 		return nil, err
 	}
-	hostile := make([]string, 60_000) // more than come in all rounds
-	for i := range hostile {
-		make := d.forged
-		if i%2 == 1 {
-			make = d.unknown
+	const enough = 60_000 // more than come in all rounds
+	hostile, err := issued(enough, func(i int) (string, error) {
+		if i%2 == 0 {
+			return d.forged(1 + i%d.sessions)
 		}
-		if hostile[i], err = make(1 + i%d.sessions); err != nil {
-			return nil, err
-		}
+		return d.unknown(i)
+	})
+	if err != nil {
+		return nil, err
 	}
 	beside, err := s.load(hostile, byCookie)
 	if err != nil {
 		return nil, err
 	}
-	beside.connections, beside.seconds, beside.pause = 16, 2, floodsRate
+	beside.connections, beside.seconds, beside.pause = 100, 2, 20*time.Millisecond
 	contenders := three[:2]
 	for i, name := range []string{curfewFlood, bareFlood} {
 		flooded := three[i]
@@ -388,11 +391,11 @@ func signIns(ctx context.Context, s *stage) (rounds, error) {
 	if err != nil {
 		return nil, err
 	}
-	first, err := d.token(1)
+	given, err := d.tokens(1)
 	if err != nil {
 		return nil, err
 	}
-	started, err := s.references(ctx, curfew, first, map[string][]string{"argon2id": {"--hash", hash}})
+	started, err := s.references(ctx, curfew, given, map[string][]string{"argon2id": {"--hash", hash}})
 	if err != nil {
 		return nil, err
 	}
@@ -440,21 +443,23 @@ func crowd(ctx context.Context, s *stage) (rounds, error) {
 
 // signInLoad is one sign-in of each member.
 func (s *stage) signInLoad(d *deployment) (load, error) {
-	l := load{requests: s.file(), count: d.members}
-	return l, writeRequests(l.requests, func(yield func(request) bool) {
-		for i := 1; i <= d.members; i++ {
-			r := signIn(fmt.Sprintf("member%07d@example.org", i), "")
-			r.headers = append(r.headers, header{"X-Forwarded-For", fmt.Sprintf("10.0.%d.%d", i/250, 1+i%250)})
-			if !yield(r) {
-				return
-			}
-		}
+	var emails []string
+	addresses := map[string]string{}
+	for i := range d.members {
+		email := fmt.Sprintf("member%07d@example.org", 1+i)
+		emails = append(emails, email)
+		addresses[email] = fmt.Sprintf("10.0.%d.%d", i/250, 1+i%250)
+	}
+	return s.load(emails, func(email string) request {
+		r := signIn(email, "")
+		r.headers = append(r.headers, header{"X-Forwarded-For", addresses[email]})
+		return r
 	})
 }
 
 // ownersHash is the hash of the password that everybody in a population has.
 func ownersHash(ctx context.Context, d *deployment) (hash string, err error) {
-	db, err := sql.Open("sqlite3", filepath.Join(d.folder, "curfew.db"))
+	db, err := sql.Open("sqlite3", population.Database(d.folder))
 	if err != nil {
 		return "", err
 	}

@@ -6,15 +6,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"curfew/backend/bench/population"
 	"curfew/backend/token"
@@ -122,18 +124,24 @@ func (d *deployment) token(number int) (string, error) {
 
 // tokens issues new tokens for count sessions that are spread evenly over all; for all of them again and again, where there are fewer.
 func (d *deployment) tokens(count int) ([]string, error) {
-	issued := make([]string, count)
-	for i := range issued {
-		number := 1 + i%d.sessions
-		if count < d.sessions {
-			number = 1 + i*(d.sessions/count)
-		}
-		var err error
-		if issued[i], err = d.token(number); err != nil {
-			return nil, err
-		}
+	step := max(1, d.sessions/count)
+	return issued(count, func(i int) (string, error) { return d.token(1 + i*step%d.sessions) })
+}
+
+// issued calls issue for each place. It takes all processors, because nothing is measured meanwhile.
+func issued(count int, issue func(i int) (string, error)) ([]string, error) {
+	all := make([]string, count)
+	var work errgroup.Group
+	workers := runtime.NumCPU()
+	for worker := range workers {
+		work.Go(func() (err error) {
+			for i := worker; i < count && err == nil; i += workers {
+				all[i], err = issue(i)
+			}
+			return err
+		})
 	}
-	return issued, nil
+	return all, work.Wait()
 }
 
 // forged is a token of a living session, but for its signature.
@@ -164,18 +172,20 @@ func byBearer(credential string) request {
 
 // load writes the requests of credentials to a new file, and makes 32 connections' load of them.
 func (s *stage) load(credentials []string, by transport) (load, error) {
-	l := load{requests: s.file(), count: len(credentials), connections: 32, seconds: 1}
-	return l, writeRequests(l.requests, applied(credentials, by))
+	l := load{connections: 32, seconds: 1}
+	return l, s.fill(&l, credentials, by)
 }
 
-func applied(credentials []string, by transport) iter.Seq[request] {
-	return func(yield func(request) bool) {
+// fill gives the load other requests.
+func (s *stage) fill(l *load, credentials []string, by transport) error {
+	l.requests, l.count, l.first = s.file(), len(credentials), by(credentials[0])
+	return writeRequests(l.requests, func(yield func(request) bool) {
 		for _, credential := range credentials {
 			if !yield(by(credential)) {
 				return
 			}
 		}
-	}
+	})
 }
 
 // serveCurfew starts the product on its deployment's data folder, with its default settings but those that are given, and makes sure of what
@@ -198,9 +208,9 @@ type answer struct {
 	Body    json.RawMessage `json:"body"`
 }
 
-// references starts reference servers on what Curfew answers to the credential. An option is the name of a flag and its value.
-func (s *stage) references(ctx context.Context, curfew *server, credential string, kinds map[string][]string) (map[string]*server, error) {
-	model, err := record(ctx, curfew.address, byCookie(credential))
+// references starts reference servers, which repeat what Curfew answers to one of the credentials. An option is the name of a flag and its value.
+func (s *stage) references(ctx context.Context, curfew *server, credentials []string, kinds map[string][]string) (map[string]*server, error) {
+	model, err := typicalAnswer(ctx, curfew, credentials[:min(len(credentials), 51)])
 	if err != nil {
 		return nil, err
 	}
@@ -222,8 +232,21 @@ func (s *stage) references(ctx context.Context, curfew *server, credential strin
 	return started, nil
 }
 
-// credentials reads what a reference issued.
-func credentials(path string) ([]string, error) {
+// typicalAnswer is the answer of median length: some clients have a longer name than others, and the references answer the same to all.
+func typicalAnswer(ctx context.Context, curfew *server, credentials []string) (answer, error) {
+	answers := make([]answer, len(credentials))
+	for i, credential := range credentials {
+		var err error
+		if answers[i], err = record(ctx, curfew.address, byCookie(credential)); err != nil {
+			return answer{}, err
+		}
+	}
+	slices.SortFunc(answers, func(a, b answer) int { return len(a.Body) - len(b.Body) })
+	return answers[len(answers)/2], nil
+}
+
+// issuedBy reads what a reference issued.
+func issuedBy(path string) ([]string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err

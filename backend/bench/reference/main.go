@@ -76,24 +76,33 @@ func run(ctx context.Context) error {
 	flag.StringVar(&o.issued, "issued", "", "file to write credentials to")
 	flag.Parse()
 
+	handler, err := newHandler(ctx, o)
+	if err != nil {
+		return err
+	}
+	return serve(ctx, o.listen, handler)
+}
+
+// newHandler makes the reference.
+func newHandler(ctx context.Context, o options) (http.Handler, error) {
 	prepare, known := kinds[o.kind]
 	if !known {
-		return fmt.Errorf("there is no reference %q", o.kind)
+		return nil, fmt.Errorf("there is no reference %q", o.kind)
 	}
 	guard, err := prepare(ctx, o)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	handler, err := repeat(o.answer)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	e := echo.New()
 	e.Logger.SetOutput(io.Discard)
 	e.GET("/readyz", func(c echo.Context) error { return c.NoContent(http.StatusOK) })
 	e.GET("/api/session", handler, guard)
 	e.POST("/api/sessions", handler, guard)
-	return serve(ctx, o.listen, e)
+	return e, nil
 }
 
 // repeat is the handler of all references: it sets the headers that Curfew sets, and encodes the same value of the same type.
