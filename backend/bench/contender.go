@@ -60,6 +60,7 @@ func (s *stage) serve(ctx context.Context, on []int, program string, args ...str
 	started.command.Stderr = &started.said
 	started.command.Cancel = func() error { return started.command.Process.Signal(syscall.SIGTERM) }
 	started.command.WaitDelay = 20 * time.Second
+	started.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // nothing outlives the suite, halted or not
 	if err := started.command.Start(); err != nil {
 		return nil, fmt.Errorf("%s: %w", program, err)
 	}
@@ -88,8 +89,41 @@ func (s *server) awaitReady(ctx context.Context) error {
 	}
 }
 
+// A server that is not measured is halted: what it has still to do, as to write behind or to collect garbage, takes time of its own rounds and
+// not of others'.
+
+func (s *server) halt() error { return s.command.Process.Signal(syscall.SIGSTOP) }
+
+// resume lets the server run again, and gives it time for what has piled up.
+func (s *server) resume(ctx context.Context) error {
+	if err := s.command.Process.Signal(syscall.SIGCONT); err != nil {
+		return err
+	}
+	const (
+		moment  = 100 * time.Millisecond
+		nothing = moment / 10
+		atMost  = 50 // of these moments
+	)
+	before, err := s.usage(ctx)
+	for range atMost {
+		if err != nil {
+			return err
+		}
+		time.Sleep(moment)
+		var after usage
+		if after, err = s.usage(ctx); err == nil && after.processor-before.processor <= nothing {
+			return nil
+		}
+		before = after
+	}
+	return fmt.Errorf("it does not come to rest: %w", err)
+}
+
 // stop ends the server as an operator would.
 func (s *server) stop() error {
+	if err := s.command.Process.Signal(syscall.SIGCONT); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
 	if err := s.command.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}

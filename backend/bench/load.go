@@ -86,8 +86,8 @@ type measurement struct {
 	Refused int `json:"refused"`
 	Failed  int `json:"failed"`
 
-	// Busy is how much of one processor's time the server used. Saturating tells that it was asked for all that it can do, which ought to take
-	// all of that time; less tells that the machine had other things to do, or that the generator could not follow.
+	// Busy is how much of one processor's time the server used. Saturating tells that it had reason to use all of it; less tells that the machine
+	// had other things to do, or that the generator could not follow.
 	Busy       float64 `json:"busy"`
 	Saturating bool    `json:"saturating"`
 	// Beside is what a second generator saw at the same time.

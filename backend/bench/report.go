@@ -49,6 +49,7 @@ type result struct {
 	Unit    string   `json:"unit,omitempty"`
 	AtLeast *float64 `json:"atLeast,omitempty"`
 	AtMost  *float64 `json:"atMost,omitempty"`
+	Aim     *float64 `json:"aim,omitempty"`
 	Met     *bool    `json:"met,omitempty"`
 }
 
@@ -80,6 +81,9 @@ func (f figure) result(measured rounds) (result, error) {
 	}
 	if f.target.atMost != 0 {
 		r.AtMost = &f.target.atMost
+	}
+	if f.target.aim != 0 {
+		r.Aim = &f.target.aim
 	}
 	return r, nil
 }
@@ -132,7 +136,7 @@ func (o outcome) noise() string {
 	for i, round := range o.Noisy {
 		names[i] = strconv.Itoa(round)
 	}
-	return fmt.Sprintf(" (noisy: %d of %d rounds, %s)", len(o.Noisy), len(o.Rounds), strings.Join(names, " and "))
+	return fmt.Sprintf(" (noisy: %d of %d rounds, %s)", len(o.Noisy), len(o.Rounds), strings.Join(names, ", "))
 }
 
 func (r result) measured() string { return short(r.Median) + r.Unit }
@@ -141,6 +145,8 @@ func (r result) reach() string { return short(r.Low) + "–" + short(r.High) }
 
 func (r result) target() string {
 	switch {
+	case r.Aim != nil:
+		return "at least " + short(*r.AtLeast) + ", aim " + short(*r.Aim)
 	case r.AtLeast != nil:
 		return "at least " + short(*r.AtLeast)
 	case r.AtMost != nil:

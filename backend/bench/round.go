@@ -16,6 +16,8 @@ type contender struct {
 	load   load
 	// open tells that the server admits anybody, as the bare one does.
 	open bool
+	// waits tells that the server waits for the disk, so that it leaves its processor idle by itself.
+	waits bool
 	// beside is a second load on the same server at the same time; nil for none.
 	beside *load
 	// warmth is how many requests the server has to have answered before the first round.
@@ -36,11 +38,13 @@ type contest struct {
 type rounds []map[string]measurement
 
 func (s *stage) hold(ctx context.Context, c contest) (rounds, error) {
+	for _, contender := range c.contenders {
+		if err := contender.server.halt(); err != nil {
+			return nil, err
+		}
+	}
 	fastest := 0.0
 	for _, contender := range c.contenders {
-		if err := s.check(ctx, contender); err != nil {
-			return nil, fmt.Errorf("%s: %w", contender.name, err)
-		}
 		rate, err := s.warmUp(ctx, contender)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", contender.name, err)
@@ -49,7 +53,6 @@ func (s *stage) hold(ctx context.Context, c contest) (rounds, error) {
 	}
 	measured := make(rounds, c.rounds)
 	for round := range measured {
-		measured[round] = map[string]measurement{}
 		var fresh *load
 		if c.fresh != nil {
 			l, err := c.fresh(fastest)
@@ -58,6 +61,7 @@ func (s *stage) hold(ctx context.Context, c contest) (rounds, error) {
 			}
 			fresh = &l
 		}
+		measured[round] = map[string]measurement{}
 		for i := range c.contenders {
 			contender := c.contenders[(i+round)%len(c.contenders)]
 			if fresh != nil {
@@ -75,8 +79,15 @@ func (s *stage) hold(ctx context.Context, c contest) (rounds, error) {
 	return measured, nil
 }
 
-// warmUp loads the server until it is warm, and tells the rate that it came to.
+// warmUp makes sure that the server does what it is measured for, loads it until it is warm, and tells the rate that it came to.
 func (s *stage) warmUp(ctx context.Context, c contender) (rate float64, err error) {
+	if err := c.server.resume(ctx); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, c.server.halt()) }()
+	if err := s.check(ctx, c); err != nil {
+		return 0, err
+	}
 	warming := c.load
 	warming.seconds = 1
 	for answered := 0; answered <= c.warmth; {
@@ -94,7 +105,11 @@ const headStart = 700 * time.Millisecond
 
 // measure runs the contender's load once. A load whose requests are refused or not answered measures something else than it should, and
 // is an error.
-func (s *stage) measure(ctx context.Context, c contender, start int) (measurement, error) {
+func (s *stage) measure(ctx context.Context, c contender, start int) (_ measurement, err error) {
+	if err := c.server.resume(ctx); err != nil {
+		return measurement{}, err
+	}
+	defer func() { err = errors.Join(err, c.server.halt()) }()
 	if err := c.server.forgetPeak(); err != nil {
 		return measurement{}, err
 	}
@@ -114,7 +129,7 @@ func (s *stage) measure(ctx context.Context, c contender, start int) (measuremen
 	}
 	m.Beside, m.MemoryBefore, m.MemoryPeak, m.MemoryAfter = beside, before.memory, after.peak, after.memory
 	m.Busy = (after.processor - before.processor).Seconds() / (float64(m.Microseconds) / 1e6)
-	m.Saturating = c.load.pause == 0 && c.load.connections > 1
+	m.Saturating = c.load.pause == 0 && c.load.connections > 1 && !c.waits
 	return m, c.load.judge(m)
 }
 

@@ -45,12 +45,15 @@ type figure struct {
 	target target
 }
 
-// target is a bound that was promised; its zero value promises nothing.
-type target struct{ atLeast, atMost float64 }
+// target is a bound that was promised, and what was hoped for beyond it; its zero value promises nothing.
+type target struct{ atLeast, atMost, aim float64 }
 
 func (t target) met(value float64) bool {
 	return value >= t.atLeast && (t.atMost == 0 || value <= t.atMost)
 }
+
+// hot90 is what was promised of the hot path in any situation, to a bare handler.
+var hot90 = target{atLeast: 0.9, aim: 0.95}
 
 // Names of what runs beside others under other names than their own.
 const (
@@ -59,8 +62,8 @@ const (
 	curfewFlood  = "Curfew, flooded"
 	bareFlood    = "bare Echo, flooded"
 	curfewCrowd  = "Curfew, 1,000 sign in"
-	mainRounds   = 5
-	mainSeconds  = 2
+	mainRounds   = 9 // short ones, because the median of many bears more of what disturbs some of them
+	moreRounds   = 5
 	fewerRounds  = 3
 	manySessions = 100_000
 )
@@ -83,7 +86,7 @@ var scenes = []scene{
 		name: "million", title: "The same, with 1,000,000 live sessions", play: millionLive, reference: bareEcho,
 		figures: []figure{
 			{title: "rate, to the same with 1,000", value: ratio(measurement.rate, aMillion, aThousand), target: target{atLeast: 0.9}},
-			{title: "rate, to bare Echo", bar: "Curfew, 1,000,000 live sessions", value: ratio(measurement.rate, aMillion, bareEcho), target: target{atLeast: 0.9}},
+			{title: "rate, to bare Echo", bar: "Curfew, 1,000,000 live sessions", value: ratio(measurement.rate, aMillion, bareEcho), target: hot90},
 			{title: "memory of the process", value: of(aMillion, measurement.memoryAfter), unit: " MiB"},
 		},
 	},
@@ -106,7 +109,7 @@ var scenes = []scene{
 		},
 	},
 	{
-		name: "flood", title: "5,000 requests a second with forged tokens and of unknown sessions, beside honest ones", play: flood, reference: bareEcho,
+		name: "flood", title: "A flood of forged tokens and of unknown sessions, beside honest requests", play: flood, reference: bareEcho,
 		figures: []figure{
 			{title: "honest rate, to the same without the flood", value: ratio(measurement.rate, curfewFlood, curfewItself), target: target{atLeast: 0.8}},
 			{title: "bare Echo's, which lets the flood in", value: ratio(measurement.rate, bareFlood, bareEcho)},
@@ -123,9 +126,10 @@ var scenes = []scene{
 		},
 	},
 	{
-		name: "crowd", title: "1,000 clients sign in at once, beside 10,000 checks a second, with both processors", play: crowd, reference: curfewItself,
+		name: "crowd", title: "1,000 clients sign in at once, beside checks at a steady pace, with both processors", play: crowd, reference: curfewItself,
 		figures: []figure{
 			{title: "checks, to the same without sign-ins", value: ratio(measurement.rate, curfewCrowd, curfewItself), target: target{atLeast: 0.8}},
+			{title: "checks without sign-ins", value: of(curfewItself, measurement.rate), unit: "/s"},
 			{title: "99th percentile of a check", value: of(curfewCrowd, measurement.p99), unit: " µs"},
 			{title: "the same without sign-ins", value: of(curfewItself, measurement.p99), unit: " µs"},
 			{title: "sign-ins that came through", value: of(curfewCrowd, measurement.admittedBeside), unit: "/s"},
@@ -139,7 +143,7 @@ var scenes = []scene{
 // hotFigures are the hot path's, for each way to ask.
 func hotFigures(way string, others ...figure) []figure {
 	promised := []figure{
-		{title: "rate, to bare Echo", bar: "Curfew, " + way, value: ratio(measurement.rate, curfewItself, bareEcho), target: target{atLeast: 0.9}},
+		{title: "rate, to bare Echo", bar: "Curfew, " + way, value: ratio(measurement.rate, curfewItself, bareEcho), target: hot90},
 		{title: "rate, to echo-jwt HS256", value: ratio(measurement.rate, curfewItself, jwtHS256), target: target{atLeast: 2}},
 		{title: "99th percentile, to bare Echo", value: ratio(measurement.p99, curfewItself, bareEcho), target: target{atMost: 1.2}},
 	}
@@ -186,10 +190,7 @@ func hotByCookie(ctx context.Context, s *stage) (rounds, error) {
 		if err != nil {
 			return nil, err
 		}
-		ours = append(ours, contender{name: kinds[kind], server: server, load: l})
-	}
-	for i := range ours {
-		ours[i].load.seconds = mainSeconds
+		ours = append(ours, contender{name: kinds[kind], server: server, load: l, waits: kind == "scs"})
 	}
 	return s.hold(ctx, contest{contenders: ours, rounds: mainRounds})
 }
@@ -206,7 +207,7 @@ func hot(by transport, lookup string, connections int) func(context.Context, *st
 			return nil, err
 		}
 		for i := range three {
-			three[i].load.connections, three[i].load.seconds = connections, mainSeconds
+			three[i].load.connections = connections
 		}
 		return s.hold(ctx, contest{contenders: three, rounds: mainRounds})
 	}
@@ -250,7 +251,7 @@ func manyTakeTurns(ctx context.Context, s *stage) (rounds, error) {
 		return nil, err
 	}
 	three[0].warmth = manySessions
-	return s.hold(ctx, contest{contenders: three, rounds: mainRounds})
+	return s.hold(ctx, contest{contenders: three, rounds: moreRounds})
 }
 
 // millionLive asks for a thousand sessions that are spread over a million, which are all in memory, and for a thousand of a thousand.
@@ -287,22 +288,20 @@ func millionLive(ctx context.Context, s *stage) (rounds, error) {
 		return nil, err
 	}
 	contenders = append(contenders, contender{name: bareEcho, server: started["bare"], load: contenders[0].load, open: true})
-	return s.hold(ctx, contest{contenders: contenders, rounds: mainRounds})
+	return s.hold(ctx, contest{contenders: contenders, rounds: moreRounds})
 }
 
-// freshTokens gives every round tokens that the server has never seen, of 100,000 sessions that it has: as after all clients have refreshed.
+// freshTokens gives every round tokens that no server has seen, of sessions that Curfew has.
 func freshTokens(ctx context.Context, s *stage) (rounds, error) {
-	d, err := s.deployment(ctx, manySessions)
+	d, err := s.deployment(ctx, 1000)
 	if err != nil {
 		return nil, err
 	}
-	three, err := s.threeOf(ctx, d, manySessions, byCookie, "")
+	three, err := s.threeOf(ctx, d, 1000, byCookie, "")
 	if err != nil {
 		return nil, err
 	}
-	// All sessions are met once, so that what is measured is the token and not the session.
-	three[0].warmth = manySessions
-	return s.hold(ctx, contest{contenders: three, rounds: mainRounds, fresh: func(fastest float64) (load, error) {
+	return s.hold(ctx, contest{contenders: three, rounds: moreRounds, fresh: func(fastest float64) (load, error) {
 		given, err := d.tokens(int(fastest * 3))
 		if err != nil {
 			return load{}, err
@@ -374,7 +373,7 @@ func flood(ctx context.Context, s *stage) (rounds, error) {
 		flooded.name, flooded.beside = name, &beside
 		contenders = append(contenders, flooded)
 	}
-	return s.hold(ctx, contest{contenders: contenders, rounds: mainRounds})
+	return s.hold(ctx, contest{contenders: contenders, rounds: moreRounds})
 }
 
 // signIns compares with the hash of a password alone. Each is another member's, from another address, as a proxy in front would tell.
@@ -410,7 +409,7 @@ func signIns(ctx context.Context, s *stage) (rounds, error) {
 }
 
 // crowd lets 1,000 clients sign in at once, and again a second after they were answered, beside checks at a steady pace: 32 connections that
-// ask every 3 ms, some 10,000 a second, which leaves the server idle most of the time. Were it asked for all that it can do, nothing could be
+// ask 3 ms after they were answered, some 8,000 a second, which leaves the server idle most of the time. Were it asked for all that it can do, nothing could be
 // left for hashing; and of one processor alone hashing takes all, at one hash after the other. So this is the one scene that has the server on
 // both processors, as it is by default.
 func crowd(ctx context.Context, s *stage) (rounds, error) {
