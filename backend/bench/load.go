@@ -101,6 +101,9 @@ type measurement struct {
 // rate is answers per second.
 func (m measurement) rate() float64 { return float64(m.Requests) / (float64(m.Microseconds) / 1e6) }
 
+// thrift is answers per second of the server's processor time. It is the rate that a server would have whose processor nobody else used.
+func (m measurement) thrift() float64 { return m.rate() / m.Busy }
+
 // admitted is the rate of those answers that were no refusals.
 func (m measurement) admitted() float64 {
 	return float64(m.Requests-m.Refused) / (float64(m.Microseconds) / 1e6)

@@ -144,6 +144,7 @@ var scenes = []scene{
 func hotFigures(way string, others ...figure) []figure {
 	promised := []figure{
 		{title: "rate, to bare Echo", bar: "Curfew, " + way, value: ratio(measurement.rate, curfewItself, bareEcho), target: hot90},
+		{title: "the same by the server's processor time", value: ratio(measurement.thrift, curfewItself, bareEcho)},
 		{title: "rate, to echo-jwt HS256", value: ratio(measurement.rate, curfewItself, jwtHS256), target: target{atLeast: 2}},
 		{title: "99th percentile, to bare Echo", value: ratio(measurement.p99, curfewItself, bareEcho), target: target{atMost: 1.2}},
 	}
