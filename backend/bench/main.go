@@ -1,0 +1,66 @@
+// Command bench measures what Curfew promises, on the machine that it runs on: what a checked request costs beside one that nobody checks,
+// and beside what others do. It prints a table, and writes it as JSON, as a chart, and into the README.
+//
+// Every figure compares two servers in the same round, so that it holds on a slow machine as on a quick one, and in a noisy hour as in a quiet
+// one. The servers are real programs on one processor, and the load generator (wrk) has the other. Nothing but loopback is used.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"regexp"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, stdout, stderr io.Writer) (err error) {
+	var (
+		curfew    = flag.String("curfew", "bin/curfew", "the program to measure")
+		reference = flag.String("reference", "bin/bench/reference", "the program of the references")
+		folder    = flag.String("folder", "bin/bench", "folder on a disk, for what is made on the way")
+		results   = flag.String("results", "", "folder to write the results to, as JSON and as a chart")
+		readme    = flag.String("readme", "", "file to write the table into, between its markers")
+		only      = flag.String("only", "", "measure only scenes whose names match")
+	)
+	flag.Parse()
+	wanted, err := regexp.Compile(*only)
+	if err != nil {
+		return err
+	}
+	s, err := newStage(*curfew, *reference, *folder)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.strike()) }()
+
+	r := report{Machine: thisMachine(ctx), At: time.Now().UTC()}
+	for _, scene := range scenes {
+		if !wanted.MatchString(scene.name) {
+			continue
+		}
+		fmt.Fprintln(stderr, time.Now().Format(time.TimeOnly), scene.title)
+		measured, err := scene.play(ctx, s)
+		if err := errors.Join(err, s.clear()); err != nil {
+			return fmt.Errorf("%s: %w", scene.name, err)
+		}
+		if err := r.add(scene, measured); err != nil {
+			return fmt.Errorf("%s: %w", scene.name, err)
+		}
+	}
+	r.Seconds = time.Since(r.At).Seconds()
+	return errors.Join(r.print(stdout), r.writeResults(*results), r.writeReadme(*readme))
+}
