@@ -7,6 +7,7 @@ export CGO_CFLAGS  := -O2 -g0
 
 BIN     := bin/curfew
 DEMO    := bin/curfew-demo
+PEOPLE  := bin/curfew-population
 MODULES := node_modules/.package-lock.json
 WEB     := frontend/build/200.html
 TOOL    := go tool -modfile=backend/tools.mod
@@ -14,7 +15,7 @@ TOOL    := go tool -modfile=backend/tools.mod
 WEB_SOURCES := $(shell find frontend/src frontend/static frontend/scripts -type f) frontend/vite.config.ts frontend/package.json
 GO_SOURCES  := $(shell find backend -type f -not -name '*_test.go' -not -path '*/testdata/*') main.go embed.go go.mod go.sum
 
-.PHONY: help run demo build web dev dev-api dev-web test compiled test-go test-web e2e screenshots lint fmt generate generated check bench clean chromium
+.PHONY: help run demo build web dev dev-api dev-web test compiled test-go test-web e2e screenshots lint fmt generate generated check bench bench-page clean chromium
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +45,9 @@ $(BIN): $(WEB) $(GO_SOURCES)
 
 $(DEMO): $(GO_SOURCES)
 	go build -o $@ ./backend/demo
+
+$(PEOPLE): $(GO_SOURCES)
+	cd backend/bench && go build -o ../../$@ ./population/cmd
 
 dev: $(MODULES) ## Serve with both halves reloading: pages on http://localhost:5173, API on :8080
 	@$(MAKE) --no-print-directory -j2 dev-api dev-web
@@ -114,6 +118,9 @@ check: lint generated test ## Everything that CI runs, and the linters
 
 bench: ## Measure what the README promises
 	go test -run '^$$' -bench . -benchtime 100x ./backend/store
+
+bench-page: $(BIN) $(PEOPLE) chromium ## Measure how fast the page is, on a slowed processor too, with 100,000 sessions behind it
+	@CHROMIUM="$$($(FIND_CHROMIUM))" npm run --silent bench:page
 
 clean: ## Remove what was built
 	rm -rf bin frontend/.svelte-kit node_modules && find frontend/build -mindepth 1 -not -name .gitkeep -delete
