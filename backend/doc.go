@@ -2,8 +2,7 @@
 //
 // # Rooms
 //
-//	session   the rule: when is a session alive, how does it end; the policy; the live sessions in memory, as a bounded roster for the
-//	          check and as a whole directory for lists and previews
+//	session   the rule: when is a session alive, how does it end; the policy; the roster of live sessions in memory
 //	member    who may sign in: members, roles, passwords, the throttle
 //	audit     what is worth remembering, in a chain of hashes
 //	token     the short JWT that names a session; the deployment's secrets
@@ -29,12 +28,11 @@
 //  2. httpapi: the route was mounted with [API.member], which calls [API.admit] (guard.go). A handler that needs a principal takes it
 //     as an argument, so that it cannot be mounted without.
 //  3. token: [Keys.Verify] finds out which session the token names. The signature is worked out once for each token.
-//  4. session: [Service.Admit] finds the session in the roster, or loads it from the store.
+//  4. session: [Service.Admit] finds the session in the roster. One that is not there has ended; the store says how.
 //  5. session: [Standing.Ended] judges it: a pure function of facts, the policy in force, and the time. Rule R1.
 //  6. session: the access is noted in memory (R2). [Service.Flush] writes it within a second.
-//  7. httpapi: [API.listSessions] asks [Service.List], which asks [DB.Sessions] in store; wire.go turns rows into the contract's words.
-//
-// With ?scope=all, step 7 asks [Service.Find] instead: the directory picks and orders, and the store is read for one page of rows.
+//  7. httpapi: [API.listSessions] asks [Service.List], which picks from the roster; wire.go turns sessions into the contract's words. With
+//     ?scope=all it asks [Service.Find], which picks from everybody's.
 //
 // An error goes straight back from wherever it arises to problemFor (problem.go), which alone makes a status of it.
 //

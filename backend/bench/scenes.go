@@ -101,7 +101,7 @@ var scenes = []scene{
 		},
 	},
 	{
-		name: "miss", title: "Neither token nor session in memory, one connection", play: notInMemory, reference: bareEcho,
+		name: "cold", title: "A session's first request since the start, one connection", play: firstRequests, reference: bareEcho,
 		figures: []figure{
 			{title: "median", value: of(curfewItself, measurement.p50), unit: " µs"},
 			{title: "99th percentile", value: of(curfewItself, measurement.p99), unit: " µs"},
@@ -313,13 +313,13 @@ func freshTokens(ctx context.Context, s *stage) (rounds, error) {
 	}})
 }
 
-// notInMemory asks for sessions that were never asked for, by tokens that were never seen. Memory is made so small that it does not hold them.
-func notInMemory(ctx context.Context, s *stage) (rounds, error) {
+// firstRequests asks once each for sessions that were not asked for since the server started, by tokens that it has never seen.
+func firstRequests(ctx context.Context, s *stage) (rounds, error) {
 	d, err := s.deployment(ctx, manySessions)
 	if err != nil {
 		return nil, err
 	}
-	curfew, err := s.serveCurfew(ctx, d, "--sessions-in-memory", "1000")
+	curfew, err := s.serveCurfew(ctx, d)
 	if err != nil {
 		return nil, err
 	}

@@ -64,8 +64,8 @@ func configCommand(env Environment) *cobra.Command {
 		if cfg.Mail != nil {
 			smtpURL, smtpFrom = cfg.Mail.String(), cfg.Mail.From.String()
 		}
-		fmt.Fprintf(env.Stdout, "data: %s\nlisten: %s\npublic-url: %s\ntrusted-proxies: %q\naccess-token-lifetime: %s\nsessions-in-memory: %d\nsmtp-url: %q\nsmtp-from: %q\nlog-level: %s\n",
-			cfg.Data, cfg.Listen, cfg.PublicURL, strings.Join(proxies, ","), cfg.AccessTokenLifetime, cfg.SessionsInMemory, smtpURL, smtpFrom, strings.ToLower(cfg.LogLevel.String()))
+		fmt.Fprintf(env.Stdout, "data: %s\nlisten: %s\npublic-url: %s\ntrusted-proxies: %q\naccess-token-lifetime: %s\nsmtp-url: %q\nsmtp-from: %q\nlog-level: %s\n",
+			cfg.Data, cfg.Listen, cfg.PublicURL, strings.Join(proxies, ","), cfg.AccessTokenLifetime, smtpURL, smtpFrom, strings.ToLower(cfg.LogLevel.String()))
 		return nil
 	}
 	return command

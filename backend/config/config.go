@@ -43,8 +43,6 @@ type Config struct {
 	AccessTokenLifetime time.Duration
 	// LogLevel is debug, info, warn or error.
 	LogLevel slog.Level
-	// SessionsInMemory bounds how many live sessions the check finds without reading the database.
-	SessionsInMemory int
 	// Mail is the server that mails one-time links; nil where they are only shown.
 	Mail *mail.Server
 }
@@ -68,7 +66,6 @@ var Settings = []Setting{
 	{"public-url", "", "where browsers reach the server, as https://curfew.example.org (default: http:// and the listen address)"},
 	{"trusted-proxies", "", "networks whose X-Forwarded-For is believed, as 10.0.0.0/8,127.0.0.1/32 (default: none)"},
 	{"access-token-lifetime", "5m", "how long an access token lives before it wants refreshing, from 1m to 15m"},
-	{"sessions-in-memory", "1000000", "how many live sessions are kept in memory at most"},
 	{"smtp-url", "", "mail server for one-time links, as smtp://user@mail.example.org:587 (STARTTLS) or smtps://user@mail.example.org:465 (default: none)"},
 	{"smtp-password-file", "", "file that holds the password at the mail server"},
 	{"smtp-from", "", "in whose name mail goes out, as 'Curfew <curfew@example.org>'"},
@@ -185,10 +182,6 @@ func parse(k *koanf.Koanf) (c Config, err error) {
 	c.AccessTokenLifetime, err = time.ParseDuration(k.String("access-token-lifetime"))
 	if err != nil || c.AccessTokenLifetime < token.ShortestLifetime || c.AccessTokenLifetime > token.LongestLifetime {
 		return c, fmt.Errorf("access-token-lifetime: %q is not between %s and %s", k.String("access-token-lifetime"), token.ShortestLifetime, token.LongestLifetime)
-	}
-	c.SessionsInMemory, err = strconv.Atoi(k.String("sessions-in-memory"))
-	if err != nil || c.SessionsInMemory < 1000 {
-		return c, fmt.Errorf("sessions-in-memory: %q is not a number of at least 1000", k.String("sessions-in-memory"))
 	}
 	if c.Mail, err = mailServer(k.String("smtp-url"), k.String("smtp-password-file"), k.String("smtp-from")); err != nil {
 		return c, err

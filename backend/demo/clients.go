@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 
 	"curfew/backend/session"
 )
@@ -45,19 +46,20 @@ var (
 // the observatory's own network, homes, and phones on the move.
 func clientsOf(p *person, random *rand.Rand) []session.Client {
 	pick := func(of []string) string { return of[random.IntN(len(of))] }
-	office := func() string { return fmt.Sprintf("192.0.2.%d", 10+random.IntN(20)) }
-	home := fmt.Sprintf("%s.%d", pick([]string{"198.51.100", "203.0.113"}), 1+random.IntN(254))
+	at := func(format string, args ...any) netip.Addr { return netip.MustParseAddr(fmt.Sprintf(format, args...)) }
+	office := func() netip.Addr { return at("192.0.2.%d", 10+random.IntN(20)) }
+	home := at("%s.%d", pick([]string{"198.51.100", "203.0.113"}), 1+random.IntN(254))
 	if p.part == program {
 		var clients []session.Client
 		for i := range 12 {
-			clients = append(clients, session.Client{Address: fmt.Sprintf("2001:db8:c1::%x", 0x10+i), UserAgent: pick(programs)})
+			clients = append(clients, session.Client{Address: at("2001:db8:c1::%x", 0x10+i), UserAgent: pick(programs)})
 		}
 		return clients
 	}
 	clients := []session.Client{
 		{Address: office(), UserAgent: pick(desktops)},
 		{Address: home, UserAgent: pick(desktops)},
-		{Address: fmt.Sprintf("2001:db8:%x:%x::%x", 0x100+random.IntN(64), random.IntN(0xffff), 1+random.IntN(0xffff)), UserAgent: pick(phones)},
+		{Address: at("2001:db8:%x:%x::%x", 0x100+random.IntN(64), random.IntN(0xffff), 1+random.IntN(0xffff)), UserAgent: pick(phones)},
 	}
 	if random.IntN(3) == 0 {
 		clients = append(clients, session.Client{Address: home, UserAgent: pick(tablets)})

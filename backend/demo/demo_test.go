@@ -101,22 +101,22 @@ func requireSessions(t *testing.T, db *store.DB, end time.Time) {
 	}, org.Policy)
 	live, withinHour, withinDay, newToday := 0, 0, 0, 0
 	owners := map[member.ID]bool{}
-	require.NoError(t, db.EachLive(t.Context(), org.Generation, func(f session.Facts) {
+	require.NoError(t, db.EachLive(t.Context(), org.Generation, func(f session.Record) {
 		live++
 		owners[f.Member.ID] = true
 		standing := session.Standing{
 			MemberActive: f.Member.Active, Generation: org.Generation, MemberGeneration: f.Member.Generation, MembersOwn: f.Member.Generation,
-			AuthenticatedAt: f.AuthenticatedAt, StartedAt: f.StartedAt, Organization: &org,
+			AuthenticatedAt: f.Session.AuthenticatedAt, StartedAt: f.Session.StartedAt, Organization: &org,
 		}
 		require.Empty(t, standing.Ended(end))
-		require.False(t, f.StartedAt.After(end))
+		require.False(t, f.Session.StartedAt.After(end))
 		switch left := standing.ExpiresAt().Sub(end); {
 		case left < time.Hour:
 			withinHour++
 		case left < 24*time.Hour:
 			withinDay++
 		}
-		if end.Sub(f.AuthenticatedAt) < 24*time.Hour {
+		if end.Sub(f.Session.AuthenticatedAt) < 24*time.Hour {
 			newToday++
 		}
 	}))

@@ -37,7 +37,7 @@ func open(ctx context.Context, path string) (*house, error) {
 	}
 	h := &house{db: db}
 	// Refresh tokens are derived from random ones that nobody keeps, so any key will do.
-	if h.sessions, err = session.New(ctx, db, h.clock, [32]byte{}, 100_000); err != nil {
+	if h.sessions, err = session.New(ctx, db, h.clock, [32]byte{}); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	if h.members, err = member.New(db, h.clock, setupToken, h.sessions); err != nil {
@@ -54,7 +54,7 @@ func (h *house) close() error { return h.db.Close() }
 func (h *house) setUp(ctx context.Context, owner *person) error {
 	made, err := h.members.SetUp(ctx, member.Setup{
 		Token: setupToken, Organization: organizationName, Name: owner.name, Email: owner.email, Password: demoPassword,
-	}, member.Origin{Address: owner.desk().Address})
+	}, member.Origin{Address: owner.desk().AddressText()})
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (h *house) useLink(ctx context.Context, p *person) error {
 		p.member, ended, err = h.db.UseLink(ctx, p.link, h.now, "", h.passwordHash, func(m member.Member, kind member.LinkKind) audit.Event {
 			return audit.Event{
 				At: h.now, Action: audit.LinkUsed, Actor: audit.Actor{ID: m.ID.String(), Name: m.Name}, Target: "member:" + m.ID.String(),
-				Address: p.desk().Address, Details: map[string]any{"kind": kind},
+				Address: p.desk().AddressText(), Details: map[string]any{"kind": kind},
 			}
 		})
 		return p.member, ended, err
@@ -86,7 +86,7 @@ func (h *house) proof(p *person) member.Proof {
 // refuse records what a sign-in with a wrong password leaves behind, without the time that hashing it takes.
 func (h *house) refuse(ctx context.Context, p *person, client session.Client) error {
 	return h.db.Record(ctx, audit.Event{
-		At: h.now, Action: audit.SessionRefused, Actor: audit.Nobody, Target: "member:" + p.member.ID.String(), Address: client.Address,
+		At: h.now, Action: audit.SessionRefused, Actor: audit.Nobody, Target: "member:" + p.member.ID.String(), Address: client.AddressText(),
 		Details: map[string]any{"userAgent": client.UserAgent},
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"time"
 
 	"curfew/backend/member"
@@ -237,7 +238,7 @@ func (s *story) guesses() {
 		client := p.clients[s.random.IntN(len(p.clients))]
 		s.at(s.between(p.settled, s.end, p), func(ctx context.Context) error { return s.refuse(ctx, p, client) })
 	}
-	stranger := session.Client{Address: "203.0.113.66", UserAgent: programs[1]}
+	stranger := session.Client{Address: netip.MustParseAddr("203.0.113.66"), UserAgent: programs[1]}
 	for i := range 9 {
 		s.at(s.ago(12.3).Add(time.Duration(40*i+s.random.IntN(20))*time.Second), func(ctx context.Context) error {
 			return s.refuse(ctx, s.owner(), stranger)

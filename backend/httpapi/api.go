@@ -49,7 +49,7 @@ func (a *API) Mount(e *echo.Echo) {
 	e.HTTPErrorHandler = a.answerError
 	e.IPExtractor = addressOf(a.TrustedProxies)
 	a.Sessions.OnChange(a.announce)
-	e.Use(identify, a.logRequests, a.recoverPanics, secureHeaders, refuseCrossOrigin)
+	e.Use(identify, a.logRequests, recoverPanics, secureHeaders, refuseCrossOrigin)
 
 	// Open to anybody.
 	e.GET("/healthz", a.getHealth)

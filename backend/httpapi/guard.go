@@ -1,9 +1,9 @@
 package httpapi
 
 import (
-	"errors"
 	"math"
 	"net/http"
+	"net/textproto"
 	"strconv"
 	"strings"
 
@@ -73,15 +73,11 @@ func (a *API) admit(c echo.Context, kind session.Access) (session.Principal, err
 		a.Log.Error("a token is newer than the database", "token_generation", claims.Generation, "generation", newest)
 		return session.Principal{}, token.ErrInvalid
 	}
-	id, err := session.ParseID(claims.Session)
-	if err != nil {
-		return session.Principal{}, errors.Join(token.ErrInvalid, err)
-	}
-	who, err := a.Sessions.Admit(c.Request().Context(), id, kind)
+	who, err := a.Sessions.Admit(c.Request().Context(), session.ID(claims.Session), kind)
 	if err != nil {
 		return session.Principal{}, err
 	}
-	left := who.ExpiresAt.Sub(a.Now()).Seconds()
+	left := who.ExpiresAt.Sub(who.AdmittedAt).Seconds()
 	c.Response().Header().Set("Curfew-Session-Expires-In", strconv.FormatInt(int64(math.Ceil(max(0, left))), 10))
 	return who, nil
 }
@@ -98,13 +94,23 @@ func accessToken(r *http.Request) (string, error) {
 	return onlyCookie(r, accessCookie)
 }
 
-// onlyCookie returns the cookie's value. A name that comes twice may have been planted by a neighbouring host.
+// onlyCookie returns the cookie's value as it came. A name that comes twice may have been planted by a neighbouring host. Every request
+// passes here, so it makes no [http.Cookie] of what it reads (RFC 6265, 4.2.1).
 func onlyCookie(r *http.Request, name string) (string, error) {
-	switch cookies := r.CookiesNamed(name); len(cookies) {
+	value, times := "", 0
+	for _, header := range r.Header["Cookie"] {
+		for pair := range strings.SplitSeq(header, ";") {
+			if key, found, _ := strings.Cut(textproto.TrimString(pair), "="); key == name {
+				value = found
+				times++
+			}
+		}
+	}
+	switch times {
 	case 0:
 		return "", session.ErrNoSession
 	case 1:
-		return cookies[0].Value, nil
+		return value, nil
 	default:
 		return "", token.ErrInvalid
 	}

@@ -172,7 +172,7 @@ func (h *house) start(log *slog.Logger) {
 		require.NoError(h.t, err)
 	}
 	var err error
-	h.sessions, err = session.New(h.t.Context(), h.storage, h.clock.Now, derived[0], 10_000)
+	h.sessions, err = session.New(h.t.Context(), h.storage, h.clock.Now, derived[0])
 	require.NoError(h.t, err)
 	h.members, err = member.New(h.storage, h.clock.Now, setupToken, h.sessions)
 	require.NoError(h.t, err)

@@ -14,6 +14,8 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 )
 
+// Echo puts the chain together anew for every request: what a link needs is made outside of it.
+
 // identify gives the request an id of our own making: one that a client sends could be anything.
 func identify(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -42,35 +44,44 @@ func (a *API) logRequests(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // recoverPanics answers a panic as an error, with its stack in the log and not in the answer.
-func (a *API) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
-	return middleware.RecoverWithConfig(middleware.RecoverConfig{
-		DisableStackAll: true,
-		LogErrorFunc: func(_ echo.Context, err error, stack []byte) error {
-			return fmt.Errorf("panic: %w\n%s", err, stack)
-		},
-	})(next)
+var recoverPanics = middleware.RecoverWithConfig(middleware.RecoverConfig{
+	DisableStackAll: true,
+	LogErrorFunc: func(_ echo.Context, err error, stack []byte) error {
+		return fmt.Errorf("panic: %w\n%s", err, stack)
+	},
+})
+
+// secure are the headers of every answer, made once in the form in which [http.Header] keeps them; what belongs to the API alone is kept off
+// the pages by their own policy. Who sets one of them anew replaces its list, and leaves this one as it is.
+var secure = []struct {
+	name   string // in its canonical form
+	values []string
+}{
+	{"X-Content-Type-Options", []string{"nosniff"}},
+	{"Referrer-Policy", []string{"no-referrer"}},
+	{"Strict-Transport-Security", []string{"max-age=31536000; includeSubDomains"}},
+	{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
+	{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
+	{"Content-Security-Policy", []string{"default-src 'none'; frame-ancestors 'none'; sandbox"}},
+	{"Cache-Control", []string{"no-store"}},
 }
 
-// secureHeaders are on every answer; what belongs to the API alone is kept off the pages by their own policy.
 func secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		h := c.Response().Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox")
-		h.Set("Cache-Control", "no-store")
+		for _, header := range secure {
+			h[header.name] = header.values
+		}
 		return next(c)
 	}
 }
 
+var crossOrigin = http.NewCrossOriginProtection()
+
 // refuseCrossOrigin keeps other sites' pages from using a browser's cookies (CSRF). Requests without a browser's headers pass.
 func refuseCrossOrigin(next echo.HandlerFunc) echo.HandlerFunc {
-	protection := http.NewCrossOriginProtection()
 	return func(c echo.Context) error {
-		if err := protection.Check(c.Request()); err != nil {
+		if err := crossOrigin.Check(c.Request()); err != nil {
 			return errors.Join(errCrossOrigin, err)
 		}
 		return next(c)

@@ -18,7 +18,7 @@ import (
 func (a *API) MountOperator(e *echo.Echo) {
 	e.HTTPErrorHandler = a.answerError
 	e.IPExtractor = addressOf(nil)
-	e.Use(identify, a.logRequests, a.recoverPanics, secureHeaders)
+	e.Use(identify, a.logRequests, recoverPanics, secureHeaders)
 
 	e.GET("/api/sessions", operator(a, a.findSessions)) // whatever the scope: the operator has no sessions of their own
 	e.GET("/api/sessions/summary", operator(a, a.getSessionSummary))

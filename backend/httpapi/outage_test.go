@@ -93,14 +93,6 @@ func (f *failing) Session(ctx context.Context, id session.ID) (session.Record, e
 	return unless(f.at("Session"), func() (session.Record, error) { return f.DB.Session(ctx, id) })
 }
 
-func (f *failing) Sessions(ctx context.Context, of member.ID, but session.ID, generation uint64, after *session.Place, limit int) ([]session.Record, error) {
-	return unless(f.at("Sessions"), func() ([]session.Record, error) { return f.DB.Sessions(ctx, of, but, generation, after, limit) })
-}
-
-func (f *failing) SessionsNamed(ctx context.Context, ids []session.ID) ([]session.Record, error) {
-	return unless(f.at("SessionsNamed"), func() ([]session.Record, error) { return f.DB.SessionsNamed(ctx, ids) })
-}
-
 func (f *failing) Prove(ctx context.Context, proof member.Proof, at time.Time, caller audit.Caller, event audit.Event) error {
 	return unlessError(f.at("Prove"), func() error { return f.DB.Prove(ctx, proof, at, caller, event) })
 }
@@ -230,12 +222,6 @@ func (s *scene) accept() *answer {
 	return s.h.stranger().post("/api/invitations/accept", httpapi.AcceptRequest{Token: s.link, Password: password + " 3"})
 }
 
-// forgetful is the same scene after a restart: no session is in memory.
-func (s *scene) forgetful() *client {
-	s.h.restart()
-	return s.admin
-}
-
 var (
 	proof   = httpapi.ReauthenticateRequest{Password: password}
 	shorter = policy(1, "days", true)
@@ -255,16 +241,11 @@ var needs = map[string][]func(s *scene) *answer{
 		func(s *scene) *answer { return s.admin.post("/api/sessions", credentials(member.Plain, "bearer")) },
 	},
 	"Session": {
-		func(s *scene) *answer { return s.forgetful().get("/api/session") },
-		func(s *scene) *answer { return s.forgetful().delete("/api/session") },
-		func(s *scene) *answer { return s.forgetful().renew() },
-		func(s *scene) *answer { return s.forgetful().post("/api/sessions/revoke-all", nil) },
-		func(s *scene) *answer { return s.forgetful().put("/api/settings/security", shorter) },
 		func(s *scene) *answer { return s.lost.get("/api/session") },
-	},
-	"Sessions": {
-		func(s *scene) *answer { return s.admin.get("/api/sessions") },
-		func(s *scene) *answer { return s.admin.post("/api/sessions/revoke-others", nil) },
+		func(s *scene) *answer { return s.lost.delete("/api/session") },
+		func(s *scene) *answer { return s.lost.renew() },
+		func(s *scene) *answer { return s.lost.post("/api/sessions/revoke-all", nil) },
+		func(s *scene) *answer { return s.lost.put("/api/settings/security", shorter) },
 	},
 	"Prove":             {func(s *scene) *answer { return s.admin.post("/api/session/reauthenticate", proof) }},
 	"ReplaceCredential": {func(s *scene) *answer { return s.admin.put("/api/account/password", renamed) }},
@@ -274,7 +255,6 @@ var needs = map[string][]func(s *scene) *answer{
 		func(s *scene) *answer { return s.admin.delete("/api/sessions/" + s.theirs) },
 		func(s *scene) *answer { return s.admin.post("/api/sessions/revoke-others", nil) },
 	},
-	"SessionsNamed": {func(s *scene) *answer { return s.admin.get("/api/sessions?scope=all") }},
 	"HasMembers": {
 		func(s *scene) *answer { return s.admin.get("/api/setup") },
 		func(s *scene) *answer { return s.admin.post("/api/setup", firstOwner()) },
@@ -429,8 +409,10 @@ func TestWithoutADatabaseWhatIsInMemoryGoesOn(t *testing.T) {
 	admin.requireLive()
 	admin.get("/healthz").requireStatus(http.StatusOK)
 	admin.get("/api/settings/security").requireStatus(http.StatusOK)
+	require.Len(t, admin.list("/api/sessions").Items, 1)
+	require.Len(t, admin.list("/api/sessions?scope=all").Items, 1)
 	for _, a := range []*answer{
-		admin.get("/readyz"), admin.get("/api/setup"), admin.get("/api/sessions"), admin.renew(),
+		admin.get("/readyz"), admin.get("/api/setup"), admin.get("/api/members"), admin.renew(),
 		admin.put("/api/settings/security", shorter), admin.post("/api/session/reauthenticate", proof),
 		admin.post("/api/sessions", credentials(member.Admin, "cookie")), admin.post("/api/sessions/revoke-all", nil),
 		admin.delete("/api/session"),

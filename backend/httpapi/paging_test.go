@@ -22,7 +22,7 @@ func (h *house) settle(role member.Role, n int) {
 	require.NoError(h.t, err)
 	for range n {
 		h.clock.advance(time.Second)
-		_, _, err := h.sessions.Start(h.t.Context(), member.Proof{Member: m, PasswordHash: hash, Methods: []string{"password"}}, session.Client{Address: "192.0.2.1"})
+		_, _, err := h.sessions.Start(h.t.Context(), member.Proof{Member: m, PasswordHash: hash, Methods: []string{"password"}}, session.Client{Address: session.ParseAddress("192.0.2.1")})
 		require.NoError(h.t, err)
 	}
 }

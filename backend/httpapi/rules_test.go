@@ -219,3 +219,51 @@ func TestTighteningNeverAsks(t *testing.T) {
 		owner.savePolicy(tighter)
 	}
 }
+
+// TestARememberedTokenAdmitsNothing holds that what is remembered of a token is its signature and no more: however its session ends, the
+// same token, which was good a moment ago and would be for minutes yet, is refused by the very next request.
+func TestARememberedTokenAdmitsNothing(t *testing.T) {
+	for reason, end := range map[httpapi.EndReason]func(h *house, p *client){
+		httpapi.EndReasonSignedOut: func(_ *house, p *client) { p.delete("/api/session").requireStatus(http.StatusNoContent) },
+		httpapi.EndReasonRevoked: func(h *house, p *client) {
+			h.program(member.Owner).delete("/api/sessions/" + p.id()).requireStatus(http.StatusNoContent)
+		},
+		httpapi.EndReasonRevokedAll: func(h *house, _ *client) {
+			h.program(member.Owner).post("/api/sessions/revoke-all", nil).requireStatus(http.StatusOK)
+		},
+		httpapi.EndReasonRevokedMember: func(h *house, p *client) {
+			h.program(member.Owner).post("/api/members/"+p.requireLive().Member.Id+"/revoke-sessions", nil).requireStatus(http.StatusOK)
+		},
+		httpapi.EndReasonMemberDeactivated: func(h *house, p *client) {
+			h.program(member.Owner).do(http.MethodPatch, "/api/members/"+p.requireLive().Member.Id, map[string]any{"active": false}).requireStatus(http.StatusOK)
+		},
+		httpapi.EndReasonCredentialChanged: func(h *house, _ *client) {
+			h.program(member.Plain).put("/api/account/password", map[string]any{"currentPassword": password, "newPassword": password + " anew"}).requireStatus(http.StatusOK)
+		},
+		httpapi.EndReasonTokenReuse: func(_ *house, p *client) {
+			thief := p.clone()
+			for range 2 {
+				thief.renew().requireStatus(http.StatusOK)
+			}
+			p.clone().renew().requireProblem(http.StatusUnauthorized, "session_revoked")
+		},
+		httpapi.EndReasonExpired: func(h *house, _ *client) {
+			h.browser(member.Owner).savePolicy(policy(1, "minutes", false))
+			h.clock.advance(time.Minute)
+		},
+	} {
+		t.Run(string(reason), func(t *testing.T) {
+			h := open(t, options{})
+			p := h.program(member.Plain)
+			for range 3 {
+				p.requireLive()
+			}
+			end(h, p)
+			for range 2 {
+				var refusal httpapi.Problem
+				p.get("/api/session").into(http.StatusUnauthorized, &refusal)
+				require.Equal(t, reason, refusal.Ended.Reason)
+			}
+		})
+	}
+}

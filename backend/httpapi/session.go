@@ -13,10 +13,14 @@ import (
 var errWrongPassword = errors.New("wrong password")
 
 func (a *API) getSession(c echo.Context, who session.Principal) error {
-	return c.JSON(http.StatusOK, CurrentSession{
+	return c.JSON(http.StatusOK, currentSession(who))
+}
+
+func currentSession(who session.Principal) CurrentSession {
+	return CurrentSession{
 		Session: wireSession(who, who.Session.ID), Member: wireMember(who.Member), Organization: Organization{Name: who.Organization.Name},
 		Policy: wirePolicy(who.Organization.Policy), ExpiresAt: who.ExpiresAt,
-	})
+	}
 }
 
 func (a *API) signOut(c echo.Context, who session.Principal) error {

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"curfew/backend/member"
@@ -32,7 +33,7 @@ func (a *API) signIn(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	who, refresh, err := a.Sessions.Start(ctx, proof, session.Client{Address: origin.Address, UserAgent: origin.UserAgent})
+	who, refresh, err := a.Sessions.Start(ctx, proof, session.Client{Address: session.ParseAddress(origin.Address), UserAgent: origin.UserAgent})
 	if err != nil {
 		return err
 	}
@@ -72,7 +73,7 @@ func (a *API) refreshSession(c echo.Context) error {
 
 // handOver gives the client a new access token and the refresh token, by the transport that it asked for.
 func (a *API) handOver(c echo.Context, status int, who session.Principal, refresh string, transport Transport) error {
-	access, lifetime, err := a.Tokens.Issue(who.Session.ID.String(), who.Member.ID.String(), who.Session.Generation, who.ExpiresAt)
+	access, lifetime, err := a.Tokens.Issue(uuid.UUID(who.Session.ID), uuid.UUID(who.Member.ID), who.Session.Generation, who.ExpiresAt)
 	if err != nil {
 		return err
 	}
@@ -101,23 +102,21 @@ func (a *API) listOwnSessions(c echo.Context, who session.Principal) error {
 	if err != nil {
 		return err
 	}
-	after, err := a.placeAt(c)
+	after, err := a.markAt(c, ownList)
 	if err != nil {
 		return err
 	}
-	found, next, err := a.Sessions.List(c.Request().Context(), who, after, limit)
-	if err != nil {
-		return err
-	}
+	found, next := a.Sessions.List(who, after, limit)
 	page := SessionPage{Items: make([]Session, len(found)), Total: int64(a.Sessions.CountOf(who.Member.ID))}
 	for i, p := range found {
 		page.Items[i] = wireSession(p, who.Session.ID)
 	}
-	if next != nil {
-		page.NextCursor = a.writeCursor("sessions", binary.BigEndian.AppendUint64(nil, uint64(next.LastSeenAt.UnixMilli())), next.ID[:])
-	}
+	page.NextCursor = a.cursorAfter(ownList, next)
 	return c.JSON(http.StatusOK, page)
 }
+
+// ownList is what cursors call the list of the caller's own sessions.
+const ownList = "sessions"
 
 // findSessions answers a page of everybody's sessions.
 func (a *API) findSessions(c echo.Context, who session.Principal) error {
@@ -130,7 +129,7 @@ func (a *API) findSessions(c echo.Context, who session.Principal) error {
 	if query.After, err = a.markAt(c, list); err != nil {
 		return err
 	}
-	found, next, total, err := a.Sessions.Find(c.Request().Context(), who, query)
+	found, next, total, err := a.Sessions.Find(who, query)
 	if err != nil {
 		return err
 	}
@@ -140,9 +139,7 @@ func (a *API) findSessions(c echo.Context, who session.Principal) error {
 		m := wireMember(p.Member)
 		page.Items[i].Member = &m
 	}
-	if next != nil {
-		page.NextCursor = a.writeCursor(list, next.ID[:], binary.BigEndian.AppendUint64(nil, next.Key[0]), binary.BigEndian.AppendUint64(nil, next.Key[1]), []byte(next.Text))
-	}
+	page.NextCursor = a.cursorAfter(list, next)
 	return c.JSON(http.StatusOK, page)
 }
 
@@ -244,16 +241,6 @@ func (a *API) origin(c echo.Context) member.Origin {
 // longestUserAgent is how much of what a client says of itself is kept.
 const longestUserAgent = 512
 
-// placeAt is where the list goes on, as the last access in milliseconds and the id; nil for its beginning.
-func (a *API) placeAt(c echo.Context) (*session.Place, error) {
-	raw, err := a.readCursor(c, "sessions")
-	if raw == nil || err != nil {
-		return nil, err
-	}
-	at := time.UnixMilli(int64(binary.BigEndian.Uint64(raw))).UTC()
-	return &session.Place{LastSeenAt: at, ID: session.ID(raw[8:])}, nil
-}
-
 // sessionQuery reads what a request for everybody's sessions picks, and in which order.
 func sessionQuery(c echo.Context) (session.Query, error) {
 	query := session.Query{Text: c.QueryParam("q"), Device: session.DeviceKind(c.QueryParam("device")), Order: session.Order(c.QueryParam("sort"))}
@@ -285,7 +272,7 @@ func sessionQuery(c echo.Context) (session.Query, error) {
 	return query, errors.Join(timeParam(c, "signedInSince", &query.SignedInSince), timeParam(c, "signedInBefore", &query.SignedInBefore))
 }
 
-// markAt is where a list of everybody's sessions goes on; nil for its beginning.
+// markAt is where a list of sessions goes on; nil for its beginning.
 func (a *API) markAt(c echo.Context, list string) (*session.Mark, error) {
 	raw, err := a.readCursor(c, list)
 	if raw == nil || err != nil {
@@ -294,4 +281,12 @@ func (a *API) markAt(c echo.Context, list string) (*session.Mark, error) {
 	mark := &session.Mark{ID: session.ID(raw[:16]), Text: string(raw[32:])}
 	mark.Key = [2]uint64{binary.BigEndian.Uint64(raw[16:]), binary.BigEndian.Uint64(raw[24:])}
 	return mark, nil
+}
+
+// cursorAfter is the cursor for the page after the mark; nil where there is none.
+func (a *API) cursorAfter(list string, next *session.Mark) *string {
+	if next == nil {
+		return nil
+	}
+	return a.writeCursor(list, next.ID[:], binary.BigEndian.AppendUint64(nil, next.Key[0]), binary.BigEndian.AppendUint64(nil, next.Key[1]), []byte(next.Text))
 }

@@ -21,7 +21,7 @@ func wireSession(p session.Principal, current session.ID) Session {
 
 func wireClient(client session.Client) Client {
 	device := client.Device()
-	return Client{Address: client.Address, UserAgent: client.UserAgent, Browser: device.Browser, Os: device.OS, Device: ClientDevice(device.Kind)}
+	return Client{Address: client.AddressText(), UserAgent: client.UserAgent, Browser: device.Browser, Os: device.OS, Device: ClientDevice(device.Kind)}
 }
 
 func wireMember(m member.Member) Member {
@@ -68,7 +68,7 @@ func wireAuditEntry(e audit.Entry) AuditEntry {
 		wire.Details = map[string]any{}
 	}
 	if agent, said := e.Details["userAgent"].(string); said {
-		client := wireClient(session.Client{Address: e.Address, UserAgent: agent})
+		client := wireClient(session.Client{Address: session.ParseAddress(e.Address), UserAgent: agent})
 		wire.Client = &client
 	}
 	return wire

@@ -40,7 +40,7 @@ func newHouse(t *testing.T) *house {
 	db, err := store.Open(t.Context(), path, slog.New(slog.DiscardHandler))
 	h.must(err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	h.sessions, err = session.New(t.Context(), db, clock, [32]byte{1}, 1000)
+	h.sessions, err = session.New(t.Context(), db, clock, [32]byte{1})
 	h.must(err)
 	h.members, err = member.New(db, clock, setupToken, h.sessions)
 	h.must(err)
@@ -61,7 +61,7 @@ func (h *house) signIn(email string) session.Principal {
 	h.t.Helper()
 	proof, err := h.members.Authenticate(h.t.Context(), email, password, member.Origin{Address: "192.0.2.1"})
 	h.must(err)
-	who, _, err := h.sessions.Start(h.t.Context(), proof, session.Client{Address: "192.0.2.1"})
+	who, _, err := h.sessions.Start(h.t.Context(), proof, session.Client{Address: session.ParseAddress("192.0.2.1")})
 	h.must(err)
 	return who
 }

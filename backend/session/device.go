@@ -36,6 +36,9 @@ type Device struct {
 
 // Device reads the words out of the user agent. They are for people to recognize a session by: a client can say of itself what it likes.
 func (c Client) Device() Device {
+	if c.device != nil {
+		return *c.device
+	}
 	agent := useragent.Parse(c.UserAgent)
 	device := Device{Browser: agent.Name, OS: agent.OS, Kind: Program}
 	switch {

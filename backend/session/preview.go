@@ -50,8 +50,7 @@ func (s *Service) Preview(who Principal, next Policy) (Preview, error) {
 		withinDay     = counter{members: map[member.ID]bool{}}
 		ends, newEnds []int64
 	)
-	s.settle()
-	s.directory.each(before, func(id ID, m member.ID, standing Standing) {
+	s.roster.Load().each(before, func(id ID, m member.ID, standing Standing) {
 		if standing.Ended(now) != "" {
 			return
 		}

@@ -1,7 +1,10 @@
 package session
 
 import (
+	"iter"
 	"math"
+	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -9,51 +12,85 @@ import (
 	"curfew/backend/member"
 )
 
-// roster holds the live sessions that the process has seen, so that the check does no I/O. It is a bounded copy: the store
-// is the truth, and a session that is missing here is loaded from there.
+// roster is every live session, in memory. The check judges by it and does no I/O; lists, figures and previews look at it, so any
+// filter in any order is one walk over an array, and so is an exact total.
 //
-// Exactly one process writes the database, and every change of a row that could end a session passes through [Service],
-// which changes the store first and the roster before it answers. A fill that was read before such a change is dropped
-// (see put), so nothing that was ended is ever put back.
+// The store is the truth. Exactly one process writes the database, and every change that could end a session passes through
+// [Service], which holds changes while it changes the store first and the roster before it answers.
 type roster struct {
+	// shards find a session by its id. The check takes the lock of one of them, which nobody holds for long.
 	shards [64]shard
-	// room is how many sessions one shard holds at most.
-	room int
 
-	// fills guards epoch and members, and is held while entries come and go. Hits do not take it.
-	fills   sync.Mutex
-	epoch   uint64
-	members map[member.ID]*atomic.Pointer[member.Member]
+	// mu is held while sessions come and go, and by whoever looks at many of them. The check never takes it.
+	mu sync.RWMutex
+	// rows are without pointers, so that a million of them cost the garbage collector nothing.
+	rows table[row]
+
+	residents  table[resident]
+	residentAt map[member.ID]int32
+	// occupied is how many residents have a session.
+	occupied int
+
+	agents      table[*agent]
+	agentAt     map[agentKey]int32
+	freedAgents []int32
 }
 
 type shard struct {
-	mu      sync.RWMutex
-	entries map[ID]*entry
+	mu     sync.RWMutex
+	places map[ID]int32
 
 	touchedMu sync.Mutex
-	touched   []*entry
+	touched   []ID
 }
 
-// entry is one live session. Its times are milliseconds since the epoch.
-type entry struct {
-	session Session // as it was stored; the times that move are below
-	member  *atomic.Pointer[member.Member]
+// row is one live session. Its times are milliseconds since the epoch. It is read and touched under its shard's lock for reading, and
+// moved under that lock for writing.
+type row struct {
+	id               ID
+	address          [16]byte // the zero address where there is none
+	generation       uint64
+	memberGeneration uint64
+	authenticatedAt  int64
 
-	// startedAt is over once the session has ended. Judging and touching are one compare-and-swap on this word, so a
+	// startedAt is over once the session's time has run out. Judging and touching are one compare-and-swap on this word, so a
 	// touch can never slip in behind an end.
 	startedAt  atomic.Int64
 	lastSeenAt atomic.Int64
 	provedAt   atomic.Int64
-	// pending tells that the times are newer than the store's, and that the entry waits in its shard's touched list.
+
+	resident int32
+	agent    int32
+	nth      int32 // its place among its resident's
+	// pending tells that the times are newer than the store's, and that the session waits in its shard's touched list.
 	pending atomic.Bool
 }
 
 const over = math.MinInt64
 
-func newRoster(room int) *roster {
-	r := &roster{room: max(1, room/64), members: map[member.ID]*atomic.Pointer[member.Member]{}}
+// resident is a member beside the places of their sessions.
+type resident struct {
+	member   atomic.Pointer[member.Member]
+	sortName string
+	search   string
+	rows     []int32
+}
+
+// agent is what sessions have in common whose clients say the same of themselves. Very many sessions have few different ones.
+type agent struct {
+	key      agentKey
+	methods  []string
+	device   Device
+	words    string
+	sessions int
+}
+
+type agentKey struct{ userAgent, methods string }
+
+func newRoster() *roster {
+	r := &roster{residentAt: map[member.ID]int32{}, agentAt: map[agentKey]int32{}}
 	for i := range r.shards {
-		r.shards[i].entries = map[ID]*entry{}
+		r.shards[i].places = map[ID]int32{}
 	}
 	return r
 }
@@ -61,114 +98,146 @@ func newRoster(room int) *roster {
 // shard spreads by the last byte, which is random; the first ones of a UUIDv7 are the time.
 func (r *roster) shard(id ID) *shard { return &r.shards[id[15]%64] }
 
-func (r *roster) get(id ID) *entry {
+func (r *roster) residentOf(e *row) *resident { return r.residents.at(e.resident) }
+func (r *roster) agentOf(e *row) *agent       { return *r.agents.at(e.agent) }
+
+// row finds a session in the shard, whose lock the caller holds.
+func (r *roster) row(s *shard, id ID) (*row, bool) {
+	place, known := s.places[id]
+	if !known {
+		return nil, false
+	}
+	return r.rows.at(place), true
+}
+
+// admit judges the session by rule R1 and, where it is admitted and the request is an access, touches it by rule R2. A session that
+// is not known may have ended, or never have been; the store knows.
+func (r *roster) admit(id ID, now time.Time, org *Organization, kind Access) (p Principal, reason EndReason, known bool) {
 	s := r.shard(id)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.entries[id]
-}
-
-// since gives the epoch to hand to put, and is read before the row is.
-func (r *roster) since() uint64 {
-	r.fills.Lock()
-	defer r.fills.Unlock()
-	return r.epoch
-}
-
-// put adds a session that was read from the store since the given epoch. It returns nil when sessions were ended
-// meanwhile: the row may be from before that, and has to be read again.
-func (r *roster) put(record Record, since uint64) *entry {
-	r.fills.Lock()
-	defer r.fills.Unlock()
-	if r.epoch != since {
-		return nil
+	e, known := r.row(s, id)
+	if !known {
+		return Principal{}, "", false
 	}
-	s := r.shard(record.Session.ID)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if known := s.entries[record.Session.ID]; known != nil {
-		return known
-	}
-	if len(s.entries) >= r.room {
-		s.evict()
-	}
-	e := &entry{session: record.Session, member: r.member(record.Member)}
-	e.startedAt.Store(record.Session.StartedAt.UnixMilli())
-	e.lastSeenAt.Store(record.Session.LastSeenAt.UnixMilli())
-	e.provedAt.Store(record.Session.ProvedAt.UnixMilli())
-	s.entries[record.Session.ID] = e
-	return e
-}
-
-// member gives the one record of a member that all of its sessions share.
-func (r *roster) member(m member.Member) *atomic.Pointer[member.Member] {
-	shared := r.members[m.ID]
-	if shared == nil {
-		shared = &atomic.Pointer[member.Member]{}
-		shared.Store(&m)
-		r.members[m.ID] = shared
-	}
-	return shared
-}
-
-// follow makes what has become of a member known to all of the member's sessions. Fills that were read before are dropped.
-func (r *roster) follow(m member.Member) {
-	r.fills.Lock()
-	defer r.fills.Unlock()
-	r.epoch++
-	if shared := r.members[m.ID]; shared != nil {
-		shared.Store(&m)
-	}
-}
-
-// evict makes room by removing the least recently seen of a few entries. One whose touch still has to be written stays: the
-// store does not know its times yet.
-func (s *shard) evict() {
-	const sample = 8
-	var oldest *entry
-	seen := 0
-	for _, e := range s.entries {
-		if e.pending.Load() {
-			continue
+	m, at := r.residentOf(e).member.Load(), now.UnixMilli()
+	for {
+		started := e.startedAt.Load()
+		if started == over {
+			return Principal{}, Expired, true
 		}
-		if oldest == nil || e.lastSeenAt.Load() < oldest.lastSeenAt.Load() {
-			oldest = e
+		if reason := e.standing(started, m, org).Ended(now); reason != "" {
+			return Principal{}, reason, true
 		}
-		if seen++; seen == sample {
+		if kind == Passive || !org.Policy.RefreshAutomatically || started >= at || e.startedAt.CompareAndSwap(started, at) {
 			break
 		}
 	}
-	if oldest != nil {
-		delete(s.entries, oldest.session.ID)
+	if kind == Active {
+		advance(&e.lastSeenAt, at)
+		s.queue(e)
+	}
+	p = r.principal(e, m, org)
+	p.AdmittedAt = now
+	return p, "", true
+}
+
+// advance moves a time forward, never back.
+func advance(clock *atomic.Int64, to int64) {
+	for at := clock.Load(); at < to; at = clock.Load() {
+		if clock.CompareAndSwap(at, to) {
+			return
+		}
 	}
 }
 
-// drop removes a session that has ended, or may have. Requests that still hold its entry find it over.
-func (r *roster) drop(id ID) {
-	r.fills.Lock()
-	defer r.fills.Unlock()
-	r.epoch++
+func (s *shard) queue(e *row) {
+	if e.pending.Load() || !e.pending.CompareAndSwap(false, true) {
+		return
+	}
+	s.touchedMu.Lock()
+	s.touched = append(s.touched, e.id)
+	s.touchedMu.Unlock()
+}
+
+// expire marks the session as over if its time has run out at now, and tells when that was. From then on nothing admits it,
+// whatever the clock or the policy do next. It marks nothing where an access came first, and the session is alive; nor where it is
+// over already, or not known.
+func (r *roster) expire(id ID, now time.Time, org *Organization) (at time.Time, marked, alive bool) {
 	s := r.shard(id)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e := s.entries[id]; e != nil {
-		e.startedAt.Store(over)
-		delete(s.entries, id)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	e, known := r.row(s, id)
+	if !known {
+		return time.Time{}, false, false
+	}
+	m := r.residentOf(e).member.Load()
+	for {
+		started := e.startedAt.Load()
+		if started == over {
+			return time.Time{}, false, false
+		}
+		standing := e.standing(started, m, org)
+		if standing.Ended(now) != Expired {
+			return time.Time{}, false, true
+		}
+		if e.startedAt.CompareAndSwap(started, over) {
+			return standing.ExpiredAt(now).UTC(), true, false
+		}
 	}
 }
 
-// clear removes every session, as after a revocation of all of them.
-func (r *roster) clear() {
-	r.fills.Lock()
-	defer r.fills.Unlock()
-	r.epoch++
-	// New maps, because emptying the old ones would take longer the more sessions there are.
-	r.members = map[member.ID]*atomic.Pointer[member.Member]{}
-	for i := range r.shards {
-		s := &r.shards[i]
-		s.mu.Lock()
-		s.entries = map[ID]*entry{}
-		s.mu.Unlock()
+// standing is the session's, as if it had started at the given time.
+func (e *row) standing(started int64, m *member.Member, org *Organization) Standing {
+	return Standing{
+		MemberActive:     m.Active,
+		Generation:       e.generation,
+		MemberGeneration: e.memberGeneration,
+		MembersOwn:       m.Generation,
+		AuthenticatedAt:  time.UnixMilli(e.authenticatedAt),
+		StartedAt:        time.UnixMilli(started),
+		Organization:     org,
+	}
+}
+
+// principal is the session as it stands. Of one whose time ran out this very moment, the start is not known any more.
+func (r *roster) principal(e *row, m *member.Member, org *Organization) Principal {
+	client, started := r.agentOf(e), e.startedAt.Load()
+	p := Principal{
+		Session: Session{
+			ID: e.id, MemberID: m.ID, Generation: e.generation, MemberGeneration: e.memberGeneration,
+			AuthenticatedAt: instant(e.authenticatedAt), ProvedAt: instant(e.provedAt.Load()),
+			StartedAt: instant(max(started, e.authenticatedAt)), LastSeenAt: instant(e.lastSeenAt.Load()),
+			Client:  Client{Address: addressFrom(e.address), UserAgent: client.key.userAgent, device: &client.device},
+			Methods: client.methods,
+		},
+		Member: *m, Organization: org,
+	}
+	p.ExpiresAt = e.standing(started, m, org).ExpiresAt().UTC()
+	return p
+}
+
+func instant(millis int64) time.Time { return time.UnixMilli(millis).UTC() }
+
+// find is the principal of a session that is known.
+func (r *roster) find(id ID, org *Organization) (p Principal, known bool) {
+	s := r.shard(id)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	e, known := r.row(s, id)
+	if !known {
+		return Principal{}, false
+	}
+	return r.principal(e, r.residentOf(e).member.Load(), org), true
+}
+
+// prove notes a fresh proof of identity.
+func (r *roster) prove(id ID, at time.Time) {
+	s := r.shard(id)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if e, known := r.row(s, id); known {
+		advance(&e.provedAt, at.UnixMilli())
 	}
 }
 
@@ -181,126 +250,200 @@ func (r *roster) touched() []Touch {
 		taken := s.touched
 		s.touched = nil
 		s.touchedMu.Unlock()
-		for _, e := range taken {
-			// Cleared before the times are read: a touch that comes later queues the entry again.
-			e.pending.Store(false)
-			touches = e.appendTouch(touches)
+		for _, id := range taken {
+			s.mu.RLock()
+			if e, known := r.row(s, id); known {
+				// Cleared before the times are read: a touch that comes later queues the session again.
+				e.pending.Store(false)
+				if started := e.startedAt.Load(); started != over {
+					touches = append(touches, Touch{id, instant(started), instant(e.lastSeenAt.Load())})
+				}
+			}
+			s.mu.RUnlock()
 		}
 	}
 	return touches
 }
 
-// waiting looks at the times that the store does not know yet, and leaves them to be taken.
-func (r *roster) waiting() []Touch {
-	var touches []Touch
-	for i := range r.shards {
-		s := &r.shards[i]
-		s.touchedMu.Lock()
-		for _, e := range s.touched {
-			touches = e.appendTouch(touches)
-		}
-		s.touchedMu.Unlock()
-	}
-	return touches
-}
-
-func (e *entry) appendTouch(touches []Touch) []Touch {
-	if started := e.startedAt.Load(); started != over {
-		touches = append(touches, Touch{e.session.ID, time.UnixMilli(started).UTC(), time.UnixMilli(e.lastSeenAt.Load()).UTC()})
-	}
-	return touches
-}
-
-// retouch queues touches again that could not be written.
+// retouch queues touches again that could not be written, or that another roster was told of.
 func (r *roster) retouch(touches []Touch) {
 	for _, touch := range touches {
-		if e := r.get(touch.ID); e != nil {
-			r.queue(e)
+		s := r.shard(touch.ID)
+		s.mu.RLock()
+		if e, known := r.row(s, touch.ID); known {
+			if started := e.startedAt.Load(); started != over {
+				if to := touch.StartedAt.UnixMilli(); started < to {
+					e.startedAt.CompareAndSwap(started, to) // or else a newer touch came first, or the end
+				}
+				advance(&e.lastSeenAt, touch.LastSeenAt.UnixMilli())
+				s.queue(e)
+			}
 		}
+		s.mu.RUnlock()
 	}
 }
 
-func (r *roster) queue(e *entry) {
-	if e.pending.Load() || !e.pending.CompareAndSwap(false, true) {
+// add adds a session that is alive in the store, unless it is known.
+func (r *roster) add(record Record) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id, session := record.Session.ID, record.Session
+	s := r.shard(id)
+	if _, known := s.places[id]; known { // nobody writes there without holding mu
 		return
 	}
-	s := r.shard(e.session.ID)
-	s.touchedMu.Lock()
-	s.touched = append(s.touched, e)
-	s.touchedMu.Unlock()
+	place := r.rows.grow()
+	e := r.rows.at(place)
+	e.id, e.address = id, addressBytes(session.Client.Address)
+	e.generation, e.memberGeneration = session.Generation, session.MemberGeneration
+	e.authenticatedAt = session.AuthenticatedAt.UnixMilli()
+	e.startedAt.Store(session.StartedAt.UnixMilli())
+	e.lastSeenAt.Store(session.LastSeenAt.UnixMilli())
+	e.provedAt.Store(session.ProvedAt.UnixMilli())
+	e.pending.Store(false)
+	e.resident, e.agent = r.placeOfMember(record.Member), r.placeOfAgent(session)
+
+	own := r.residentOf(e)
+	e.nth = int32(len(own.rows))
+	if e.nth == 0 {
+		r.occupied++
+	}
+	own.rows = append(own.rows, place)
+
+	s.mu.Lock()
+	s.places[id] = place
+	s.mu.Unlock()
 }
 
-// admit judges the session by rule R1 and, where it is admitted and the request is an access, touches it by rule R2.
-func (r *roster) admit(e *entry, now time.Time, org *Organization, kind Access) EndReason {
-	at := now.UnixMilli()
-	for {
-		started := e.startedAt.Load()
-		if started == over {
-			return Expired // or ended otherwise; the store knows
-		}
-		if reason := e.standing(started, org).Ended(now); reason != "" {
-			return reason
-		}
-		if kind == Passive {
-			return ""
-		}
-		if !org.Policy.RefreshAutomatically || started >= at || e.startedAt.CompareAndSwap(started, at) {
-			break
-		}
+// placeOfMember gives the place of the member, who is known from then on as they are now.
+func (r *roster) placeOfMember(m member.Member) int32 {
+	place, known := r.residentAt[m.ID]
+	if !known {
+		place = r.residents.grow()
+		r.residentAt[m.ID] = place
 	}
-	for seen := e.lastSeenAt.Load(); seen < at; seen = e.lastSeenAt.Load() {
-		if e.lastSeenAt.CompareAndSwap(seen, at) {
-			break
-		}
+	if own := r.residents.at(place); !known || *own.member.Load() != m {
+		own.be(m)
 	}
-	r.queue(e)
-	return ""
+	return place
 }
 
-// expire marks the session as over if its time has run out at now, and tells when that was. From then on nothing admits it,
-// whatever the clock or the policy do next. It does nothing, and says so, when an access came first or the session is over already.
-func (e *entry) expire(now time.Time, org *Organization) (at time.Time, marked bool) {
-	for {
-		started := e.startedAt.Load()
-		if started == over {
-			return time.Time{}, false
-		}
-		standing := e.standing(started, org)
-		if standing.Ended(now) != Expired {
-			return time.Time{}, false
-		}
-		if e.startedAt.CompareAndSwap(started, over) {
-			return standing.ExpiredAt(now).UTC(), true
-		}
-	}
+func (own *resident) be(m member.Member) {
+	own.member.Store(&m)
+	own.sortName, own.search = m.SortName(), m.SearchText()
 }
 
-func (e *entry) over() bool { return e.startedAt.Load() == over }
+// placeOfAgent gives the place of what the session has in common with others, and counts it there.
+func (r *roster) placeOfAgent(s Session) int32 {
+	key := agentKey{s.Client.UserAgent, strings.Join(s.Methods, " ")}
+	place, known := r.agentAt[key]
+	if !known {
+		if last := len(r.freedAgents) - 1; last >= 0 {
+			place, r.freedAgents = r.freedAgents[last], r.freedAgents[:last]
+		} else {
+			place = r.agents.grow()
+		}
+		device := s.Client.Device()
+		*r.agents.at(place) = &agent{key: key, methods: s.Methods, device: device, words: device.words()}
+		r.agentAt[key] = place
+	}
+	(*r.agents.at(place)).sessions++
+	return place
+}
 
-func (e *entry) standing(started int64, org *Organization) Standing {
-	m := e.member.Load()
-	return Standing{
-		Recorded:         e.session.End.Reason,
-		MemberActive:     m.Active,
-		Generation:       e.session.Generation,
-		MemberGeneration: e.session.MemberGeneration,
-		MembersOwn:       m.Generation,
-		AuthenticatedAt:  e.session.AuthenticatedAt,
-		StartedAt:        time.UnixMilli(started),
-		Organization:     org,
+// drop forgets sessions that have ended, or may have.
+func (r *roster) drop(ids ...ID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, id := range ids {
+		r.dropOne(id)
 	}
 }
 
-// principal is the session as it stands. An entry that ended this very moment shows its last known start.
-func (e *entry) principal(org *Organization) Principal {
-	p := Principal{Session: e.session, Member: *e.member.Load(), Organization: org}
-	if started := e.startedAt.Load(); started != over {
-		p.Session.StartedAt = time.UnixMilli(started).UTC()
+// dropOne closes the gap with the last row, of the roster and of the resident.
+func (r *roster) dropOne(id ID) {
+	s := r.shard(id)
+	place, known := s.places[id]
+	if !known {
+		return
 	}
-	p.Session.LastSeenAt = time.UnixMilli(e.lastSeenAt.Load()).UTC()
-	p.Session.ProvedAt = time.UnixMilli(e.provedAt.Load()).UTC()
-	p.ExpiresAt = standingOf(Record{p.Session, p.Member}, org).ExpiresAt()
-	return p
+	// Who finds it no more cannot touch what is put in its place.
+	s.mu.Lock()
+	delete(s.places, id)
+	s.mu.Unlock()
+	gone := r.rows.at(place)
+	r.leave(gone)
+
+	last := r.rows.len - 1
+	if place != last {
+		moved := r.rows.at(last)
+		s := r.shard(moved.id)
+		s.mu.Lock()
+		moved.moveTo(gone)
+		s.places[gone.id] = place
+		s.mu.Unlock()
+		r.residentOf(gone).rows[gone.nth] = place
+	}
+	r.rows.len--
+}
+
+// leave takes the row from its resident and its agent.
+func (r *roster) leave(gone *row) {
+	own := r.residentOf(gone)
+	lastOwn := own.rows[len(own.rows)-1]
+	own.rows[gone.nth] = lastOwn
+	r.rows.at(lastOwn).nth = gone.nth
+	own.rows = own.rows[:len(own.rows)-1]
+	if len(own.rows) == 0 {
+		r.occupied--
+	}
+
+	client := r.agentOf(gone)
+	if client.sessions--; client.sessions == 0 {
+		delete(r.agentAt, client.key)
+		*r.agents.at(gone.agent) = &agent{}
+		r.freedAgents = append(r.freedAgents, gone.agent)
+	}
+}
+
+func (e *row) moveTo(to *row) {
+	to.id, to.address, to.generation, to.memberGeneration, to.authenticatedAt = e.id, e.address, e.generation, e.memberGeneration, e.authenticatedAt
+	to.resident, to.agent, to.nth = e.resident, e.agent, e.nth
+	to.startedAt.Store(e.startedAt.Load())
+	to.lastSeenAt.Store(e.lastSeenAt.Load())
+	to.provedAt.Store(e.provedAt.Load())
+	to.pending.Store(e.pending.Load())
+}
+
+// follow makes what has become of a member known. Where their sessions ended with it, all of them did.
+func (r *roster) follow(m member.Member, ended bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	place, known := r.residentAt[m.ID]
+	if !known {
+		return
+	}
+	own := r.residents.at(place)
+	own.be(m)
+	for ended && len(own.rows) > 0 {
+		r.dropOne(r.rows.at(own.rows[len(own.rows)-1]).id)
+	}
+}
+
+// idsOf are a member's sessions.
+func (r *roster) idsOf(m member.ID) []ID {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	place, known := r.residentAt[m]
+	if !known {
+		return nil
+	}
+	rows := r.residents.at(place).rows
+	ids := make([]ID, len(rows))
+	for i, place := range rows {
+		ids[i] = r.rows.at(place).id
+	}
+	return ids
 }
 
 // standingOf is the standing of a session as the store has it.
@@ -315,4 +458,77 @@ func standingOf(record Record, org *Organization) Standing {
 		StartedAt:        record.Session.StartedAt,
 		Organization:     org,
 	}
+}
+
+// table is an array whose elements stay where they are while it grows, so that they can be read meanwhile.
+type table[T any] struct {
+	chunks atomic.Pointer[[]*[chunkSize]T]
+	len    int32
+}
+
+const chunkSize = 512
+
+// at is the element at the place, which was given out by grow.
+func (t *table[T]) at(place int32) *T {
+	return &(*t.chunks.Load())[place/chunkSize][place%chunkSize]
+}
+
+// grow makes room for one more and gives its place. Calls must not overlap.
+func (t *table[T]) grow() int32 {
+	var chunks []*[chunkSize]T
+	if known := t.chunks.Load(); known != nil {
+		chunks = *known
+	}
+	if int(t.len) == len(chunks)*chunkSize {
+		chunks = append(chunks, new([chunkSize]T)) // behind what others read
+		t.chunks.Store(&chunks)
+	}
+	t.len++
+	return t.len - 1
+}
+
+// all is every element in turn.
+func (t *table[T]) all() iter.Seq[*T] {
+	return func(yield func(*T) bool) {
+		for place := range t.len {
+			if !yield(t.at(place)) {
+				return
+			}
+		}
+	}
+}
+
+// backward is every element in turn, from the last one to the first.
+func (t *table[T]) backward() iter.Seq[*T] {
+	return func(yield func(*T) bool) {
+		for place := t.len - 1; place >= 0; place-- {
+			if !yield(t.at(place)) {
+				return
+			}
+		}
+	}
+}
+
+// ParseAddress reads a network address. It gives the zero Addr for a text that is none, and leaves out the zone, which means something
+// on one machine alone.
+func ParseAddress(text string) netip.Addr {
+	address, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Addr{} // a client without a network address
+	}
+	return address.Unmap().WithZone("")
+}
+
+func addressBytes(address netip.Addr) [16]byte {
+	if !address.IsValid() {
+		return [16]byte{}
+	}
+	return address.As16()
+}
+
+func addressFrom(bytes [16]byte) netip.Addr {
+	if bytes == [16]byte{} {
+		return netip.Addr{}
+	}
+	return netip.AddrFrom16(bytes).Unmap()
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,18 +33,17 @@ const (
 // Service is the one way in: everything that starts, judges or ends a session passes through it. It is safe for
 // concurrent use.
 type Service struct {
-	store  Store
-	now    func() time.Time
-	keys   refreshKey
-	roster *roster
+	store Store
+	now   func() time.Time
+	keys  refreshKey
 	// organization is what every session is judged by: one immutable snapshot.
 	organization atomic.Pointer[Organization]
+	// roster is every live session. A revocation of everybody puts an empty one in its place.
+	roster atomic.Pointer[roster]
 
 	// changes is held from before the transaction of a change until memory shows it, so that memory changes in the
 	// order in which the disk did. The check never takes it.
 	changes sync.Mutex
-	// directory is all live sessions, for lists and counts.
-	directory *directory
 	// unsure tells that a change failed and that what came of it could not be read either.
 	unsure bool
 
@@ -53,15 +54,15 @@ type Service struct {
 	flushed time.Time
 }
 
-// New opens the service on what the store holds. The key derives refresh tokens; room is how many live sessions are held in
-// memory at most.
-func New(ctx context.Context, store Store, now func() time.Time, key [32]byte, room int) (*Service, error) {
-	s := &Service{store: store, now: now, keys: key, roster: newRoster(room), directory: newDirectory(), announce: func(Change) {}}
+// New opens the service on what the store holds, and reads all live sessions from there. The key derives refresh tokens.
+func New(ctx context.Context, store Store, now func() time.Time, key [32]byte) (*Service, error) {
+	s := &Service{store: store, now: now, keys: key, announce: func(Change) {}}
 	org, err := store.Organization(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the organization: %w", err)
 	}
 	s.organization.Store(&org)
+	s.roster.Store(newRoster())
 	return s, s.reread(ctx)
 }
 
@@ -77,12 +78,14 @@ type Change struct {
 // and f must return at once.
 func (s *Service) OnChange(f func(Change)) { s.announce = f }
 
-// reread takes the directory from the store.
+// reread takes the live sessions from the store.
 func (s *Service) reread(ctx context.Context) error {
-	err := s.directory.replace(func(add func(Facts)) error { return s.store.EachLive(ctx, s.organization.Load().Generation, add) })
-	if err != nil {
+	fresh := newRoster()
+	if err := s.store.EachLive(ctx, s.organization.Load().Generation, fresh.add); err != nil {
 		return fmt.Errorf("read live sessions: %w", err)
 	}
+	fresh.retouch(s.roster.Load().touched())
+	s.roster.Store(fresh)
 	return nil
 }
 
@@ -91,8 +94,7 @@ func (s *Service) adopt(org Organization) {
 	raised := org.Generation != s.organization.Load().Generation
 	s.organization.Store(&org)
 	if raised {
-		s.roster.clear()
-		s.directory.clear()
+		s.roster.Store(newRoster())
 	}
 	s.announce(Change{Everybody: true})
 }
@@ -146,50 +148,45 @@ func (s *Service) Organization() *Organization { return s.organization.Load() }
 // ErrNoSession is trouble with storage and no verdict.
 func (s *Service) Admit(ctx context.Context, id ID, kind Access) (Principal, error) {
 	for {
-		now := s.now()
-		e, err := s.find(ctx, id)
-		if err != nil {
-			return Principal{}, err
+		now, roster := s.now(), s.roster.Load()
+		org := s.organization.Load() // at least as new as the roster
+		who, reason, known := roster.admit(id, now, org, kind)
+		if known && reason == "" {
+			return who, nil
 		}
-		org := s.organization.Load()
-		reason := s.roster.admit(e, now, org, kind)
-		if reason == "" {
-			return e.principal(org), nil
-		}
-		if reason == Expired {
-			if at, marked := e.expire(now, org); marked {
+		if known && reason == Expired {
+			at, marked, alive := roster.expire(id, now, org)
+			if marked {
 				return Principal{}, s.recordExpiry(ctx, id, at)
 			}
-			if !e.over() {
+			if alive {
 				continue // an access that came first has just moved its start
 			}
 		}
 		if err := s.refuse(ctx, id, now); err != nil {
 			return Principal{}, err
 		}
-		// The store has it alive: memory gave it up because its end could not be written. It is loaded again.
-		s.roster.drop(id)
+		// The store has it alive: memory gave it up because its end could not be written, or could not be read.
+		if err := s.recall(ctx, id); err != nil {
+			return Principal{}, err
+		}
 	}
 }
 
-// find gives the roster's entry, after loading it from the store on a miss.
-func (s *Service) find(ctx context.Context, id ID) (*entry, error) {
-	for {
-		if e := s.roster.get(id); e != nil {
-			return e, nil
-		}
-		since := s.roster.since()
-		record, err := s.load(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		if record.Session.End.Reason != "" {
-			return nil, s.recorded(ctx, record.Session)
-		}
-		if e := s.roster.put(record, since); e != nil {
-			return e, nil
-		}
+// recall takes one session from the store.
+func (s *Service) recall(ctx context.Context, id ID) error {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	record, err := s.load(ctx, id)
+	if err != nil {
+		return err
 	}
+	roster := s.roster.Load()
+	roster.drop(id)
+	if standingOf(record, s.organization.Load()).Ended(s.now()) == "" {
+		roster.add(record)
+	}
+	return nil
 }
 
 func (s *Service) load(ctx context.Context, id ID) (Record, error) {
@@ -269,18 +266,19 @@ func (s *Service) Start(ctx context.Context, proof member.Proof, client Client) 
 		AuthenticatedAt: now, ProvedAt: now, StartedAt: now, LastSeenAt: now,
 		Client: client, Methods: proof.Methods,
 	}, proof, RefreshState{NextHash: first.hash()}, audit.Event{
-		At: now, Action: audit.SessionStarted, Target: "session:" + id.String(), Address: client.Address,
+		At: now, Action: audit.SessionStarted, Target: "session:" + id.String(), Address: client.AddressText(),
 		Actor:   audit.Actor{ID: proof.Member.ID.String(), Name: proof.Member.Name},
 		Details: map[string]any{"methods": proof.Methods, "userAgent": client.UserAgent},
 	})
 	if err != nil {
 		return Principal{}, "", fmt.Errorf("start session: %w", err)
 	}
-	s.directory.add(record)
+	roster := s.roster.Load()
+	roster.add(record)
 	s.announce(Change{})
 
-	e := s.roster.put(record, s.roster.since()) // never nil: nothing ends while changes is held
-	return e.principal(s.organization.Load()), s.keys.issue(first), nil
+	who, _ := roster.find(id, s.organization.Load()) // nothing ends while changes is held
+	return who, s.keys.issue(first), nil
 }
 
 // Refresh takes a refresh token and returns its session with the successor token: always the same one for the same token.
@@ -327,12 +325,12 @@ func (s *Service) Prove(ctx context.Context, who Principal, proof member.Proof) 
 	now := s.now()
 	err := s.store.Prove(context.WithoutCancel(ctx), proof, now, who.Caller(), audit.Event{
 		At: now, Action: audit.Reauthenticated, Target: "session:" + who.Session.ID.String(),
-		Actor: who.Caller().Actor, Address: who.Session.Client.Address, Details: map[string]any{"methods": proof.Methods},
+		Actor: who.Caller().Actor, Address: who.Session.Client.AddressText(), Details: map[string]any{"methods": proof.Methods},
 	})
 	if err != nil {
 		return Principal{}, s.explain(ctx, who, fmt.Errorf("record proof: %w", err))
 	}
-	s.noteProof(who.Session.ID, now)
+	s.roster.Load().prove(who.Session.ID, now)
 	who.Session.ProvedAt = now
 	return who, nil
 }
@@ -353,105 +351,70 @@ func (s *Service) replaceCredential(ctx context.Context, who Principal, proof me
 	})
 	if err != nil {
 		// Which sessions it has ended, if the commit reached the disk all the same, is only there: everything is read from there again.
-		s.roster.clear()
+		s.roster.Store(newRoster())
 		return 0, errors.Join(fmt.Errorf("change password: %w", err), s.relearn(ctx))
 	}
-	for _, e := range ended {
-		s.roster.drop(e.ID)
-	}
-	s.directory.remove(ended)
-	s.announceEnd(ended)
-	s.noteProof(who.Session.ID, now)
+	s.forget(ended)
+	s.roster.Load().prove(who.Session.ID, now)
 	return len(ended), nil
 }
 
-// noteProof lets memory know of a fresh proof of identity.
-func (s *Service) noteProof(id ID, at time.Time) {
-	if e := s.roster.get(id); e != nil {
-		e.provedAt.Store(at.UnixMilli())
+// forget lets memory know of sessions that have ended in the store.
+func (s *Service) forget(ended []Ended) {
+	change := Change{Sessions: make([]ID, len(ended))}
+	for i, e := range ended {
+		change.Sessions[i] = e.ID
 	}
+	s.roster.Load().drop(change.Sessions...)
+	s.announce(change)
 }
 
-// List is a page of the principal's own live sessions and the place to go on from, or nil at the end: first the session at hand, then
+// List is a page of the principal's own live sessions and the mark to go on from, or nil at the end: first the session at hand, then
 // the others, newest access first. The session at hand stands outside of that order because asking is itself an access, which moves it.
-func (s *Service) List(ctx context.Context, who Principal, after *Place, limit int) ([]Principal, *Place, error) {
-	live := make([]Principal, 0, limit)
+func (s *Service) List(who Principal, after *Mark, limit int) ([]Principal, *Mark) {
+	var own []Principal
 	if after == nil {
-		live = append(live, who)
-		limit--
-		after = &Place{LastSeenAt: latest}
+		own = append(own, who)
+		after = &Mark{Key: [2]uint64{math.MaxUint64}} // before all others
 	}
-	org := s.organization.Load()
-	records, err := s.store.Sessions(ctx, who.Member.ID, who.Session.ID, org.Generation, after, limit+1)
-	if err != nil {
-		return nil, nil, fmt.Errorf("list sessions: %w", err)
-	}
-	var next *Place
-	if len(records) > limit {
-		records = records[:limit]
-		next = after
-		if limit > 0 {
-			last := records[limit-1].Session
-			next = &Place{last.LastSeenAt, last.ID}
-		}
-	}
-	return append(live, s.living(records, org, s.now())...), next, nil
+	others, next, _ := s.look(Query{Member: who.Member.ID, Order: ByLastSeen, After: after, Limit: limit - len(own), but: who.Session.ID})
+	return append(own, others...), next
 }
-
-// latest is later than any access: the place before the first session.
-var latest = time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
 
 // Figures counts the live sessions and their members, those that began since the given instant, and those that end within the hour. A
 // session whose time has just run out counts until the sweep has seen it, about a second later.
 func (s *Service) Figures(day time.Time) Figures {
-	s.settle()
-	return s.directory.figures(s.organization.Load(), s.now(), day)
+	return s.roster.Load().figures(s.organization.Load(), s.now(), day)
 }
 
 // CountOf is how many live sessions a member has.
-func (s *Service) CountOf(id member.ID) int { return s.directory.countOf(id) }
-
-// settle lets the directory know of the accesses that still have to be written.
-func (s *Service) settle() { s.directory.touch(s.roster.waiting()) }
+func (s *Service) CountOf(id member.ID) int { return s.roster.Load().countOf(id) }
 
 // Find is a page of everybody's live sessions, how many the query picks in all, and the mark to go on from, or nil at the end. Members
 // who do not oversee others get ErrForbidden.
-func (s *Service) Find(ctx context.Context, who Principal, query Query) (found []Principal, next *Mark, total int, err error) {
+func (s *Service) Find(who Principal, query Query) (found []Principal, next *Mark, total int, err error) {
 	if !who.Member.Role.Oversees() {
 		return nil, nil, 0, ErrForbidden
 	}
-	s.settle()
-	org, now := s.organization.Load(), s.now()
-	page, more, total := s.directory.find(query, org, now)
-	ids := make([]ID, len(page))
-	for i, mark := range page {
-		ids[i] = mark.ID
-	}
-	records, err := s.store.SessionsNamed(ctx, ids)
-	if err != nil {
-		return nil, nil, 0, fmt.Errorf("list sessions: %w", err)
-	}
-	if more {
-		next = &page[len(page)-1]
-	}
-	return s.living(records, org, now), next, total, nil
+	found, next, total = s.look(query)
+	return found, next, total, nil
 }
 
-// living are those of the records that are alive by what memory knows of them, as principals.
-func (s *Service) living(records []Record, org *Organization, now time.Time) []Principal {
-	live := make([]Principal, 0, len(records))
-	for _, record := range records {
-		p := Principal{Session: record.Session, Member: record.Member, Organization: org}
-		if e := s.roster.get(record.Session.ID); e != nil {
-			p = e.principal(org) // newer than the store by the touches that still have to be written
-		}
-		standing := standingOf(Record{p.Session, p.Member}, org)
-		if standing.Ended(now) == "" {
-			p.ExpiresAt = standing.ExpiresAt()
-			live = append(live, p)
+func (s *Service) look(query Query) (found []Principal, next *Mark, total int) {
+	org, roster := s.organization.Load(), s.roster.Load()
+	page, more, total := roster.look(query, org, s.now())
+	for _, mark := range page {
+		if p, known := roster.find(mark.ID, org); known { // and has not ended since
+			found = append(found, p)
 		}
 	}
-	return live
+	switch {
+	case !more:
+		return found, nil, total
+	case len(page) == 0: // of a page without room
+		return found, query.After, total
+	}
+	return found, &page[len(page)-1], total
 }
 
 // SignOut ends the principal's own session.
@@ -493,35 +456,25 @@ func (s *Service) Revoke(ctx context.Context, who Principal, id ID) error {
 	if target.Member.ID != who.Member.ID && !who.Member.Role.Administers() {
 		return ErrNotFound
 	}
-	err = s.end(ctx, Ending{
-		Sessions: []SessionEnd{{id, s.now()}}, Reason: Revoked, By: who.Caller(), RequireCaller: true,
-	})
-	return s.explain(ctx, who, err)
+	_, err = s.revoke(ctx, who, []ID{id})
+	return err
 }
 
 // RevokeOthers ends all of the principal's sessions but the one at hand, and counts them.
 func (s *Service) RevokeOthers(ctx context.Context, who Principal) (int, error) {
-	now := s.now()
-	var others []SessionEnd
-	for after := (*Place)(nil); ; {
-		page, next, err := s.List(ctx, who, after, 200)
-		if err != nil {
-			return 0, err
-		}
-		for _, p := range page {
-			if p.Session.ID != who.Session.ID {
-				others = append(others, SessionEnd{p.Session.ID, now})
-			}
-		}
-		if next == nil {
-			break
-		}
-		after = next
-	}
+	others := slices.DeleteFunc(s.roster.Load().idsOf(who.Member.ID), func(id ID) bool { return id == who.Session.ID })
 	if len(others) == 0 {
 		return 0, nil
 	}
-	n, err := s.endCounting(ctx, Ending{Sessions: others, Reason: Revoked, By: who.Caller(), RequireCaller: true})
+	return s.revoke(ctx, who, others)
+}
+
+func (s *Service) revoke(ctx context.Context, who Principal, ids []ID) (int, error) {
+	now, ending := s.now(), Ending{Reason: Revoked, By: who.Caller(), RequireCaller: true}
+	for _, id := range ids {
+		ending.Sessions = append(ending.Sessions, SessionEnd{id, now})
+	}
+	n, err := s.endCounting(ctx, ending)
 	return n, s.explain(ctx, who, err)
 }
 
@@ -530,12 +483,7 @@ func (s *Service) RevokeNamed(ctx context.Context, who Principal, ids []ID) (int
 	if !who.Member.Role.Administers() {
 		return 0, ErrForbidden
 	}
-	now, ending := s.now(), Ending{Reason: Revoked, By: who.Caller(), RequireCaller: true}
-	for _, id := range ids {
-		ending.Sessions = append(ending.Sessions, SessionEnd{id, now})
-	}
-	n, err := s.endCounting(ctx, ending)
-	return n, s.explain(ctx, who, err)
+	return s.revoke(ctx, who, ids)
 }
 
 // RevokeAll ends every session of the organization, the principal's included, and returns once that is on disk. It is one row:
@@ -551,7 +499,7 @@ func (s *Service) RevokeAll(ctx context.Context, who Principal, reason, idempote
 func (s *Service) revokeAll(ctx context.Context, caller audit.Caller, reason, idempotencyKey string) (Receipt, error) {
 	s.changes.Lock()
 	defer s.changes.Unlock()
-	sessions, members := s.directory.count()
+	sessions, members := s.roster.Load().count()
 	receipt, err := s.store.RevokeAll(ctx, Revocation{
 		At: s.now(), Reason: reason, IdempotencyKey: idempotencyKey,
 		SessionsEnded: sessions, MembersSignedOut: members,
@@ -616,22 +564,13 @@ func (s *Service) endCounting(ctx context.Context, ending Ending) (int, error) {
 	ended, err := s.store.End(context.WithoutCancel(ctx), ending)
 	// Also after a failure: the commit may have reached the disk all the same, and what is not in memory is read from there.
 	for _, e := range ending.Sessions {
-		s.roster.drop(e.ID)
+		s.roster.Load().drop(e.ID)
 	}
 	if err != nil {
 		return 0, errors.Join(fmt.Errorf("end sessions: %w", err), s.relearn(ctx))
 	}
-	s.directory.remove(ended)
-	s.announceEnd(ended)
+	s.forget(ended)
 	return len(ended), nil
-}
-
-func (s *Service) announceEnd(ended []Ended) {
-	change := Change{Sessions: make([]ID, len(ended))}
-	for i, e := range ended {
-		change.Sessions[i] = e.ID
-	}
-	s.announce(change)
 }
 
 // explain turns the store's word that the caller's session is over into how it ended; any other error stays as it is.
@@ -653,14 +592,13 @@ func (s *Service) FollowMember(ctx context.Context, change func() (m member.Memb
 	var trouble interface{ Unavailable() bool }
 	if errors.As(err, &trouble) {
 		// The commit may have reached the disk all the same: everything is read from there again.
-		s.roster.clear()
+		s.roster.Store(newRoster())
 		return errors.Join(err, s.relearn(ctx))
 	}
 	if err != nil {
 		return err
 	}
-	s.roster.follow(m)
-	s.directory.follow(m, ended > 0)
+	s.roster.Load().follow(m, ended > 0)
 	s.announce(Change{Members: []member.ID{m.ID}})
 	return nil
 }
@@ -668,13 +606,12 @@ func (s *Service) FollowMember(ctx context.Context, change func() (m member.Memb
 // Flush writes the touches that are only in memory (rule R6), and once a minute the time itself (rule R7). What cannot be
 // written is kept for the next time. Calls must not overlap.
 func (s *Service) Flush(ctx context.Context) error {
-	touches, now := s.roster.touched(), s.now()
-	s.directory.touch(touches)
+	touches, now := s.roster.Load().touched(), s.now()
 	if len(touches) == 0 && now.Sub(s.flushed) < time.Minute {
 		return nil
 	}
 	if err := s.store.Touch(ctx, touches, now); err != nil {
-		s.roster.retouch(touches)
+		s.roster.Load().retouch(touches)
 		return fmt.Errorf("write %d touches: %w", len(touches), err)
 	}
 	s.flushed = now
@@ -714,14 +651,12 @@ func (s *Service) sweepExpired(ctx context.Context, batch int) (int, error) {
 	ending := Ending{Reason: Expired, By: audit.Caller{Actor: audit.System}}
 	for _, record := range records {
 		at := standingOf(record, org).ExpiredAt(now)
-		if e := s.roster.get(record.Session.ID); e != nil {
-			seen, marked := e.expire(now, org)
-			if !marked && !e.over() {
-				continue // touched since: the store does not know it yet
-			}
-			if marked {
-				at = seen
-			}
+		seen, marked, alive := s.roster.Load().expire(record.Session.ID, now, org)
+		if alive {
+			continue // touched since: the store does not know it yet
+		}
+		if marked {
+			at = seen
 		}
 		ending.Sessions = append(ending.Sessions, SessionEnd{record.Session.ID, at})
 	}

@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/google/uuid"
@@ -35,8 +36,19 @@ func (id ID) String() string { return uuid.UUID(id).String() }
 // Client is the browser, device or program that a session belongs to, as it described itself. Nothing is
 // ever decided by it.
 type Client struct {
-	Address   string
+	// Address is the zero Addr where there is no network between.
+	Address   netip.Addr
 	UserAgent string
+
+	device *Device // where it is known already
+}
+
+// AddressText is the address as people read it, or empty where there is none.
+func (c Client) AddressText() string {
+	if !c.Address.IsValid() {
+		return ""
+	}
+	return c.Address.String()
 }
 
 // Session is the facts of one sign-in of one member on one client. Whether it is alive is not among them:
@@ -73,9 +85,11 @@ type End struct {
 // Principal is who makes a request: a session that was just admitted, and its member. Only [Service.Admit]
 // makes one, so code that takes a Principal cannot be reached without the check; and [Service.Operator], for the operator's door.
 type Principal struct {
-	Session   Session
-	Member    member.Member
-	ExpiresAt time.Time
+	Session Session
+	Member  member.Member
+	// AdmittedAt is the instant of the check.
+	AdmittedAt time.Time
+	ExpiresAt  time.Time
 	// Organization is the snapshot that the session was judged by.
 	Organization *Organization
 
@@ -102,6 +116,6 @@ func (p Principal) Caller() audit.Caller {
 	return audit.Caller{
 		Actor:   audit.Actor{ID: p.Member.ID.String(), Name: p.Member.Name},
 		Session: p.Session.ID.String(),
-		Address: p.Session.Client.Address,
+		Address: p.Session.Client.AddressText(),
 	}
 }

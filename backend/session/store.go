@@ -30,13 +30,8 @@ type Store interface {
 	InsertSession(ctx context.Context, s Session, proof member.Proof, refresh RefreshState, event audit.Event) (Record, error)
 	// Session reads one session and its member.
 	Session(ctx context.Context, id ID) (Record, error)
-	// Sessions lists a member's sessions of the given generation that have not ended, but for one, the newest access first, from
-	// after the given place.
-	Sessions(ctx context.Context, of member.ID, but ID, generation uint64, after *Place, limit int) ([]Record, error)
-	// SessionsNamed reads sessions by their ids, in the order of these. Those that do not exist are left out.
-	SessionsNamed(ctx context.Context, ids []ID) ([]Record, error)
-	// EachLive calls f with the facts of every session of the given generation that has not ended, neither by its row nor by its member.
-	EachLive(ctx context.Context, generation uint64, f func(Facts)) error
+	// EachLive calls f with every session of the given generation that has not ended, neither by its row nor by its member.
+	EachLive(ctx context.Context, generation uint64, f func(Record)) error
 
 	// Touch moves the times of sessions forward, never back, and only of those that have not ended. It also
 	// records now as a time that has been (rule R7).
@@ -66,22 +61,6 @@ type Store interface {
 type Record struct {
 	Session Session
 	Member  member.Member
-}
-
-// Facts is what is kept in memory of a live session, so that very many of them can be looked at.
-type Facts struct {
-	ID              ID
-	Member          member.Member
-	AuthenticatedAt time.Time
-	StartedAt       time.Time
-	LastSeenAt      time.Time
-	Client          Client
-}
-
-// Place is a place in a list that is ordered by the last access, newest first, then by id.
-type Place struct {
-	LastSeenAt time.Time
-	ID         ID
 }
 
 // Touch is the times of one session, as the memory has them.

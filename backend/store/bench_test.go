@@ -36,7 +36,7 @@ func BenchmarkRevokeAll(b *testing.B) {
 // BenchmarkPreview prints how long an admin waits to see what a policy would do to 100,000 sessions.
 func BenchmarkPreview(b *testing.B) {
 	p := populated(b, 100_000)
-	sessions, err := session.New(b.Context(), p.db, func() time.Time { return noon }, [32]byte{}, 1_000_000)
+	sessions, err := session.New(b.Context(), p.db, func() time.Time { return noon }, [32]byte{})
 	require.NoError(b, err)
 	who, _, err := sessions.Start(b.Context(), p.proof, session.Client{UserAgent: "admin"})
 	require.NoError(b, err)
@@ -73,7 +73,7 @@ func (p *population) revoke(b *testing.B) time.Duration {
 	require.NoError(b, p.db.writer.Exec("UPDATE organization SET generation = 1").Error)
 	require.NoError(b, p.db.writer.Exec("DELETE FROM revocations").Error)
 	require.NoError(b, p.db.writer.Exec("DELETE FROM sessions WHERE user_agent = 'admin'").Error)
-	sessions, err := session.New(b.Context(), p.db, func() time.Time { return noon }, [32]byte{}, 1_000_000)
+	sessions, err := session.New(b.Context(), p.db, func() time.Time { return noon }, [32]byte{})
 	require.NoError(b, err)
 	who, _, err := sessions.Start(b.Context(), p.proof, session.Client{UserAgent: "admin"})
 	require.NoError(b, err)
@@ -93,7 +93,7 @@ func BenchmarkLists(b *testing.B) {
 	proof := ana(b, db)
 	crowd(b, db, 50_000, 1_000_000)
 	begun := time.Now()
-	sessions, err := session.New(b.Context(), db, func() time.Time { return noon }, [32]byte{}, 1_000_000)
+	sessions, err := session.New(b.Context(), db, func() time.Time { return noon }, [32]byte{})
 	require.NoError(b, err)
 	b.Logf("1,000,000 live sessions were read in %.1f s", time.Since(begun).Seconds())
 	members, err := member.New(db, func() time.Time { return noon }, "", sessions)
@@ -109,7 +109,7 @@ func BenchmarkLists(b *testing.B) {
 			query.Order, query.Limit = order, 50
 			b.Run(fmt.Sprintf("sessions/%s/%s", order, name), func(b *testing.B) {
 				percentiles(b, func() {
-					_, _, _, err := sessions.Find(b.Context(), who, query)
+					_, _, _, err := sessions.Find(who, query)
 					require.NoError(b, err)
 				})
 			})

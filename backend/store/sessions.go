@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -84,7 +85,7 @@ func (row recordRow) record() (session.Record, error) {
 			AuthenticatedAt: instant(row.AuthenticatedAt), ProvedAt: instant(row.ProvedAt),
 			StartedAt: instant(row.StartedAt), LastSeenAt: instant(row.LastSeenAt),
 			End:    session.End{Reason: session.EndReason(row.EndReason), At: instant(row.EndedAt), By: row.EndedBy},
-			Client: session.Client{Address: row.Address, UserAgent: row.UserAgent}, Methods: strings.Fields(row.Methods),
+			Client: session.Client{Address: session.ParseAddress(row.Address), UserAgent: row.UserAgent}, Methods: strings.Fields(row.Methods),
 		},
 		Member: member.Member{
 			ID: memberID, Name: row.Name, Email: row.Email, Role: member.Role(row.Role), Active: row.Active, Generation: row.MembersOwn,
@@ -161,7 +162,7 @@ func (db *DB) InsertSession(ctx context.Context, s session.Session, proof member
 			AuthenticatedAt: millis(s.AuthenticatedAt), ProvedAt: millis(s.ProvedAt),
 			StartedAt: millis(s.StartedAt), LastSeenAt: millis(s.LastSeenAt),
 			RefreshCounter: refresh.Counter, RefreshHash: refresh.Hash[:], RefreshNextHash: refresh.NextHash[:],
-			Address: s.Client.Address, UserAgent: s.Client.UserAgent, Methods: strings.Join(s.Methods, " "),
+			Address: s.Client.AddressText(), UserAgent: s.Client.UserAgent, Methods: strings.Join(s.Methods, " "),
 		}
 		if err := tx.Create(&row).Error; err != nil {
 			return err
@@ -181,56 +182,31 @@ func (db *DB) Session(ctx context.Context, id session.ID) (session.Record, error
 	return record, unavailable(err)
 }
 
-// Sessions implements [session.Store].
-func (db *DB) Sessions(
-	ctx context.Context, of member.ID, but session.ID, generation uint64, after *session.Place, limit int,
-) ([]session.Record, error) {
-	where := "WHERE s.member_id = ? AND s.id <> ? AND s.ended_at IS NULL AND s.generation = ?"
-	args := []any{of.String(), but.String(), generation}
-	if after != nil {
-		where += " AND (s.last_seen_at < ? OR s.last_seen_at = ? AND s.id > ?)"
-		args = append(args, millis(after.LastSeenAt), millis(after.LastSeenAt), after.ID.String())
-	}
-	found, err := records(db.read(ctx), where+" ORDER BY s.last_seen_at DESC, s.id LIMIT ?", append(args, limit)...)
-	return found, unavailable(err)
-}
-
-// SessionsNamed implements [session.Store].
-func (db *DB) SessionsNamed(ctx context.Context, ids []session.ID) ([]session.Record, error) {
-	names := make([]string, len(ids))
-	for i, id := range ids {
-		names[i] = id.String()
-	}
-	encoded, err := json.Marshal(names)
-	if err != nil {
-		return nil, fmt.Errorf("encode ids: %w", err)
-	}
-	found, err := records(db.read(ctx), "JOIN json_each(?) AS named ON named.value = s.id ORDER BY named.key", string(encoded))
-	return found, unavailable(err)
-}
-
 // EachLive implements [session.Store]. It reads row by row, past GORM's mapping, and members apart from sessions: there may be a
 // million of the latter.
-func (db *DB) EachLive(ctx context.Context, generation uint64, f func(session.Facts)) error {
+func (db *DB) EachLive(ctx context.Context, generation uint64, f func(session.Record)) error {
 	members, err := db.membersByText(ctx)
 	if err != nil {
 		return unavailable(err)
 	}
 	rows, err := db.read(ctx).Raw(`
-		SELECT id, member_id, member_generation, authenticated_at, started_at, last_seen_at, address, user_agent
+		SELECT id, member_id, member_generation, authenticated_at, proved_at, started_at, last_seen_at, address, user_agent, methods
 		FROM sessions WHERE ended_at IS NULL AND generation = ?`, generation).Rows()
 	if err != nil {
 		return unavailable(err)
 	}
 	defer rows.Close() //nolint:errcheck // rows.Err tells
 	var (
-		id, memberID, address, agent sql.RawBytes
-		memberGeneration             uint64
-		authenticated, started, seen int64
-		same                         = repeated{}
+		id, memberID, address, agent, methods sql.RawBytes
+		memberGeneration                      uint64
+		authenticated, proved, started, seen  int64
+
+		addresses  = memo[netip.Addr]{read: session.ParseAddress}
+		agents     = memo[string]{read: func(text string) string { return text }}
+		methodSets = memo[[]string]{read: strings.Fields}
 	)
 	for rows.Next() {
-		if err := rows.Scan(&id, &memberID, &memberGeneration, &authenticated, &started, &seen, &address, &agent); err != nil {
+		if err := rows.Scan(&id, &memberID, &memberGeneration, &authenticated, &proved, &started, &seen, &address, &agent, &methods); err != nil {
 			return unavailable(err)
 		}
 		m := members[string(memberID)]
@@ -241,25 +217,32 @@ func (db *DB) EachLive(ctx context.Context, generation uint64, f func(session.Fa
 		if err != nil {
 			return unavailable(fmt.Errorf("read session: %w", err))
 		}
-		f(session.Facts{
-			ID: session.ID(parsed), Member: m,
-			AuthenticatedAt: instant(authenticated), StartedAt: instant(started), LastSeenAt: instant(seen),
-			Client: session.Client{Address: same.text(address), UserAgent: same.text(agent)},
-		})
+		f(session.Record{Member: m, Session: session.Session{
+			ID: session.ID(parsed), MemberID: m.ID, Generation: generation, MemberGeneration: memberGeneration,
+			AuthenticatedAt: instant(authenticated), ProvedAt: instant(proved), StartedAt: instant(started), LastSeenAt: instant(seen),
+			Client: session.Client{Address: addresses.of(address), UserAgent: agents.of(agent)}, Methods: methodSets.of(methods),
+		}})
 	}
 	return unavailable(rows.Err())
 }
 
-// repeated makes one text of many equal ones.
-type repeated map[string]string
+// memo reads each of many texts once, of which many are equal.
+type memo[T any] struct {
+	read  func(string) T
+	known map[string]T
+}
 
-func (r repeated) text(raw sql.RawBytes) string {
-	text, known := r[string(raw)] // no allocation
+func (m *memo[T]) of(raw sql.RawBytes) T {
+	value, known := m.known[string(raw)] // no allocation
 	if !known {
-		text = string(raw)
-		r[text] = text
+		if m.known == nil {
+			m.known = map[string]T{}
+		}
+		text := string(raw)
+		value = m.read(text)
+		m.known[text] = value
 	}
-	return text
+	return value
 }
 
 // membersByText is all members by the text of their ids.

@@ -46,7 +46,7 @@ func signIn(t testing.TB, db *DB, proof member.Proof) session.Record {
 	require.NoError(t, err)
 	record, err := db.InsertSession(t.Context(), session.Session{
 		ID: id, MemberID: proof.Member.ID, AuthenticatedAt: noon, ProvedAt: noon, StartedAt: noon, LastSeenAt: noon,
-		Client: session.Client{Address: "192.0.2.1", UserAgent: "test"}, Methods: proof.Methods,
+		Client: session.Client{Address: session.ParseAddress("192.0.2.1"), UserAgent: "test"}, Methods: proof.Methods,
 	}, proof, session.RefreshState{NextHash: [32]byte{1}}, audit.Event{At: noon, Action: audit.SessionStarted})
 	require.NoError(t, err)
 	return record
@@ -184,9 +184,9 @@ func TestWritersWaitInsteadOfFailing(t *testing.T) {
 	}
 	wait.Wait()
 	live := map[session.ID]bool{}
-	require.NoError(t, db.EachLive(t.Context(), 1, func(facts session.Facts) {
-		require.Equal(t, proof.Member, facts.Member)
-		live[facts.ID] = true
+	require.NoError(t, db.EachLive(t.Context(), 1, func(found session.Record) {
+		require.Equal(t, proof.Member, found.Member)
+		live[found.Session.ID] = true
 	}))
 	require.Len(t, live, 100)
 	requireChain(t, db, 101)
@@ -215,7 +215,7 @@ func TestEveryFieldComesBack(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, record, found)
 	require.Equal(t, proof.Member, found.Member)
-	require.Equal(t, session.Client{Address: "192.0.2.1", UserAgent: "test"}, found.Session.Client)
+	require.Equal(t, session.Client{Address: session.ParseAddress("192.0.2.1"), UserAgent: "test"}, found.Session.Client)
 	require.EqualValues(t, 1, found.Session.Generation)
 	require.EqualValues(t, 1, found.Session.MemberGeneration)
 	require.Equal(t, []string{"password"}, found.Session.Methods)
@@ -505,7 +505,7 @@ func TestAnOlderSchemaIsBroughtUpToDate(t *testing.T) {
 	require.NoError(t, err)
 	record, err := db.Session(t.Context(), id)
 	require.NoError(t, err)
-	require.Equal(t, session.Client{Address: "192.0.2.1", UserAgent: "test"}, record.Session.Client)
+	require.Equal(t, session.Client{Address: session.ParseAddress("192.0.2.1"), UserAgent: "test"}, record.Session.Client)
 	require.Equal(t, noon, record.Session.StartedAt)
 	found, total, err := db.Members(t.Context(), member.Query{Text: "ANA R", Order: member.ByName, Limit: 1})
 	require.NoError(t, err)

@@ -32,8 +32,8 @@ var (
 
 // Claims are what a token says: which session it names, and the organization's generation that the session began under.
 type Claims struct {
-	Session    string
-	Member     string
+	Session    uuid.UUID
+	Member     uuid.UUID
 	Generation uint64
 	ExpiresAt  time.Time
 }
@@ -82,7 +82,7 @@ type signed struct {
 
 // Issue makes a token that names a session and ends after the deployment's lifetime or with the session, whichever is
 // first. It tells how long that is.
-func (k *Keys) Issue(sessionID, memberID string, generation uint64, sessionEnds time.Time) (string, time.Duration, error) {
+func (k *Keys) Issue(sessionID, memberID uuid.UUID, generation uint64, sessionEnds time.Time) (string, time.Duration, error) {
 	now := k.now()
 	expires := now.Add(k.lifetime)
 	if sessionEnds.Before(expires) {
@@ -91,10 +91,10 @@ func (k *Keys) Issue(sessionID, memberID string, generation uint64, sessionEnds 
 	expires = expires.Truncate(time.Second) // which is what a token counts in
 	token := jwt.NewWithClaims(jwt.SigningMethodHS256, signed{
 		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer: issuer, Audience: jwt.ClaimStrings{audience}, Subject: memberID, ID: uuid.NewString(),
+			Issuer: issuer, Audience: jwt.ClaimStrings{audience}, Subject: memberID.String(), ID: uuid.NewString(),
 			IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(expires),
 		},
-		Session: sessionID, Generation: generation,
+		Session: sessionID.String(), Generation: generation,
 	})
 	token.Header["typ"] = kind
 	token.Header["kid"] = k.signing.ID
@@ -137,9 +137,15 @@ func (k *Keys) verify(text string) (Claims, error) {
 	if err != nil {
 		return Claims{}, ErrExpired
 	}
-	return Claims{
-		Session: claims.Session, Member: claims.Subject, Generation: claims.Generation, ExpiresAt: claims.ExpiresAt.Time,
-	}, nil
+	session, err := uuid.Parse(claims.Session)
+	if err != nil {
+		return Claims{}, errors.Join(ErrInvalid, err)
+	}
+	member, err := uuid.Parse(claims.Subject)
+	if err != nil {
+		return Claims{}, errors.Join(ErrInvalid, err)
+	}
+	return Claims{Session: session, Member: member, Generation: claims.Generation, ExpiresAt: claims.ExpiresAt.Time}, nil
 }
 
 // onlyExpired tells that a token's time is all that is wrong with it. The library joins everything that it finds wrong.

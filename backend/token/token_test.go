@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 )
 
@@ -49,7 +50,7 @@ func deploymentWith(t testing.TB, secrets Secrets) *deployment {
 // issued is a token that the deployment issues now, for a session that ends in a day.
 func (d *deployment) issued(t testing.TB) string {
 	t.Helper()
-	text, _, err := d.Issue(aSession, aMember, 3, d.now.Add(24*time.Hour))
+	text, _, err := d.Issue(uuid.MustParse(aSession), uuid.MustParse(aMember), 3, d.now.Add(24*time.Hour))
 	require.NoError(t, err)
 	return text
 }
@@ -92,7 +93,7 @@ func replaced(t testing.TB, text, old, replacement string) string {
 
 func TestVerifyTellsWhatWasIssued(t *testing.T) {
 	d := newDeployment(t)
-	text, lives, err := d.Issue(aSession, aMember, 3, noon.Add(24*time.Hour))
+	text, lives, err := d.Issue(uuid.MustParse(aSession), uuid.MustParse(aMember), 3, noon.Add(24*time.Hour))
 	require.NoError(t, err)
 	require.Equal(t, 5*time.Minute, lives)
 	for _, sight := range []string{"first", "second"} {
@@ -100,7 +101,7 @@ func TestVerifyTellsWhatWasIssued(t *testing.T) {
 		require.NoError(t, err, "at %s sight", sight)
 		require.True(t, claims.ExpiresAt.Equal(noon.Add(5*time.Minute)), "at %s sight: %s", sight, claims.ExpiresAt)
 		claims.ExpiresAt = time.Time{}
-		require.Equal(t, Claims{Session: aSession, Member: aMember, Generation: 3}, claims, "at %s sight", sight)
+		require.Equal(t, Claims{Session: uuid.MustParse(aSession), Member: uuid.MustParse(aMember), Generation: 3}, claims, "at %s sight", sight)
 	}
 }
 
@@ -161,7 +162,7 @@ func TestIssueEndsWithTheSession(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := newDeployment(t)
-			text, lives, err := d.Issue(aSession, aMember, 3, noon.Add(tt.sessionEnds))
+			text, lives, err := d.Issue(uuid.MustParse(aSession), uuid.MustParse(aMember), 3, noon.Add(tt.sessionEnds))
 			require.NoError(t, err)
 			require.Equal(t, tt.tokenExpires, lives)
 

@@ -78,7 +78,7 @@ func setUp(ctx context.Context, path string, now time.Time) (passwordHash string
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	clock := func() time.Time { return now }
-	sessions, err := session.New(ctx, db, clock, [32]byte{}, 1)
+	sessions, err := session.New(ctx, db, clock, [32]byte{})
 	if err != nil {
 		return "", err
 	}

@@ -21,7 +21,7 @@ func TestCreate(t *testing.T) {
 	db, err := store.Open(t.Context(), Database(folder), slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	sessions, err := session.New(t.Context(), db, time.Now, [32]byte{}, 2*size)
+	sessions, err := session.New(t.Context(), db, time.Now, [32]byte{})
 	require.NoError(t, err)
 	require.Equal(t, session.Count{Sessions: size, Members: members}, sessions.Figures(time.Now()).Live)
 

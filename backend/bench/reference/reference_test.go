@@ -100,7 +100,7 @@ func issuedFor(t *testing.T, o options) []string {
 	require.NoError(t, err)
 	keys, err := token.NewKeys(secrets, token.LongestLifetime, time.Now)
 	require.NoError(t, err)
-	text, _, err := keys.Issue(uuid.NewString(), uuid.NewString(), 1, time.Now().Add(time.Hour))
+	text, _, err := keys.Issue(uuid.New(), uuid.New(), 1, time.Now().Add(time.Hour))
 	require.NoError(t, err)
 	return []string{text}
 }
@@ -132,7 +132,7 @@ func expired(t *testing.T, o options) string {
 		require.NoError(t, err)
 		keys, err := token.NewKeys(secrets, time.Minute, func() time.Time { return time.Now().Add(-time.Hour) })
 		require.NoError(t, err)
-		text, _, err := keys.Issue(uuid.NewString(), uuid.NewString(), 1, time.Now())
+		text, _, err := keys.Issue(uuid.New(), uuid.New(), 1, time.Now())
 		require.NoError(t, err)
 		return text
 	case "gorm":

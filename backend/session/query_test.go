@@ -20,7 +20,7 @@ var (
 		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1",
 		"curl/8.14.1", "",
 	}
-	addresses = []string{"192.0.2.7", "192.0.2.77", "2001:db8::7", "no address"}
+	addresses = []string{"192.0.2.7", "192.0.2.77", "2001:db8::7", "none"}
 	orders    = []Order{ByLastSeen, BySignedIn, ByEnd, ByMember, ByDevice, ByAddress}
 )
 
@@ -33,43 +33,43 @@ func people() []member.Member {
 	return all
 }
 
-// plain is a directory without any art: what it holds is a map, and what it finds is looked for and sorted anew.
-type plain map[ID]Facts
+// plain is a roster without any art: what it holds is a map, and what it finds is looked for and sorted anew.
+type plain map[ID]Record
 
 func (p plain) find(q Query, org *Organization, now time.Time) (found []ID) {
-	var picked []Facts
+	var picked []Record
 	for _, f := range p {
-		text := strings.ToLower(f.Member.Name + " " + f.Member.Email + " " + f.Client.Device().words() + " " + f.Client.Address)
+		text := strings.ToLower(f.Member.Name + " " + f.Member.Email + " " + f.Session.Client.Device().words() + " " + f.Session.Client.AddressText())
 		matches := true
 		for _, word := range strings.Fields(strings.ToLower(q.Text)) {
 			matches = matches && strings.Contains(text, word)
 		}
 		if matches && p.standing(f, org).Ended(now) == "" && (q.Member == member.ID{} || q.Member == f.Member.ID) &&
-			(q.Device == "" || q.Device == f.Client.Device().Kind) &&
-			(q.SignedInSince.IsZero() || !f.AuthenticatedAt.Before(q.SignedInSince)) &&
-			(q.SignedInBefore.IsZero() || f.AuthenticatedAt.Before(q.SignedInBefore)) {
+			(q.Device == "" || q.Device == f.Session.Client.Device().Kind) &&
+			(q.SignedInSince.IsZero() || !f.Session.AuthenticatedAt.Before(q.SignedInSince)) &&
+			(q.SignedInBefore.IsZero() || f.Session.AuthenticatedAt.Before(q.SignedInBefore)) {
 			picked = append(picked, f)
 		}
 	}
-	slices.SortFunc(picked, func(a, b Facts) int {
+	slices.SortFunc(picked, func(a, b Record) int {
 		first := 0
 		switch q.Order {
 		case ByLastSeen:
-			first = a.LastSeenAt.Compare(b.LastSeenAt)
+			first = a.Session.LastSeenAt.Compare(b.Session.LastSeenAt)
 		case BySignedIn:
-			first = a.AuthenticatedAt.Compare(b.AuthenticatedAt)
+			first = a.Session.AuthenticatedAt.Compare(b.Session.AuthenticatedAt)
 		case ByEnd:
 			first = p.standing(a, org).ExpiresAt().Compare(p.standing(b, org).ExpiresAt())
 		case ByMember:
 			first = strings.Compare(strings.ToLower(a.Member.Name), strings.ToLower(b.Member.Name))
 		case ByDevice:
-			first = strings.Compare(a.Client.Device().words(), b.Client.Device().words())
+			first = strings.Compare(a.Session.Client.Device().words(), b.Session.Client.Device().words())
 		case ByAddress:
-			x, y := addressOf(a.Client), addressOf(b.Client)
+			x, y := addressBytes(a.Session.Client.Address), addressBytes(b.Session.Client.Address)
 			first = slices.Compare(x[:], y[:])
 		}
 		if first == 0 {
-			first = slices.Compare(a.ID[:], b.ID[:])
+			first = slices.Compare(a.Session.ID[:], b.Session.ID[:])
 		}
 		if q.descending() {
 			return -first
@@ -77,31 +77,26 @@ func (p plain) find(q Query, org *Organization, now time.Time) (found []ID) {
 		return first
 	})
 	for _, f := range picked {
-		found = append(found, f.ID)
+		found = append(found, f.Session.ID)
 	}
 	return found
 }
 
-func (plain) standing(f Facts, org *Organization) Standing {
-	return Standing{
-		MemberActive: true, Generation: org.Generation, AuthenticatedAt: f.AuthenticatedAt, StartedAt: f.StartedAt, Organization: org,
-		MemberGeneration: f.Member.Generation, MembersOwn: f.Member.Generation,
-	}
-}
+func (plain) standing(f Record, org *Organization) Standing { return standingOf(f, org) }
 
-// TestTheDirectoryFindsWhatAPlainListDoes holds every order, filter and count of the directory against a plain list, after sessions came,
+// TestTheRosterFindsWhatAPlainListDoes holds every order, filter and count of the roster against a plain list, after sessions came,
 // moved and went in any order. Whether a session is alive is there judged by the rule itself.
-func TestTheDirectoryFindsWhatAPlainListDoes(t *testing.T) {
+func TestTheRosterFindsWhatAPlainListDoes(t *testing.T) {
 	pages, expired := 0, 0
 	rapid.Check(t, func(r *rapid.T) {
-		d, p, members := newDirectory(), plain{}, people()
+		d, p, members := newRoster(), plain{}, people()
 		minutes := func(name string, most int64) time.Duration {
 			return time.Duration(rapid.Int64Range(0, most).Draw(r, name)) * time.Minute
 		}
-		pick := func() (ID, Facts, bool) {
+		pick := func() (ID, Record, bool) {
 			ids := slices.SortedFunc(maps.Keys(p), func(a, b ID) int { return slices.Compare(a[:], b[:]) })
 			if len(ids) == 0 {
-				return ID{}, Facts{}, false
+				return ID{}, Record{}, false
 			}
 			id := rapid.SampledFrom(ids).Draw(r, "session")
 			return id, p[id], true
@@ -110,29 +105,39 @@ func TestTheDirectoryFindsWhatAPlainListDoes(t *testing.T) {
 			switch rapid.SampledFrom([]string{"begin", "begin", "begin", "touch", "end", "follow"}).Draw(r, "step") {
 			case "begin":
 				at := noon.Add(minutes("sign-in", 100))
-				f := Facts{
-					ID: ID{15: byte(n)}, Member: rapid.SampledFrom(members).Draw(r, "member"), AuthenticatedAt: at, StartedAt: at, LastSeenAt: at,
-					Client: Client{rapid.SampledFrom(addresses).Draw(r, "address"), rapid.SampledFrom(agents).Draw(r, "agent")},
+				f := Record{
+					Session{
+						ID: ID{1, 15: byte(n)}, Generation: 1, MemberGeneration: 1, AuthenticatedAt: at, ProvedAt: at, StartedAt: at, LastSeenAt: at,
+						Client: Client{
+							Address:   ParseAddress(rapid.SampledFrom(addresses).Draw(r, "address")),
+							UserAgent: rapid.SampledFrom(agents).Draw(r, "agent"),
+						},
+						Methods: rapid.SampledFrom([][]string{{"password"}, {"password", "otp"}}).Draw(r, "methods"),
+					},
+					rapid.SampledFrom(members).Draw(r, "member"),
 				}
-				p[f.ID] = f
-				d.add(Record{Session{ID: f.ID, AuthenticatedAt: at, StartedAt: at, LastSeenAt: at, Client: f.Client}, f.Member})
+				f.Session.MemberID = f.Member.ID
+				p[f.Session.ID] = f
+				d.add(f)
+				d.add(f)
 			case "touch":
 				if id, f, any := pick(); any {
-					at := f.LastSeenAt.Add(minutes("later", 50))
-					f.StartedAt, f.LastSeenAt = at, at
+					at := f.Session.LastSeenAt.Add(minutes("later", 50))
+					f.Session.StartedAt, f.Session.LastSeenAt = at, at
 					p[id] = f
-					d.touch([]Touch{{id, at, at}, {id, noon, noon}})
+					d.retouch([]Touch{{id, at, at}, {id, noon, noon}})
+					require.Contains(r, d.touched(), Touch{id, at, at})
 				}
 			case "end":
 				if id, _, any := pick(); any {
 					delete(p, id)
-					d.remove([]Ended{{SessionEnd: SessionEnd{ID: id}}, {SessionEnd: SessionEnd{ID: id}}})
+					d.drop(id, id)
 				}
 			case "follow":
 				m := rapid.SampledFrom(members).Draw(r, "changed member")
 				ends := rapid.Bool().Draw(r, "ends")
 				if ends {
-					maps.DeleteFunc(p, func(_ ID, f Facts) bool { return f.Member.ID == m.ID })
+					maps.DeleteFunc(p, func(_ ID, f Record) bool { return f.Member.ID == m.ID })
 				}
 				d.follow(m, ends)
 			}
@@ -180,7 +185,7 @@ func TestTheDirectoryFindsWhatAPlainListDoes(t *testing.T) {
 		want := p.find(q, org, now)
 		var got []ID
 		for {
-			page, more, total := d.find(q, org, now)
+			page, more, total := d.look(q, org, now)
 			require.Equal(r, len(want), total)
 			for _, mark := range page {
 				got = append(got, mark.ID)
@@ -193,42 +198,50 @@ func TestTheDirectoryFindsWhatAPlainListDoes(t *testing.T) {
 			pages++
 		}
 		require.Equal(r, want, got)
+		for id, f := range p {
+			found, known := d.find(id, org)
+			require.True(r, known)
+			require.Equal(r, f.Member, found.Member)
+			require.Equal(r, f.Session.Client.Device(), found.Session.Client.Device())
+			found.Session.Client.device = nil
+			require.Equal(r, f.Session, found.Session)
+		}
 	})
 	require.Positive(t, pages, "nothing ever took two pages")
 	require.Positive(t, expired, "nothing ever expired")
 }
 
 func TestASearchFindsAddressesAndNetworks(t *testing.T) {
-	d := newDirectory()
+	r := newRoster()
 	for i, address := range []string{"192.0.2.7", "192.0.2.77", "198.51.100.7", "2001:db8::7", "2001:db8:1::7"} {
-		d.add(Record{Session{ID: ID{15: byte(i)}, AuthenticatedAt: noon, StartedAt: noon, LastSeenAt: noon, Client: Client{Address: address}}, people()[0]})
+		r.add(Record{Session{ID: ID{1, 15: byte(i)}, AuthenticatedAt: noon, StartedAt: noon, LastSeenAt: noon, Client: Client{Address: ParseAddress(address)}}, people()[0]})
 	}
 	org := &Organization{Generation: 1, Policy: Policy{Length: Length{1, Hours}}}
 	for text, want := range map[string]int{
 		"192.0.2.7": 1, "192.0.2.": 2, "192.0.2.0/24": 2, "192.0.2.7/24": 2, "0.0.0.0/0": 3, "2001:db8::/32": 2, "2001:db8::/48": 1,
 		"2001:DB8::7": 1, ":db8:": 2, "ana 192.0.2.7": 1, "ben 192.0.2.7": 0, "192": 0, "ada.": 0,
 	} {
-		_, _, total := d.find(Query{Text: text, Limit: 1}, org, noon)
+		_, _, total := r.look(Query{Text: text, Limit: 1}, org, noon)
 		require.Equal(t, want, total, text)
 	}
 }
 
 func TestASearchOfManyWordsIsBorne(t *testing.T) {
-	d := newDirectory()
-	d.add(Record{Session{ID: ID{1}, AuthenticatedAt: noon, StartedAt: noon, LastSeenAt: noon}, people()[0]})
+	r := newRoster()
+	r.add(Record{Session{ID: ID{1}, AuthenticatedAt: noon, StartedAt: noon, LastSeenAt: noon}, people()[0]})
 	org := &Organization{Generation: 1, Policy: Policy{Length: Length{1, Hours}}}
-	_, _, total := d.find(Query{Text: strings.Repeat("a ", 100), Limit: 1}, org, noon)
+	_, _, total := r.look(Query{Text: strings.Repeat("a ", 100), Limit: 1}, org, noon)
 	require.Equal(t, 1, total)
 }
 
 func TestFiguresCountWhatBeganAndWhatEndsSoon(t *testing.T) {
-	d := newDirectory()
+	r := newRoster()
 	for i, began := range []time.Duration{-3 * time.Hour, -2 * time.Hour, -time.Hour - time.Millisecond, -time.Hour, -time.Hour + time.Millisecond, 0} {
 		at := noon.Add(began)
-		d.add(Record{Session{ID: ID{15: byte(i)}, AuthenticatedAt: at, StartedAt: at, LastSeenAt: at}, people()[i%2]})
+		r.add(Record{Session{ID: ID{1, 15: byte(i)}, AuthenticatedAt: at, StartedAt: at, LastSeenAt: at}, people()[i%2]})
 	}
 	org := &Organization{Generation: 1, Policy: Policy{Length: Length{2, Hours}}}
-	figures := d.figures(org, noon, noon.Add(-time.Hour))
+	figures := r.figures(org, noon, noon.Add(-time.Hour))
 	// Two have ended and wait for the sweep; of the others two have an hour or less.
 	require.Equal(t, Figures{Live: Count{6, 2}, New: 3, EndingWithinHour: 2}, figures)
 }

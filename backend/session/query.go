@@ -1,0 +1,316 @@
+package session
+
+import (
+	"bytes"
+	"encoding/binary"
+	"iter"
+	"math"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"curfew/backend/member"
+)
+
+// count is how many sessions there are, and of how many members.
+func (r *roster) count() (sessions, members int) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return int(r.rows.len), r.occupied
+}
+
+// countOf is how many sessions a member has.
+func (r *roster) countOf(id member.ID) int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if place, known := r.residentAt[id]; known {
+		return len(r.residents.at(place).rows)
+	}
+	return 0
+}
+
+// each calls f with the standing of every session by the organization.
+func (r *roster) each(org *Organization, f func(id ID, m member.ID, standing Standing)) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for e := range r.rows.all() {
+		m := r.residentOf(e).member.Load()
+		f(e.id, m.ID, e.standing(e.startedAt.Load(), m, org))
+	}
+}
+
+// Figures are the numbers of the live sessions.
+type Figures struct {
+	Live Count
+	// New is how many of the sessions began since the day did.
+	New int
+	// EndingWithinHour is how many end within the hour, if nobody comes back meanwhile.
+	EndingWithinHour int
+}
+
+func (r *roster) figures(org *Organization, now, day time.Time) Figures {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	began := day.UnixMilli()
+	// What will have expired in an hour is found as what has expired now is.
+	window, hence := org.living(now), org.living(now.Add(time.Hour))
+	var f Figures
+	f.Live.Sessions, f.Live.Members = int(r.rows.len), r.occupied
+	for e := range r.rows.all() {
+		if e.authenticatedAt >= began {
+			f.New++
+		}
+		if window.holds(e) && !hence.holds(e) {
+			f.EndingWithinHour++
+		}
+	}
+	return f
+}
+
+// window is what the times of a session have to be after, for it to have time left at an instant.
+type window struct{ started, authenticated int64 }
+
+func (o *Organization) living(at time.Time) window {
+	started, authenticated := o.overdue(at)
+	return window{started.UnixMilli(), authenticated.UnixMilli()}
+}
+
+func (w window) holds(e *row) bool {
+	return e.startedAt.Load() > w.started && e.authenticatedAt > w.authenticated
+}
+
+// Order is what a list of sessions is ordered by. Equals are ordered by their ids.
+type Order string
+
+// The orders that there are.
+const (
+	ByLastSeen Order = "lastSeen"
+	BySignedIn Order = "signedIn"
+	ByEnd      Order = "ends"
+	ByMember   Order = "member"
+	ByDevice   Order = "device"
+	ByAddress  Order = "address"
+)
+
+// Valid tells whether there is such an order.
+func (o Order) Valid() bool {
+	switch o {
+	case ByLastSeen, BySignedIn, ByEnd, ByMember, ByDevice, ByAddress:
+		return true
+	}
+	return false
+}
+
+// Descends tells whether the largest comes first unless the query is reversed: of times people expect the newest, and of words those
+// with A.
+func (o Order) Descends() bool { return o != ByMember && o != ByDevice && o != ByAddress }
+
+// Query picks live sessions of everybody's. The zero Query picks all of them, the newest access first.
+type Query struct {
+	// Member is the one whose sessions to pick; zero for everybody.
+	Member member.ID
+	// Text is words that are all found in the member's name or e-mail address, the device or the network address. A word may also be a
+	// network, as in 192.0.2.0/24.
+	Text   string
+	Device DeviceKind
+	// SignedInSince and SignedInBefore bound the sign-in; zero for no bound.
+	SignedInSince, SignedInBefore time.Time
+
+	Order Order
+	// Reversed turns the order round.
+	Reversed bool
+	// After is the last session of the page before; nil for the first page.
+	After *Mark
+	Limit int
+
+	// but is a session to leave out.
+	but ID
+}
+
+// descending tells whether the largest comes first.
+func (q Query) descending() bool { return q.Order.Descends() != q.Reversed }
+
+// Mark is a place in an ordered list: what is ordered by, and the id that settles ties.
+type Mark struct {
+	// Key is a time in its second half, or an address over both; Text is words.
+	Key  [2]uint64
+	Text string
+	ID   ID
+}
+
+func (m *Mark) compare(other *Mark) int {
+	// Nearly always the first that there is settles it.
+	if m.Key != other.Key {
+		return slices.Compare(m.Key[:], other.Key[:])
+	}
+	if m.Text != other.Text {
+		return strings.Compare(m.Text, other.Text)
+	}
+	return bytes.Compare(m.ID[:], other.ID[:])
+}
+
+// look gives a page of what the query picks, as marks in its order, tells if there is more, and how many it picks in all.
+func (r *roster) look(q Query, org *Organization, now time.Time) (page []Mark, more bool, total int) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	picks, direction := r.filter(q, org, now), 1
+	if q.descending() {
+		direction = -1
+	}
+	best := make([]Mark, 0, q.Limit+2)
+	for e := range r.rowsFor(q) {
+		if !picks(e) {
+			continue
+		}
+		total++
+		mark := r.mark(e, q.Order, org)
+		if q.After != nil && direction*mark.compare(q.After) <= 0 {
+			continue
+		}
+		if len(best) > q.Limit && direction*mark.compare(&best[q.Limit]) >= 0 {
+			continue
+		}
+		place, _ := slices.BinarySearchFunc(best, mark, func(a, b Mark) int { return direction * a.compare(&b) })
+		best = slices.Insert(best, place, mark)
+		best = best[:min(len(best), q.Limit+1)]
+	}
+	if more = len(best) > q.Limit; more {
+		best = best[:q.Limit]
+	}
+	return best, more, total
+}
+
+// rowsFor are the rows that the query may pick, beginning with those that are likely to come first in the list, so that few of the others
+// displace them: newer sessions stand further behind.
+func (r *roster) rowsFor(q Query) iter.Seq[*row] {
+	if q.Member == (member.ID{}) {
+		if q.descending() {
+			return r.rows.backward()
+		}
+		return r.rows.all()
+	}
+	return func(yield func(*row) bool) {
+		place, known := r.residentAt[q.Member]
+		if !known {
+			return
+		}
+		for _, own := range r.residents.at(place).rows {
+			if !yield(r.rows.at(own)) {
+				return
+			}
+		}
+	}
+}
+
+func (r *roster) mark(e *row, by Order, org *Organization) Mark {
+	mark := Mark{ID: e.id}
+	switch by {
+	case BySignedIn:
+		mark.Key[1] = uint64(e.authenticatedAt)
+	case ByEnd:
+		mark.Key[1] = uint64(org.endOf(e))
+	case ByMember:
+		mark.Text = r.residentOf(e).sortName
+	case ByDevice:
+		mark.Text = r.agentOf(e).words
+	case ByAddress:
+		mark.Key = [2]uint64{binary.BigEndian.Uint64(e.address[:8]), binary.BigEndian.Uint64(e.address[8:])}
+	default:
+		mark.Key[1] = uint64(e.lastSeenAt.Load())
+	}
+	return mark
+}
+
+// endOf is [Standing.ExpiresAt] of a row; a test holds one against the other.
+func (o *Organization) endOf(e *row) int64 {
+	at := e.startedAt.Load() + o.Policy.Length.Duration().Milliseconds()
+	if maximum := o.Policy.MaximumLifetime; !maximum.IsZero() {
+		at = min(at, e.authenticatedAt+maximum.Duration().Milliseconds())
+	}
+	return at
+}
+
+// filter gives the function that tells whether the query picks a row. What it asks of members and of devices is worked out once for each.
+func (r *roster) filter(q Query, org *Organization, now time.Time) func(*row) bool {
+	var (
+		alive         = org.living(now)
+		since, before = int64(0), int64(math.MaxInt64)
+		text          = r.pattern(q.Text)
+	)
+	if !q.SignedInSince.IsZero() {
+		since = q.SignedInSince.UnixMilli()
+	}
+	if !q.SignedInBefore.IsZero() {
+		before = q.SignedInBefore.UnixMilli()
+	}
+	return func(e *row) bool {
+		return alive.holds(e) && e.authenticatedAt >= since && e.authenticatedAt < before && e.id != q.but &&
+			(q.Device == "" || r.agentOf(e).device.Kind == q.Device) && text.matches(e)
+	}
+}
+
+// pattern is the words that a search looks for, and where each was found: a bit for each word.
+type pattern struct {
+	all       uint64
+	residents []uint64
+	agents    []uint64
+	addresses []func(netip.Addr) bool // nil for a word that is no part of an address
+}
+
+// pattern looks for the words of a search among the members and the devices. Of more than 64, which nobody types, it takes the first.
+func (r *roster) pattern(text string) *pattern {
+	parts := strings.Fields(member.Fold(text))
+	if len(parts) == 0 {
+		return nil
+	}
+	parts = parts[:min(len(parts), 64)]
+	p := &pattern{residents: make([]uint64, r.residents.len), agents: make([]uint64, r.agents.len)}
+	for n, part := range parts {
+		bit := uint64(1) << n
+		p.all |= bit
+		for i := range p.residents {
+			if strings.Contains(r.residents.at(int32(i)).search, part) {
+				p.residents[i] |= bit
+			}
+		}
+		for i := range p.agents {
+			if strings.Contains((*r.agents.at(int32(i))).words, part) {
+				p.agents[i] |= bit
+			}
+		}
+		p.addresses = append(p.addresses, addressPattern(part))
+	}
+	return p
+}
+
+func (p *pattern) matches(e *row) bool {
+	if p == nil {
+		return true
+	}
+	found := p.residents[e.resident] | p.agents[e.agent]
+	for n, matches := range p.addresses {
+		if bit := uint64(1) << n; found&bit == 0 && matches != nil && matches(netip.AddrFrom16(e.address).Unmap()) {
+			found |= bit
+		}
+	}
+	return found == p.all
+}
+
+// addressPattern is how a word is held against network addresses: as a network, an address, or a part of one.
+func addressPattern(word string) func(netip.Addr) bool {
+	if network, err := netip.ParsePrefix(word); err == nil {
+		return network.Masked().Contains
+	}
+	if address, err := netip.ParseAddr(word); err == nil {
+		return func(other netip.Addr) bool { return other == address.Unmap() }
+	}
+	if !strings.ContainsAny(word, ".:") || strings.Trim(word, "0123456789abcdef.:") != "" {
+		return nil
+	}
+	part, text := []byte(word), make([]byte, 0, 64)
+	return func(other netip.Addr) bool {
+		text = other.AppendTo(text[:0])
+		return bytes.Contains(text, part)
+	}
+}

@@ -1,0 +1,164 @@
+package session
+
+import (
+	"encoding/binary"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"curfew/backend/member"
+)
+
+// crowd is a service on n live sessions, and their ids. It has no store: nothing that stays in memory needs one.
+func crowd(tb testing.TB, n int) (*Service, []ID) {
+	var at atomic.Int64
+	at.Store(noon.UnixMilli())
+	s := &Service{now: func() time.Time { return time.UnixMilli(at.Add(1) / 4) }} // a clock that moves
+	at.Store(4 * noon.UnixMilli())
+	s.organization.Store(&Organization{Generation: 1, Policy: Policy{Length: Length{Value: 14, Unit: Days}, RefreshAutomatically: true}})
+	s.roster.Store(newRoster())
+	ids := make([]ID, n)
+	members := make([]member.Member, 1+n/20)
+	for i := range members {
+		members[i] = member.Member{ID: member.ID{1, 15: byte(i)}, Name: fmt.Sprint("Member ", i), Email: fmt.Sprintf("%d@example.org", i), Active: true, Generation: 1}
+		binary.BigEndian.PutUint32(members[i].ID[4:], uint32(i))
+	}
+	for i := range ids {
+		ids[i] = ID{1, 15: byte(i)}
+		binary.BigEndian.PutUint32(ids[i][4:], uint32(i))
+		s.roster.Load().add(Record{Session{
+			ID: ids[i], Generation: 1, MemberGeneration: 1, AuthenticatedAt: noon, ProvedAt: noon, StartedAt: noon, LastSeenAt: noon,
+			Client: Client{Address: ParseAddress("192.0.2.1"), UserAgent: agents[i%len(agents)]}, Methods: []string{"password"},
+		}, members[i/20]})
+	}
+	return s, ids
+}
+
+// BenchmarkAdmit is the check itself, after HTTP, with every touch written down as it is in the product. The aim is a microsecond and no
+// allocation, whatever the number of sessions and whether others check at the same time.
+func BenchmarkAdmit(b *testing.B) {
+	for _, n := range []int{1_000, 1_000_000} {
+		s, ids := crowd(b, n)
+		flush := time.NewTicker(time.Second)
+		go func() {
+			for range flush.C {
+				s.roster.Load().touched()
+			}
+		}()
+		b.Run(fmt.Sprintf("sessions=%d/alone", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if _, err := s.Admit(b.Context(), ids[i*7919%n], Active); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("sessions=%d/at-once", n), func(b *testing.B) {
+			b.ReportAllocs()
+			var worker atomic.Int64
+			b.RunParallel(func(pb *testing.PB) {
+				for i := int(worker.Add(1)) * 104729; pb.Next(); i++ {
+					if _, err := s.Admit(b.Context(), ids[i*7919%n], Active); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		})
+		flush.Stop()
+	}
+}
+
+// TestTheCheckAllocatesNothing: what the garbage collector has to clear away would be paid for by every request.
+func TestTheCheckAllocatesNothing(t *testing.T) {
+	s, ids := crowd(t, 100)
+	i := 0
+	check := func() {
+		i++
+		if _, err := s.Admit(t.Context(), ids[i%len(ids)], Active); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range ids {
+		check() // the first touch since a flush queues the session
+	}
+	require.Zero(t, testing.AllocsPerRun(1000, check))
+}
+
+// TestASessionTakesLittleMemory holds what is written in decision 10.
+func TestASessionTakesLittleMemory(t *testing.T) {
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	const n = 100_000
+	before := heap()
+	s, ids := crowd(t, n)
+	each := (heap() - before - n*16) / n
+	require.Less(t, each, int64(200), "bytes for each session, with its part of its member")
+	runtime.KeepAlive(s)
+	runtime.KeepAlive(ids)
+}
+
+// TestChecksGoOnWhileSessionsComeAndGo is for the race detector: rows move to close gaps, and whoever is being checked meanwhile is
+// found as who they are.
+func TestChecksGoOnWhileSessionsComeAndGo(t *testing.T) {
+	s, ids := crowd(t, 2000)
+	roster := s.roster.Load()
+	staying, going := ids[:1000], ids[1000:]
+	var checks, changes sync.WaitGroup
+	var done atomic.Bool
+	for worker := range 3 {
+		checks.Go(func() {
+			for i := worker; !done.Load(); i++ {
+				id := staying[i%len(staying)]
+				who, err := s.Admit(t.Context(), id, Active)
+				if err != nil || who.Session.ID != id || who.Session.Client.UserAgent != agents[i%len(staying)%len(agents)] {
+					t.Errorf("%s was taken for %s on %q: %v", id, who.Session.ID, who.Session.Client.UserAgent, err)
+					return
+				}
+			}
+		})
+	}
+	checks.Go(func() {
+		for !done.Load() {
+			for _, touch := range roster.touched() {
+				if touch.StartedAt.Before(noon) {
+					t.Errorf("%s was touched at %s", touch.ID, touch.StartedAt)
+				}
+			}
+			_, members := roster.count()
+			roster.look(Query{Text: "member", Limit: 10}, s.organization.Load(), noon)
+			if members < len(staying)/20 {
+				t.Errorf("only %d members are left", members)
+			}
+		}
+	})
+	changes.Go(func() {
+		for range 5 {
+			for i, id := range going {
+				roster.drop(id)
+				roster.drop(going[(i+7)%len(going)])
+			}
+			for i, id := range going {
+				roster.add(Record{Session{
+					ID: id, Generation: 1, MemberGeneration: 1, AuthenticatedAt: noon, ProvedAt: noon, StartedAt: noon, LastSeenAt: noon,
+					Client: Client{UserAgent: fmt.Sprint("agent ", i)},
+				}, member.Member{ID: member.ID{2, byte(i)}, Name: "Member", Active: true, Generation: 1}})
+			}
+		}
+	})
+	changes.Wait()
+	done.Store(true)
+	checks.Wait()
+	sessions, _ := roster.count()
+	require.Equal(t, len(ids), sessions)
+	roster.drop(going...)
+	require.EqualValues(t, 1+len(agents)-1, len(roster.agentAt), "what no session says of itself any more is forgotten")
+}
