@@ -101,7 +101,7 @@ var scenes = []scene{
 		},
 	},
 	{
-		name: "cold", title: "Each token seen for the first time, of 1,000,000 sessions that nobody asked for before, one connection", play: fresh(1_000_000, 1), reference: bareEcho,
+		name: "cold", title: "Each token seen for the first time, of one of 1,000,000 sessions, one connection", play: fresh(1_000_000, 1), reference: bareEcho,
 		figures: []figure{
 			{title: "median", value: of(curfewItself, measurement.p50), unit: " µs"},
 			{title: "99th percentile", value: of(curfewItself, measurement.p99), unit: " µs"},
@@ -292,7 +292,7 @@ func millionLive(ctx context.Context, s *stage) (rounds, error) {
 	return s.hold(ctx, contest{contenders: contenders, rounds: moreRounds})
 }
 
-// fresh gives every round tokens that no server has seen, of sessions that nobody has asked for.
+// fresh gives every round tokens that no server has seen, of sessions that few or none of the rounds before have asked for.
 func fresh(sessions, connections int) func(context.Context, *stage) (rounds, error) {
 	return func(ctx context.Context, s *stage) (rounds, error) {
 		d, err := s.deployment(ctx, sessions)
@@ -332,7 +332,7 @@ func flood(ctx context.Context, s *stage) (rounds, error) {
 		if i%2 == 0 {
 			return d.forged(1 + i%d.sessions)
 		}
-		return d.unknown()
+		return d.unknown(i)
 	})
 	if err != nil {
 		return nil, err

@@ -119,8 +119,7 @@ func (s *stage) deployment(ctx context.Context, sessions int) (*deployment, erro
 
 // token issues a new access token for the session of that number, as the server would.
 func (d *deployment) token(number int) (string, error) {
-	text, _, err := d.keys.Issue(uuid.MustParse(population.SessionID(number)), uuid.MustParse(population.MemberID(population.MemberOf(number, d.members))), 1, time.Now().Add(24*time.Hour))
-	return text, err
+	return d.issue(population.SessionID(number), population.MemberID(population.MemberOf(number, d.members)))
 }
 
 // tokens issues new tokens for count sessions that are spread evenly over all; for all of them again and again, where there are fewer.
@@ -155,8 +154,20 @@ func (d *deployment) forged(number int) (string, error) {
 }
 
 // unknown is a token that the server could have issued, for a session that does not exist.
-func (d *deployment) unknown() (string, error) {
-	text, _, err := d.keys.Issue(uuid.New(), uuid.MustParse(population.MemberID(1)), 1, time.Now().Add(24*time.Hour))
+func (d *deployment) unknown(number int) (string, error) {
+	return d.issue(fmt.Sprintf("00000000-0000-7000-a000-%012x", number), population.MemberID(1))
+}
+
+func (d *deployment) issue(session, member string) (string, error) {
+	sessionID, err := uuid.Parse(session)
+	if err != nil {
+		return "", err
+	}
+	memberID, err := uuid.Parse(member)
+	if err != nil {
+		return "", err
+	}
+	text, _, err := d.keys.Issue(sessionID, memberID, 1, time.Now().Add(24*time.Hour))
 	return text, err
 }
 

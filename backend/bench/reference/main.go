@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -105,7 +106,8 @@ func newHandler(ctx context.Context, o options) (http.Handler, error) {
 	return e, nil
 }
 
-// repeat is the handler of all references: it sets the headers that Curfew sets, and encodes the same value of the same type.
+// repeat is the handler of all references: it sets the headers that Curfew sets, and encodes the same value of the same type. The lists of
+// headers are made once, as Curfew's are.
 func repeat(file string) (echo.HandlerFunc, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -118,10 +120,18 @@ func repeat(file string) (echo.HandlerFunc, error) {
 	if err := json.Unmarshal(text, &model); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
+	type list struct {
+		name   string
+		values []string
+	}
+	lists := make([]list, len(model.Headers))
+	for i, header := range model.Headers {
+		lists[i] = list{http.CanonicalHeaderKey(header[0]), []string{header[1]}}
+	}
 	return func(c echo.Context) error {
 		headers := c.Response().Header()
-		for _, header := range model.Headers {
-			headers.Set(header[0], header[1])
+		for _, l := range lists {
+			headers[l.name] = l.values
 		}
 		return c.JSON(http.StatusOK, model.Body)
 	}, nil
@@ -132,8 +142,13 @@ func bare(context.Context, options) (echo.MiddlewareFunc, error) {
 	return func(next echo.HandlerFunc) echo.HandlerFunc { return next }, nil
 }
 
+// heapFloor is what package app adds to the heap of its server, so that garbage is collected less often. Without it a reference would be
+// slower for a reason that has nothing to do with what it is compared in.
+const heapFloor = 32 << 20
+
 // serve runs a server with the settings that package app gives its own.
 func serve(ctx context.Context, address string, handler http.Handler) error {
+	defer runtime.KeepAlive(make([]byte, heapFloor))
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
