@@ -17,7 +17,7 @@ WEB_SOURCES := $(shell find frontend/src frontend/static frontend/scripts -type 
 GO_SOURCES  := $(shell find backend -type f -not -name '*_test.go' -not -path '*/testdata/*' -not -path 'backend/bench/*') main.go embed.go go.mod go.sum
 
 .PHONY: help run demo build web dev dev-api dev-web test compiled test-go test-web e2e screenshots lint fmt generate generated check bench bench-test \
-        bench-store bench-page clean chromium wrk
+        bench-store bench-page bench-long clean chromium wrk
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -120,13 +120,16 @@ generate: $(MODULES) ## Write again what is made from backend/httpapi/openapi.ya
 check: lint generated test ## Everything that CI runs, and the linters
 
 # The suite is a module of its own, so that what it is built from stays out of the product's. For its size it stands outside make test as well.
-$(BENCH): $(shell find backend/bench -type f -not -name '*_test.go' -not -name 'results.*') $(GO_SOURCES)
+$(BENCH): $(shell find backend/bench -type f -not -name '*_test.go' -not -name 'results.json' -not -name '*.svg') $(GO_SOURCES)
 	@mkdir -p $(@D)
 	cd backend/bench && go build -o ../../$(@D)/ . ./reference
 	@touch $@
 
 bench: $(BIN) $(BENCH) wrk ## Measure Curfew beside references, in less than ten minutes and on loopback alone; writes the README's table
 	./$(BENCH) --results backend/bench --readme README.md
+
+bench-long: $(BIN) $(BENCH) ## Measure how costs grow up to 10,000,000 live sessions; takes half an hour and 10 GB of disk
+	./$(BENCH) --only none --sizes 1000,1000000,10000000
 
 bench-test: wrk ## Test the benchmark itself
 	cd backend/bench && go vet ./... && go test -shuffle=on ./...

@@ -1,7 +1,6 @@
 package scale
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -234,11 +233,7 @@ func (r Result) WriteTable(w io.Writer) error {
 	row(bareCommit, short(r.BareCommit.Median)+" ms", spreadOf(r.BareCommit))
 	row()
 	for _, t := range r.Targets {
-		verdict := "met"
-		if !t.Met {
-			verdict = "NOT MET"
-		}
-		row(t.Name, short(t.Measured)+" "+t.Unit, "at most "+short(t.AtMost)+" "+t.Unit, verdict)
+		row(t.Name, short(t.Measured)+" "+t.Unit, "at most "+short(t.AtMost)+" "+t.Unit, t.verdict())
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -247,11 +242,42 @@ func (r Result) WriteTable(w io.Writer) error {
 	return err
 }
 
-// WriteJSON writes the result for programs.
-func (r Result) WriteJSON(w io.Writer) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(r)
+// Markdown is the table of costs, and what was promised of them.
+func (r Result) Markdown() string {
+	var b strings.Builder
+	row := func(cells ...string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
+	head := []string{"live sessions"}
+	for _, size := range r.Sizes {
+		head = append(head, grouped(size))
+	}
+	head = append(head, "growth", "to a bare commit")
+	row(head...)
+	row(slices.Repeat([]string{"---"}, len(head))...)
+	for _, c := range r.Costs {
+		cells := []string{c.Name}
+		for _, at := range c.At {
+			cells = append(cells, short(at.Cost.Median)+" "+c.Unit)
+		}
+		cells = append(cells, short(c.Growth.Median)+"×", "")
+		if last := c.At[len(c.At)-1]; last.BareCommits != nil {
+			cells[len(cells)-1] = short(last.BareCommits.Median) + "×"
+		}
+		row(cells...)
+	}
+	fmt.Fprintf(&b, "\nA bare durable commit took %s ms, on %s. Noisy rounds: %s.\n\n", short(r.BareCommit.Median), r.FileSystem, listed(r.Noisy))
+	row("promised", "measured", "at most", "")
+	row("---", "---", "---", "---")
+	for _, t := range r.Targets {
+		row(t.Name, short(t.Measured)+" "+t.Unit, short(t.AtMost)+" "+t.Unit, t.verdict())
+	}
+	return b.String()
+}
+
+func (t Target) verdict() string {
+	if t.Met {
+		return "met"
+	}
+	return "not met"
 }
 
 func spreadOf(f Figure) string {
