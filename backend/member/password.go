@@ -43,8 +43,8 @@ func checkNewPassword(password string) error {
 	return nil
 }
 
-// hasher hashes as many passwords at once as there are processors, and lets only so many wait: each hash takes 19 MiB, and a
-// flood of sign-ins must exhaust neither memory nor patience.
+// hasher hashes as many passwords at once as there are processors but one, and lets only so many wait: each hash takes 19 MiB and a
+// processor for 50 ms, and a flood of sign-ins must exhaust neither memory nor patience, nor hold up those who are signed in.
 type hasher struct {
 	slots   *semaphore.Weighted
 	waiting atomic.Int64
@@ -62,7 +62,7 @@ func newHasher() (*hasher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hash a password: %w", err)
 	}
-	return &hasher{slots: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))), decoy: decoy}, nil
+	return &hasher{slots: semaphore.NewWeighted(int64(max(1, runtime.GOMAXPROCS(0)-1))), decoy: decoy}, nil
 }
 
 // hash makes the stored form of a password: a PHC string of argon2id over its NFC form.
