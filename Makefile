@@ -7,6 +7,7 @@ export CGO_CFLAGS  := -O2 -g0
 
 BIN     := bin/curfew
 DEMO    := bin/curfew-demo
+PEOPLE  := bin/curfew-population
 MODULES := node_modules/.package-lock.json
 WEB     := frontend/build/200.html
 BENCH   := bin/bench/bench
@@ -16,7 +17,7 @@ WEB_SOURCES := $(shell find frontend/src frontend/static frontend/scripts -type 
 GO_SOURCES  := $(shell find backend -type f -not -name '*_test.go' -not -path '*/testdata/*' -not -path 'backend/bench/*') main.go embed.go go.mod go.sum
 
 .PHONY: help run demo build web dev dev-api dev-web test compiled test-go test-web e2e screenshots lint fmt generate generated check bench bench-test \
-        bench-store clean chromium wrk
+        bench-store bench-page bench-long clean chromium wrk
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +47,9 @@ $(BIN): $(WEB) $(GO_SOURCES)
 
 $(DEMO): $(GO_SOURCES)
 	go build -o $@ ./backend/demo
+
+$(PEOPLE): $(GO_SOURCES)
+	cd backend/bench && go build -o ../../$@ ./population/cmd
 
 dev: $(MODULES) ## Serve with both halves reloading: pages on http://localhost:5173, API on :8080
 	@$(MAKE) --no-print-directory -j2 dev-api dev-web
@@ -116,7 +120,7 @@ generate: $(MODULES) ## Write again what is made from backend/httpapi/openapi.ya
 check: lint generated test ## Everything that CI runs, and the linters
 
 # The suite is a module of its own, so that what it is built from stays out of the product's. For its size it stands outside make test as well.
-$(BENCH): $(shell find backend/bench -type f -not -name '*_test.go' -not -name 'results.*') $(GO_SOURCES)
+$(BENCH): $(shell find backend/bench -type f -not -name '*_test.go' -not -name 'results.json' -not -name '*.svg') $(GO_SOURCES)
 	@mkdir -p $(@D)
 	cd backend/bench && go build -o ../../$(@D)/ . ./reference
 	@touch $@
@@ -124,11 +128,17 @@ $(BENCH): $(shell find backend/bench -type f -not -name '*_test.go' -not -name '
 bench: $(BIN) $(BENCH) wrk ## Measure Curfew beside references, in less than ten minutes and on loopback alone; writes the README's table
 	./$(BENCH) --results backend/bench --readme README.md
 
+bench-long: $(BIN) $(BENCH) ## Measure how costs grow up to 10,000,000 live sessions; takes half an hour and 10 GB of disk
+	./$(BENCH) --only none --sizes 1000,1000000,10000000
+
 bench-test: wrk ## Test the benchmark itself
 	cd backend/bench && go vet ./... && go test -shuffle=on ./...
 
 bench-store: ## Measure single operations of the store
 	go test -run '^$$' -bench . -benchtime 100x ./backend/store
+
+bench-page: $(BIN) $(PEOPLE) chromium ## Measure how fast the page is, on a slowed processor too, with 100,000 sessions behind it
+	@CHROMIUM="$$($(FIND_CHROMIUM))" npm run --silent bench:page
 
 wrk:
 	@command -v wrk >/dev/null || { \

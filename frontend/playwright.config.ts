@@ -28,5 +28,6 @@ export default defineConfig({
   projects: [
     { name: 'journeys', testMatch: '*.spec.ts' },
     { name: 'screenshots', testMatch: 'screenshots.ts' },
+    { name: 'timings', testMatch: 'timings.ts' },
   ],
 });

@@ -14,7 +14,11 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"strconv"
+	"strings"
 	"time"
+
+	"curfew/backend/bench/scale"
 )
 
 func main() {
@@ -34,7 +38,8 @@ func run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 		folder    = flag.String("folder", "bin/bench", "folder on a disk, for what is made on the way")
 		results   = flag.String("results", "", "folder to write the results to, as JSON and as a chart")
 		readme    = flag.String("readme", "", "file to write the table into, between its markers")
-		only      = flag.String("only", "", "measure only scenes whose names match")
+		only      = flag.String("only", "", "measure only scenes whose names match; \"none\" for none of them")
+		sizes     = flag.String("sizes", "1000,100000,1000000", "numbers of live sessions by which costs are drawn; empty for none")
 	)
 	flag.Parse()
 	wanted, err := regexp.Compile(*only)
@@ -61,6 +66,31 @@ func run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 			return fmt.Errorf("%s: %w", scene.name, err)
 		}
 	}
+	if r.Growth, err = grow(ctx, *sizes, *curfew, *folder, stderr); err != nil {
+		return err
+	}
 	r.Seconds = time.Since(r.At).Seconds()
 	return errors.Join(r.print(stdout), r.writeResults(*results), r.writeReadme(*readme))
+}
+
+// grow measures how costs grow with the number of live sessions; nil where no numbers are named.
+func grow(ctx context.Context, sizes, curfew, folder string, stderr io.Writer) (*scale.Result, error) {
+	if sizes == "" {
+		return nil, nil
+	}
+	options := scale.Options{Rounds: mainRounds, Program: curfew, Folder: folder, Progress: func(what string) {
+		fmt.Fprintln(stderr, time.Now().Format(time.TimeOnly), what)
+	}}
+	for text := range strings.SplitSeq(sizes, ",") {
+		size, err := strconv.Atoi(text)
+		if err != nil {
+			return nil, fmt.Errorf("sizes: %w", err)
+		}
+		options.Sizes = append(options.Sizes, size)
+	}
+	result, err := scale.Run(ctx, options)
+	if err != nil {
+		return nil, fmt.Errorf("grow: %w", err)
+	}
+	return &result, nil
 }

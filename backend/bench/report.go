@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -20,6 +19,8 @@ import (
 	"github.com/shirou/gopsutil/v4/host"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
+
+	"curfew/backend/bench/scale"
 )
 
 // report is what was measured in one run.
@@ -28,6 +29,8 @@ type report struct {
 	At      time.Time `json:"at"`
 	Seconds float64   `json:"seconds"`
 	Scenes  []outcome `json:"scenes"`
+	// Growth is how costs grow with the number of live sessions; nil where that was not measured.
+	Growth *scale.Result `json:"growth,omitempty"`
 }
 
 // outcome is what came out of a scene.
@@ -120,6 +123,12 @@ func (r report) print(w io.Writer) error {
 			return err
 		}
 	}
+	if r.Growth != nil {
+		fmt.Fprintln(w, "\nHow costs grow with the number of live sessions")
+		if err := r.Growth.WriteTable(w); err != nil {
+			return err
+		}
+	}
 	_, err := fmt.Fprintf(w, "\nMeasured in %.0f s.\n", r.Seconds)
 	return err
 }
@@ -189,14 +198,20 @@ func (r report) writeResults(folder string) error {
 	if err != nil {
 		return err
 	}
-	var chart bytes.Buffer
-	if err := r.draw(&chart); err != nil {
-		return fmt.Errorf("draw the chart: %w", err)
+	charts := map[string]func(io.Writer) error{"results.svg": r.draw}
+	if r.Growth != nil {
+		charts["growth.svg"] = r.Growth.WriteChart
 	}
-	return errors.Join(
-		os.WriteFile(filepath.Join(folder, "results.json"), append(text, '\n'), 0o644), //nolint:gosec // for everybody to read
-		os.WriteFile(filepath.Join(folder, "results.svg"), chart.Bytes(), 0o644),       //nolint:gosec // as above
-	)
+	for name, draw := range charts {
+		var chart bytes.Buffer
+		if err := draw(&chart); err != nil {
+			return fmt.Errorf("draw %s: %w", name, err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), chart.Bytes(), 0o644); err != nil { //nolint:gosec // for everybody to read
+			return err
+		}
+	}
+	return os.WriteFile(filepath.Join(folder, "results.json"), append(text, '\n'), 0o644) //nolint:gosec // as above
 }
 
 // writeReadme puts the table into a file, between its markers; nowhere where none is named.
@@ -225,6 +240,9 @@ func (r report) markdown() string {
 		for _, f := range o.Figures {
 			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", f.Title, f.measured(), f.reach(), f.target(), f.verdict())
 		}
+	}
+	if r.Growth != nil {
+		b.WriteString("\n" + r.Growth.Markdown())
 	}
 	return b.String()
 }

@@ -104,7 +104,7 @@ var scenes = []scene{
 		},
 	},
 	{
-		name: "fresh", title: "Each token seen for the first time", play: freshTokens, reference: bareEcho,
+		name: "fresh", title: "Each token seen for the first time", play: fresh(1000, 32), reference: bareEcho,
 		figures: []figure{
 			{
 				title: "rate, to bare Echo", bar: "Curfew, tokens never seen before",
@@ -114,7 +114,8 @@ var scenes = []scene{
 		},
 	},
 	{
-		name: "cold", title: "A session's first request since the start, one connection", play: firstRequests, reference: bareEcho,
+		name: "cold", title: "Each token seen for the first time, of one of 1,000,000 sessions, one connection",
+		play: fresh(1_000_000, 1), reference: bareEcho,
 		figures: []figure{
 			{title: "median", value: of(curfewItself, measurement.p50), unit: " µs"},
 			{title: "99th percentile", value: of(curfewItself, measurement.p99), unit: " µs"},
@@ -308,53 +309,27 @@ func millionLive(ctx context.Context, s *stage) (rounds, error) {
 	return s.hold(ctx, contest{contenders: contenders, rounds: moreRounds})
 }
 
-// freshTokens gives every round tokens that no server has seen, of sessions that Curfew has.
-func freshTokens(ctx context.Context, s *stage) (rounds, error) {
-	d, err := s.deployment(ctx, 1000)
-	if err != nil {
-		return nil, err
-	}
-	three, err := s.threeOf(ctx, d, 1000, byCookie, "")
-	if err != nil {
-		return nil, err
-	}
-	return s.hold(ctx, contest{contenders: three, rounds: moreRounds, fresh: func(fastest float64) (load, error) {
-		given, err := d.tokens(int(fastest * 2))
+// fresh gives every round tokens that no server has seen, of sessions that few or none of the rounds before have asked for.
+func fresh(sessions, connections int) func(context.Context, *stage) (rounds, error) {
+	return func(ctx context.Context, s *stage) (rounds, error) {
+		d, err := s.deployment(ctx, sessions)
 		if err != nil {
-			return load{}, err
+			return nil, err
 		}
-		l, err := s.load(given, byCookie)
-		l.fresh = true
-		return l, err
-	}})
-}
-
-// firstRequests asks once each for sessions that were not asked for since the server started, by tokens that it has never seen.
-func firstRequests(ctx context.Context, s *stage) (rounds, error) {
-	d, err := s.deployment(ctx, manySessions)
-	if err != nil {
-		return nil, err
+		three, err := s.threeOf(ctx, d, 1000, byCookie, "")
+		if err != nil {
+			return nil, err
+		}
+		return s.hold(ctx, contest{contenders: three, rounds: moreRounds, fresh: func(fastest float64) (load, error) {
+			given, err := d.tokens(int(fastest * 2))
+			if err != nil {
+				return load{}, err
+			}
+			l, err := s.load(given, byCookie)
+			l.fresh, l.connections = true, connections
+			return l, err
+		}})
 	}
-	curfew, err := s.serveCurfew(ctx, d)
-	if err != nil {
-		return nil, err
-	}
-	given, err := d.tokens(manySessions)
-	if err != nil {
-		return nil, err
-	}
-	started, err := s.references(ctx, curfew, given, reference{"bare"})
-	if err != nil {
-		return nil, err
-	}
-	l, err := s.load(given, byCookie)
-	if err != nil {
-		return nil, err
-	}
-	l.connections = 1
-	return s.hold(ctx, contest{rounds: fewerRounds, contenders: []contender{
-		{name: curfewItself, server: curfew, load: l}, {name: bareEcho, server: started[0], load: l, open: true},
-	}})
 }
 
 // flood puts the same honest load on a server twice in each round: alone, and beside a flood. The flood is of a given rate, 100 connections

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -32,19 +34,22 @@ func appendAudit(tx *gorm.DB, events ...audit.Event) (last audit.Entry, err erro
 	if last, err = lastAudit(tx); err != nil {
 		return last, err
 	}
-	rows := make([]auditRow, 0, len(events))
 	for _, event := range events {
-		sealed, err := audit.Seal(last.Sequence, last.Hash, event) // a variable for each: its row keeps a slice of it
+		sealed, err := audit.Seal(last.Sequence, last.Hash, event)
 		if err != nil {
 			return last, err
 		}
-		rows = append(rows, auditRow{
-			sealed.Sequence, millis(event.At), string(event.Action), event.Actor.ID, event.Actor.Name,
-			event.Target, event.Address, string(sealed.Encoded), sealed.Hash[:],
-		})
+		err = exec(tx, `
+			INSERT INTO audit_entries (sequence, at, action, actor_id, actor_name, target, address, details, hash)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			sealed.Sequence, millis(event.At), string(event.Action), event.Actor.ID, event.Actor.Name, event.Target, event.Address,
+			string(sealed.Encoded), sealed.Hash[:])
+		if err != nil {
+			return last, err
+		}
 		last = sealed
 	}
-	return last, tx.CreateInBatches(rows, 100).Error
+	return last, nil
 }
 
 // sealed is the row as the chain's check wants it: with the details as they stand.
@@ -171,18 +176,17 @@ func (db *DB) LastReceipt(ctx context.Context) (sequence int64, err error) {
 }
 
 // lastAudit is the end of the chain; the zero entry when there is none.
-func lastAudit(tx *gorm.DB) (audit.Entry, error) {
-	var rows []struct {
-		Sequence int64
-		Hash     []byte
-	}
-	if err := tx.Raw("SELECT sequence, hash FROM audit_entries ORDER BY sequence DESC LIMIT 1").Scan(&rows).Error; err != nil {
-		return audit.Entry{}, fmt.Errorf("read the end of the audit chain: %w", err)
-	}
-	if len(rows) == 0 {
+func lastAudit(tx *gorm.DB) (last audit.Entry, err error) {
+	var hash []byte
+	err = queryRow(tx, "SELECT sequence, hash FROM audit_entries ORDER BY sequence DESC LIMIT 1").Scan(&last.Sequence, &hash)
+	if errors.Is(err, sql.ErrNoRows) {
 		return audit.Entry{}, nil
 	}
-	return audit.Entry{Sequence: rows[0].Sequence, Hash: hashOf(rows[0].Hash)}, nil
+	if err != nil {
+		return audit.Entry{}, fmt.Errorf("read the end of the audit chain: %w", err)
+	}
+	last.Hash = hashOf(hash)
+	return last, nil
 }
 
 // millis and instant carry times over the store's edge: whole milliseconds since the epoch, and UTC. The zero time is 0.

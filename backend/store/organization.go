@@ -153,10 +153,10 @@ func (db *DB) RevokeAll(ctx context.Context, revocation session.Revocation, call
 			}
 		}
 		var generation uint64
-		raised := tx.Raw("UPDATE organization SET generation = generation + 1, clock_at = max(clock_at, ?) WHERE id = 1 RETURNING generation",
+		err := queryRow(tx, "UPDATE organization SET generation = generation + 1, clock_at = max(clock_at, ?) WHERE id = 1 RETURNING generation",
 			millis(revocation.At)).Scan(&generation)
-		if raised.Error != nil {
-			return raised.Error
+		if err != nil {
+			return err
 		}
 		entry, err := appendAudit(tx, revocation.Event(caller, generation))
 		if err != nil {
@@ -171,7 +171,11 @@ func (db *DB) RevokeAll(ctx context.Context, revocation session.Revocation, call
 			row.IdempotencyKey = &revocation.IdempotencyKey
 		}
 		receipt = row.receipt()
-		return tx.Create(&row).Error
+		return exec(tx, `
+			INSERT INTO revocations (generation, at, by_id, by_name, reason, idempotency_key, sessions_ended, members_signed_out, audit_sequence, audit_hash)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			row.Generation, row.At, row.ByID, row.ByName, row.Reason, row.IdempotencyKey, row.SessionsEnded, row.MembersSignedOut,
+			row.AuditSequence, row.AuditHash)
 	})
 	return receipt, err
 }

@@ -1,11 +1,13 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -122,18 +124,19 @@ func oneRecord(tx *gorm.DB, id session.ID) (session.Record, error) {
 }
 
 // alive is what a session's row must be for a change to be made in its name, beside the policy's window. It stands in the
-// change's own transaction, so that a request that was paused after the check changes nothing after a revocation.
+// change's own transaction, so that a request that was paused after the check changes nothing after a revocation. The member is looked
+// up in a subquery because SQLite would turn EXISTS into a join, which it plans anew for every value of a parameter.
 const alive = `
     s.ended_at IS NULL
 AND s.generation = (SELECT generation FROM organization WHERE id = 1)
-AND EXISTS (SELECT 1 FROM members m WHERE m.id = s.member_id AND m.generation = s.member_generation AND m.deactivated_at IS NULL)`
+AND s.member_generation = (SELECT m.generation FROM members m WHERE m.id = s.member_id AND m.deactivated_at IS NULL)`
 
 func requireLive(tx *gorm.DB, caller audit.Caller) error {
 	if caller.IsOperator() {
 		return nil
 	}
 	var found int
-	if err := tx.Raw("SELECT count(*) FROM sessions s WHERE s.id = ? AND "+alive, caller.Session).Scan(&found).Error; err != nil {
+	if err := queryRow(tx, "SELECT count(*) FROM sessions s WHERE s.id = ? AND "+alive, caller.Session).Scan(&found); err != nil {
 		return err
 	}
 	if found == 0 {
@@ -262,30 +265,19 @@ func (db *DB) membersByText(ctx context.Context) (map[string]member.Member, erro
 	return members, nil
 }
 
-// Touch implements [session.Store]. However many sessions there are, it is one statement.
+// Touch implements [session.Store]. It goes through the sessions by their ids, which is how their rows lie in the file, so that each page
+// is read and written once. A statement that stays prepared costs less for each of them than one for all, which has to read them as JSON.
 func (db *DB) Touch(ctx context.Context, touches []session.Touch, now time.Time) error {
-	type times struct {
-		ID      string `json:"id"`
-		Started int64  `json:"started"`
-		Seen    int64  `json:"seen"`
-	}
-	batch := make([]times, len(touches))
-	for i, touch := range touches {
-		batch[i] = times{touch.ID.String(), millis(touch.StartedAt), millis(touch.LastSeenAt)}
-	}
-	encoded, err := json.Marshal(batch)
-	if err != nil {
-		return fmt.Errorf("encode touches: %w", err)
-	}
+	byID := slices.SortedFunc(slices.Values(touches), func(a, b session.Touch) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	return db.write(ctx, func(tx *gorm.DB) error {
-		err := tx.Exec(`
-			UPDATE sessions SET started_at = max(started_at, touch.started), last_seen_at = max(last_seen_at, touch.seen)
-			FROM (SELECT value ->> 'id' AS id, value ->> 'started' AS started, value ->> 'seen' AS seen FROM json_each(?)) AS touch
-			WHERE sessions.id = touch.id AND sessions.ended_at IS NULL`, string(encoded)).Error
-		if err != nil {
-			return err
+		for _, touch := range byID {
+			err := exec(tx, "UPDATE sessions SET started_at = max(started_at, ?), last_seen_at = max(last_seen_at, ?) WHERE id = ? AND ended_at IS NULL",
+				millis(touch.StartedAt), millis(touch.LastSeenAt), touch.ID.String())
+			if err != nil {
+				return err
+			}
 		}
-		return tx.Exec("UPDATE organization SET clock_at = max(clock_at, ?) WHERE id = 1", millis(now)).Error
+		return exec(tx, "UPDATE organization SET clock_at = max(clock_at, ?) WHERE id = 1", millis(now))
 	})
 }
 
@@ -353,16 +345,19 @@ func (db *DB) End(ctx context.Context, ending session.Ending) (ended []session.E
 				return err
 			}
 		}
-		ended, err = closeSessions(tx, ending, `
-			UPDATE sessions SET ended_at = ending.at, end_reason = ?, ended_by = ?
-			FROM (SELECT value ->> 'id' AS id, value ->> 'at' AS at FROM json_each(?)) AS ending
-			WHERE sessions.id = ending.id AND sessions.ended_at IS NULL
-			  AND sessions.generation = (SELECT generation FROM organization WHERE organization.id = 1)`,
-			string(ending.Reason), ending.By.Actor.Name, string(encoded))
+		ended, err = closeSessions(tx, ending, endNamed, string(ending.Reason), ending.By.Actor.Name, string(encoded))
 		return err
 	})
 	return ended, err
 }
+
+// endNamed ends sessions by their ids. Without the sign before the generation, SQLite would go through all sessions of it instead of
+// looking these few up.
+const endNamed = `
+UPDATE sessions SET ended_at = ending.at, end_reason = ?, ended_by = ?
+FROM (SELECT value ->> 'id' AS id, value ->> 'at' AS at FROM json_each(?)) AS ending
+WHERE sessions.id = ending.id AND sessions.ended_at IS NULL
+  AND +sessions.generation = (SELECT generation FROM organization WHERE organization.id = 1)`
 
 // closeSessions runs an update that ends sessions, and writes an audit entry for each that had been alive.
 func closeSessions(tx *gorm.DB, ending session.Ending, update string, args ...any) ([]session.Ended, error) {
@@ -429,13 +424,14 @@ func (db *DB) ReplaceCredential(
 
 // Overdue implements [session.Store].
 func (db *DB) Overdue(ctx context.Context, generation uint64, started, authenticated time.Time, limit int) ([]session.Record, error) {
+	// Each half has a limit of its own, because SQLite would sort all that it finds before it makes one of two.
 	found, err := records(db.read(ctx), `
 		WHERE s.id IN (
-			SELECT id FROM sessions WHERE ended_at IS NULL AND generation = ? AND started_at <= ?
+			SELECT id FROM (SELECT id FROM sessions WHERE ended_at IS NULL AND generation = ? AND started_at <= ? LIMIT ?)
 			UNION
-			SELECT id FROM sessions WHERE ended_at IS NULL AND generation = ? AND authenticated_at <= ?
+			SELECT id FROM (SELECT id FROM sessions WHERE ended_at IS NULL AND generation = ? AND authenticated_at <= ? LIMIT ?)
 			LIMIT ?)`,
-		generation, millis(started), generation, millis(authenticated), limit)
+		generation, millis(started), limit, generation, millis(authenticated), limit, limit)
 	return found, unavailable(err)
 }
 

@@ -522,3 +522,10 @@ func TestTheFileIsItsOwnersAlone(t *testing.T) {
 		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), suffix)
 	}
 }
+
+// A plan that goes through all sessions takes half a second to end one of a million.
+func TestASessionIsLookedUpToBeEnded(t *testing.T) {
+	var plan []struct{ Detail string }
+	require.NoError(t, newDB(t).writer.Raw("EXPLAIN QUERY PLAN "+endNamed, "", "", "[]").Scan(&plan).Error)
+	require.Contains(t, plan, struct{ Detail string }{"SEARCH sessions USING INDEX sqlite_autoindex_sessions_1 (id=?)"})
+}

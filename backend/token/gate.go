@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
 )
 
@@ -33,48 +35,99 @@ type payload struct {
 	ID         *string    `json:"jti"`
 }
 
-// gate lets through only what has exactly the shape of a token that this deployment issues. It decides nothing else: what is
-// in the token is believed only after its signature was verified.
-func (k *Keys) gate(text string) error {
+// read takes a token apart that has exactly the shape of those that this deployment issues. What is in it is believed only after its
+// signature was verified.
+func (k *Keys) read(text string) (t unverified, err error) {
 	if len(text) > longest {
-		return errors.New("too long")
+		return t, errors.New("too long")
 	}
 	if strings.Count(text, ".") != 2 {
-		return errors.New("not three parts")
+		return t, errors.New("not three parts")
 	}
 	first, rest, _ := strings.Cut(text, ".")
 	second, third, _ := strings.Cut(rest, ".")
 
 	var h header
 	if err := strictly(first, &h); err != nil {
-		return fmt.Errorf("header: %w", err)
+		return t, fmt.Errorf("header: %w", err)
 	}
 	// The algorithm is ours to name. The token may only agree.
 	if h.Algorithm != "HS256" {
-		return errors.New("header: not HS256")
+		return t, errors.New("header: not HS256")
 	}
 	if h.Kind != kind {
-		return errors.New("header: another kind of token")
+		return t, errors.New("header: another kind of token")
 	}
-	if _, known := k.byID[h.KeyID]; !known {
-		return errors.New("header: unknown key")
+	var known bool
+	if t.key, known = k.byID[h.KeyID]; !known {
+		return t, errors.New("header: unknown key")
 	}
 
 	var p payload
 	if err := strictly(second, &p); err != nil {
-		return fmt.Errorf("claims: %w", err)
+		return t, fmt.Errorf("claims: %w", err)
 	}
+	if t.claims, err = p.claims(); err != nil {
+		return t, fmt.Errorf("claims: %w", err)
+	}
+	t.text = text[:len(first)+1+len(second)]
+	t.signature, err = decode(third)
+	return t, err
+}
+
+// unverified is a token that is right in its shape.
+type unverified struct {
+	text      string // what was signed
+	signature []byte
+	key       []byte
+	claims    claims
+}
+
+// claims is what there is to verify and what there is to learn.
+type claims struct {
+	jwt.RegisteredClaims
+	session, member uuid.UUID
+	generation      uint64
+}
+
+func (p payload) claims() (c claims, err error) {
 	if p.Issuer == nil || p.Audience == nil || p.Subject == nil || p.Session == nil || p.Generation == nil ||
 		p.IssuedAt == nil || p.NotBefore == nil || p.ExpiresAt == nil || p.ID == nil {
-		return errors.New("claims: one is missing")
+		return c, errors.New("one is missing")
 	}
-	for _, id := range []string{*p.Subject, *p.Session, *p.ID} {
-		if parsed, err := uuid.Parse(id); err != nil || parsed.String() != id {
-			return errors.New("claims: no id")
+	if c.session, err = canonical(*p.Session); err != nil {
+		return c, err
+	}
+	if c.member, err = canonical(*p.Subject); err != nil {
+		return c, err
+	}
+	if _, err := canonical(*p.ID); err != nil {
+		return c, err
+	}
+	c.generation = *p.Generation
+	c.RegisteredClaims = jwt.RegisteredClaims{Issuer: *p.Issuer, Audience: p.Audience[:], Subject: *p.Subject, ID: *p.ID}
+	for _, date := range []struct {
+		from uint64
+		to   **jwt.NumericDate
+	}{{*p.IssuedAt, &c.IssuedAt}, {*p.NotBefore, &c.NotBefore}, {*p.ExpiresAt, &c.ExpiresAt}} {
+		if date.from > latest {
+			return c, errors.New("a time that never comes")
 		}
+		*date.to = jwt.NewNumericDate(time.Unix(int64(date.from), 0))
 	}
-	_, err := decode(third)
-	return err
+	return c, nil
+}
+
+// latest is the end of the year 9999, beyond which times are not written alike everywhere.
+const latest = 253402300799
+
+// canonical reads a UUID in the one form in which we write it.
+func canonical(text string) (uuid.UUID, error) {
+	id, err := uuid.Parse(text)
+	if err != nil || id.String() != text {
+		return uuid.UUID{}, errors.New("no id")
+	}
+	return id, nil
 }
 
 // strictly reads JSON (RFC 8259, I-JSON) without guessing: names match to the letter, none is repeated and none is unknown.

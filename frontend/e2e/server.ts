@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 
 const BINARY = resolve(import.meta.dirname, process.env.CURFEW ?? '../../bin/curfew');
 const DEMO = resolve(import.meta.dirname, '../../bin/curfew-demo');
+const POPULATION = resolve(import.meta.dirname, '../../bin/curfew-population');
 
 export const OWNER = {
   name: 'Ana',
@@ -34,6 +35,14 @@ export class Server {
   static async startDemo(): Promise<Server> {
     const server = new Server(await freePort());
     cpSync(demoFolder(), server.#data, { recursive: true });
+    await server.start();
+    return server;
+  }
+
+  /** Serves a made-up organization of that size, whose owner signs in as owner@example.org with OWNER's password. */
+  static async startPopulation(sessions: number, members: number): Promise<Server> {
+    const server = new Server(await freePort());
+    execFileSync(POPULATION, [server.#data, String(sessions), String(members)]);
     await server.start();
     return server;
   }

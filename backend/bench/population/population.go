@@ -54,7 +54,7 @@ func Create(ctx context.Context, folder string, sessions, members int) error {
 		return errors.New("sessions need members")
 	}
 	now := time.Now()
-	if err := os.MkdirAll(folder, 0o700); err != nil { //nolint:gosec // whoever measures names the folder
+	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return fmt.Errorf("make the data folder: %w", err)
 	}
 	if _, err := token.LoadSecrets(Secrets(folder), now); err != nil {

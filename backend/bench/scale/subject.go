@@ -1,0 +1,328 @@
+package scale
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"runtime"
+	"time"
+
+	"curfew/backend/bench/population"
+	"curfew/backend/member"
+	"curfew/backend/session"
+	"curfew/backend/store"
+)
+
+// What is measured.
+const (
+	bareCommit   = "bare durable commit"
+	programStart = "start-up to first answer"
+	load         = "read all live sessions"
+	revokeAll    = "revoke all"
+	revokeMember = "revoke one member"
+	revokeOne    = "revoke one session"
+	savePolicy   = "save a policy"
+	signIn       = "sign in, less the password hash"
+	preview      = "preview a policy"
+	firstPage    = "list, first page"
+	flush        = "flush 10,000 touches"
+	sweepRevoked = "sweep the revoked, one batch"
+	sweepExpired = "sweep the expired, one batch"
+	heapSize     = "memory per session"
+	fileSize     = "file per session"
+)
+
+// mostTouches is how many sessions a flush finds touched, or all of them where there are fewer.
+const mostTouches = 10_000
+
+// subject is what a server has in memory and on disk for some number of sessions, without the server.
+type subject struct {
+	size int
+	db   *store.DB
+	// raw writes past the store, to take back what was measured.
+	raw      *sql.DB
+	sessions *session.Service
+	members  *member.Service
+	// who is an owner with a fresh session.
+	who   session.Principal
+	proof member.Proof
+	// picked counts what was picked.
+	picked int
+}
+
+func openSubject(ctx context.Context, folder string, size int) (_ *subject, err error) {
+	s := &subject{size: size}
+	path := population.Database(folder)
+	if s.db, err = store.Open(ctx, path, slog.New(slog.DiscardHandler)); err != nil {
+		return nil, err
+	}
+	if s.raw, err = openRaw(path); err != nil {
+		return nil, errors.Join(err, s.db.Close())
+	}
+	if err := lengthenLog(ctx, s.raw); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	owner, passwordHash, err := s.db.MemberByEmail(ctx, population.OwnerEmail)
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	s.proof = member.Proof{Member: owner, PasswordHash: passwordHash, Methods: []string{"password"}}
+	return s, nil
+}
+
+func (s *subject) close() error {
+	s.sessions = nil
+	return errors.Join(s.raw.Close(), s.db.Close())
+}
+
+// openRaw opens a database with the store's settings, past the store.
+func openRaw(path string) (*sql.DB, error) {
+	pragmas := url.Values{"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_busy_timeout": {"5000"}, "_txlock": {"immediate"}}
+	db, err := sql.Open("sqlite3", (&url.URL{Scheme: "file", Opaque: path, RawQuery: pragmas.Encode()}).String())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	return db, nil
+}
+
+// lengthenLog gives the write-ahead log the length that it has in a database that has been in use for a while. Until then each commit
+// makes the file longer, which is dearer than writing into it.
+func lengthenLog(ctx context.Context, db *sql.DB) error {
+	_, err := db.ExecContext(ctx, "CREATE TABLE filler AS SELECT zeroblob(5000000); DROP TABLE filler; PRAGMA wal_checkpoint(RESTART)")
+	return err
+}
+
+// restore takes back everything that was done to the database since it was made, but for the audit log.
+func (s *subject) restore(ctx context.Context) error {
+	_, err := s.raw.ExecContext(ctx, `
+		BEGIN IMMEDIATE;
+		UPDATE organization SET generation = 1, version = 1, length_value = 14, length_unit = 'days', refresh_automatically = 1,
+		       maximum_value = NULL, maximum_unit = NULL, started_after = 0, authenticated_after = 0;
+		DELETE FROM revocations;
+		UPDATE members SET generation = 1 WHERE generation <> 1;
+		UPDATE sessions SET ended_at = NULL, end_reason = NULL, ended_by = NULL WHERE ended_at IS NOT NULL;
+		DELETE FROM sessions WHERE id > '00000000-0000-7000-9';
+		COMMIT;
+		PRAGMA wal_checkpoint(RESTART)`)
+	return err
+}
+
+// load restores the database, reads it as a server does when it starts, tells how long that took, and signs an owner in.
+func (s *subject) load(ctx context.Context) (took time.Duration, err error) {
+	if err := s.restore(ctx); err != nil {
+		return 0, fmt.Errorf("restore: %w", err)
+	}
+	s.sessions = nil
+	runtime.GC()
+	began := time.Now()
+	if s.sessions, err = session.New(ctx, s.db, time.Now, [32]byte{}); err != nil {
+		return 0, err
+	}
+	took = time.Since(began)
+	if s.members, err = member.New(s.db, time.Now, "", s.sessions); err != nil {
+		return 0, err
+	}
+	runtime.GC() // what reading left behind would be collected at somebody else's expense
+	if s.who, err = s.start(ctx); err != nil {
+		return 0, err
+	}
+	return took, s.warm(ctx)
+}
+
+// warm does some of what a server does all the time.
+func (s *subject) warm(ctx context.Context) error {
+	for range 3 {
+		who, err := s.start(ctx)
+		if err != nil {
+			return err
+		}
+		if err := s.sessions.Revoke(ctx, s.who, who.Session.ID); err != nil {
+			return err
+		}
+	}
+	return s.sessions.Flush(ctx)
+}
+
+func (s *subject) start(ctx context.Context) (session.Principal, error) {
+	who, _, err := s.sessions.Start(ctx, s.proof, session.Client{Address: session.ParseAddress("192.0.2.1"), UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"})
+	return who, err
+}
+
+// pick gives another number up to most each time, from all over.
+func (s *subject) pick(most int) int {
+	s.picked++
+	return 1 + int(uint64(s.picked)*2_654_435_761%uint64(most))
+}
+
+// operation is one thing that is measured.
+type operation struct {
+	name string
+	// samples is how often a round measures it.
+	samples int
+	run     func(context.Context, *subject) (time.Duration, error)
+}
+
+// operations come in this order, because revoking everybody leaves nothing in memory to measure the others on.
+var operations = []operation{
+	{revokeAll, 3, func(ctx context.Context, s *subject) (time.Duration, error) {
+		if _, err := s.load(ctx); err != nil {
+			return 0, err
+		}
+		return timed(func() error {
+			receipt, err := s.sessions.RevokeAll(ctx, s.who, "", "")
+			if err == nil && receipt.SessionsEnded != s.size+1 {
+				err = fmt.Errorf("revoked %d sessions", receipt.SessionsEnded)
+			}
+			return err
+		})
+	}},
+	{load, 1, func(ctx context.Context, s *subject) (time.Duration, error) { return s.load(ctx) }},
+	{signIn, 10, func(ctx context.Context, s *subject) (time.Duration, error) {
+		return timed(func() error { _, err := s.start(ctx); return err })
+	}},
+	{revokeOne, 10, func(ctx context.Context, s *subject) (time.Duration, error) {
+		id, err := session.ParseID(population.SessionID(s.pick(s.size)))
+		if err != nil {
+			return 0, err
+		}
+		if _, err := s.sessions.Admit(ctx, id, session.Active); err != nil {
+			return 0, err
+		}
+		return timed(func() error { return s.sessions.Revoke(ctx, s.who, id) })
+	}},
+	{revokeMember, 10, func(ctx context.Context, s *subject) (time.Duration, error) {
+		id, err := member.ParseID(population.MemberID(s.pick(membersOf(s.size))))
+		if err != nil {
+			return 0, err
+		}
+		return timed(func() error {
+			_, err := s.members.RevokeSessions(ctx, s.who.Caller(), id)
+			return err
+		})
+	}},
+	{savePolicy, 10, func(ctx context.Context, s *subject) (time.Duration, error) {
+		next := s.sessions.Organization().Policy
+		next.Length.Value = 21 - next.Length.Value // 14 days and 7 in turns
+		return timed(func() error { _, err := s.sessions.SavePolicy(ctx, s.who, next, nil); return err })
+	}},
+	{preview, 20, func(ctx context.Context, s *subject) (time.Duration, error) {
+		return timed(func() error {
+			seen, err := s.sessions.Preview(s.who, session.Policy{Length: session.Length{Value: 30, Unit: session.Minutes}})
+			if err == nil && seen.AtOnce.Sessions == 0 {
+				err = errors.New("nobody would be signed out")
+			}
+			return err
+		})
+	}},
+	{firstPage, 20, func(ctx context.Context, s *subject) (time.Duration, error) {
+		return timed(func() error {
+			page, _, _, err := s.sessions.Find(s.who, session.Query{Order: session.ByLastSeen, Limit: 50})
+			if err == nil && len(page) != 50 {
+				err = fmt.Errorf("listed %d sessions", len(page))
+			}
+			return err
+		})
+	}},
+	{flush, 3, func(ctx context.Context, s *subject) (time.Duration, error) {
+		if err := s.admit(ctx, min(s.size, mostTouches), session.Active); err != nil {
+			return 0, err
+		}
+		return timed(func() error { return s.sessions.Flush(ctx) })
+	}},
+}
+
+// admit lets so many sessions, from all over and others each time, make a request. Those that have been revoked are refused.
+func (s *subject) admit(ctx context.Context, number int, kind session.Access) error {
+	for range number {
+		id, err := session.ParseID(population.SessionID(s.pick(s.size)))
+		if err != nil {
+			return err
+		}
+		var ended *session.EndedError
+		if _, err := s.sessions.Admit(ctx, id, kind); err != nil && !errors.As(err, &ended) {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweep ends sessions, and measures at most so many batches of the sweep that follows.
+func (s *subject) sweep(ctx context.Context, end func() error, most int) (batches []time.Duration, err error) {
+	if _, err := s.load(ctx); err != nil {
+		return nil, err
+	}
+	if err := end(); err != nil {
+		return nil, err
+	}
+	for more := true; more && len(batches) < most; {
+		took, err := timed(func() error { more, err = s.sessions.Sweep(ctx); return err })
+		if err != nil {
+			return nil, err
+		}
+		batches = append(batches, took)
+	}
+	return batches, nil
+}
+
+// revokeEverybody and expireMost end sessions for the sweep to find.
+func (s *subject) revokeEverybody(ctx context.Context) error {
+	_, err := s.sessions.RevokeAll(ctx, s.who, "", "")
+	return err
+}
+
+func (s *subject) expireMost(ctx context.Context) error {
+	_, err := s.sessions.SavePolicy(ctx, s.who, session.Policy{Length: session.Length{Value: 30, Unit: session.Minutes}}, nil)
+	return err
+}
+
+// heapOf is how many bytes the heap holds once all sessions are read, and each of them was admitted.
+func heapOf(ctx context.Context, folder string, size int) (_ float64, err error) {
+	s, err := openSubject(ctx, folder, size)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	if _, err := s.load(ctx); err != nil {
+		return 0, err
+	}
+	if err := s.admit(ctx, size, session.Passive); err != nil {
+		return 0, err
+	}
+	runtime.GC()
+	runtime.GC() // what the first one finalized
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	runtime.KeepAlive(s.sessions)
+	return float64(stats.HeapAlloc), nil
+}
+
+// floor is the smallest database, whose commits are what every durable one has to cost.
+type floor struct{ *sql.DB }
+
+func openFloor(ctx context.Context, path string) (*floor, error) {
+	db, err := openRaw(path)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := db.ExecContext(ctx, "CREATE TABLE floor (n INTEGER NOT NULL) STRICT; INSERT INTO floor VALUES (0)"); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if err := lengthenLog(ctx, db); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &floor{db}, nil
+}
+
+func (f *floor) commit(ctx context.Context) (time.Duration, error) {
+	return timed(func() error { _, err := f.ExecContext(ctx, "UPDATE floor SET n = n + 1"); return err })
+}
+
+func timed(f func() error) (time.Duration, error) {
+	began := time.Now()
+	err := f()
+	return time.Since(began), err
+}
