@@ -46,7 +46,8 @@ func TestCheck(t *testing.T) {
 			answer: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) }, open: true, trouble: "something else",
 		},
 		"one that answers more": {
-			answer: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"more":1,` + aSession[1:])) }, open: true, trouble: "something else",
+			answer: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"more":1,` + aSession[1:])) },
+			open:   true, trouble: "something else",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

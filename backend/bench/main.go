@@ -53,6 +53,16 @@ func run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	defer func() { err = errors.Join(err, s.strike()) }()
 
 	r := report{Machine: thisMachine(ctx), At: time.Now().UTC()}
+	err = measure(ctx, s, wanted, *sizes, &r, stderr)
+	r.Seconds = time.Since(r.At).Seconds()
+	if err := errors.Join(err, r.print(stdout)); err != nil {
+		return err // what was measured until then is printed, but kept nowhere
+	}
+	return errors.Join(r.writeResults(*results), r.writeReadme(*readme))
+}
+
+// measure plays the scenes that are wanted, and then lets numbers of sessions grow.
+func measure(ctx context.Context, s *stage, wanted *regexp.Regexp, sizes string, r *report, stderr io.Writer) (err error) {
 	for _, scene := range scenes {
 		if !wanted.MatchString(scene.name) {
 			continue
@@ -66,11 +76,8 @@ func run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 			return fmt.Errorf("%s: %w", scene.name, err)
 		}
 	}
-	if r.Growth, err = grow(ctx, *sizes, *curfew, *folder, stderr); err != nil {
-		return err
-	}
-	r.Seconds = time.Since(r.At).Seconds()
-	return errors.Join(r.print(stdout), r.writeResults(*results), r.writeReadme(*readme))
+	r.Growth, err = grow(ctx, sizes, s.curfew, s.folder, stderr)
+	return err
 }
 
 // grow measures how costs grow with the number of live sessions; nil where no numbers are named.
@@ -78,7 +85,7 @@ func grow(ctx context.Context, sizes, curfew, folder string, stderr io.Writer) (
 	if sizes == "" {
 		return nil, nil
 	}
-	options := scale.Options{Rounds: mainRounds, Program: curfew, Folder: folder, Progress: func(what string) {
+	options := scale.Options{Rounds: moreRounds, Program: curfew, Folder: folder, Progress: func(what string) {
 		fmt.Fprintln(stderr, time.Now().Format(time.TimeOnly), what)
 	}}
 	for text := range strings.SplitSeq(sizes, ",") {

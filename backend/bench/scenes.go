@@ -71,17 +71,30 @@ const (
 // scenes is everything that is measured over HTTP.
 var scenes = []scene{
 	{
-		name: "cookie", title: "GET /api/session by cookie, 32 connections, 1,000 sessions taking turns", play: hotByCookie, reference: bareEcho,
+		name: "cookie", title: "GET /api/session by cookie, 32 connections, 1,000 sessions taking turns",
+		play: hotByCookie, reference: bareEcho,
 		figures: hotFigures("by cookie",
 			figure{title: "echo-jwt HS256, to bare Echo", bar: "echo-jwt, HS256", value: ratio(measurement.rate, jwtHS256, bareEcho)},
 			figure{title: "echo-jwt EdDSA, to bare Echo", bar: "echo-jwt, EdDSA", value: ratio(measurement.rate, jwtEdDSA, bareEcho)},
-			figure{title: "scs on SQLite with idle timeout, to bare Echo", bar: "scs on SQLite, with idle timeout", value: ratio(measurement.rate, scsSQLite, bareEcho)},
+			figure{
+				title: "scs on SQLite with idle timeout, to bare Echo", bar: "scs on SQLite, idle timeout",
+				value: ratio(measurement.rate, scsSQLite, bareEcho),
+			},
 			figure{title: "one GORM read on SQLite, to bare Echo", bar: "one GORM read on SQLite", value: ratio(measurement.rate, gormSQLite, bareEcho)},
 		),
 	},
-	{name: "bearer", title: "The same by bearer token", play: hot(byBearer, "header:Authorization:Bearer ", 32), reference: bareEcho, figures: hotFigures("by bearer token")},
-	{name: "128", title: "The same by cookie, 128 connections", play: hot(byCookie, "", 128), reference: bareEcho, figures: hotFigures("128 connections")},
-	{name: "100000", title: "The same, 100,000 sessions taking turns", play: manyTakeTurns, reference: bareEcho, figures: hotFigures("100,000 sessions take turns")},
+	{
+		name: "bearer", title: "The same by bearer token", play: hot(byBearer, "header:Authorization:Bearer ", 32), reference: bareEcho,
+		figures: hotFigures("by bearer token"),
+	},
+	{
+		name: "128", title: "The same by cookie, 128 connections", play: hot(byCookie, "", 128), reference: bareEcho,
+		figures: hotFigures("128 connections"),
+	},
+	{
+		name: "100000", title: "The same, 100,000 sessions taking turns", play: manyTakeTurns, reference: bareEcho,
+		figures: hotFigures("100,000 sessions take turns"),
+	},
 	{
 		name: "million", title: "The same, with 1,000,000 live sessions", play: millionLive, reference: bareEcho,
 		figures: []figure{
@@ -101,7 +114,8 @@ var scenes = []scene{
 		},
 	},
 	{
-		name: "cold", title: "Each token seen for the first time, of one of 1,000,000 sessions, one connection", play: fresh(1_000_000, 1), reference: bareEcho,
+		name: "cold", title: "Each token seen for the first time, of one of 1,000,000 sessions, one connection",
+		play: fresh(1_000_000, 1), reference: bareEcho,
 		figures: []figure{
 			{title: "median", value: of(curfewItself, measurement.p50), unit: " µs"},
 			{title: "99th percentile", value: of(curfewItself, measurement.p99), unit: " µs"},
@@ -111,7 +125,10 @@ var scenes = []scene{
 	{
 		name: "flood", title: "A flood of forged tokens and of unknown sessions, beside honest requests", play: flood, reference: bareEcho,
 		figures: []figure{
-			{title: "honest rate, to the same without the flood", value: ratio(measurement.rate, curfewFlood, curfewItself), target: target{atLeast: 0.8}},
+			{
+				title: "honest rate, to the same without the flood",
+				value: ratio(measurement.rate, curfewFlood, curfewItself), target: target{atLeast: 0.8},
+			},
 			{title: "bare Echo's, which lets the flood in", value: ratio(measurement.rate, bareFlood, bareEcho)},
 			{title: "honest requests that one of the flood costs", value: lostTo(curfewFlood, curfewItself)},
 			{title: "the same at bare Echo", value: lostTo(bareFlood, bareEcho)},
@@ -168,30 +185,28 @@ func hotByCookie(ctx context.Context, s *stage) (rounds, error) {
 	if err != nil {
 		return nil, err
 	}
-	kinds := map[string]string{"eddsa": jwtEdDSA, "scs": scsSQLite, "gorm": gormSQLite}
-	options, files := map[string][]string{}, map[string]string{}
-	for kind := range kinds {
-		files[kind] = s.file()
-		options[kind] = []string{"--sessions", "1000", "--issued", files[kind], "--database", s.file()}
-	}
 	given, err := d.tokens(1000)
 	if err != nil {
 		return nil, err
 	}
-	started, err := s.references(ctx, ours[0].server, given, options)
-	if err != nil {
-		return nil, err
-	}
-	for kind, server := range started {
-		given, err := issuedBy(files[kind])
+	for _, other := range []struct {
+		kind, name string
+		waits      bool
+	}{{"eddsa", jwtEdDSA, false}, {"scs", scsSQLite, true}, {"gorm", gormSQLite, false}} {
+		file := s.file()
+		started, err := s.references(ctx, ours[0].server, given, reference{other.kind, "--sessions", "1000", "--issued", file, "--database", s.file()})
 		if err != nil {
 			return nil, err
 		}
-		l, err := s.load(given, byCookie)
+		issued, err := issuedBy(file)
 		if err != nil {
 			return nil, err
 		}
-		ours = append(ours, contender{name: kinds[kind], server: server, load: l, waits: kind == "scs"})
+		l, err := s.load(issued, byCookie)
+		if err != nil {
+			return nil, err
+		}
+		ours = append(ours, contender{name: other.name, server: started[0], load: l, waits: other.waits})
 	}
 	return s.hold(ctx, contest{contenders: ours, rounds: mainRounds})
 }
@@ -224,11 +239,11 @@ func (s *stage) threeOf(ctx context.Context, d *deployment, sessions int, by tra
 	if err != nil {
 		return nil, err
 	}
-	judge := []string{"--secrets", population.Secrets(d.folder)}
+	judge := reference{"hs256", "--secrets", population.Secrets(d.folder)}
 	if lookup != "" {
 		judge = append(judge, "--lookup", lookup)
 	}
-	started, err := s.references(ctx, curfew, given, map[string][]string{"bare": nil, "hs256": judge})
+	started, err := s.references(ctx, curfew, given, reference{"bare"}, judge)
 	if err != nil {
 		return nil, err
 	}
@@ -237,7 +252,9 @@ func (s *stage) threeOf(ctx context.Context, d *deployment, sessions int, by tra
 		return nil, err
 	}
 	return []contender{
-		{name: curfewItself, server: curfew, load: l}, {name: bareEcho, server: started["bare"], load: l, open: true}, {name: jwtHS256, server: started["hs256"], load: l},
+		{name: curfewItself, server: curfew, load: l},
+		{name: bareEcho, server: started[0], load: l, open: true},
+		{name: jwtHS256, server: started[1], load: l},
 	}, nil
 }
 
@@ -284,11 +301,11 @@ func millionLive(ctx context.Context, s *stage) (rounds, error) {
 	if err != nil {
 		return nil, err
 	}
-	started, err := s.references(ctx, contenders[0].server, given, map[string][]string{"bare": nil})
+	started, err := s.references(ctx, contenders[0].server, given, reference{"bare"})
 	if err != nil {
 		return nil, err
 	}
-	contenders = append(contenders, contender{name: bareEcho, server: started["bare"], load: contenders[0].load, open: true})
+	contenders = append(contenders, contender{name: bareEcho, server: started[0], load: contenders[0].load, open: true})
 	return s.hold(ctx, contest{contenders: contenders, rounds: moreRounds})
 }
 
@@ -304,7 +321,7 @@ func fresh(sessions, connections int) func(context.Context, *stage) (rounds, err
 			return nil, err
 		}
 		return s.hold(ctx, contest{contenders: three, rounds: moreRounds, fresh: func(fastest float64) (load, error) {
-			given, err := d.tokens(int(fastest * 3))
+			given, err := d.tokens(int(fastest * 2))
 			if err != nil {
 				return load{}, err
 			}
@@ -342,7 +359,7 @@ func flood(ctx context.Context, s *stage) (rounds, error) {
 		return nil, err
 	}
 	beside.connections, beside.seconds, beside.pause = 100, 2, 20*time.Millisecond
-	contenders := three[:2]
+	contenders := slices.Clone(three[:2])
 	for i, name := range []string{curfewFlood, bareFlood} {
 		flooded := three[i]
 		flooded.name, flooded.beside = name, &beside
@@ -369,7 +386,7 @@ func signIns(ctx context.Context, s *stage) (rounds, error) {
 	if err != nil {
 		return nil, err
 	}
-	started, err := s.references(ctx, curfew, given, map[string][]string{"argon2id": {"--hash", hash}})
+	started, err := s.references(ctx, curfew, given, reference{"argon2id", "--hash", hash})
 	if err != nil {
 		return nil, err
 	}
@@ -379,14 +396,14 @@ func signIns(ctx context.Context, s *stage) (rounds, error) {
 	}
 	l.connections, l.seconds = 8, 3
 	return s.hold(ctx, contest{rounds: fewerRounds, contenders: []contender{
-		{name: curfewItself, server: curfew, load: l}, {name: bareArgon2id, server: started["argon2id"], load: l},
+		{name: curfewItself, server: curfew, load: l}, {name: bareArgon2id, server: started[0], load: l},
 	}})
 }
 
 // crowd lets 1,000 clients sign in at once, and again a second after they were answered, beside checks at a steady pace: 32 connections that
-// ask 3 ms after they were answered, some 8,000 a second, which leaves the server idle most of the time. Were it asked for all that it can do, nothing could be
-// left for hashing; and of one processor alone hashing takes all, at one hash after the other. So this is the one scene that has the server on
-// both processors, as it is by default.
+// ask 3 ms after they were answered, some 8,000 a second, which leaves the server idle most of the time. Were it asked for all that it can do,
+// nothing could be left for hashing; and of one processor alone hashing takes all, at one hash after the other. So this is the one scene that
+// has the server on both processors, as it is by default.
 func crowd(ctx context.Context, s *stage) (rounds, error) {
 	d, err := s.deployment(ctx, 1000)
 	if err != nil {

@@ -184,20 +184,15 @@ func byBearer(credential string) request {
 
 // load writes the requests of credentials to a new file, and makes 32 connections' load of them.
 func (s *stage) load(credentials []string, by transport) (load, error) {
-	l := load{connections: 32, seconds: 1}
-	return l, s.fill(&l, credentials, by)
-}
-
-// fill gives the load other requests.
-func (s *stage) fill(l *load, credentials []string, by transport) error {
-	l.requests, l.count, l.first = s.file(), len(credentials), by(credentials[0])
-	return writeRequests(l.requests, func(yield func(request) bool) {
+	l := load{requests: s.file(), count: len(credentials), first: by(credentials[0]), connections: 32, seconds: 1}
+	err := writeRequests(l.requests, func(yield func(request) bool) {
 		for _, credential := range credentials {
 			if !yield(by(credential)) {
 				return
 			}
 		}
 	})
+	return l, err
 }
 
 // serveCurfew starts the product on its deployment's data folder, with its default settings but those that are given, and makes sure of what
@@ -220,8 +215,11 @@ type answer struct {
 	Body    json.RawMessage `json:"body"`
 }
 
-// references starts reference servers, which repeat what Curfew answers to one of the credentials. An option is the name of a flag and its value.
-func (s *stage) references(ctx context.Context, curfew *server, credentials []string, kinds map[string][]string) (map[string]*server, error) {
+// reference is a kind of reference server, and more flags for it.
+type reference []string
+
+// references starts reference servers, which repeat what Curfew answers to one of the credentials.
+func (s *stage) references(ctx context.Context, curfew *server, credentials []string, wanted ...reference) ([]*server, error) {
 	model, err := typicalAnswer(ctx, curfew, credentials[:min(len(credentials), 51)])
 	if err != nil {
 		return nil, err
@@ -234,10 +232,10 @@ func (s *stage) references(ctx context.Context, curfew *server, credentials []st
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		return nil, err
 	}
-	started := map[string]*server{}
-	for kind, options := range kinds {
-		args := slices.Concat([]string{"--kind", kind, "--answer", file}, options)
-		if started[kind], err = s.serve(ctx, []int{s.cores.server}, s.reference, args...); err != nil {
+	started := make([]*server, len(wanted))
+	for i, r := range wanted {
+		args := append([]string{"--answer", file, "--kind"}, r...)
+		if started[i], err = s.serve(ctx, []int{s.cores.server}, s.reference, args...); err != nil {
 			return nil, err
 		}
 	}

@@ -127,7 +127,8 @@ func gormRead(ctx context.Context, o options) (echo.MiddlewareFunc, error) {
 	for i := range issued {
 		issued[i] = rand.Text()
 		rows[i] = sessionRow{
-			ID: issued[i], MemberID: uuid.NewString(), Address: "192.0.2.1", UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+			ID: issued[i], MemberID: uuid.NewString(), Address: "192.0.2.1",
+			UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
 			StartedAt: now.UnixMilli(), ExpiresAt: now.Add(14 * 24 * time.Hour).UnixMilli(),
 		}
 	}
