@@ -3,16 +3,19 @@ package store
 import (
 	"bytes"
 	"context"
-	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/netip"
+	"io"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 	"gorm.io/gorm"
 
 	"curfew/backend/audit"
@@ -191,84 +194,133 @@ func (db *DB) Session(ctx context.Context, id session.ID) (session.Record, error
 	return record, unavailable(err)
 }
 
-// EachLive implements [session.Store]. It reads row by row, past GORM's mapping, and members apart from sessions: there may be a
-// million of the latter.
+// EachLive implements [session.Store]. There may be millions, and nobody can be served until they are read. So each processor reads a part
+// of them, and members are read apart.
 func (db *DB) EachLive(ctx context.Context, generation uint64, f func(session.Record)) error {
-	members, err := db.membersByText(ctx)
+	members, err := db.membersByID(ctx)
 	if err != nil {
 		return unavailable(err)
 	}
-	rows, err := db.read(ctx).Raw(`
-		SELECT id, member_id, member_generation, authenticated_at, proved_at, started_at, last_seen_at, address, user_agent, methods
-		FROM sessions WHERE ended_at IS NULL AND generation = ?`, generation).Rows()
-	if err != nil {
-		return unavailable(err)
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
 	var (
-		id, memberID, address, agent, methods sql.RawBytes
-		memberGeneration                      uint64
-		authenticated, proved, started, seen  int64
-
-		addresses  = memo[netip.Addr]{read: session.ParseAddress}
-		agents     = memo[string]{read: func(text string) string { return text }}
-		methodSets = memo[[]string]{read: strings.Fields}
+		calling sync.Mutex
+		parts   = runtime.GOMAXPROCS(0)
 	)
-	for rows.Next() {
-		if err := rows.Scan(&id, &memberID, &memberGeneration, &authenticated, &proved, &started, &seen, &address, &agent, &methods); err != nil {
-			return unavailable(err)
-		}
-		m := members[string(memberID)]
-		if !m.Active || m.Generation != memberGeneration {
-			continue
-		}
-		parsed, err := uuid.ParseBytes(id)
+	readers, ctx := errgroup.WithContext(ctx)
+	for part := range parts {
+		readers.Go(func() error {
+			return db.eachLiveOf(ctx, part, parts, generation, members, func(found []session.Record) {
+				calling.Lock()
+				defer calling.Unlock()
+				for _, record := range found {
+					f(record)
+				}
+			})
+		})
+	}
+	return unavailable(readers.Wait())
+}
+
+// eachLiveOf calls f with the live sessions of one part, some at a time, nearly in the order of their rows in the file. The parts take
+// turns of 64 rows, which are a few pages, so that they are equally large.
+func (db *DB) eachLiveOf(
+	ctx context.Context, part, parts int, generation uint64, members map[member.ID]*member.Member, f func([]session.Record),
+) error {
+	var (
+		agents     = map[string]string{} // one text of many equal ones
+		methodSets = map[string][]string{}
+		found      = make([]session.Record, 0, 256)
+	)
+	err := db.eachRow(ctx, `
+		SELECT id, member_id, member_generation, authenticated_at, proved_at, started_at, last_seen_at, address, user_agent, methods
+		FROM sessions WHERE ended_at IS NULL AND generation = ? AND rowid / 64 % ? = ? ORDER BY authenticated_at`,
+		[]any{int64(generation), int64(parts), int64(part)}, func(row []driver.Value) error {
+			memberID, err := member.ParseID(row[1].(string))
+			if err != nil {
+				return err
+			}
+			m, memberGeneration := members[memberID], uint64(row[2].(int64))
+			if m == nil || !m.Active || m.Generation != memberGeneration {
+				return nil
+			}
+			id, err := uuid.Parse(row[0].(string))
+			if err != nil {
+				return err
+			}
+			agent, known := agents[row[8].(string)]
+			if !known {
+				agent = row[8].(string)
+				agents[agent] = agent
+			}
+			methods, known := methodSets[row[9].(string)]
+			if !known {
+				methods = strings.Fields(row[9].(string))
+				methodSets[row[9].(string)] = methods
+			}
+			found = append(found, session.Record{Member: *m, Session: session.Session{
+				ID: session.ID(id), MemberID: m.ID, Generation: generation, MemberGeneration: memberGeneration,
+				AuthenticatedAt: instant(row[3].(int64)), ProvedAt: instant(row[4].(int64)),
+				StartedAt: instant(row[5].(int64)), LastSeenAt: instant(row[6].(int64)),
+				Client: session.Client{Address: session.ParseAddress(row[7].(string)), UserAgent: agent}, Methods: methods,
+			}})
+			if len(found) == cap(found) {
+				f(found)
+				found = found[:0]
+			}
+			return nil
+		})
+	if err != nil {
+		return err
+	}
+	f(found)
+	return nil
+}
+
+// eachRow calls f with each row that the query finds, as the driver gives it: an int64 or a string for each column. Past the driver,
+// database/sql takes as long over a row as SQLite does.
+func (db *DB) eachRow(ctx context.Context, query string, args []any, f func([]driver.Value) error) error {
+	pool, err := db.reader.DB()
+	if err != nil {
+		return err
+	}
+	connection, err := pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	named := make([]driver.NamedValue, len(args))
+	for i, arg := range args {
+		named[i] = driver.NamedValue{Ordinal: i + 1, Value: arg}
+	}
+	err = connection.Raw(func(raw any) error {
+		rows, err := raw.(driver.QueryerContext).QueryContext(ctx, query, named)
 		if err != nil {
-			return unavailable(fmt.Errorf("read session: %w", err))
+			return err
 		}
-		f(session.Record{Member: m, Session: session.Session{
-			ID: session.ID(parsed), MemberID: m.ID, Generation: generation, MemberGeneration: memberGeneration,
-			AuthenticatedAt: instant(authenticated), ProvedAt: instant(proved), StartedAt: instant(started), LastSeenAt: instant(seen),
-			Client: session.Client{Address: addresses.of(address), UserAgent: agents.of(agent)}, Methods: methodSets.of(methods),
-		}})
-	}
-	return unavailable(rows.Err())
+		row := make([]driver.Value, len(rows.Columns()))
+		for err == nil {
+			if err = rows.Next(row); err == nil {
+				err = f(row)
+			}
+		}
+		if err == io.EOF { //nolint:errorlint // as the interface has it
+			err = nil
+		}
+		return errors.Join(err, rows.Close())
+	})
+	return errors.Join(err, connection.Close())
 }
 
-// memo reads each of many texts once, of which many are equal.
-type memo[T any] struct {
-	read  func(string) T
-	known map[string]T
-}
-
-func (m *memo[T]) of(raw sql.RawBytes) T {
-	value, known := m.known[string(raw)] // no allocation
-	if !known {
-		if m.known == nil {
-			m.known = map[string]T{}
+// membersByID is all members.
+func (db *DB) membersByID(ctx context.Context) (map[member.ID]*member.Member, error) {
+	members := map[member.ID]*member.Member{}
+	err := db.eachRow(ctx, "SELECT id, name, email, role, generation, deactivated_at IS NULL FROM members", nil, func(row []driver.Value) error {
+		id, err := member.ParseID(row[0].(string))
+		members[id] = &member.Member{
+			ID: id, Name: row[1].(string), Email: row[2].(string), Role: member.Role(row[3].(string)),
+			Generation: uint64(row[4].(int64)), Active: row[5].(int64) == 1,
 		}
-		text := string(raw)
-		value = m.read(text)
-		m.known[text] = value
-	}
-	return value
-}
-
-// membersByText is all members by the text of their ids.
-func (db *DB) membersByText(ctx context.Context) (map[string]member.Member, error) {
-	var rows []memberRow
-	if err := db.read(ctx).Raw("SELECT id, name, email, role, generation, deactivated_at FROM members").Scan(&rows).Error; err != nil {
-		return nil, err
-	}
-	members := make(map[string]member.Member, len(rows))
-	for _, row := range rows {
-		m, err := row.member()
-		if err != nil {
-			return nil, err
-		}
-		members[row.ID] = m
-	}
-	return members, nil
+		return err
+	})
+	return members, err
 }
 
 // Touch implements [session.Store]. It goes through the sessions by their ids, which is how their rows lie in the file, so that each page
