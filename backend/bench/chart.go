@@ -61,6 +61,7 @@ func (r report) draw(w io.Writer) error {
 		p.X.Max = max(p.X.Max, bar.High)
 	}
 	p.NominalY(labels...)
+	p.Y.Padding = vg.Points(24) // for letters that are wider where it is looked at
 	p.Y.Tick.Length, p.Y.Min, p.Y.Max = 0, -0.6, float64(len(bars))-0.4
 
 	lines, err := plotter.NewXErrorBars(spreads)
