@@ -198,7 +198,10 @@ func (r report) writeResults(folder string) error {
 	if err != nil {
 		return err
 	}
-	charts := map[string]func(io.Writer) error{"results.svg": r.draw}
+	charts := map[string]func(io.Writer) error{}
+	if len(r.bars()) > 0 {
+		charts["results.svg"] = r.draw
+	}
 	if r.Growth != nil {
 		charts["growth.svg"] = r.Growth.WriteChart
 	}

@@ -137,6 +137,18 @@ func (r *run) operations(ctx context.Context) (err error) {
 		subjects = append(subjects, s)
 	}
 	for round := range r.Rounds {
+		if err := r.turns(ctx, round, revocation, floor, subjects); err != nil {
+			return err
+		}
+		for _, s := range subjects {
+			if err := s.load(ctx); err != nil {
+				return err
+			}
+			for _, took := range s.reads {
+				r.measured.addTime(round, load, s.size, took)
+			}
+			s.reads = nil
+		}
 		for _, op := range operations {
 			if err := r.turns(ctx, round, op, floor, subjects); err != nil {
 				return err
@@ -153,25 +165,34 @@ func (r *run) turns(ctx context.Context, round int, op operation, floor *floor, 
 	const least, budget = 3, 2 * time.Second
 	spent := map[int]time.Duration{}
 	for sample := range op.samples {
-		took, err := floor.commit(ctx)
-		if err != nil {
-			return fmt.Errorf("bare commit: %w", err)
-		}
-		r.measured.addTime(round, bareCommit, 0, took)
 		for _, s := range subjects {
 			if sample >= least && spent[s.size] > budget {
 				continue
 			}
 			began := time.Now()
-			took, err := op.run(ctx, s)
+			commit, took, err := sampleOf(ctx, op, floor, s)
 			if err != nil {
 				return fmt.Errorf("%s with %d sessions: %w", op.name, s.size, err)
 			}
 			spent[s.size] += time.Since(began)
+			r.measured.addTime(round, bareCommit, 0, commit)
 			r.measured.addTime(round, op.name, s.size, took)
 		}
 	}
 	return nil
+}
+
+// sampleOf measures an operation once, right after a bare commit.
+func sampleOf(ctx context.Context, op operation, floor *floor, s *subject) (commit, took time.Duration, err error) {
+	measured, err := op.prepare(ctx, s)
+	if err != nil {
+		return 0, 0, err
+	}
+	if commit, err = floor.commit(ctx); err != nil {
+		return 0, 0, err
+	}
+	took, err = timed(measured)
+	return commit, took, err
 }
 
 // memory weighs all sessions of each size in memory, after each of them was admitted once.
@@ -201,7 +222,7 @@ func (r *run) sweep(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for name, end := range map[string]func(context.Context) error{sweepRevoked: s.revokeEverybody, sweepExpired: s.expireMost} {
+		for name, end := range map[string]func(context.Context) error{sweepRevoked: s.revokeEverybody, sweepExpired: s.expireHalf} {
 			batches, err := s.sweep(ctx, func() error { return end(ctx) }, sweepBatches)
 			if err != nil {
 				return errors.Join(fmt.Errorf("%s, after %d sessions: %w", name, size, err), s.close())

@@ -49,6 +49,8 @@ type subject struct {
 	// who is an owner with a fresh session.
 	who   session.Principal
 	proof member.Proof
+	// reads is how long it took to read all live sessions, each time.
+	reads []time.Duration
 	// picked counts what was picked.
 	picked int
 }
@@ -111,26 +113,26 @@ func (s *subject) restore(ctx context.Context) error {
 	return err
 }
 
-// load restores the database, reads it as a server does when it starts, tells how long that took, and signs an owner in.
-func (s *subject) load(ctx context.Context) (took time.Duration, err error) {
+// load restores the database, reads it as a server does when it starts, and signs an owner in.
+func (s *subject) load(ctx context.Context) (err error) {
 	if err := s.restore(ctx); err != nil {
-		return 0, fmt.Errorf("restore: %w", err)
+		return fmt.Errorf("restore: %w", err)
 	}
 	s.sessions = nil
 	runtime.GC()
-	began := time.Now()
-	if s.sessions, err = session.New(ctx, s.db, time.Now, [32]byte{}); err != nil {
-		return 0, err
+	took, err := timed(func() error { s.sessions, err = session.New(ctx, s.db, time.Now, [32]byte{}); return err })
+	if err != nil {
+		return err
 	}
-	took = time.Since(began)
+	s.reads = append(s.reads, took)
 	if s.members, err = member.New(s.db, time.Now, "", s.sessions); err != nil {
-		return 0, err
+		return err
 	}
 	runtime.GC() // what reading left behind would be collected at somebody else's expense
 	if s.who, err = s.start(ctx); err != nil {
-		return 0, err
+		return err
 	}
-	return took, s.warm(ctx)
+	return s.warm(ctx)
 }
 
 // warm does some of what a server does all the time.
@@ -163,78 +165,72 @@ type operation struct {
 	name string
 	// samples is how often a round measures it.
 	samples int
-	run     func(context.Context, *subject) (time.Duration, error)
+	// prepare gives what is to be measured, after it has done what is not.
+	prepare func(context.Context, *subject) (func() error, error)
 }
 
-// operations come in this order, because revoking everybody leaves nothing in memory to measure the others on.
-var operations = []operation{
-	{revokeAll, 3, func(ctx context.Context, s *subject) (time.Duration, error) {
-		if _, err := s.load(ctx); err != nil {
-			return 0, err
+// revocation comes first in a round, because it leaves nothing in memory to measure the others on.
+var revocation = operation{revokeAll, 3, func(ctx context.Context, s *subject) (func() error, error) {
+	return func() error {
+		receipt, err := s.sessions.RevokeAll(ctx, s.who, "", "")
+		if err == nil && receipt.SessionsEnded != s.size+1 {
+			err = fmt.Errorf("revoked %d sessions", receipt.SessionsEnded)
 		}
-		return timed(func() error {
-			receipt, err := s.sessions.RevokeAll(ctx, s.who, "", "")
-			if err == nil && receipt.SessionsEnded != s.size+1 {
-				err = fmt.Errorf("revoked %d sessions", receipt.SessionsEnded)
-			}
-			return err
-		})
+		return err
+	}, s.load(ctx)
+}}
+
+// operations are all others.
+var operations = []operation{
+	{signIn, 10, func(ctx context.Context, s *subject) (func() error, error) {
+		return func() error { _, err := s.start(ctx); return err }, nil
 	}},
-	{load, 1, func(ctx context.Context, s *subject) (time.Duration, error) { return s.load(ctx) }},
-	{signIn, 10, func(ctx context.Context, s *subject) (time.Duration, error) {
-		return timed(func() error { _, err := s.start(ctx); return err })
-	}},
-	{revokeOne, 10, func(ctx context.Context, s *subject) (time.Duration, error) {
+	{revokeOne, 10, func(ctx context.Context, s *subject) (func() error, error) {
 		id, err := session.ParseID(population.SessionID(s.pick(s.size)))
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		if _, err := s.sessions.Admit(ctx, id, session.Active); err != nil {
-			return 0, err
-		}
-		return timed(func() error { return s.sessions.Revoke(ctx, s.who, id) })
+		return func() error { return s.sessions.Revoke(ctx, s.who, id) }, nil
 	}},
-	{revokeMember, 10, func(ctx context.Context, s *subject) (time.Duration, error) {
+	{revokeMember, 10, func(ctx context.Context, s *subject) (func() error, error) {
 		id, err := member.ParseID(population.MemberID(s.pick(membersOf(s.size))))
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		return timed(func() error {
-			_, err := s.members.RevokeSessions(ctx, s.who.Caller(), id)
-			return err
-		})
+		return func() error { _, err := s.members.RevokeSessions(ctx, s.who.Caller(), id); return err }, nil
 	}},
-	{savePolicy, 10, func(ctx context.Context, s *subject) (time.Duration, error) {
+	{savePolicy, 10, func(ctx context.Context, s *subject) (func() error, error) {
 		next := s.sessions.Organization().Policy
 		next.Length.Value = 21 - next.Length.Value // 14 days and 7 in turns
-		return timed(func() error { _, err := s.sessions.SavePolicy(ctx, s.who, next, nil); return err })
+		return func() error { _, err := s.sessions.SavePolicy(ctx, s.who, next, nil); return err }, nil
 	}},
-	{preview, 20, func(ctx context.Context, s *subject) (time.Duration, error) {
-		// Flushes have moved the last access of many, but nothing moves a sign-in.
-		halfAnHour := session.Length{Value: 30, Unit: session.Minutes}
-		return timed(func() error {
-			seen, err := s.sessions.Preview(s.who, session.Policy{Length: halfAnHour, MaximumLifetime: halfAnHour})
+	{preview, 20, func(_ context.Context, s *subject) (func() error, error) {
+		return func() error {
+			seen, err := s.sessions.Preview(s.who, halfAnHour)
 			if err == nil && seen.AtOnce.Sessions == 0 {
 				err = errors.New("nobody would be signed out")
 			}
 			return err
-		})
+		}, nil
 	}},
-	{firstPage, 20, func(ctx context.Context, s *subject) (time.Duration, error) {
-		return timed(func() error {
+	{firstPage, 20, func(_ context.Context, s *subject) (func() error, error) {
+		return func() error {
 			page, _, _, err := s.sessions.Find(s.who, session.Query{Order: session.ByLastSeen, Limit: 50})
 			if err == nil && len(page) != 50 {
 				err = fmt.Errorf("listed %d sessions", len(page))
 			}
 			return err
-		})
+		}, nil
 	}},
-	{flush, 3, func(ctx context.Context, s *subject) (time.Duration, error) {
-		if err := s.admit(ctx, min(s.size, mostTouches), session.Active); err != nil {
-			return 0, err
-		}
-		return timed(func() error { return s.sessions.Flush(ctx) })
+	{flush, 3, func(ctx context.Context, s *subject) (func() error, error) {
+		return func() error { return s.sessions.Flush(ctx) }, s.admit(ctx, min(s.size, mostTouches), session.Active)
 	}},
+}
+
+// halfAnHour is a policy that ends half of the population. What counts is the sign-ins, which nothing moves.
+var halfAnHour = session.Policy{
+	Length:          session.Length{Value: 30, Unit: session.Minutes},
+	MaximumLifetime: session.Length{Value: 30, Unit: session.Minutes},
 }
 
 // admit lets so many sessions, from all over and others each time, make a request. Those that have been revoked are refused.
@@ -254,7 +250,7 @@ func (s *subject) admit(ctx context.Context, number int, kind session.Access) er
 
 // sweep ends sessions, and measures at most so many batches of the sweep that follows.
 func (s *subject) sweep(ctx context.Context, end func() error, most int) (batches []time.Duration, err error) {
-	if _, err := s.load(ctx); err != nil {
+	if err := s.load(ctx); err != nil {
 		return nil, err
 	}
 	if err := end(); err != nil {
@@ -270,14 +266,14 @@ func (s *subject) sweep(ctx context.Context, end func() error, most int) (batche
 	return batches, nil
 }
 
-// revokeEverybody and expireMost end sessions for the sweep to find.
+// revokeEverybody and expireHalf end sessions for the sweep to find.
 func (s *subject) revokeEverybody(ctx context.Context) error {
 	_, err := s.sessions.RevokeAll(ctx, s.who, "", "")
 	return err
 }
 
-func (s *subject) expireMost(ctx context.Context) error {
-	_, err := s.sessions.SavePolicy(ctx, s.who, session.Policy{Length: session.Length{Value: 30, Unit: session.Minutes}}, nil)
+func (s *subject) expireHalf(ctx context.Context) error {
+	_, err := s.sessions.SavePolicy(ctx, s.who, halfAnHour, nil)
 	return err
 }
 
@@ -288,7 +284,7 @@ func heapOf(ctx context.Context, folder string, size int) (_ float64, err error)
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	if _, err := s.load(ctx); err != nil {
+	if err := s.load(ctx); err != nil {
 		return 0, err
 	}
 	if err := s.admit(ctx, size, session.Passive); err != nil {
@@ -319,8 +315,15 @@ func openFloor(ctx context.Context, path string) (*floor, error) {
 	return &floor{db}, nil
 }
 
-func (f *floor) commit(ctx context.Context) (time.Duration, error) {
-	return timed(func() error { _, err := f.ExecContext(ctx, "UPDATE floor SET n = n + 1"); return err })
+// commit measures one commit, after two that bring back into the processor's caches what it takes.
+func (f *floor) commit(ctx context.Context) (took time.Duration, err error) {
+	for range 3 {
+		took, err = timed(func() error { _, err := f.ExecContext(ctx, "UPDATE floor SET n = n + 1"); return err })
+		if err != nil {
+			return 0, fmt.Errorf("bare commit: %w", err)
+		}
+	}
+	return took, nil
 }
 
 func timed(f func() error) (time.Duration, error) {
