@@ -349,7 +349,7 @@ func flood(ctx context.Context, s *stage) (rounds, error) {
 		if i%2 == 0 {
 			return d.forged(1 + i%d.sessions)
 		}
-		return d.unknown(i)
+		return d.unknown()
 	})
 	if err != nil {
 		return nil, err

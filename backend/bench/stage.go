@@ -154,20 +154,10 @@ func (d *deployment) forged(number int) (string, error) {
 }
 
 // unknown is a token that the server could have issued, for a session that does not exist.
-func (d *deployment) unknown(number int) (string, error) {
-	return d.issue(fmt.Sprintf("00000000-0000-7000-a000-%012x", number), population.MemberID(1))
-}
+func (d *deployment) unknown() (string, error) { return d.issue(uuid.New(), population.MemberID(1)) }
 
-func (d *deployment) issue(session, member string) (string, error) {
-	sessionID, err := uuid.Parse(session)
-	if err != nil {
-		return "", err
-	}
-	memberID, err := uuid.Parse(member)
-	if err != nil {
-		return "", err
-	}
-	text, _, err := d.keys.Issue(sessionID, memberID, 1, time.Now().Add(24*time.Hour))
+func (d *deployment) issue(session, member uuid.UUID) (string, error) {
+	text, _, err := d.keys.Issue(session, member, 1, time.Now().Add(24*time.Hour))
 	return text, err
 }
 

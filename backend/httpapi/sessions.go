@@ -116,7 +116,7 @@ func (a *API) listOwnSessions(c echo.Context, who session.Principal) error {
 }
 
 // ownList is what cursors call the list of the caller's own sessions.
-const ownList = "sessions"
+const ownList = "own sessions"
 
 // findSessions answers a page of everybody's sessions.
 func (a *API) findSessions(c echo.Context, who session.Principal) error {

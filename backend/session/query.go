@@ -30,6 +30,19 @@ func (r *roster) countOf(id member.ID) int {
 	return 0
 }
 
+// idsOf are those of a member's sessions that have time left.
+func (r *roster) idsOf(m member.ID, org *Organization, now time.Time) (ids []ID) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	alive := org.living(now)
+	for e := range r.rowsOf(m) {
+		if alive.holds(e) {
+			ids = append(ids, e.id)
+		}
+	}
+	return ids
+}
+
 // each calls f with the standing of every session by the organization.
 func (r *roster) each(org *Organization, f func(id ID, m member.ID, standing Standing)) {
 	r.mu.RLock()
@@ -190,8 +203,12 @@ func (r *roster) rowsFor(q Query) iter.Seq[*row] {
 		}
 		return r.rows.all()
 	}
+	return r.rowsOf(q.Member)
+}
+
+func (r *roster) rowsOf(m member.ID) iter.Seq[*row] {
 	return func(yield func(*row) bool) {
-		place, known := r.residentAt[q.Member]
+		place, known := r.residentAt[m]
 		if !known {
 			return
 		}

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"iter"
 	"math"
 	"net/netip"
 	"strings"
@@ -129,17 +128,21 @@ func (r *roster) admit(id ID, now time.Time, org *Organization, kind Access) (p 
 		if reason := e.standing(started, m, org).Ended(now); reason != "" {
 			return Principal{}, reason, true
 		}
-		if kind == Passive || !org.Policy.RefreshAutomatically || started >= at || e.startedAt.CompareAndSwap(started, at) {
-			break
+		moves := kind == Active && org.Policy.RefreshAutomatically && started < at
+		if moves && !e.startedAt.CompareAndSwap(started, at) {
+			continue
 		}
+		if moves {
+			started = at
+		}
+		if kind == Active {
+			advance(&e.lastSeenAt, at)
+			s.queue(e)
+		}
+		p = r.principal(e, started, m, org)
+		p.AdmittedAt = now
+		return p, "", true
 	}
-	if kind == Active {
-		advance(&e.lastSeenAt, at)
-		s.queue(e)
-	}
-	p = r.principal(e, m, org)
-	p.AdmittedAt = now
-	return p, "", true
 }
 
 // advance moves a time forward, never back.
@@ -200,26 +203,24 @@ func (e *row) standing(started int64, m *member.Member, org *Organization) Stand
 	}
 }
 
-// principal is the session as it stands. Of one whose time ran out this very moment, the start is not known any more.
-func (r *roster) principal(e *row, m *member.Member, org *Organization) Principal {
-	client, started := r.agentOf(e), e.startedAt.Load()
-	p := Principal{
+// principal is the session as it stands, which started at the given time: the row may say meanwhile that it is over.
+func (r *roster) principal(e *row, started int64, m *member.Member, org *Organization) Principal {
+	shared := r.agentOf(e)
+	return Principal{
 		Session: Session{
 			ID: e.id, MemberID: m.ID, Generation: e.generation, MemberGeneration: e.memberGeneration,
 			AuthenticatedAt: instant(e.authenticatedAt), ProvedAt: instant(e.provedAt.Load()),
-			StartedAt: instant(max(started, e.authenticatedAt)), LastSeenAt: instant(e.lastSeenAt.Load()),
-			Client:  Client{Address: addressFrom(e.address), UserAgent: client.key.userAgent, device: &client.device},
-			Methods: client.methods,
+			StartedAt: instant(started), LastSeenAt: instant(e.lastSeenAt.Load()),
+			Client:  Client{Address: addressFrom(e.address), UserAgent: shared.key.userAgent, device: &shared.device},
+			Methods: shared.methods,
 		},
-		Member: *m, Organization: org,
+		Member: *m, Organization: org, ExpiresAt: e.standing(started, m, org).ExpiresAt().UTC(),
 	}
-	p.ExpiresAt = e.standing(started, m, org).ExpiresAt().UTC()
-	return p
 }
 
 func instant(millis int64) time.Time { return time.UnixMilli(millis).UTC() }
 
-// find is the principal of a session that is known.
+// find is the principal of a session that is known and not over.
 func (r *roster) find(id ID, org *Organization) (p Principal, known bool) {
 	s := r.shard(id)
 	s.mu.RLock()
@@ -228,7 +229,11 @@ func (r *roster) find(id ID, org *Organization) (p Principal, known bool) {
 	if !known {
 		return Principal{}, false
 	}
-	return r.principal(e, r.residentOf(e).member.Load(), org), true
+	started := e.startedAt.Load()
+	if started == over {
+		return Principal{}, false
+	}
+	return r.principal(e, started, r.residentOf(e).member.Load(), org), true
 }
 
 // prove notes a fresh proof of identity.
@@ -398,9 +403,9 @@ func (r *roster) leave(gone *row) {
 		r.occupied--
 	}
 
-	client := r.agentOf(gone)
-	if client.sessions--; client.sessions == 0 {
-		delete(r.agentAt, client.key)
+	shared := r.agentOf(gone)
+	if shared.sessions--; shared.sessions == 0 {
+		delete(r.agentAt, shared.key)
 		*r.agents.at(gone.agent) = &agent{}
 		r.freedAgents = append(r.freedAgents, gone.agent)
 	}
@@ -428,95 +433,6 @@ func (r *roster) follow(m member.Member, ended bool) {
 	for ended && len(own.rows) > 0 {
 		r.dropOne(r.rows.at(own.rows[len(own.rows)-1]).id)
 	}
-}
-
-// idsOf are a member's sessions.
-func (r *roster) idsOf(m member.ID) []ID {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	place, known := r.residentAt[m]
-	if !known {
-		return nil
-	}
-	rows := r.residents.at(place).rows
-	ids := make([]ID, len(rows))
-	for i, place := range rows {
-		ids[i] = r.rows.at(place).id
-	}
-	return ids
-}
-
-// standingOf is the standing of a session as the store has it.
-func standingOf(record Record, org *Organization) Standing {
-	return Standing{
-		Recorded:         record.Session.End.Reason,
-		MemberActive:     record.Member.Active,
-		Generation:       record.Session.Generation,
-		MemberGeneration: record.Session.MemberGeneration,
-		MembersOwn:       record.Member.Generation,
-		AuthenticatedAt:  record.Session.AuthenticatedAt,
-		StartedAt:        record.Session.StartedAt,
-		Organization:     org,
-	}
-}
-
-// table is an array whose elements stay where they are while it grows, so that they can be read meanwhile.
-type table[T any] struct {
-	chunks atomic.Pointer[[]*[chunkSize]T]
-	len    int32
-}
-
-const chunkSize = 512
-
-// at is the element at the place, which was given out by grow.
-func (t *table[T]) at(place int32) *T {
-	return &(*t.chunks.Load())[place/chunkSize][place%chunkSize]
-}
-
-// grow makes room for one more and gives its place. Calls must not overlap.
-func (t *table[T]) grow() int32 {
-	var chunks []*[chunkSize]T
-	if known := t.chunks.Load(); known != nil {
-		chunks = *known
-	}
-	if int(t.len) == len(chunks)*chunkSize {
-		chunks = append(chunks, new([chunkSize]T)) // behind what others read
-		t.chunks.Store(&chunks)
-	}
-	t.len++
-	return t.len - 1
-}
-
-// all is every element in turn.
-func (t *table[T]) all() iter.Seq[*T] {
-	return func(yield func(*T) bool) {
-		for place := range t.len {
-			if !yield(t.at(place)) {
-				return
-			}
-		}
-	}
-}
-
-// backward is every element in turn, from the last one to the first.
-func (t *table[T]) backward() iter.Seq[*T] {
-	return func(yield func(*T) bool) {
-		for place := t.len - 1; place >= 0; place-- {
-			if !yield(t.at(place)) {
-				return
-			}
-		}
-	}
-}
-
-// ParseAddress reads a network address. It gives the zero Addr for a text that is none, and leaves out the zone, which means something
-// on one machine alone.
-func ParseAddress(text string) netip.Addr {
-	address, err := netip.ParseAddr(text)
-	if err != nil {
-		return netip.Addr{} // a client without a network address
-	}
-	return address.Unmap().WithZone("")
 }
 
 func addressBytes(address netip.Addr) [16]byte {

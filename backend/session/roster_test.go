@@ -73,6 +73,28 @@ func BenchmarkAdmit(b *testing.B) {
 	}
 }
 
+// TestWhatIsOverIsNotShown: between the end of a session's time and the write of that, its row stays, and has no start any more.
+func TestWhatIsOverIsNotShown(t *testing.T) {
+	s, ids := crowd(t, 2)
+	roster, org := s.roster.Load(), s.organization.Load()
+	at := noon.Add(time.Hour)
+	who, reason, known := roster.admit(ids[0], at, org, Active)
+	require.True(t, known)
+	require.Empty(t, reason)
+	require.Equal(t, []time.Time{at, at.Add(14 * 24 * time.Hour), at}, []time.Time{who.Session.StartedAt, who.ExpiresAt, who.AdmittedAt})
+
+	end := noon.Add(14 * 24 * time.Hour)
+	_, marked, _ := roster.expire(ids[1], end, org)
+	require.True(t, marked)
+	_, reason, _ = roster.admit(ids[1], noon, org, Passive)
+	require.Equal(t, Expired, reason, "though the clock went back")
+	_, known = roster.find(ids[1], org)
+	require.False(t, known)
+	_, _, total := roster.look(Query{Limit: 2}, org, noon)
+	require.Equal(t, 1, total)
+	require.Equal(t, ids[:1], roster.idsOf(who.Member.ID, org, noon))
+}
+
 // TestTheCheckAllocatesNothing: what the garbage collector has to clear away would be paid for by every request.
 func TestTheCheckAllocatesNothing(t *testing.T) {
 	s, ids := crowd(t, 100)

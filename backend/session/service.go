@@ -109,6 +109,11 @@ func (s *Service) readopt(ctx context.Context) error {
 	return nil
 }
 
+// refused tells that the store has refused a change, and changed nothing. Any other error is trouble with storage.
+func refused(err error) bool {
+	return errors.Is(err, ErrCallerEnded) || errors.Is(err, ErrCredentialStale) || errors.As(err, new(*StaleVersionError))
+}
+
 // relearn takes what memory holds of all sessions from the store after a change failed: the commit may have reached the disk although
 // it was reported as failed. Where the store does not answer, the sweep tries again.
 func (s *Service) relearn(ctx context.Context) error {
@@ -349,24 +354,27 @@ func (s *Service) replaceCredential(ctx context.Context, who Principal, proof me
 	ended, err := s.store.ReplaceCredential(ctx, proof, passwordHash, now, caller, audit.Event{
 		At: now, Action: audit.PasswordChanged, Actor: caller.Actor, Target: "member:" + who.Member.ID.String(), Address: caller.Address,
 	})
+	if refused(err) {
+		return 0, fmt.Errorf("change password: %w", err)
+	}
 	if err != nil {
 		// Which sessions it has ended, if the commit reached the disk all the same, is only there: everything is read from there again.
 		s.roster.Store(newRoster())
 		return 0, errors.Join(fmt.Errorf("change password: %w", err), s.relearn(ctx))
 	}
-	s.forget(ended)
+	ids := idsOf(ended)
+	s.roster.Load().drop(ids...)
 	s.roster.Load().prove(who.Session.ID, now)
+	s.announce(Change{Sessions: ids})
 	return len(ended), nil
 }
 
-// forget lets memory know of sessions that have ended in the store.
-func (s *Service) forget(ended []Ended) {
-	change := Change{Sessions: make([]ID, len(ended))}
+func idsOf(ended []Ended) []ID {
+	ids := make([]ID, len(ended))
 	for i, e := range ended {
-		change.Sessions[i] = e.ID
+		ids[i] = e.ID
 	}
-	s.roster.Load().drop(change.Sessions...)
-	s.announce(change)
+	return ids
 }
 
 // List is a page of the principal's own live sessions and the mark to go on from, or nil at the end: first the session at hand, then
@@ -462,7 +470,8 @@ func (s *Service) Revoke(ctx context.Context, who Principal, id ID) error {
 
 // RevokeOthers ends all of the principal's sessions but the one at hand, and counts them.
 func (s *Service) RevokeOthers(ctx context.Context, who Principal) (int, error) {
-	others := slices.DeleteFunc(s.roster.Load().idsOf(who.Member.ID), func(id ID) bool { return id == who.Session.ID })
+	own := s.roster.Load().idsOf(who.Member.ID, s.organization.Load(), s.now())
+	others := slices.DeleteFunc(own, func(id ID) bool { return id == who.Session.ID })
 	if len(others) == 0 {
 		return 0, nil
 	}
@@ -504,6 +513,9 @@ func (s *Service) revokeAll(ctx context.Context, caller audit.Caller, reason, id
 		At: s.now(), Reason: reason, IdempotencyKey: idempotencyKey,
 		SessionsEnded: sessions, MembersSignedOut: members,
 	}, caller)
+	if refused(err) {
+		return Receipt{}, fmt.Errorf("revoke all sessions: %w", err)
+	}
 	if err != nil {
 		return Receipt{}, errors.Join(fmt.Errorf("revoke all sessions: %w", err), s.relearn(ctx))
 	}
@@ -544,6 +556,9 @@ func (s *Service) savePolicy(ctx context.Context, who Principal, next Policy, ve
 		At: now, Action: audit.PolicySaved, Actor: caller.Actor, Target: "organization", Address: caller.Address,
 		Details: map[string]any{"before": before.Policy.describe(), "after": next.describe(), "version": saved.Version},
 	})
+	if refused(err) {
+		return Organization{}, fmt.Errorf("save policy: %w", err)
+	}
 	if err != nil {
 		return Organization{}, errors.Join(fmt.Errorf("save policy: %w", err), s.relearn(ctx))
 	}
@@ -562,14 +577,19 @@ func (s *Service) endCounting(ctx context.Context, ending Ending) (int, error) {
 	s.changes.Lock()
 	defer s.changes.Unlock()
 	ended, err := s.store.End(context.WithoutCancel(ctx), ending)
-	// Also after a failure: the commit may have reached the disk all the same, and what is not in memory is read from there.
-	for _, e := range ending.Sessions {
-		s.roster.Load().drop(e.ID)
+	if refused(err) {
+		return 0, fmt.Errorf("end sessions: %w", err)
 	}
+	// Also after a failure: the commit may have reached the disk all the same, and what is not in memory is read from there.
+	ids := make([]ID, len(ending.Sessions))
+	for i, e := range ending.Sessions {
+		ids[i] = e.ID
+	}
+	s.roster.Load().drop(ids...)
 	if err != nil {
 		return 0, errors.Join(fmt.Errorf("end sessions: %w", err), s.relearn(ctx))
 	}
-	s.forget(ended)
+	s.announce(Change{Sessions: idsOf(ended)})
 	return len(ended), nil
 }
 

@@ -448,6 +448,50 @@ func TestWhatAFailedChangeLeftOpenIsLearnedLater(t *testing.T) {
 	h.requireAlive(again.Session.ID)
 }
 
+// TestARefusedChangeLeavesMemoryAsItIs: where the store changed nothing, there is nothing to read again, and nobody is made to wait for it.
+func TestARefusedChangeLeavesMemoryAsItIs(t *testing.T) {
+	h := newHouse(t)
+	disk := &faulty{}
+	h.open(disk)
+	late, _ := h.signIn()
+	victim, _ := h.signIn()
+	h.must(h.SignOut(t.Context(), late))
+	unread := func() { t.Error("everything was read again") }
+	disk.live = func(func(session.Record)) error { unread(); return nil }
+	disk.organization = func() (session.Organization, error) { unread(); return session.Organization{}, errDisk }
+	var ended *session.EndedError
+	_, err := h.RevokeNamed(t.Context(), late, []session.ID{victim.Session.ID})
+	require.ErrorAs(t, err, &ended)
+	_, err = h.RevokeAll(t.Context(), late, "", "")
+	require.ErrorAs(t, err, &ended)
+	_, err = h.SavePolicy(t.Context(), late, session.Policy{Length: session.Length{Value: 1, Unit: session.Days}}, nil)
+	require.ErrorAs(t, err, &ended)
+	stale := h.ana
+	stale.PasswordHash = "another"
+	_, err = h.ReplaceCredential(t.Context(), victim, stale, "anew")
+	require.ErrorIs(t, err, session.ErrCredentialStale)
+
+	disk.session = func(session.ID) (session.Record, error) {
+		t.Error("a session was looked for")
+		return session.Record{}, errDisk
+	}
+	h.requireAlive(victim.Session.ID)
+}
+
+// TestOnlyTheLivingAreRevoked: what has run out and waits for the sweep keeps its reason.
+func TestOnlyTheLivingAreRevoked(t *testing.T) {
+	h := newHouse(t)
+	idle, _ := h.signIn()
+	h.pass(40 * time.Minute)
+	who, _ := h.signIn()
+	h.save(who, session.Length{Value: 1, Unit: session.Hours}, false)
+	h.pass(30 * time.Minute)
+	n, err := h.RevokeOthers(t.Context(), who)
+	h.must(err)
+	require.Zero(t, n)
+	h.requireEnded(idle.Session.ID, session.Expired)
+}
+
 // TestARefusalStands holds R3b and R7 together: once refused, a session stays refused though the policy is loosened, the process
 // killed and the clock set back.
 func TestARefusalStands(t *testing.T) {

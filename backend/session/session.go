@@ -43,6 +43,16 @@ type Client struct {
 	device *Device // where it is known already
 }
 
+// ParseAddress reads a network address. It gives the zero Addr for a text that is none, and leaves out the zone, which means something
+// on one machine alone.
+func ParseAddress(text string) netip.Addr {
+	address, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Addr{} // a client without a network address
+	}
+	return address.Unmap().WithZone("")
+}
+
 // AddressText is the address as people read it, or empty where there is none.
 func (c Client) AddressText() string {
 	if !c.Address.IsValid() {

@@ -82,3 +82,17 @@ func (st Standing) endedUnderAnEarlierPolicy() bool {
 	return !st.StartedAt.After(st.Organization.StartedAfter) ||
 		!st.AuthenticatedAt.After(st.Organization.AuthenticatedAfter)
 }
+
+// standingOf is the standing of a session as the store has it.
+func standingOf(record Record, org *Organization) Standing {
+	return Standing{
+		Recorded:         record.Session.End.Reason,
+		MemberActive:     record.Member.Active,
+		Generation:       record.Session.Generation,
+		MemberGeneration: record.Session.MemberGeneration,
+		MembersOwn:       record.Member.Generation,
+		AuthenticatedAt:  record.Session.AuthenticatedAt,
+		StartedAt:        record.Session.StartedAt,
+		Organization:     org,
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	_ "github.com/mattn/go-sqlite3" // by which sessions are written past the store, a million in one statement
 
 	"curfew/backend/member"
@@ -34,10 +35,14 @@ func Database(folder string) string { return filepath.Join(folder, "curfew.db") 
 func Secrets(folder string) string  { return filepath.Join(folder, "keys.json") }
 
 // SessionID names the session of that number, from 1.
-func SessionID(number int) string { return fmt.Sprintf("00000000-0000-7000-8000-%012x", number) }
+func SessionID(number int) uuid.UUID {
+	return uuid.MustParse(fmt.Sprintf("00000000-0000-7000-8000-%012x", number))
+}
 
 // MemberID names the member of that number, from 1. The owner is not among them.
-func MemberID(number int) string { return fmt.Sprintf("00000000-0000-7000-9000-%012x", number) }
+func MemberID(number int) uuid.UUID {
+	return uuid.MustParse(fmt.Sprintf("00000000-0000-7000-9000-%012x", number))
+}
 
 // MemberOf is the number of the member whose session that is, in a population of so many members.
 func MemberOf(number, members int) int { return 1 + number%members }

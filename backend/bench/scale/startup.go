@@ -13,8 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/google/uuid"
-
 	"curfew/backend/bench/population"
 	"curfew/backend/token"
 )
@@ -104,7 +102,7 @@ func tokenOf(folder string, number, members int) (string, error) {
 		return "", err
 	}
 	text, _, err := keys.Issue(
-		uuid.MustParse(population.SessionID(number)), uuid.MustParse(population.MemberID(population.MemberOf(number, members))), 1, time.Now().Add(time.Hour))
+		population.SessionID(number), population.MemberID(population.MemberOf(number, members)), 1, time.Now().Add(time.Hour))
 	return text, err
 }
 

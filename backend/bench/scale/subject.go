@@ -150,7 +150,9 @@ func (s *subject) warm(ctx context.Context) error {
 }
 
 func (s *subject) start(ctx context.Context) (session.Principal, error) {
-	who, _, err := s.sessions.Start(ctx, s.proof, session.Client{Address: session.ParseAddress("192.0.2.1"), UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"})
+	who, _, err := s.sessions.Start(ctx, s.proof, session.Client{
+		Address: session.ParseAddress("192.0.2.1"), UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+	})
 	return who, err
 }
 
@@ -186,17 +188,11 @@ var operations = []operation{
 		return func() error { _, err := s.start(ctx); return err }, nil
 	}},
 	{revokeOne, 10, func(ctx context.Context, s *subject) (func() error, error) {
-		id, err := session.ParseID(population.SessionID(s.pick(s.size)))
-		if err != nil {
-			return nil, err
-		}
+		id := session.ID(population.SessionID(s.pick(s.size)))
 		return func() error { return s.sessions.Revoke(ctx, s.who, id) }, nil
 	}},
 	{revokeMember, 10, func(ctx context.Context, s *subject) (func() error, error) {
-		id, err := member.ParseID(population.MemberID(s.pick(membersOf(s.size))))
-		if err != nil {
-			return nil, err
-		}
+		id := member.ID(population.MemberID(s.pick(membersOf(s.size))))
 		return func() error { _, err := s.members.RevokeSessions(ctx, s.who.Caller(), id); return err }, nil
 	}},
 	{savePolicy, 10, func(ctx context.Context, s *subject) (func() error, error) {
@@ -236,10 +232,7 @@ var halfAnHour = session.Policy{
 // admit lets so many sessions, from all over and others each time, make a request. Those that have been revoked are refused.
 func (s *subject) admit(ctx context.Context, number int, kind session.Access) error {
 	for range number {
-		id, err := session.ParseID(population.SessionID(s.pick(s.size)))
-		if err != nil {
-			return err
-		}
+		id := session.ID(population.SessionID(s.pick(s.size)))
 		var ended *session.EndedError
 		if _, err := s.sessions.Admit(ctx, id, kind); err != nil && !errors.As(err, &ended) {
 			return err
