@@ -302,7 +302,7 @@ var needs = map[string][]func(s *scene) *answer{
 // sweep and the command line.
 var (
 	duringSetUp = []string{"SetUp", "Organization"}
-	behind      = []string{"EachLive", "Touch", "Overdue", "CloseRevoked", "Purge", "ResetPassword"}
+	behind      = []string{"EachLive", "Touch", "CloseRevoked", "Purge", "ResetPassword"}
 )
 
 func breakable(db *store.DB) storage { return &failing{DB: db} }

@@ -53,6 +53,34 @@ func (r *roster) each(org *Organization, f func(id ID, m member.ID, standing Sta
 	}
 }
 
+// overdue finds up to so many sessions whose time has run out, from a place on, and tells where to go on, or 0 at the end. Whatever moves to
+// a place that it has passed is found by the next walk. It lets sign-ins pass between any two parts of the walk.
+func (r *roster) overdue(org *Organization, now time.Time, from int32, limit int) (ids []ID, next int32) {
+	const part = 32 * chunkSize
+	alive := org.living(now)
+	look := func() (more bool) {
+		r.mu.RLock()
+		defer r.mu.RUnlock()
+		for end := min(from+part, r.rows.len); from < end; from++ {
+			e := r.rows.at(from)
+			if e.startedAt.Load() == over || alive.holds(e) {
+				continue
+			}
+			if len(ids) == limit {
+				return false
+			}
+			ids = append(ids, e.id)
+		}
+		return from < r.rows.len
+	}
+	for look() {
+	}
+	if len(ids) < limit {
+		return ids, 0
+	}
+	return ids, from
+}
+
 // Figures are the numbers of the live sessions.
 type Figures struct {
 	Live Count

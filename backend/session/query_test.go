@@ -106,6 +106,7 @@ func TestTheRosterFindsWhatAPlainListDoes(t *testing.T) {
 			case "begin":
 				at := noon.Add(minutes("sign-in", 100))
 				f := Record{
+					int64(1000 + n),
 					Session{
 						ID: ID{1, 15: byte(n)}, Generation: 1, MemberGeneration: 1, AuthenticatedAt: at, ProvedAt: at, StartedAt: at, LastSeenAt: at,
 						Client: Client{
@@ -125,8 +126,8 @@ func TestTheRosterFindsWhatAPlainListDoes(t *testing.T) {
 					at := f.Session.LastSeenAt.Add(minutes("later", 50))
 					f.Session.StartedAt, f.Session.LastSeenAt = at, at
 					p[id] = f
-					d.retouch([]Touch{{id, at, at}, {id, noon, noon}})
-					require.Contains(r, d.touched(), Touch{id, at, at})
+					d.retouch([]Touch{{id, f.Number, at, at}, {id, f.Number, noon, noon}})
+					require.Contains(r, d.touched(), Touch{id, f.Number, at, at})
 				}
 			case "end":
 				if id, _, any := pick(); any {
@@ -214,7 +215,9 @@ func TestTheRosterFindsWhatAPlainListDoes(t *testing.T) {
 func TestASearchFindsAddressesAndNetworks(t *testing.T) {
 	r := newRoster()
 	for i, address := range []string{"192.0.2.7", "192.0.2.77", "198.51.100.7", "2001:db8::7", "2001:db8:1::7"} {
-		r.add(Record{Session{ID: ID{1, 15: byte(i)}, AuthenticatedAt: noon, StartedAt: noon, LastSeenAt: noon, Client: Client{Address: ParseAddress(address)}}, people()[0]})
+		r.add(Record{Member: people()[0], Session: Session{
+			ID: ID{1, 15: byte(i)}, AuthenticatedAt: noon, StartedAt: noon, LastSeenAt: noon, Client: Client{Address: ParseAddress(address)},
+		}})
 	}
 	org := &Organization{Generation: 1, Policy: Policy{Length: Length{1, Hours}}}
 	for text, want := range map[string]int{
@@ -228,7 +231,7 @@ func TestASearchFindsAddressesAndNetworks(t *testing.T) {
 
 func TestASearchOfManyWordsIsBorne(t *testing.T) {
 	r := newRoster()
-	r.add(Record{Session{ID: ID{1}, AuthenticatedAt: noon, StartedAt: noon, LastSeenAt: noon}, people()[0]})
+	r.add(Record{Member: people()[0], Session: Session{ID: ID{1}, AuthenticatedAt: noon, StartedAt: noon, LastSeenAt: noon}})
 	org := &Organization{Generation: 1, Policy: Policy{Length: Length{1, Hours}}}
 	_, _, total := r.look(Query{Text: strings.Repeat("a ", 100), Limit: 1}, org, noon)
 	require.Equal(t, 1, total)
@@ -238,7 +241,7 @@ func TestFiguresCountWhatBeganAndWhatEndsSoon(t *testing.T) {
 	r := newRoster()
 	for i, began := range []time.Duration{-3 * time.Hour, -2 * time.Hour, -time.Hour - time.Millisecond, -time.Hour, -time.Hour + time.Millisecond, 0} {
 		at := noon.Add(began)
-		r.add(Record{Session{ID: ID{1, 15: byte(i)}, AuthenticatedAt: at, StartedAt: at, LastSeenAt: at}, people()[i%2]})
+		r.add(Record{Member: people()[i%2], Session: Session{ID: ID{1, 15: byte(i)}, AuthenticatedAt: at, StartedAt: at, LastSeenAt: at}})
 	}
 	org := &Organization{Generation: 1, Policy: Policy{Length: Length{2, Hours}}}
 	figures := r.figures(org, noon, noon.Add(-time.Hour))

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
@@ -31,10 +32,10 @@ func crowd(tb testing.TB, n int) (*Service, []ID) {
 	for i := range ids {
 		ids[i] = ID{1, 15: byte(i)}
 		binary.BigEndian.PutUint32(ids[i][4:], uint32(i))
-		s.roster.Load().add(Record{Session{
+		s.roster.Load().add(Record{Number: int64(i), Member: members[i/20], Session: Session{
 			ID: ids[i], Generation: 1, MemberGeneration: 1, AuthenticatedAt: noon, ProvedAt: noon, StartedAt: noon, LastSeenAt: noon,
 			Client: Client{Address: ParseAddress("192.0.2.1"), UserAgent: agents[i%len(agents)]}, Methods: []string{"password"},
-		}, members[i/20]})
+		}})
 	}
 	return s, ids
 }
@@ -95,6 +96,52 @@ func TestWhatIsOverIsNotShown(t *testing.T) {
 	require.Equal(t, ids[:1], roster.idsOf(who.Member.ID, org, noon))
 }
 
+// TestEverybodyWhoseTimeRanOutIsFound, a few at a time, while those found before make room for others.
+func TestEverybodyWhoseTimeRanOutIsFound(t *testing.T) {
+	s, ids := crowd(t, 40_000)
+	roster, org := s.roster.Load(), s.organization.Load()
+	end := noon.Add(14 * 24 * time.Hour)
+	gone := map[ID]bool{}
+	for i, id := range ids {
+		if i%10 < 3 || i > 38_000 { // and many in a row
+			gone[id] = true
+			continue
+		}
+		_, _, known := roster.admit(id, noon.Add(time.Minute), org, Active)
+		require.True(t, known)
+	}
+	none, next := roster.overdue(org, end.Add(-time.Millisecond), 0, 500)
+	require.Empty(t, none)
+	require.Zero(t, next)
+
+	_, marked, _ := roster.expire(ids[0], end, org) // whose end is being written
+	require.True(t, marked)
+	delete(gone, ids[0])
+	walks := 0
+	for found := []ID{{}}; len(found) > 0; walks++ {
+		found = nil
+		for next, more := int32(0), true; more; more = next != 0 {
+			var some []ID
+			some, next = roster.overdue(org, end, next, 500)
+			require.LessOrEqual(t, len(some), 500)
+			for _, id := range some {
+				require.True(t, gone[id])
+				delete(gone, id)
+			}
+			found = append(found, some...)
+			roster.drop(some...)
+		}
+	}
+	require.Empty(t, gone)
+	require.Less(t, walks, 10)
+}
+
+// TestShardsShareNoCacheLines: two processors that check two sessions would wait for each other.
+func TestShardsShareNoCacheLines(t *testing.T) {
+	require.Zero(t, unsafe.Sizeof(shard{})%64)
+	require.Zero(t, unsafe.Sizeof([chunkSize]row{})%8192, "chunks of rows would waste memory")
+}
+
 // TestTheCheckAllocatesNothing: what the garbage collector has to clear away would be paid for by every request.
 func TestTheCheckAllocatesNothing(t *testing.T) {
 	s, ids := crowd(t, 100)
@@ -123,6 +170,7 @@ func TestASessionTakesLittleMemory(t *testing.T) {
 	before := heap()
 	s, ids := crowd(t, n)
 	each := (heap() - before - n*16) / n
+	t.Logf("%d bytes a session", each)
 	require.Less(t, each, int64(200), "bytes for each session, with its part of its member")
 	runtime.KeepAlive(s)
 	runtime.KeepAlive(ids)
@@ -163,16 +211,17 @@ func TestChecksGoOnWhileSessionsComeAndGo(t *testing.T) {
 		}
 	})
 	changes.Go(func() {
-		for range 5 {
+		for range 2 {
 			for i, id := range going {
 				roster.drop(id)
 				roster.drop(going[(i+7)%len(going)])
 			}
 			for i, id := range going {
-				roster.add(Record{Session{
+				m := member.Member{ID: member.ID{2, byte(i)}, Name: "Member", Active: true, Generation: 1}
+				roster.add(Record{Member: m, Session: Session{
 					ID: id, Generation: 1, MemberGeneration: 1, AuthenticatedAt: noon, ProvedAt: noon, StartedAt: noon, LastSeenAt: noon,
 					Client: Client{UserAgent: fmt.Sprint("agent ", i)},
-				}, member.Member{ID: member.ID{2, byte(i)}, Name: "Member", Active: true, Generation: 1}})
+				}})
 			}
 		}
 	})

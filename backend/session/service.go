@@ -52,6 +52,8 @@ type Service struct {
 
 	// flushed is when Flush last wrote; only Flush uses it.
 	flushed time.Time
+	// swept is the place in the roster up to which Sweep has looked for sessions whose time has run out; only Sweep uses it.
+	swept int32
 }
 
 // New opens the service on what the store holds, and reads all live sessions from there. The key derives refresh tokens.
@@ -646,9 +648,9 @@ func (s *Service) Sweep(ctx context.Context) (more bool, err error) {
 	if err := s.makeSure(ctx); err != nil {
 		return false, err
 	}
-	expired, err := s.sweepExpired(ctx, batch)
+	more, err = s.sweepExpired(ctx, batch)
 	if err != nil {
-		return false, err
+		return false, fmt.Errorf("end expired sessions: %w", err)
 	}
 	closed, err := s.store.CloseRevoked(ctx, s.organization.Load().Generation, batch)
 	if err != nil {
@@ -658,32 +660,24 @@ func (s *Service) Sweep(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("purge ended sessions: %w", err)
 	}
-	return max(expired, closed, purged) == batch, nil
+	return more || max(closed, purged) == batch, nil
 }
 
-func (s *Service) sweepExpired(ctx context.Context, batch int) (int, error) {
-	now, org := s.now(), s.organization.Load()
-	started, authenticated := org.overdue(now)
-	records, err := s.store.Overdue(ctx, org.Generation, started, authenticated, batch)
-	if err != nil {
-		return 0, fmt.Errorf("find expired sessions: %w", err)
-	}
+func (s *Service) sweepExpired(ctx context.Context, batch int) (more bool, err error) {
+	roster, now, org := s.roster.Load(), s.now(), s.organization.Load()
+	overdue, next := roster.overdue(org, now, s.swept, batch)
+	s.swept = next
 	ending := Ending{Reason: Expired, By: audit.Caller{Actor: audit.System}}
-	for _, record := range records {
-		at := standingOf(record, org).ExpiredAt(now)
-		seen, marked, alive := s.roster.Load().expire(record.Session.ID, now, org)
-		if alive {
-			continue // touched since: the store does not know it yet
+	for _, id := range overdue {
+		if at, marked, _ := roster.expire(id, now, org); marked {
+			ending.Sessions = append(ending.Sessions, SessionEnd{id, at})
 		}
-		if marked {
-			at = seen
-		}
-		ending.Sessions = append(ending.Sessions, SessionEnd{record.Session.ID, at})
 	}
 	if len(ending.Sessions) == 0 {
-		return 0, nil
+		return next != 0, nil
 	}
-	return s.endCounting(ctx, ending)
+	_, err = s.endCounting(ctx, ending)
+	return next != 0, err
 }
 
 func earlier(a, b time.Time) time.Time {

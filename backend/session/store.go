@@ -33,8 +33,7 @@ type Store interface {
 	// EachLive calls f with every session of the given generation that has not ended, neither by its row nor by its member.
 	EachLive(ctx context.Context, generation uint64, f func(Record)) error
 
-	// Touch moves the times of sessions forward, never back, and only of those that have not ended. It also
-	// records now as a time that has been (rule R7).
+	// Touch moves the times of sessions forward, never back. It also records now as a time that has been (rule R7).
 	Touch(ctx context.Context, touches []Touch, now time.Time) error
 	// Prove records a fresh proof of identity.
 	Prove(ctx context.Context, proof member.Proof, at time.Time, caller audit.Caller, event audit.Event) error
@@ -48,8 +47,6 @@ type Store interface {
 	// End ends those of the sessions that have not ended, with an audit entry for each, and tells which they were.
 	End(ctx context.Context, ending Ending) ([]Ended, error)
 
-	// Overdue finds sessions of the given generation that have not ended, and started or were authenticated at or before these instants.
-	Overdue(ctx context.Context, generation uint64, started, authenticated time.Time, limit int) ([]Record, error)
 	// CloseRevoked writes the end into rows of generations before the given one, at most limit of them, and counts them. What
 	// ended them is on record already; this only spares later readers the look.
 	CloseRevoked(ctx context.Context, generation uint64, limit int) (int, error)
@@ -59,6 +56,8 @@ type Store interface {
 
 // Record is a session with the member it belongs to, as they are stored.
 type Record struct {
+	// Number is what the store counts the session by.
+	Number  int64
 	Session Session
 	Member  member.Member
 }
@@ -66,6 +65,7 @@ type Record struct {
 // Touch is the times of one session, as the memory has them.
 type Touch struct {
 	ID         ID
+	Number     int64
 	StartedAt  time.Time
 	LastSeenAt time.Time
 }

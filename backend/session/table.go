@@ -11,7 +11,8 @@ type table[T any] struct {
 	len    int32
 }
 
-const chunkSize = 512
+// chunkSize makes a chunk of rows fill whole pages of Go's memory.
+const chunkSize = 1024
 
 // at is the element at the place, which was given out by grow.
 func (t *table[T]) at(place int32) *T {

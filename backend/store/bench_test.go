@@ -61,7 +61,7 @@ func populated(b *testing.B, sessions int) *population {
 	require.NoError(b, db.writer.Exec(fmt.Sprintf(`
 		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
 		INSERT INTO sessions
-		SELECT printf('00000000-0000-7000-8000-%%012x', i), ?, 1, 1, ?, ?, ? - i * 1000, ?, NULL, NULL, NULL, 0, zeroblob(32), randomblob(32),
+		SELECT i, printf('00000000-0000-7000-8000-%%012x', i), ?, 1, 1, ?, ?, ? - i * 1000, ?, NULL, NULL, NULL, 0, zeroblob(32), randomblob(32),
 		       '192.0.2.1', 'bench', 'password'
 		FROM n`, sessions-1), proof.Member.ID.String(), millis(noon), millis(noon), millis(noon), millis(noon)).Error)
 	return &population{db, proof, sessions}
@@ -169,7 +169,7 @@ func crowd(b *testing.B, db *DB, members, sessions int) {
 		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?),
 		     times (i, seen, back) AS (SELECT i, ? - abs(random() % 1123200000), abs(random() % 600000) FROM n)
 		INSERT INTO sessions
-		SELECT printf('00000000-0000-7000-8000-%012x', i), printf('00000000-0000-7000-9000-%012x', 1 + i * 31 % ?), 1, 1, seen - back, seen - back, seen, seen,
+		SELECT i, printf('00000000-0000-7000-8000-%012x', i), printf('00000000-0000-7000-9000-%012x', 1 + i * 31 % ?), 1, 1, seen - back, seen - back, seen, seen,
 		       NULL, NULL, NULL, 0, zeroblob(32), randomblob(32), printf('10.%d.%d.%d', i % 3, i / 3 % 200, i / 600 % 200),
 		       CASE i % 4 WHEN 0 THEN 'curl/8.14.1'
 		       WHEN 1 THEN 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0'

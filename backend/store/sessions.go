@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -10,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,7 +23,8 @@ import (
 )
 
 type sessionRow struct {
-	ID               string `gorm:"primaryKey"`
+	Number           int64 `gorm:"primaryKey"`
+	ID               string
 	MemberID         string
 	Generation       uint64
 	MemberGeneration uint64
@@ -46,8 +45,9 @@ type sessionRow struct {
 
 func (sessionRow) TableName() string { return "sessions" }
 
-// recordRow is a session beside its member, as selectRecords reads them.
+// recordRow is a session beside its member, as selectRecord reads them.
 type recordRow struct {
+	Number           int64
 	ID               string
 	MemberID         string
 	Generation       uint64
@@ -62,6 +62,8 @@ type recordRow struct {
 	Address          string
 	UserAgent        string
 	Methods          string
+	// Times is the page of the session's times, or nil.
+	Times timesPage
 
 	Name       string
 	Email      string
@@ -70,12 +72,13 @@ type recordRow struct {
 	Active     bool
 }
 
-const selectRecords = `
-SELECT s.id, s.member_id, s.generation, s.member_generation, s.authenticated_at, s.proved_at, s.started_at, s.last_seen_at,
+const selectRecord = `
+SELECT s.number, s.id, s.member_id, s.generation, s.member_generation, s.authenticated_at, s.proved_at, s.started_at, s.last_seen_at,
        coalesce(s.ended_at, 0) AS ended_at, coalesce(s.end_reason, '') AS end_reason, coalesce(s.ended_by, '') AS ended_by,
-       s.address, s.user_agent, s.methods,
+       s.address, s.user_agent, s.methods, t.times,
        m.name, m.email, m.role, m.generation AS members_own, m.deactivated_at IS NULL AS active
-FROM sessions s JOIN members m ON m.id = s.member_id `
+FROM sessions s JOIN members m ON m.id = s.member_id LEFT JOIN session_times t ON t.page = s.number / ?
+WHERE s.id = ?`
 
 func (row recordRow) record() (session.Record, error) {
 	id, err := session.ParseID(row.ID)
@@ -86,11 +89,13 @@ func (row recordRow) record() (session.Record, error) {
 	if err != nil {
 		return session.Record{}, err
 	}
+	startedAt, lastSeenAt := row.Times.of(row.Number)
 	return session.Record{
+		Number: row.Number,
 		Session: session.Session{
 			ID: id, MemberID: memberID, Generation: row.Generation, MemberGeneration: row.MemberGeneration,
 			AuthenticatedAt: instant(row.AuthenticatedAt), ProvedAt: instant(row.ProvedAt),
-			StartedAt: instant(row.StartedAt), LastSeenAt: instant(row.LastSeenAt),
+			StartedAt: instant(max(row.StartedAt, startedAt)), LastSeenAt: instant(max(row.LastSeenAt, lastSeenAt)),
 			End:    session.End{Reason: session.EndReason(row.EndReason), At: instant(row.EndedAt), By: row.EndedBy},
 			Client: session.Client{Address: session.ParseAddress(row.Address), UserAgent: row.UserAgent}, Methods: strings.Fields(row.Methods),
 		},
@@ -100,29 +105,12 @@ func (row recordRow) record() (session.Record, error) {
 	}, nil
 }
 
-// records runs selectRecords with the rest of the statement.
-func records(tx *gorm.DB, rest string, args ...any) ([]session.Record, error) {
-	var rows []recordRow
-	if err := tx.Raw(selectRecords+rest, args...).Scan(&rows).Error; err != nil {
-		return nil, err
-	}
-	found := make([]session.Record, len(rows))
-	for i, row := range rows {
-		record, err := row.record()
-		if err != nil {
-			return nil, fmt.Errorf("read session %s: %w", row.ID, err)
-		}
-		found[i] = record
-	}
-	return found, nil
-}
-
 // oneRecord reads past GORM, because a flood of requests for sessions that are over comes here.
 func oneRecord(tx *gorm.DB, id session.ID) (session.Record, error) {
 	var r recordRow
-	err := queryRow(tx, selectRecords+"WHERE s.id = ?", id.String()).Scan(
-		&r.ID, &r.MemberID, &r.Generation, &r.MemberGeneration, &r.AuthenticatedAt, &r.ProvedAt, &r.StartedAt, &r.LastSeenAt,
-		&r.EndedAt, &r.EndReason, &r.EndedBy, &r.Address, &r.UserAgent, &r.Methods,
+	err := queryRow(tx, selectRecord, timesPerPage, id.String()).Scan(
+		&r.Number, &r.ID, &r.MemberID, &r.Generation, &r.MemberGeneration, &r.AuthenticatedAt, &r.ProvedAt, &r.StartedAt, &r.LastSeenAt,
+		&r.EndedAt, &r.EndReason, &r.EndedBy, &r.Address, &r.UserAgent, &r.Methods, (*[]byte)(&r.Times),
 		&r.Name, &r.Email, &r.Role, &r.MembersOwn, &r.Active)
 	if errors.Is(err, sql.ErrNoRows) {
 		return session.Record{}, session.ErrNotFound
@@ -202,6 +190,10 @@ func (db *DB) EachLive(ctx context.Context, generation uint64, f func(session.Re
 	if err != nil {
 		return unavailable(err)
 	}
+	times, err := db.allTimes(ctx)
+	if err != nil {
+		return unavailable(err)
+	}
 	var (
 		calling sync.Mutex
 		parts   = runtime.GOMAXPROCS(0)
@@ -209,7 +201,7 @@ func (db *DB) EachLive(ctx context.Context, generation uint64, f func(session.Re
 	readers, ctx := errgroup.WithContext(ctx)
 	for part := range parts {
 		readers.Go(func() error {
-			return db.eachLiveOf(ctx, part, parts, generation, members, func(found []session.Record) {
+			return db.eachLiveOf(ctx, part, parts, generation, members, times, func(found []session.Record) {
 				calling.Lock()
 				defer calling.Unlock()
 				for _, record := range found {
@@ -221,10 +213,11 @@ func (db *DB) EachLive(ctx context.Context, generation uint64, f func(session.Re
 	return unavailable(readers.Wait())
 }
 
-// eachLiveOf calls f with the live sessions of one part, some at a time, nearly in the order of their rows in the file. The parts take
-// turns of 64 rows, which are a few pages, so that they are equally large.
+// eachLiveOf calls f with the live sessions of one part, some at a time, in the order of their rows in the file. The parts take turns of as
+// many rows as share a page of times, so that they are equally large.
 func (db *DB) eachLiveOf(
-	ctx context.Context, part, parts int, generation uint64, members map[member.ID]*member.Member, f func([]session.Record),
+	ctx context.Context, part, parts int, generation uint64, members map[member.ID]*member.Member, times map[int64]timesPage,
+	f func([]session.Record),
 ) error {
 	var (
 		agents     = map[string]string{} // one text of many equal ones
@@ -232,9 +225,9 @@ func (db *DB) eachLiveOf(
 		found      = make([]session.Record, 0, 256)
 	)
 	err := db.eachRow(ctx, `
-		SELECT id, member_id, member_generation, authenticated_at, proved_at, started_at, last_seen_at, address, user_agent, methods
-		FROM sessions WHERE ended_at IS NULL AND generation = ? AND rowid / 64 % ? = ? ORDER BY authenticated_at`,
-		[]any{int64(generation), int64(parts), int64(part)}, func(row []driver.Value) error {
+		SELECT id, member_id, member_generation, authenticated_at, proved_at, started_at, last_seen_at, address, user_agent, methods, number
+		FROM sessions WHERE ended_at IS NULL AND generation = ? AND number / ? % ? = ? ORDER BY number`,
+		[]any{int64(generation), int64(timesPerPage), int64(parts), int64(part)}, func(row []driver.Value) error {
 			memberID, err := member.ParseID(row[1].(string))
 			if err != nil {
 				return err
@@ -257,10 +250,12 @@ func (db *DB) eachLiveOf(
 				methods = strings.Fields(row[9].(string))
 				methodSets[row[9].(string)] = methods
 			}
-			found = append(found, session.Record{Member: *m, Session: session.Session{
+			number := row[10].(int64)
+			startedAt, lastSeenAt := times[number/timesPerPage].of(number)
+			found = append(found, session.Record{Number: number, Member: *m, Session: session.Session{
 				ID: session.ID(id), MemberID: m.ID, Generation: generation, MemberGeneration: memberGeneration,
 				AuthenticatedAt: instant(row[3].(int64)), ProvedAt: instant(row[4].(int64)),
-				StartedAt: instant(row[5].(int64)), LastSeenAt: instant(row[6].(int64)),
+				StartedAt: instant(max(row[5].(int64), startedAt)), LastSeenAt: instant(max(row[6].(int64), lastSeenAt)),
 				Client: session.Client{Address: session.ParseAddress(row[7].(string)), UserAgent: agent}, Methods: methods,
 			}})
 			if len(found) == cap(found) {
@@ -322,22 +317,6 @@ func (db *DB) membersByID(ctx context.Context) (map[member.ID]*member.Member, er
 		return err
 	})
 	return members, err
-}
-
-// Touch implements [session.Store]. It goes through the sessions by their ids, which is how their rows lie in the file, so that each page
-// is read and written once. A statement that stays prepared costs less for each of them than one for all, which has to read them as JSON.
-func (db *DB) Touch(ctx context.Context, touches []session.Touch, now time.Time) error {
-	byID := slices.SortedFunc(slices.Values(touches), func(a, b session.Touch) int { return bytes.Compare(a.ID[:], b.ID[:]) })
-	return db.write(ctx, func(tx *gorm.DB) error {
-		for _, touch := range byID {
-			err := exec(tx, "UPDATE sessions SET started_at = max(started_at, ?), last_seen_at = max(last_seen_at, ?) WHERE id = ? AND ended_at IS NULL",
-				millis(touch.StartedAt), millis(touch.LastSeenAt), touch.ID.String())
-			if err != nil {
-				return err
-			}
-		}
-		return exec(tx, "UPDATE organization SET clock_at = max(clock_at, ?) WHERE id = 1", millis(now))
-	})
 }
 
 // Prove implements [session.Store].
@@ -481,19 +460,6 @@ func (db *DB) ReplaceCredential(
 	return ended, err
 }
 
-// Overdue implements [session.Store].
-func (db *DB) Overdue(ctx context.Context, generation uint64, started, authenticated time.Time, limit int) ([]session.Record, error) {
-	// Each half has a limit of its own, because SQLite would sort all that it finds before it makes one of two.
-	found, err := records(db.read(ctx), `
-		WHERE s.id IN (
-			SELECT id FROM (SELECT id FROM sessions WHERE ended_at IS NULL AND generation = ? AND started_at <= ? LIMIT ?)
-			UNION
-			SELECT id FROM (SELECT id FROM sessions WHERE ended_at IS NULL AND generation = ? AND authenticated_at <= ? LIMIT ?)
-			LIMIT ?)`,
-		generation, millis(started), limit, generation, millis(authenticated), limit, limit)
-	return found, unavailable(err)
-}
-
 // CloseRevoked implements [session.Store].
 func (db *DB) CloseRevoked(ctx context.Context, generation uint64, limit int) (closed int, err error) {
 	err = db.write(ctx, func(tx *gorm.DB) error {
@@ -514,7 +480,10 @@ func (db *DB) Purge(ctx context.Context, endedBefore time.Time, limit int) (purg
 	err = db.write(ctx, func(tx *gorm.DB) error {
 		result := tx.Exec("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ended_at < ? LIMIT ?)", millis(endedBefore), limit)
 		purged = int(result.RowsAffected)
-		return result.Error
+		if result.Error != nil || purged == 0 {
+			return result.Error
+		}
+		return purgeTimes(tx)
 	})
 	return purged, err
 }

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -114,16 +116,17 @@ func TestATouchDoesNotBringBackTheDead(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, ended, 1)
 	before := reread(t, db, record)
-	require.NoError(t, db.Touch(t.Context(), []session.Touch{{ID: record.Session.ID, StartedAt: noon.Add(time.Hour), LastSeenAt: noon.Add(time.Hour)}}, noon))
-	require.Equal(t, before, reread(t, db, record))
+	require.NoError(t, db.Touch(t.Context(), []session.Touch{touchOf(record, noon.Add(time.Hour), noon.Add(time.Hour))}, noon))
+	require.Equal(t, before.End, reread(t, db, record).End)
 	require.Equal(t, session.Revoked, before.End.Reason)
+	require.NoError(t, db.EachLive(t.Context(), 1, func(session.Record) { t.Error("it came back to life") }))
 }
 
 func TestATouchOfADeletedRowMakesNone(t *testing.T) {
 	db := newDB(t)
 	id, err := session.NewID()
 	require.NoError(t, err)
-	require.NoError(t, db.Touch(t.Context(), []session.Touch{{ID: id, StartedAt: noon, LastSeenAt: noon}}, noon))
+	require.NoError(t, db.Touch(t.Context(), []session.Touch{{ID: id, Number: 7, StartedAt: noon, LastSeenAt: noon}}, noon))
 	_, err = db.Session(t.Context(), id)
 	require.ErrorIs(t, err, session.ErrNotFound)
 }
@@ -133,8 +136,8 @@ func TestTouchesOnlyMoveForward(t *testing.T) {
 	proof := ana(t, db)
 	first, second := signIn(t, db, proof), signIn(t, db, proof)
 	require.NoError(t, db.Touch(t.Context(), []session.Touch{
-		{ID: first.Session.ID, StartedAt: noon.Add(time.Hour), LastSeenAt: noon.Add(2 * time.Hour)},
-		{ID: second.Session.ID, StartedAt: noon.Add(-time.Hour), LastSeenAt: noon.Add(-time.Hour)},
+		touchOf(first, noon.Add(time.Hour), noon.Add(2*time.Hour)),
+		touchOf(second, noon.Add(-time.Hour), noon.Add(-time.Hour)),
 	}, noon))
 	moved, kept := reread(t, db, first), reread(t, db, second)
 	require.Equal(t, noon.Add(time.Hour), moved.StartedAt)
@@ -142,6 +145,75 @@ func TestTouchesOnlyMoveForward(t *testing.T) {
 	require.Equal(t, noon, kept.StartedAt)
 	require.Equal(t, noon, kept.LastSeenAt)
 	require.Equal(t, noon, moved.AuthenticatedAt, "the sign-in never moves")
+
+	require.NoError(t, db.Touch(t.Context(), []session.Touch{touchOf(first, noon.Add(time.Minute), noon.Add(3*time.Hour))}, noon))
+	moved = reread(t, db, first)
+	require.Equal(t, []time.Time{noon.Add(time.Hour), noon.Add(3 * time.Hour)}, []time.Time{moved.StartedAt, moved.LastSeenAt})
+}
+
+// TestTimesComeBackFromTheirPages, whichever way a session is read, on both sides of where one page ends and another begins, and of
+// sessions that were never touched.
+func TestTimesComeBackFromTheirPages(t *testing.T) {
+	db := newDB(t)
+	proof := ana(t, db)
+	records := []session.Record{signIn(t, db, proof)}
+	for _, number := range []int64{248, 749} { // the numbers that follow are 249 to 251, and 750
+		require.NoError(t, db.writer.Exec("UPDATE sessions SET number = ? WHERE number = (SELECT max(number) FROM sessions)", number).Error)
+		records[len(records)-1].Number = number
+		records = append(records, signIn(t, db, proof))
+		if number == 248 {
+			records = append(records, signIn(t, db, proof), signIn(t, db, proof), signIn(t, db, proof))
+		}
+	}
+	var touches []session.Touch
+	want := map[int64][2]time.Time{}
+	for i, record := range records {
+		started, seen := noon.Add(time.Duration(i+1)*time.Minute), noon.Add(time.Duration(i+1)*time.Hour)
+		if record.Number == 250 {
+			started, seen = noon, noon
+		} else {
+			touches = append(touches, touchOf(record, started, seen))
+		}
+		want[record.Number] = [2]time.Time{started, seen}
+	}
+	require.ElementsMatch(t, []int64{248, 249, 250, 251, 749, 750}, slices.Collect(maps.Keys(want)))
+	slices.Reverse(touches)
+	require.NoError(t, db.Touch(t.Context(), touches[:2], noon))
+	require.NoError(t, db.Touch(t.Context(), touches[2:], noon))
+
+	each, one := map[int64][2]time.Time{}, map[int64][2]time.Time{}
+	require.NoError(t, db.EachLive(t.Context(), 1, func(found session.Record) {
+		each[found.Number] = [2]time.Time{found.Session.StartedAt, found.Session.LastSeenAt}
+	}))
+	for _, record := range records {
+		found, err := db.Session(t.Context(), record.Session.ID)
+		require.NoError(t, err)
+		one[found.Number] = [2]time.Time{found.Session.StartedAt, found.Session.LastSeenAt}
+	}
+	require.Equal(t, want, each)
+	require.Equal(t, want, one)
+}
+
+// TestTimesGoWithTheirSessions: a page is kept for as long as a session of it, or of one before, is.
+func TestTimesGoWithTheirSessions(t *testing.T) {
+	db := newDB(t)
+	proof := ana(t, db)
+	first := signIn(t, db, proof)
+	require.NoError(t, db.writer.Exec("UPDATE sessions SET number = 499").Error)
+	first.Number = 499
+	second := signIn(t, db, proof)
+	require.NoError(t, db.Touch(t.Context(), []session.Touch{touchOf(first, noon, noon), touchOf(second, noon, noon)}, noon))
+	pages := func() (pages []int64) {
+		require.NoError(t, db.writer.Raw("SELECT page FROM session_times ORDER BY page").Scan(&pages).Error)
+		return pages
+	}
+	require.Equal(t, []int64{1, 2}, pages())
+	_, err := db.End(t.Context(), endOf(first, noon))
+	require.NoError(t, err)
+	purged, err := db.Purge(t.Context(), noon.Add(time.Second), 10)
+	require.NoError(t, err)
+	require.Equal(t, 1, purged)
+	require.Equal(t, []int64{2}, pages())
 }
 
 // TestFalseAndNothingAreWritten: an update from a struct would leave both out.
@@ -165,7 +237,7 @@ func TestFalseAndNothingAreWritten(t *testing.T) {
 
 func TestForeignKeysHold(t *testing.T) {
 	db := newDB(t)
-	err := db.writer.Exec("INSERT INTO sessions SELECT 'x', 'nobody', 1, 1, 0, 0, 0, 0, NULL, NULL, NULL, 0, x'', x'', '', '', ''").Error
+	err := db.writer.Exec("INSERT INTO sessions SELECT 1, 'x', 'nobody', 1, 1, 0, 0, 0, 0, NULL, NULL, NULL, 0, x'', x'', '', '', ''").Error
 	require.ErrorContains(t, err, "foreign key")
 }
 
@@ -196,11 +268,8 @@ func TestTimesOfAnyZoneComeBackAsTheSameInstant(t *testing.T) {
 	db := newDB(t)
 	record := signIn(t, db, ana(t, db))
 	tokyo := noon.Add(time.Minute + 123*time.Millisecond + 456*time.Microsecond).In(time.FixedZone("Tokyo", 9*3600))
-	require.NoError(t, db.Touch(t.Context(), []session.Touch{{ID: record.Session.ID, StartedAt: tokyo, LastSeenAt: tokyo}}, tokyo))
+	require.NoError(t, db.Touch(t.Context(), []session.Touch{touchOf(record, tokyo, tokyo)}, tokyo))
 	require.Equal(t, noon.Add(time.Minute+123*time.Millisecond), reread(t, db, record).StartedAt)
-	overdue, err := db.Overdue(t.Context(), 1, noon.In(tokyo.Location()), time.Time{}, 10)
-	require.NoError(t, err)
-	require.Empty(t, overdue, "it started after noon, wherever one counts")
 	newest, err := db.NewestTime(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, noon.Add(time.Minute+123*time.Millisecond), newest)
@@ -521,6 +590,10 @@ func TestTheFileIsItsOwnersAlone(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), suffix)
 	}
+}
+
+func touchOf(record session.Record, startedAt, lastSeenAt time.Time) session.Touch {
+	return session.Touch{ID: record.Session.ID, Number: record.Number, StartedAt: startedAt, LastSeenAt: lastSeenAt}
 }
 
 // A plan that goes through all sessions takes half a second to end one of a million.

@@ -1,0 +1,70 @@
+package session
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// TestTheIndexFindsWhatAMapWouldFind holds it against a map, with ids that nearly all want the same slots.
+func TestTheIndexFindsWhatAMapWouldFind(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var (
+			rows  table[row]
+			x     index
+			model = map[ID]int32{}
+			near  = rapid.Bool().Draw(t, "near")
+		)
+		ids := make([]ID, 60)
+		for i := range ids {
+			ids[i] = ID{7: byte(i)}
+			for near && i > 0 { // the next one with the same home, or one beside it
+				next := ids[i-1]
+				for {
+					binary.BigEndian.PutUint64(next[:8], binary.BigEndian.Uint64(next[:8])+1)
+					x := index{slots: make([]int32, 8), shift: 61}
+					if x.home(next) >= 6 {
+						break
+					}
+				}
+				ids[i] = next
+				break
+			}
+		}
+		for range rapid.IntRange(1, 100).Draw(t, "steps") {
+			id := rapid.SampledFrom(ids).Draw(t, "id")
+			place, known := model[id]
+			found, has := x.find(id, &rows)
+			require.Equal(t, known, has)
+			switch rapid.SampledFrom([]string{"add", "add", "remove", "move"}).Draw(t, "step") {
+			case "add":
+				if !known {
+					model[id] = rows.grow()
+					rows.at(model[id]).id = id
+					x.add(id, model[id], &rows)
+				}
+			case "remove":
+				if known {
+					x.remove(id, &rows)
+					delete(model, id)
+				}
+			case "move":
+				if known {
+					require.Equal(t, place, found)
+					to := rows.grow()
+					rows.at(to).id = id
+					x.move(id, to, &rows)
+					model[id] = to
+				}
+			}
+			require.Equal(t, len(model), x.used)
+			for id, place := range model {
+				found, known := x.find(id, &rows)
+				require.True(t, known)
+				require.Equal(t, place, found)
+			}
+		}
+	})
+}
