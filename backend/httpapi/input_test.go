@@ -255,7 +255,7 @@ func TestAnotherKindOfTokenOpensNothing(t *testing.T) {
 	p := h.program(member.Admin)
 	kid, session := h.secrets.AccessTokens[0].ID, p.id()
 	head := func(algorithm, kind string) string {
-		return fmt.Sprintf(`{"alg":%q,"typ":%q,"kid":%q}`, algorithm, kind, kid)
+		return fmt.Sprintf(`{"alg":%q,"kid":%q,"typ":%q}`, algorithm, kid, kind)
 	}
 	claims := func(issuer, audience, session string) string {
 		now := h.clock.Now().Unix()

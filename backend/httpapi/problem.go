@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/segmentio/encoding/json"
 
 	"curfew/backend/live"
 	"curfew/backend/member"
@@ -207,8 +207,10 @@ func (a *API) answerError(err error, c echo.Context) {
 	case p.Status == http.StatusForbidden, p.Status == http.StatusTooManyRequests:
 		level = slog.LevelWarn
 	}
-	a.Log.Log(c.Request().Context(), level, "request refused", "status", p.Status, "code", p.Code, "error", err,
-		"method", c.Request().Method, "path", c.Path(), "address", c.RealIP(), "request", requestID(c))
+	if ctx := c.Request().Context(); a.Log.Enabled(ctx, level) { // a flood is refused without a word
+		a.Log.Log(ctx, level, "request refused", "status", p.Status, "code", p.Code, "error", err,
+			"method", c.Request().Method, "path", c.Path(), "address", c.RealIP(), "request", requestID(c))
+	}
 	writeProblem(c.Response(), requestID(c), p)
 }
 

@@ -15,13 +15,6 @@ import (
 // longest is more than any token of ours; what is longer is refused before it is looked at.
 const longest = 2048
 
-// header is every member that a token's header has: no crit, no b64, no jku, jwk, x5u or x5c.
-type header struct {
-	Algorithm string `json:"alg"`
-	Kind      string `json:"typ"`
-	KeyID     string `json:"kid"`
-}
-
 // payload is every claim that a token has, each of one type. A list of audiences, or a time as a string, does not fit.
 type payload struct {
 	Issuer     *string    `json:"iss"`
@@ -35,52 +28,36 @@ type payload struct {
 	ID         *string    `json:"jti"`
 }
 
-// read takes a token apart that has exactly the shape of those that this deployment issues. What is in it is believed only after its
-// signature was verified.
-func (k *Keys) read(text string) (t unverified, err error) {
+// open takes a token apart that this deployment signed, and reads what it says. Nothing in it is read before its signature was found right:
+// its header has to be, to the letter, the one that we put before tokens of a key, so what algorithm and which key are not the token's to say.
+func (k *Keys) open(text string) (c claims, err error) {
 	if len(text) > longest {
-		return t, errors.New("too long")
+		return c, errors.New("too long")
 	}
 	if strings.Count(text, ".") != 2 {
-		return t, errors.New("not three parts")
+		return c, errors.New("not three parts")
 	}
 	first, rest, _ := strings.Cut(text, ".")
 	second, third, _ := strings.Cut(rest, ".")
-
-	var h header
-	if err := strictly(first, &h); err != nil {
-		return t, fmt.Errorf("header: %w", err)
+	key, known := k.byHeader[first]
+	if !known {
+		return c, errors.New("the header is none of ours")
 	}
-	// The algorithm is ours to name. The token may only agree.
-	if h.Algorithm != "HS256" {
-		return t, errors.New("header: not HS256")
+	signature, err := decode(third)
+	if err != nil {
+		return c, fmt.Errorf("signature: %w", err)
 	}
-	if h.Kind != kind {
-		return t, errors.New("header: another kind of token")
+	if err := jwt.SigningMethodHS256.Verify(text[:len(first)+1+len(second)], signature, key); err != nil {
+		return c, err
 	}
-	var known bool
-	if t.key, known = k.byID[h.KeyID]; !known {
-		return t, errors.New("header: unknown key")
-	}
-
 	var p payload
 	if err := strictly(second, &p); err != nil {
-		return t, fmt.Errorf("claims: %w", err)
+		return c, fmt.Errorf("claims: %w", err)
 	}
-	if t.claims, err = p.claims(); err != nil {
-		return t, fmt.Errorf("claims: %w", err)
+	if c, err = p.claims(); err != nil {
+		return c, fmt.Errorf("claims: %w", err)
 	}
-	t.text = text[:len(first)+1+len(second)]
-	t.signature, err = decode(third)
-	return t, err
-}
-
-// unverified is a token that is right in its shape.
-type unverified struct {
-	text      string // what was signed
-	signature []byte
-	key       []byte
-	claims    claims
+	return c, nil
 }
 
 // claims is what there is to verify and what there is to learn.

@@ -3,6 +3,7 @@ package token
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -40,8 +41,9 @@ type Claims struct {
 
 // Keys issues and verifies tokens. It is safe for concurrent use.
 type Keys struct {
-	signing  Key
-	byID     map[string][]byte
+	signing Key
+	// byHeader holds the key that a token is signed with by the token's header, in the form in which it stands in the token.
+	byHeader map[string][]byte
 	lifetime time.Duration
 	now      func() time.Time
 	// validator judges the claims of a token whose signature is right.
@@ -57,13 +59,18 @@ func NewKeys(secrets Secrets, lifetime time.Duration, now func() time.Time) (*Ke
 		return nil, fmt.Errorf("make room for verified tokens: %w", err)
 	}
 	k := &Keys{
-		signing: secrets.AccessTokens[0], byID: map[string][]byte{}, lifetime: lifetime, now: now, remembered: remembered,
+		signing: secrets.AccessTokens[0], byHeader: map[string][]byte{}, lifetime: lifetime, now: now, remembered: remembered,
 		validator: jwt.NewValidator(
 			jwt.WithIssuer(issuer), jwt.WithAudience(audience), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithTimeFunc(now),
 		),
 	}
 	for _, key := range secrets.AccessTokens {
-		k.byID[key.ID] = key.Secret
+		text, err := unsigned(key, nil).SigningString()
+		if err != nil {
+			return nil, fmt.Errorf("make the header of key %s: %w", key.ID, err)
+		}
+		header, _, _ := strings.Cut(text, ".")
+		k.byHeader[header] = key.Secret
 	}
 	return k, nil
 }
@@ -78,6 +85,14 @@ type signed struct {
 	Generation uint64 `json:"gen"`
 }
 
+// unsigned is a token that is to be signed with the key.
+func unsigned(key Key, claims jwt.Claims) *jwt.Token {
+	token := jwt.NewWithClaims(jwt.SigningMethodHS256, claims)
+	token.Header["typ"] = kind
+	token.Header["kid"] = key.ID
+	return token
+}
+
 // Issue makes a token that names a session and ends after the deployment's lifetime or with the session, whichever is
 // first. It tells how long that is.
 func (k *Keys) Issue(sessionID, memberID uuid.UUID, generation uint64, sessionEnds time.Time) (string, time.Duration, error) {
@@ -87,15 +102,13 @@ func (k *Keys) Issue(sessionID, memberID uuid.UUID, generation uint64, sessionEn
 		expires = sessionEnds
 	}
 	expires = expires.Truncate(time.Second) // which is what a token counts in
-	token := jwt.NewWithClaims(jwt.SigningMethodHS256, signed{
+	token := unsigned(k.signing, signed{
 		RegisteredClaims: jwt.RegisteredClaims{
 			Issuer: issuer, Audience: jwt.ClaimStrings{audience}, Subject: memberID.String(), ID: uuid.NewString(),
 			IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(expires),
 		},
 		Session: sessionID.String(), Generation: generation,
 	})
-	token.Header["typ"] = kind
-	token.Header["kid"] = k.signing.ID
 	text, err := token.SignedString(k.signing.Secret)
 	if err != nil {
 		return "", 0, fmt.Errorf("sign token: %w", err)
@@ -120,24 +133,21 @@ func (k *Keys) Verify(text string) (Claims, error) {
 	return claims, nil
 }
 
-// verify leaves to the library what is cryptography, and the verdict on the claims. It does not let the library read the token a second
-// time, and not as leniently as it would.
+// verify leaves to the library what is cryptography, and the verdict on the claims. It does not let the library read the token, which would
+// be more lenient.
 func (k *Keys) verify(text string) (Claims, error) {
-	t, err := k.read(text)
+	c, err := k.open(text)
 	if err != nil {
 		return Claims{}, errors.Join(ErrInvalid, err)
 	}
-	if err := jwt.SigningMethodHS256.Verify(t.text, t.signature, t.key); err != nil {
-		return Claims{}, errors.Join(ErrInvalid, err)
-	}
-	err = k.validator.Validate(t.claims)
+	err = k.validator.Validate(c)
 	if err != nil && !onlyExpired(err) {
 		return Claims{}, errors.Join(ErrInvalid, err)
 	}
 	if err != nil {
 		return Claims{}, ErrExpired
 	}
-	return Claims{Session: t.claims.session, Member: t.claims.member, Generation: t.claims.generation, ExpiresAt: t.claims.ExpiresAt.Time}, nil
+	return Claims{Session: c.session, Member: c.member, Generation: c.generation, ExpiresAt: c.ExpiresAt.Time}, nil
 }
 
 // onlyExpired tells that a token's time is all that is wrong with it. The library joins everything that it finds wrong.

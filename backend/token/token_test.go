@@ -111,7 +111,7 @@ func TestSignatureIsWorkedOutOnce(t *testing.T) {
 	text := d.issued(t)
 	_, err := d.Verify(text)
 	require.NoError(t, err)
-	clear(d.byID)
+	clear(d.byHeader)
 	_, err = d.Verify(text)
 	require.NoError(t, err, "without a key, only memory can know it")
 	_, err = d.Verify(d.issued(t))
