@@ -4,6 +4,7 @@
 // judges that on every request. So a verified token may be remembered until it expires; what is remembered is
 // that its signature is right, and no more.
 //
-// Before the JWT library sees what is in a token it passes a gate that is stricter than the library ([Keys.Verify]): one shape, one
-// algorithm, one kind, no unknown, repeated or differently cased members (RFC 8725 and its successor's draft).
+// The JWT library does the cryptography and judges the claims. What it judges passes a gate that is stricter than its own reading
+// ([Keys.Verify]): one header, to the letter, for each key; nothing read before the signature is verified; no unknown, repeated or
+// differently cased claims (RFC 8725 and its successor's draft).
 package token
