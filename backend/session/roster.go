@@ -315,7 +315,7 @@ func (r *roster) add(record Record) {
 	own.rows = append(own.rows, place)
 
 	s.mu.Lock()
-	s.places.add(id, place, &r.rows)
+	s.places.add(id, place)
 	s.mu.Unlock()
 }
 
