@@ -15,7 +15,7 @@ import (
 // TestAnswersReadAsTheStandardLibraryWritesThem, whatever people called themselves, and at whatever time.
 func TestAnswersReadAsTheStandardLibraryWritesThem(t *testing.T) {
 	e := echo.New()
-	e.JSONSerializer = writer{}
+	e.JSONSerializer = jsonSerializer{}
 	text := rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }),
 		rapid.SampledFrom([]string{"<script>&amp;", "\u2028\u2029", "\"\\/\b\f\n\r\t\x00\x7f", "\xff\xfe", "😀\U0010ffff", "Zoë 王"}))
 	instants := rapid.Map(rapid.Int64Range(0, 250_000_000_000_000), func(millis int64) time.Time { return time.UnixMilli(millis).UTC() })

@@ -47,7 +47,7 @@ type API struct {
 // Mount puts the API and what every answer has in common on the server.
 func (a *API) Mount(e *echo.Echo) {
 	e.HTTPErrorHandler = a.answerError
-	e.JSONSerializer = writer{}
+	e.JSONSerializer = jsonSerializer{}
 	e.IPExtractor = addressOf(a.TrustedProxies)
 	a.Sessions.OnChange(a.announce)
 	e.Use(identify, a.logRequests, recoverPanics, secureHeaders, refuseCrossOrigin)

@@ -207,7 +207,7 @@ func (a *API) answerError(err error, c echo.Context) {
 	case p.Status == http.StatusForbidden, p.Status == http.StatusTooManyRequests:
 		level = slog.LevelWarn
 	}
-	if ctx := c.Request().Context(); a.Log.Enabled(ctx, level) { // a flood is refused without a word
+	if ctx := c.Request().Context(); a.Log.Enabled(ctx, level) { // a flood of refusals must not pay for words that no log keeps
 		a.Log.Log(ctx, level, "request refused", "status", p.Status, "code", p.Code, "error", err,
 			"method", c.Request().Method, "path", c.Path(), "address", c.RealIP(), "request", requestID(c))
 	}

@@ -25,10 +25,11 @@ const (
 	timesSize = 16
 )
 
-// timesPage is the times of the sessions whose numbers begin with the page's; zero for those that were not touched since their sign-in.
+// timesPage is the times of the sessions whose numbers, divided by timesPerPage, are the page's; zero for those that were not touched since
+// their sign-in. A page that nobody was touched in is not there: nil.
 type timesPage []byte
 
-// of are the session's times. It is not in the page's text as far as nothing was written yet.
+// of are the session's times.
 func (p timesPage) of(number int64) (startedAt, lastSeenAt int64) {
 	at := int(number%timesPerPage) * timesSize
 	if len(p) < at+timesSize {
