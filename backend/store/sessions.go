@@ -45,7 +45,7 @@ type sessionRow struct {
 
 func (sessionRow) TableName() string { return "sessions" }
 
-// recordRow is a session beside its member, as selectRecord reads them.
+// recordRow is a session with the page of its times, as selectRecord reads them.
 type recordRow struct {
 	Number           int64
 	ID               string
@@ -62,63 +62,57 @@ type recordRow struct {
 	Address          string
 	UserAgent        string
 	Methods          string
-	// Times is the page of the session's times, or nil.
+	// Times is nil where nobody of the page was touched.
 	Times timesPage
-
-	Name       string
-	Email      string
-	Role       string
-	MembersOwn uint64
-	Active     bool
 }
 
+// selectRecord joins nothing, because SQLite plans a join with a parameter anew each time, which takes several times as long as this look-up.
 const selectRecord = `
 SELECT s.number, s.id, s.member_id, s.generation, s.member_generation, s.authenticated_at, s.proved_at, s.started_at, s.last_seen_at,
-       coalesce(s.ended_at, 0) AS ended_at, coalesce(s.end_reason, '') AS end_reason, coalesce(s.ended_by, '') AS ended_by,
-       s.address, s.user_agent, s.methods, t.times,
-       m.name, m.email, m.role, m.generation AS members_own, m.deactivated_at IS NULL AS active
-FROM sessions s JOIN members m ON m.id = s.member_id LEFT JOIN session_times t ON t.page = s.number / ?
-WHERE s.id = ?`
+       coalesce(s.ended_at, 0), coalesce(s.end_reason, ''), coalesce(s.ended_by, ''), s.address, s.user_agent, s.methods,
+       (SELECT t.times FROM session_times t WHERE t.page = s.number / ?)
+FROM sessions s WHERE s.id = ?`
 
-func (row recordRow) record() (session.Record, error) {
+func (row recordRow) record(m member.Member) (session.Record, error) {
 	id, err := session.ParseID(row.ID)
-	if err != nil {
-		return session.Record{}, err
-	}
-	memberID, err := member.ParseID(row.MemberID)
-	if err != nil {
-		return session.Record{}, err
-	}
 	startedAt, lastSeenAt := row.Times.of(row.Number)
 	return session.Record{
 		Number: row.Number,
 		Session: session.Session{
-			ID: id, MemberID: memberID, Generation: row.Generation, MemberGeneration: row.MemberGeneration,
+			ID: id, MemberID: m.ID, Generation: row.Generation, MemberGeneration: row.MemberGeneration,
 			AuthenticatedAt: instant(row.AuthenticatedAt), ProvedAt: instant(row.ProvedAt),
 			StartedAt: instant(max(row.StartedAt, startedAt)), LastSeenAt: instant(max(row.LastSeenAt, lastSeenAt)),
 			End:    session.End{Reason: session.EndReason(row.EndReason), At: instant(row.EndedAt), By: row.EndedBy},
 			Client: session.Client{Address: session.ParseAddress(row.Address), UserAgent: row.UserAgent}, Methods: strings.Fields(row.Methods),
 		},
-		Member: member.Member{
-			ID: memberID, Name: row.Name, Email: row.Email, Role: member.Role(row.Role), Active: row.Active, Generation: row.MembersOwn,
-		},
-	}, nil
+		Member: m,
+	}, err
 }
 
-// oneRecord reads past GORM, because a flood of requests for sessions that are over comes here.
+// oneRecord reads past GORM, because a flood of requests for sessions that are over comes here. The member is read after the session, and
+// so is never older than it.
 func oneRecord(tx *gorm.DB, id session.ID) (session.Record, error) {
 	var r recordRow
 	err := queryRow(tx, selectRecord, timesPerPage, id.String()).Scan(
 		&r.Number, &r.ID, &r.MemberID, &r.Generation, &r.MemberGeneration, &r.AuthenticatedAt, &r.ProvedAt, &r.StartedAt, &r.LastSeenAt,
-		&r.EndedAt, &r.EndReason, &r.EndedBy, &r.Address, &r.UserAgent, &r.Methods, (*[]byte)(&r.Times),
-		&r.Name, &r.Email, &r.Role, &r.MembersOwn, &r.Active)
+		&r.EndedAt, &r.EndReason, &r.EndedBy, &r.Address, &r.UserAgent, &r.Methods, (*[]byte)(&r.Times))
 	if errors.Is(err, sql.ErrNoRows) {
 		return session.Record{}, session.ErrNotFound
 	}
 	if err != nil {
 		return session.Record{}, err
 	}
-	return r.record()
+	memberID, err := member.ParseID(r.MemberID)
+	if err != nil {
+		return session.Record{}, err
+	}
+	m := member.Member{ID: memberID}
+	err = queryRow(tx, "SELECT name, email, role, generation, deactivated_at IS NULL FROM members WHERE id = ?", r.MemberID).Scan(
+		&m.Name, &m.Email, (*string)(&m.Role), &m.Generation, &m.Active)
+	if err != nil {
+		return session.Record{}, err
+	}
+	return r.record(m)
 }
 
 // alive is what a session's row must be for a change to be made in its name, beside the policy's window. It stands in the
@@ -177,9 +171,9 @@ func (db *DB) InsertSession(ctx context.Context, s session.Session, proof member
 	return record, err
 }
 
-// Session implements [session.Store].
+// Session implements [session.Store]. It cannot be cancelled: to watch for that would take longer than to read.
 func (db *DB) Session(ctx context.Context, id session.ID) (session.Record, error) {
-	record, err := oneRecord(db.read(ctx), id)
+	record, err := oneRecord(db.read(context.WithoutCancel(ctx)), id)
 	return record, unavailable(err)
 }
 
