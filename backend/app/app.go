@@ -59,6 +59,12 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 	if a.db, err = store.Open(ctx, a.folder.database(), a.log); err != nil {
 		return err
 	}
+	// Nothing that is read from a damaged file counts, and no trouble with it either.
+	defer func() {
+		if damaged := a.db.Sound(); damaged != nil {
+			err = damaged
+		}
+	}()
 	secrets, err := token.LoadSecrets(a.folder.secrets(), time.Now())
 	if err != nil {
 		return err

@@ -207,13 +207,16 @@ func capture(ts *testscript.TestScript, negated bool, args []string) {
 	ts.Setenv(args[0], found[1])
 }
 
-// garbage overwrites a file from an offset to its end.
+// garbage overwrites a file from an offset to its end; a negative offset counts from there.
 func garbage(ts *testscript.TestScript, negated bool, args []string) {
 	arguments(ts, negated, args, "garbage FILE OFFSET")
 	offset, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	content := []byte(ts.ReadFile(args[0]))
-	if len(content) <= offset {
+	if offset < 0 {
+		offset += len(content)
+	}
+	if offset < 0 || len(content) <= offset {
 		ts.Fatalf("%s has only %d bytes", args[0], len(content))
 	}
 	copy(content[offset:], bytes.Repeat([]byte{0xA5}, len(content)-offset))

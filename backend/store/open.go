@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"syscall"
 	"time"
 
@@ -36,6 +37,8 @@ type DB struct {
 	writer *gorm.DB
 	// reader's connections cannot write.
 	reader *gorm.DB
+	// sound checks the file, once.
+	sound func() error
 }
 
 // UnusableError is given for a database that must not be used; its text says what to do about it.
@@ -49,7 +52,8 @@ func (e *UnusableError) Error() string { return fmt.Sprintf("database %s %s", e.
 func (e *UnusableError) Unwrap() error { return e.Cause }
 
 // Open opens the database file, creates it if it is missing, and brings an older schema up to date. It refuses a damaged
-// file and one of a newer schema with an [*UnusableError].
+// file and one of a newer schema with an [*UnusableError]. Where nothing has to be brought up to date it only begins to look for damage:
+// whoever opens has to ask [DB.Sound] as well.
 func Open(ctx context.Context, path string, log *slog.Logger) (*DB, error) {
 	return open(ctx, path, log, 0)
 }
@@ -68,10 +72,11 @@ func open(ctx context.Context, path string, log *slog.Logger, version int64) (*D
 	if db.writer, err = connect(path, log, url.Values{"_txlock": {"immediate"}}, 1); err != nil {
 		return nil, unusable(path, err)
 	}
-	if err := db.prepare(ctx, version); err != nil {
+	if db.reader, err = connect(path, log, url.Values{"_query_only": {"on"}}, max(4, runtime.GOMAXPROCS(0))); err != nil {
 		return nil, errors.Join(unusable(path, err), db.Close())
 	}
-	if db.reader, err = connect(path, log, url.Values{"_query_only": {"on"}}, max(4, runtime.GOMAXPROCS(0))); err != nil {
+	db.sound = sync.OnceValue(func() error { return unusable(path, db.examine(ctx)) })
+	if err := db.prepare(ctx, version); err != nil {
 		return nil, errors.Join(unusable(path, err), db.Close())
 	}
 	return db, nil
@@ -111,7 +116,43 @@ func connect(path string, log *slog.Logger, more url.Values, connections int) (*
 	return db, nil
 }
 
+// prepare brings the schema up to date, after the file was found to be sound. If it is up to date, that is being found out when prepare
+// returns.
 func (db *DB) prepare(ctx context.Context, version int64) error {
+	pool, err := db.writer.DB()
+	if err != nil {
+		return err
+	}
+	files, err := fs.Sub(sqliteMigrations, "migrations/sqlite")
+	if err != nil {
+		return err
+	}
+	migrations, err := goose.NewProvider(goose.DialectSQLite3, pool, files)
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	if sources := migrations.ListSources(); version == 0 {
+		version = sources[len(sources)-1].Version
+	}
+	if db.schema(ctx) == version {
+		go db.sound()
+		return db.understand(ctx)
+	}
+	if err := db.Sound(); err != nil {
+		return err
+	}
+	if err := migrate(ctx, migrations, version); err != nil {
+		return err
+	}
+	return db.understand(ctx)
+}
+
+// Sound waits until the whole file has been looked through, and returns an [*UnusableError] if it is damaged. A large file takes a while, in
+// which it can be read, but nothing that was read may be served before Sound has returned nil. The only connection that writes is the one
+// that looks, so nothing is written meanwhile either.
+func (db *DB) Sound() error { return db.sound() }
+
+func (db *DB) examine(ctx context.Context) error {
 	pool, err := db.writer.DB()
 	if err != nil {
 		return err
@@ -123,18 +164,18 @@ func (db *DB) prepare(ctx context.Context, version int64) error {
 	if verdict != "ok" {
 		return &UnusableError{Advice: "is damaged (" + verdict + "). " + restoreAdvice}
 	}
-	return migrate(ctx, pool, version)
+	return nil
 }
 
-func migrate(ctx context.Context, pool *sql.DB, version int64) error {
-	files, err := fs.Sub(sqliteMigrations, "migrations/sqlite")
-	if err != nil {
-		return err
+// schema is the version of the file's schema; 0 where it cannot be read, because the file is new or damaged.
+func (db *DB) schema(ctx context.Context) (version int64) {
+	if queryRow(db.read(ctx), "SELECT max(version_id) FROM goose_db_version").Scan(&version) != nil {
+		return 0
 	}
-	migrations, err := goose.NewProvider(goose.DialectSQLite3, pool, files)
-	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
-	}
+	return version
+}
+
+func migrate(ctx context.Context, migrations *goose.Provider, version int64) error {
 	have, newest, err := migrations.GetVersions(ctx)
 	if err != nil {
 		return fmt.Errorf("read the schema's version: %w", err)
@@ -142,14 +183,16 @@ func migrate(ctx context.Context, pool *sql.DB, version int64) error {
 	if have > newest {
 		return &UnusableError{Advice: fmt.Sprintf("has schema %d, but this program knows only up to %d. Run the newer program that wrote it.", have, newest)}
 	}
-	if version == 0 {
-		version = newest
-	}
 	if _, err := migrations.UpTo(ctx, version); err != nil {
 		return fmt.Errorf("bring the schema from %d to %d: %w", have, version, err)
 	}
+	return nil
+}
+
+// understand makes sure that this program knows how to judge by the organization's row.
+func (db *DB) understand(ctx context.Context) error {
 	var found int
-	if err := pool.QueryRowContext(ctx, "SELECT protocol FROM organization").Scan(&found); err != nil {
+	if err := queryRow(db.read(ctx), "SELECT protocol FROM organization").Scan(&found); err != nil {
 		return fmt.Errorf("read the protocol: %w", err)
 	}
 	if found > protocol {
@@ -162,6 +205,9 @@ const restoreAdvice = "Stop here, keep the file, and restore a backup into an em
 
 // unusable gives SQLite's errors at start-up the words that an operator can act on.
 func unusable(path string, err error) error {
+	if err == nil {
+		return nil
+	}
 	var known *UnusableError
 	if errors.As(err, &known) {
 		known.Path = path
@@ -188,6 +234,9 @@ func unusable(path string, err error) error {
 // Close ends all connections and folds the write-ahead log into the file.
 func (db *DB) Close() error {
 	var errs []error
+	if db.sound != nil {
+		_ = db.sound() // it was told to whoever asked; a connection in use would outlive the pool
+	}
 	for _, pool := range []*gorm.DB{db.reader, db.writer} {
 		if pool == nil {
 			continue

@@ -513,12 +513,17 @@ func TestADamagedFileIsRefused(t *testing.T) {
 		"a broken header": append([]byte("SQLite format 4\x00"), whole[16:]...),
 		"a broken page":   append(append([]byte{}, whole[:4096]...), make([]byte, len(whole)-4096)...),
 		"cut short":       whole[:len(whole)/2],
+		"a broken end":    append(append([]byte{}, whole[:len(whole)-4096]...), make([]byte, 4096)...),
 	} {
 		t.Run(name, func(t *testing.T) {
 			damaged++
 			broken := filepath.Join(t.TempDir(), "curfew.db")
 			require.NoError(t, os.WriteFile(broken, content, 0o600))
-			_, err := Open(t.Context(), broken, slog.New(slog.DiscardHandler))
+			db, err := Open(t.Context(), broken, slog.New(slog.DiscardHandler))
+			if err == nil {
+				err = db.Sound()
+				require.NoError(t, db.Close())
+			}
 			var unusable *UnusableError
 			require.True(t, errors.As(err, &unusable), "%v", err)
 			require.Contains(t, unusable.Error(), "restore a backup")
@@ -527,7 +532,7 @@ func TestADamagedFileIsRefused(t *testing.T) {
 			require.Equal(t, content, after, "the file is kept as it was")
 		})
 	}
-	require.Equal(t, 4, damaged)
+	require.Equal(t, 5, damaged)
 }
 
 // TestAFullDiskAtTheStartSaysSo: SQLite reports it in one way or the other, by which of its files did not fit.
