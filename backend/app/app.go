@@ -236,13 +236,19 @@ func (a *App) flushEvery(ctx context.Context, interval time.Duration) {
 	}
 }
 
-// sweepEvery writes the end of sessions that nobody asks for any more.
+// sweepEvery writes the end of sessions that nobody asks for any more. It rests after every batch for 19 times as long as that took, so that
+// requests lose a twentieth of one processor at most, however many sessions were revoked.
 func (a *App) sweepEvery(ctx context.Context, interval time.Duration) {
 	a.repeat(ctx, interval, "the sweep failed; it is tried again", func(ctx context.Context) error {
 		for more := true; more && ctx.Err() == nil; {
 			var err error
+			began := time.Now()
 			if more, err = a.sessions.Sweep(ctx); err != nil {
 				return err
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(19 * time.Since(began)):
 			}
 		}
 		return nil

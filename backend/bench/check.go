@@ -125,15 +125,11 @@ func spoilt(r request) request {
 
 // checkRevocation signs the owner in and out again, and makes sure that the session gets in between, and not after.
 func checkRevocation(ctx context.Context, address string) error {
-	in, err := ask(ctx, address, signIn(population.OwnerEmail, `,"transport":"bearer"`))
+	token, err := signInOwner(ctx, address)
 	if err != nil {
 		return err
 	}
-	var given struct{ AccessToken string }
-	if err := json.Unmarshal(in.body, &given); err != nil || given.AccessToken == "" {
-		return fmt.Errorf("the sign-in is answered %d: %s", in.status, in.body)
-	}
-	show := byBearer(given.AccessToken)
+	show := byBearer(token)
 	signOut := show
 	signOut.method = http.MethodDelete
 	for _, step := range []struct {
@@ -149,6 +145,34 @@ func checkRevocation(ctx context.Context, address string) error {
 		}
 	}
 	return nil
+}
+
+// signInOwner signs the owner in and returns the access token.
+func signInOwner(ctx context.Context, address string) (token string, err error) {
+	in, err := ask(ctx, address, signIn(population.OwnerEmail, `,"transport":"bearer"`))
+	if err != nil {
+		return "", err
+	}
+	var given struct{ AccessToken string }
+	if err := json.Unmarshal(in.body, &given); err != nil || given.AccessToken == "" {
+		return "", fmt.Errorf("the sign-in is answered %d: %s", in.status, in.body)
+	}
+	return given.AccessToken, nil
+}
+
+// revokeEverybody ends all sessions in the owner's name.
+func revokeEverybody(ctx context.Context, address string) error {
+	token, err := signInOwner(ctx, address)
+	if err != nil {
+		return err
+	}
+	revoke := byBearer(token)
+	revoke.method, revoke.path = http.MethodPost, revokeAllPath
+	got, err := ask(ctx, address, revoke)
+	if err == nil && got.status != http.StatusOK {
+		err = fmt.Errorf("the revocation is answered %d: %s", got.status, got.body)
+	}
+	return err
 }
 
 // signIn is a sign-in with the password that all members of a population have.

@@ -46,6 +46,7 @@ func made(t *testing.T) report {
 		round := map[string]measurement{}
 		for _, name := range []string{
 			curfewItself, bareEcho, jwtHS256, jwtEdDSA, scsSQLite, gormSQLite, bareArgon2id, aThousand, aMillion, curfewFlood, bareFlood, curfewCrowd,
+			curfewSweeps,
 		} {
 			round[name] = m
 		}

@@ -3,11 +3,12 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
-	_ "github.com/mattn/go-sqlite3" // to read the hash of a password
+	_ "github.com/mattn/go-sqlite3" // to look into the databases
 
 	"curfew/backend/bench/population"
 )
@@ -62,6 +63,7 @@ const (
 	curfewFlood  = "Curfew, flooded"
 	bareFlood    = "bare Echo, flooded"
 	curfewCrowd  = "Curfew, 1,000 sign in"
+	curfewSweeps = "Curfew, sweeping"
 	mainRounds   = 9 // short ones, because the median of many bears more of what disturbs some of them
 	moreRounds   = 5
 	fewerRounds  = 3
@@ -153,6 +155,12 @@ var scenes = []scene{
 			{title: "memory before", value: of(curfewCrowd, measurement.memoryBefore), unit: " MiB"},
 			{title: "memory at most", value: of(curfewCrowd, measurement.memoryPeak), unit: " MiB"},
 			{title: "memory after", value: of(curfewCrowd, measurement.memoryAfter), unit: " MiB"},
+		},
+	},
+	{
+		name: "sweep", title: "The rows of 100,000 revoked sessions are swept, beside the requests of one that came after", play: sweep, reference: curfewItself,
+		figures: []figure{
+			{title: "rate, to the same with nothing to sweep", value: ratio(measurement.rate, curfewSweeps, curfewItself), target: target{atLeast: 0.95}},
 		},
 	},
 }
@@ -448,17 +456,64 @@ func (s *stage) signInLoad(d *deployment) (load, error) {
 	})
 }
 
+// sweep revokes everybody in a large organization, and asks for a session that began afterwards while the rows of the others are being
+// closed; and for a session of a small one, which has nothing to close.
+func sweep(ctx context.Context, s *stage) (rounds, error) {
+	small, err := s.deployment(ctx, 1000)
+	if err != nil {
+		return nil, err
+	}
+	large, err := s.deployment(ctx, manySessions)
+	if err != nil {
+		return nil, err
+	}
+	delete(s.deployments, manySessions) // whose sessions are of no use to another scene any more
+	contenders := []contender{{name: curfewItself}, {name: curfewSweeps}}
+	for i, d := range []*deployment{small, large} {
+		curfew, err := s.serveCurfew(ctx, d)
+		if err != nil {
+			return nil, err
+		}
+		if d == large {
+			if err := revokeEverybody(ctx, curfew.address); err != nil {
+				return nil, err
+			}
+		}
+		token, err := signInOwner(ctx, curfew.address)
+		if err != nil {
+			return nil, err
+		}
+		contenders[i].server = curfew
+		if contenders[i].load, err = s.load([]string{token}, byCookie); err != nil {
+			return nil, err
+		}
+	}
+	measured, err := s.hold(ctx, contest{contenders: contenders, rounds: mainRounds})
+	if err != nil {
+		return nil, err
+	}
+	var open int
+	if err := large.read(ctx, "SELECT count(*) FROM sessions WHERE ended_at IS NULL", &open); err != nil {
+		return nil, err
+	}
+	if open < 1000 || open > manySessions-1000 {
+		return nil, fmt.Errorf("%d rows are open in the end: the sweep ran out of work, or did none", open)
+	}
+	return measured, nil
+}
+
 // ownersHash is the hash of the password that everybody in a population has.
 func ownersHash(ctx context.Context, d *deployment) (hash string, err error) {
+	err = d.read(ctx, "SELECT password_hash FROM members WHERE email = '"+population.OwnerEmail+"'", &hash)
+	return hash, err
+}
+
+// read reads one value from the deployment's database.
+func (d *deployment) read(ctx context.Context, query string, value any) (err error) {
 	db, err := sql.Open("sqlite3", population.Database(d.folder))
 	if err != nil {
-		return "", err
+		return err
 	}
-	defer func() {
-		if closed := db.Close(); err == nil {
-			err = closed
-		}
-	}()
-	err = db.QueryRowContext(ctx, "SELECT password_hash FROM members WHERE email = ?", population.OwnerEmail).Scan(&hash)
-	return hash, err
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return db.QueryRowContext(ctx, query).Scan(value)
 }

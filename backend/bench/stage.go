@@ -25,8 +25,9 @@ import (
 
 // The calls that are measured.
 const (
-	sessionPath = "/api/session"
-	signInPath  = "/api/sessions"
+	sessionPath   = "/api/session"
+	signInPath    = "/api/sessions"
+	revokeAllPath = "/api/sessions/revoke-all"
 )
 
 const accessCookie = "__Host-curfew_access"
