@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -65,10 +66,12 @@ func TestPasswordsAreComparedWhole(t *testing.T) {
 func TestAFloodOfHashesIsRefusedBeforeItTakesMemory(t *testing.T) {
 	h, err := newHasher()
 	require.NoError(t, err)
-	h.slots.TryAcquire(1 << 30) // more than there are: nothing
-	for h.slots.TryAcquire(1) { // as if hashes were running everywhere
+	slots := h.room - queue
+	require.True(t, h.slots.TryAcquire(slots), "as if hashes were running everywhere")
+	for range slots {
+		require.NoError(t, h.enter())
 	}
-	ctx, leave := context.WithCancel(t.Context())
+	ctx, stop := context.WithCancel(t.Context())
 	var wait sync.WaitGroup
 	refused := make(chan error, queue+10)
 	for range queue + 10 {
@@ -80,11 +83,25 @@ func TestAFloodOfHashesIsRefusedBeforeItTakesMemory(t *testing.T) {
 	for range 10 {
 		require.ErrorIs(t, <-refused, ErrBusy)
 	}
-	leave()
+	stop()
 	wait.Wait()
 	for range queue {
 		require.ErrorIs(t, <-refused, context.Canceled)
 	}
+	require.Equal(t, slots, h.inside.Load(), "all who waited have left")
+}
+
+// TestACrowdIsRefusedBeforeItCostsAnything: the service has no store, so whoever got as far as that would bring the test down.
+func TestACrowdIsRefusedBeforeItCostsAnything(t *testing.T) {
+	s, err := New(nil, time.Now, "", nil)
+	require.NoError(t, err)
+	for range s.hasher.room {
+		require.NoError(t, s.hasher.enter())
+	}
+	_, err = s.Authenticate(t.Context(), "ana@example.org", "whatever password", Origin{})
+	require.ErrorIs(t, err, ErrBusy)
+	_, err = s.Reauthenticate(t.Context(), Member{Email: "ana@example.org"}, "whatever password", Origin{})
+	require.ErrorIs(t, err, ErrBusy)
 }
 
 func TestEmailsAreUniqueInTheirCanonicalForm(t *testing.T) {

@@ -150,6 +150,10 @@ func (s *Service) HashNewPassword(ctx context.Context, password string) (string,
 }
 
 func (s *Service) verify(ctx context.Context, email, password string, origin Origin, refusal audit.Action) (Proof, error) {
+	if err := s.hasher.enter(); err != nil {
+		return Proof{}, err
+	}
+	defer s.hasher.leave()
 	m, hash, err := s.store.MemberByEmail(ctx, email)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Proof{}, fmt.Errorf("find member: %w", err)
