@@ -16,7 +16,7 @@ TOOL    := go tool -modfile=backend/tools.mod
 WEB_SOURCES := $(shell find frontend/src frontend/static frontend/scripts -type f) frontend/vite.config.ts frontend/package.json
 GO_SOURCES  := $(shell find backend -type f -not -name '*_test.go' -not -path '*/testdata/*' -not -path 'backend/bench/*') main.go embed.go go.mod go.sum
 
-.PHONY: help run demo build web dev dev-api dev-web test compiled test-go test-web e2e attacks screenshots lint fmt generate generated check \
+.PHONY: help run demo build web dev dev-api dev-web test compiled test-go test-web e2e attacks fuzz screenshots lint fmt generate generated check \
         bench bench-test bench-store bench-page bench-long clean chromium wrk
 
 help: ## List the commands
@@ -99,6 +99,15 @@ attacks: $(BIN) ## Attack the whole program in every way that others were broken
 			for (kind in tried) printf "%-26s %9d %14d\n", kind, tried[kind], wrong[kind] | "sort"; close("sort"); \
 			printf "%-26s %9d %14d\n", "all", all, bad }' $(ATTACKS); \
 	[ -z "$$failed" ]
+
+FUZZTIME := 30s
+
+fuzz: ## Feed each fuzz target for FUZZTIME, 30s by default; what it finds goes into the target's testdata
+	@for file in $$(grep -rlE --include='*_test.go' '^func Fuzz' backend); do \
+		for target in $$(sed -nE 's/^func (Fuzz[A-Za-z]+).*/\1/p' "$$file"); do \
+			echo "$$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" || exit; \
+		done; \
+	done
 
 screenshots: $(BIN) $(DEMO) chromium ## Photograph every page and state, wide and narrow, light and dark, into frontend/screenshots; and the README's pictures
 	CHROMIUM="$$($(FIND_CHROMIUM))" npm run screenshots
