@@ -16,8 +16,8 @@ TOOL    := go tool -modfile=backend/tools.mod
 WEB_SOURCES := $(shell find frontend/src frontend/static frontend/scripts -type f) frontend/vite.config.ts frontend/package.json
 GO_SOURCES  := $(shell find backend -type f -not -name '*_test.go' -not -path '*/testdata/*' -not -path 'backend/bench/*') main.go embed.go go.mod go.sum
 
-.PHONY: help run demo build web dev dev-api dev-web test compiled test-go test-web e2e screenshots lint fmt generate generated check bench bench-test \
-        bench-store bench-page bench-long clean chromium wrk
+.PHONY: help run demo build web dev dev-api dev-web test compiled test-go test-web e2e attacks fuzz screenshots lint fmt generate generated check \
+        bench bench-test bench-store bench-page bench-long clean chromium wrk
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,14 +67,14 @@ test: ## Run every test: Go with the race detector, Vitest, and journeys in a re
 	@$(MAKE) --no-print-directory -j4 --output-sync test-go test-web $(BIN) $(DEMO)
 	@$(MAKE) --no-print-directory e2e
 
-# The command line's and the demo's tests run whole programs, which the race detector would slow down tenfold for no find of its own.
+# The attacks, the command line's and the demo's tests run whole programs, which the race detector would slow down tenfold for no find of its own.
 # The API's run once with it, and once without to be held against the contract, for which a library is needed that takes it minutes to compile.
 # The race detector needs SQLite compiled apart in any case, and for that once it need not be the fastest.
-RACED = CGO_CFLAGS='-O1 -g0' go test -race -ldflags=-w $$(go list ./backend/... | grep -vE '/(cli|demo)$$')
+RACED = CGO_CFLAGS='-O1 -g0' go test -race -ldflags=-w $$(go list ./backend/... | grep -vE '/(attacks|cli|demo)$$')
 
 test-go: $(WEB) ## Run the Go tests, with the race detector
 	$(RACED) -shuffle=on
-	go test -shuffle=on ./backend/cli ./backend/demo ./backend/httpapi
+	go test -shuffle=on -short ./backend/attacks ./backend/cli ./backend/demo ./backend/httpapi
 
 # What a cold run waits for longest, begun while the browser and the web app arrive.
 compiled:
@@ -86,6 +86,28 @@ test-web: $(MODULES) ## Run the front end's checks and unit tests
 
 e2e: $(BIN) $(DEMO) chromium ## Run the journeys in a real browser against the real binary
 	CHROMIUM="$$($(FIND_CHROMIUM))" npm run e2e
+
+ATTACKS := $(CURDIR)/bin/attacks.tsv
+
+# Each attack is a row of the file: its kind, what was sent, what came back, and whether that was right.
+attacks: $(BIN) ## Attack the whole program in every way that others were broken, and print how many attacks were answered wrongly
+	@: >$(ATTACKS); export ATTACKS_ROWS=$(ATTACKS) ATTACKS_BINARY=$(CURDIR)/$(BIN); failed=; \
+	go test -count=1 ./backend/attacks || failed=1; \
+	npm exec -w frontend -- vitest run way-back-attacks || failed=1; \
+	awk -F '\t' '{ tried[$$1]++; all++ } $$4 == "wrong" { wrong[$$1]++; bad++ } \
+		END { printf "\n%-26s %9s %14s\n", "kind", "tried", "wrong answers"; fflush(); \
+			for (kind in tried) printf "%-26s %9d %14d\n", kind, tried[kind], wrong[kind] | "sort"; close("sort"); \
+			printf "%-26s %9d %14d\n", "all", all, bad }' $(ATTACKS); \
+	[ -z "$$failed" ]
+
+FUZZTIME := 30s
+
+fuzz: ## Feed each fuzz target for FUZZTIME, 30s by default; what it finds goes into the target's testdata
+	@for file in $$(grep -rlE --include='*_test.go' '^func Fuzz' backend); do \
+		for target in $$(sed -nE 's/^func (Fuzz[A-Za-z]+).*/\1/p' "$$file"); do \
+			echo "$$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" || exit; \
+		done; \
+	done
 
 screenshots: $(BIN) $(DEMO) chromium ## Photograph every page and state, wide and narrow, light and dark, into frontend/screenshots; and the README's pictures
 	CHROMIUM="$$($(FIND_CHROMIUM))" npm run screenshots

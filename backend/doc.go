@@ -15,6 +15,7 @@
 //	app       puts it together: the data folder, the server, the operator's door, the work in the background
 //	cli       the command line: serve, and the operator's commands, which are clients of the JSON API
 //	demo      a program beside the product: makes up an organization to look at
+//	attacks   tests alone: the whole program under attack (make attacks)
 //	bench     a module beside the product: measures it beside what others do (make bench)
 //
 // Nouns stand in the middle and technology at the edge: session, member and audit know neither SQL nor HTTP. The arrows between the

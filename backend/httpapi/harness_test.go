@@ -84,7 +84,7 @@ type storage interface {
 
 // house is one deployment.
 type house struct {
-	t        *testing.T
+	t        testing.TB
 	options  options
 	folder   string
 	clock    *clock
@@ -121,7 +121,7 @@ func (o options) streams() httpapi.StreamTimes {
 }
 
 // open builds a house, with the fresh organization's policy of 14 days, refreshed automatically.
-func open(t *testing.T, o options) *house {
+func open(t testing.TB, o options) *house {
 	t.Helper()
 	h := &house{t: t, options: o, folder: o.folder, clock: &clock{}, log: &logBuffer{}}
 	h.clock.at.Store(time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC).UnixMilli())
@@ -222,7 +222,7 @@ func (h *house) run(name string, part func(t *testing.T)) {
 	h.t.Helper()
 	whole := h.t
 	defer func() { h.t = whole }()
-	whole.Run(name, func(t *testing.T) {
+	whole.(*testing.T).Run(name, func(t *testing.T) {
 		h.t = t
 		part(t)
 	})

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strconv"
 	"strings"
@@ -136,6 +139,34 @@ func TestSigningInFromAnotherOriginIsRefused(t *testing.T) {
 		a.requireProblem(http.StatusForbidden, "cross_origin")
 	}
 	require.Zero(t, h.number("SELECT count(*) FROM sessions"))
+}
+
+// A proxy that goes by the other length takes what is hidden here for the body of the first request, and its answer for somebody else's.
+func TestAMessageWithTwoLengthsIsTheLastOfItsConnection(t *testing.T) {
+	server := httptest.NewServer(open(t, options{}).echo)
+	defer server.Close()
+	const hidden = "GET /readyz HTTP/1.1\r\nHost: example.com\r\n\r\n"
+	for name, c := range map[string]struct {
+		message string
+		answers int
+	}{
+		"a length":                        {fmt.Sprintf("GET /healthz HTTP/1.1\r\nHost: example.com\r\nContent-Length: %d\r\n\r\n", len(hidden)) + hidden + hidden, 2},
+		"chunks":                          {"GET /healthz HTTP/1.1\r\nHost: example.com\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + hidden, 1},
+		"a length and chunks":             {"GET /healthz HTTP/1.1\r\nHost: example.com\r\nContent-Length: 50\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + hidden, 1},
+		"chunks in a version without any": {"GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n" + hidden, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", server.Listener.Addr().String())
+			require.NoError(t, err)
+			defer func() { require.NoError(t, conn.Close()) }()
+			_, err = io.WriteString(conn, c.message)
+			require.NoError(t, err)
+			require.NoError(t, conn.(*net.TCPConn).CloseWrite())
+			all, err := io.ReadAll(conn)
+			require.NoError(t, err)
+			require.Equal(t, c.answers, strings.Count(string(all), "HTTP/1."), "%s", all)
+		})
+	}
 }
 
 func TestAPanicIsA500AndTheProcessLives(t *testing.T) {

@@ -72,8 +72,19 @@ func secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 		for _, header := range secure {
 			h[header.name] = header.values
 		}
+		if endsInDoubt(c.Request()) {
+			h.Set("Connection", "close")
+		}
 		return next(c)
 	}
+}
+
+// endsInDoubt tells that a proxy in front may have seen the request end elsewhere: it came in chunks, and might have had a Content-Length as
+// well, or in HTTP/1.0, which knows no chunks and might have had them. Which it was cannot be known any more, because net/http keeps only the
+// length that it went by. What follows on the connection could be a request that was hidden in this one, so the connection ends with its
+// answer (RFC 9112, 6.1).
+func endsInDoubt(r *http.Request) bool {
+	return len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1)
 }
 
 var crossOrigin = http.NewCrossOriginProtection()

@@ -1,0 +1,25 @@
+package session
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// FuzzUserAgent holds that what is read out of a user agent is of a known kind, no longer than what it was read from or than a name is, always
+// the same, and found by its own words.
+func FuzzUserAgent(f *testing.F) {
+	f.Add("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+	f.Fuzz(func(t *testing.T, agent string) {
+		device := Client{UserAgent: agent}.Device()
+		require.True(t, device.Kind.Valid(), "%q", device.Kind)
+		const aName = 32
+		require.LessOrEqual(t, len(device.Browser), max(len(agent), aName))
+		require.LessOrEqual(t, len(device.OS), max(len(agent), aName))
+		require.Equal(t, device, Client{UserAgent: agent}.Device())
+		for _, word := range []string{device.Browser, device.OS, string(device.Kind)} {
+			require.Contains(t, device.words(), strings.ToLower(word))
+		}
+	})
+}
