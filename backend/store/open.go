@@ -20,6 +20,8 @@ import (
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+
+	"curfew/backend/fault"
 )
 
 //go:embed migrations/sqlite/*.sql
@@ -214,7 +216,13 @@ func (db *DB) Ready(ctx context.Context) error {
 
 // write runs one transaction. It returns f's errors of the domain as they are and anything else as an [*UnavailableError].
 func (db *DB) write(ctx context.Context, f func(tx *gorm.DB) error) error {
-	return unavailable(db.writer.WithContext(ctx).Transaction(f))
+	err := db.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		err := f(tx)
+		fault.At("before the commit")
+		return err
+	})
+	fault.At("after the commit")
+	return unavailable(err)
 }
 
 // exec and queryRow run one statement of a transaction past GORM, whose mapping takes several times as long as SQLite does. They are
