@@ -51,7 +51,7 @@ func (e *UnusableError) Error() string { return fmt.Sprintf("database %s %s", e.
 func (e *UnusableError) Unwrap() error { return e.Cause }
 
 // Open opens the database file, creates it if it is missing, and brings an older schema up to date. It refuses a damaged
-// file and one of a newer schema with an [*UnusableError].
+// file or write-ahead log, and a file of a newer schema, with an [*UnusableError].
 func Open(ctx context.Context, path string, log *slog.Logger) (*DB, error) {
 	return open(ctx, path, log, 0)
 }
@@ -65,6 +65,9 @@ func open(ctx context.Context, path string, log *slog.Logger, version int64) (*D
 	}
 	if err := file.Close(); err != nil {
 		return nil, err
+	}
+	if err := checkLog(path + "-wal"); err != nil {
+		return nil, unusable(path, err)
 	}
 	db := &DB{}
 	if db.writer, err = connect(path, log, url.Values{"_txlock": {"immediate"}}, 1); err != nil {
