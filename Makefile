@@ -167,7 +167,7 @@ faults: $(FAULTS) $(BROKEN) strace ## Break the machine under Curfew, and judge 
 	./$(FAULTS) --results backend/faults
 
 faults-long: $(FAULTS) $(BROKEN) strace ## The same with 500 kills, 100 pauses, 50 full disks and 50 locks; takes about an hour
-	./$(FAULTS) --times 8.5 --results backend/faults
+	./$(FAULTS) --times 6 --results backend/faults
 
 faults-test: ## Test the judge of the faults
 	cd backend/faults && go vet ./... && go test -shuffle=on ./...

@@ -140,7 +140,7 @@ func (c *campaign) refusedOn(ctx context.Context, disk string) error {
 		return err
 	}
 	// What the server says is kept on another disk here.
-	refusal, err := refusedStart(ctx, c.program, c.folder, filepath.Join(c.stage.folder, "refusal"))
+	refusal, err := refusedStart(ctx, c.program, c.folder, filepath.Join(c.stage.folder, "refusal"), nil)
 	if err != nil {
 		return err
 	}
@@ -151,7 +151,8 @@ func (c *campaign) refusedOn(ctx context.Context, disk string) error {
 }
 
 // refusedStart starts the program where it must not serve, and tells what is wrong with its refusal; nothing, if it ends with one clear line.
-func refusedStart(ctx context.Context, program, folder, log string) (wrong string, err error) {
+// Where it serves all the same, that is looked into by its address.
+func refusedStart(ctx context.Context, program, folder, log string, look func(address string) error) (wrong string, err error) {
 	address, err := freeAddress(ctx)
 	if err != nil {
 		return "", err
@@ -160,17 +161,22 @@ func refusedStart(ctx context.Context, program, folder, log string) (wrong strin
 	if err != nil {
 		return "", err
 	}
-	defer os.Remove(log) //nolint:errcheck // it is in a folder that goes away
 	s := newServer(ctx, program, folder, address, said)
 	if err := errors.Join(s.run(), said.Close()); err != nil {
 		return "", err
 	}
 	if s.awaitAnswer(ctx) == nil {
-		return "it serves", s.kill()
+		if look != nil {
+			err = look(address)
+		}
+		return serves, errors.Join(err, s.kill(), os.Remove(log))
 	}
 	<-s.exited
 	raw, err := os.ReadFile(log)
 	if err != nil {
+		return "", err
+	}
+	if err := os.Remove(log); err != nil {
 		return "", err
 	}
 	text := strings.TrimSpace(string(raw))

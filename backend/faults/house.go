@@ -144,13 +144,30 @@ func (h *house) settle(ctx context.Context) (err error) {
 
 // copyTo makes a new data folder like the house, in which everybody is signed in on many clients.
 func (h *house) copyTo(ctx context.Context, folder string) ([]*holder, error) {
-	if err := os.CopyFS(folder, os.DirFS(h.folder)); err != nil {
-		return nil, err
-	}
-	if err := os.Chmod(filepath.Join(folder, "keys.json"), 0o600); err != nil {
+	if err := copyFolder(h.folder, folder); err != nil {
 		return nil, err
 	}
 	return h.signEverybodyIn(ctx, folder, time.Now().Add(-time.Second))
+}
+
+// copyFolder copies a data folder that nobody serves: its files, and not the socket that a killed server leaves.
+func copyFolder(from, to string) error {
+	if err := os.MkdirAll(to, 0o700); err != nil {
+		return err
+	}
+	for _, name := range []string{"curfew.db", "curfew.db-wal", "keys.json"} {
+		raw, err := os.ReadFile(filepath.Join(from, name))
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(to, name), raw, 0o600); err != nil { //nolint:gosec // in a folder of ours
+			return err
+		}
+	}
+	return nil
 }
 
 // signEverybodyIn writes sessions that began at the given time into a folder that nobody serves.

@@ -38,6 +38,7 @@ func run(ctx context.Context) (err error) {
 		mutant   = flag.String("mutants", "bin/faults/curfew-mutants", "the program that makes mistakes when told to")
 		folder   = flag.String("folder", "bin/faults", "folder on a disk, for data folders")
 		results  = flag.String("results", "", "folder to write the results to, as JSON")
+		add      = flag.Bool("add", false, "add to the results that are there already, as of a long campaign in slices")
 		only     = flag.String("only", "", "play only scenes whose names match")
 		times    = flag.Float64("times", 1, "how many times as many faults as usual")
 		overlay  = flag.String("overlay", "", "write the sources of the mutants into this folder, for go build -overlay, and do nothing else")
@@ -73,8 +74,15 @@ func run(ctx context.Context) (err error) {
 			return fmt.Errorf("%s: %w", scene.name, err)
 		}
 	}
+	s.report.Seconds = time.Since(begun).Round(time.Second).Seconds()
 	s.report.finish()
+	if *add {
+		if err := s.report.addTo(*results); err != nil {
+			return err
+		}
+	}
 	s.report.print(os.Stdout)
+	printInvariants(os.Stdout)
 	if err := s.report.write(*results); err != nil {
 		return err
 	}
@@ -90,11 +98,12 @@ var scenes = []struct {
 	times int
 	play  func(*stage, context.Context, int) error
 }{
-	{"kills", 60, (*stage).kills},
+	{"kills", 90, (*stage).kills},
 	{"pauses", 20, (*stage).pauses},
 	{"full disk", 10, (*stage).fills},
 	{"read-only file system", 3, (*stage).readOnly},
 	{"locked database", 10, (*stage).locks},
+	{"corrupt files", 20, (*stage).corrupt},
 	{"clock", 1, (*stage).mislead},
 	{"starved", 3, (*stage).starve},
 	{"a thousand at once", 1, (*stage).besiege},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -18,10 +19,10 @@ import (
 type report struct {
 	At      time.Time `json:"at"`
 	Seconds float64   `json:"seconds"`
-	// Faults counts them by kind, and Points the named points at which the server was killed of those that there are.
-	Faults       map[string]int `json:"faults"`
-	Points       int            `json:"points"`
-	PointsKilled int            `json:"pointsKilled"`
+	// Faults counts them by kind. Points are those with a name, and Killed how often the server was killed at each.
+	Faults map[string]int `json:"faults"`
+	Points int            `json:"points"`
+	Killed map[string]int `json:"killedAt"`
 	// Requests were judged one by one. Troubled of them got no answer or 503, and Ordered were put in an order by porcupine, session by session.
 	Requests  int `json:"requests"`
 	Troubled  int `json:"requestsTroubled"`
@@ -30,7 +31,7 @@ type report struct {
 	Undecided int `json:"sessionsUndecided"`
 	// Bytes were searched for secrets.
 	Bytes      int64             `json:"bytesSearched"`
-	Violations []judge.Violation `json:"violations"`
+	Violations []judge.Violation `json:"violations"` // empty, and not null
 	// Bound is the share of requests that may be judged wrongly all the same, with a probability of 95 %: three in so many.
 	Bound float64 `json:"bound95"`
 	// Scenes are the figures of single scenes.
@@ -38,8 +39,7 @@ type report struct {
 	// Mutants maps each mistake that was made on purpose to what gave it away; empty where nothing did.
 	Mutants map[string]string `json:"mutants"`
 
-	killed map[string]bool
-	say    func(format string, args ...any)
+	say func(format string, args ...any)
 }
 
 // scene is a scene that says more than that nothing was violated.
@@ -49,15 +49,14 @@ type scene struct {
 }
 
 func newReport(say func(string, ...any)) *report {
-	return &report{At: time.Now().UTC().Truncate(time.Second), Faults: map[string]int{}, Mutants: map[string]string{}, killed: map[string]bool{}, say: say}
+	return &report{At: time.Now().UTC().Truncate(time.Second), Faults: map[string]int{}, Mutants: map[string]string{}, Violations: []judge.Violation{}, Scenes: []scene{}, Killed: map[string]int{}, say: say}
 }
 
 func (r *report) count(fault string) { r.Faults[fault]++ }
 
 func (r *report) countPoint(point string) {
 	r.count("kill -9 at a named point")
-	r.killed[point] = true
-	r.PointsKilled = len(r.killed)
+	r.Killed[point]++
 }
 
 func (r *report) searched(n int64) { r.Bytes += n }
@@ -108,7 +107,7 @@ func (r *report) print(w io.Writer) {
 		fmt.Fprintf(w, "  %-40s %6d\n", kind, r.Faults[kind])
 	}
 	if r.Points > 0 {
-		fmt.Fprintf(w, "  %-40s %6d of %d\n", "named points at which it was killed", r.PointsKilled, r.Points)
+		fmt.Fprintf(w, "  %-40s %6d of %d\n", "named points at which it was killed", len(r.Killed), r.Points)
 	}
 	fmt.Fprintf(w, "requests judged                            %6d\n", r.Requests)
 	fmt.Fprintf(w, "of them without an answer, or 503          %6d\n", r.Troubled)
@@ -136,10 +135,51 @@ func (r *report) print(w io.Writer) {
 
 // finish works out what follows from the rest.
 func (r *report) finish() {
-	r.Seconds = time.Since(r.At).Round(time.Second).Seconds()
 	if r.Requests > 0 {
 		r.Bound = 3 / float64(r.Requests)
 	}
+}
+
+// addTo adds what an earlier run found to this one's. Of scenes and mutants that were played in both, the newer counts.
+func (r *report) addTo(folder string) error {
+	raw, err := os.ReadFile(filepath.Join(folder, "results.json"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var earlier report
+	if err := json.Unmarshal(raw, &earlier); err != nil {
+		return err
+	}
+	for kind, n := range earlier.Faults {
+		r.Faults[kind] += n
+	}
+	for point, n := range earlier.Killed {
+		r.Killed[point] += n
+	}
+	for name, by := range earlier.Mutants {
+		if _, anew := r.Mutants[name]; !anew {
+			r.Mutants[name] = by
+		}
+	}
+	for _, old := range earlier.Scenes {
+		if !slices.ContainsFunc(r.Scenes, func(s scene) bool { return s.Name == old.Name }) {
+			r.Scenes = append(r.Scenes, old)
+		}
+	}
+	r.Points = max(r.Points, earlier.Points)
+	r.Seconds += earlier.Seconds
+	r.Requests += earlier.Requests
+	r.Troubled += earlier.Troubled
+	r.Ordered += earlier.Ordered
+	r.Sessions += earlier.Sessions
+	r.Undecided += earlier.Undecided
+	r.Bytes += earlier.Bytes
+	r.Violations = append(earlier.Violations, r.Violations...)
+	r.finish()
+	return nil
 }
 
 // write keeps the report as JSON in the folder; nowhere, if there is none.
