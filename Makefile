@@ -11,13 +11,15 @@ PEOPLE  := bin/curfew-population
 MODULES := node_modules/.package-lock.json
 WEB     := frontend/build/200.html
 BENCH   := bin/bench/bench
+FAULTS  := bin/faults/faults
+BROKEN  := bin/faults/curfew bin/faults/curfew-mutants
 TOOL    := go tool -modfile=backend/tools.mod
 
 WEB_SOURCES := $(shell find frontend/src frontend/static frontend/scripts -type f) frontend/vite.config.ts frontend/package.json
-GO_SOURCES  := $(shell find backend -type f -not -name '*_test.go' -not -path '*/testdata/*' -not -path 'backend/bench/*') main.go embed.go go.mod go.sum
+GO_SOURCES  := $(shell find backend -type f -not -name '*_test.go' -not -path '*/testdata/*' -not -path 'backend/bench/*' -not -path 'backend/faults/*') main.go embed.go go.mod go.sum
 
 .PHONY: help run demo build web dev dev-api dev-web test compiled test-go test-web e2e attacks fuzz screenshots lint fmt generate generated check \
-        bench bench-test bench-store bench-page bench-long clean chromium wrk
+        bench bench-test bench-store bench-page bench-long faults faults-long faults-test clean chromium wrk strace
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -125,6 +127,7 @@ chromium:
 lint: $(MODULES) ## Lint both halves
 	$(TOOL) golangci-lint run ./...
 	cd backend/bench && go tool -modfile=../tools.mod golangci-lint run ./...
+	cd backend/faults && go tool -modfile=../tools.mod golangci-lint run ./...
 	npm run lint
 
 generated: ## Check that what is made from backend/httpapi/openapi.yaml is up to date
@@ -162,10 +165,34 @@ bench-store: ## Measure single operations of the store
 bench-page: $(BIN) $(PEOPLE) chromium ## Measure how fast the page is, on a slowed processor too, with 100,000 sessions behind it
 	@CHROMIUM="$$($(FIND_CHROMIUM))" npm run --silent bench:page
 
-wrk:
-	@command -v wrk >/dev/null || { \
-		echo 'installing wrk from Debian'; as=; [ "$$(id -u)" = 0 ] || as=sudo; \
-		$$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wrk >/dev/null; }
+wrk strace:
+	@command -v $@ >/dev/null || { \
+		echo 'installing $@ from Debian'; as=; [ "$$(id -u)" = 0 ] || as=sudo; \
+		$$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $@ >/dev/null; }
+
+# The programs that are broken: the real one, with points at which it may be killed, and one that makes mistakes when told to. No pages are needed.
+WITH_POINTS := -tags=sqlite_omit_load_extension,netgo,osusergo,failpoint
+
+$(FAULTS): $(shell find backend/faults -type f -not -name '*_test.go' -not -name 'results.json')
+	@mkdir -p $(@D)
+	cd backend/faults && go build -o ../../$@ .
+
+bin/faults/curfew: $(WEB) $(GO_SOURCES)
+	@mkdir -p $(@D)
+	go build $(WITH_POINTS) -o $@ .
+
+bin/faults/curfew-mutants: $(WEB) $(GO_SOURCES) $(FAULTS)
+	./$(FAULTS) --overlay bin/faults/overlay
+	go build $(WITH_POINTS) -overlay bin/faults/overlay/overlay.json -o $@ .
+
+faults: $(FAULTS) $(BROKEN) strace ## Break the machine under Curfew, and judge whether it keeps its promises; in less than ten minutes
+	./$(FAULTS) --results backend/faults
+
+faults-long: $(FAULTS) $(BROKEN) strace ## The same with 500 kills, 100 pauses, 50 full disks and 50 locks; takes about an hour
+	./$(FAULTS) --times 6 --results backend/faults
+
+faults-test: ## Test the judge of the faults
+	cd backend/faults && go vet ./... && go test -shuffle=on ./...
 
 clean: ## Remove what was built
 	rm -rf bin frontend/.svelte-kit node_modules && find frontend/build -mindepth 1 -not -name .gitkeep -delete

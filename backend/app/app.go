@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"curfew/backend/config"
+	"curfew/backend/fault"
 	"curfew/backend/httpapi"
 	"curfew/backend/live"
 	"curfew/backend/mail"
@@ -143,7 +144,7 @@ func (a *App) clock(ctx context.Context) (*session.Clock, error) {
 	if behind := time.Until(newest); behind > time.Minute {
 		a.log.Warn("the machine's clock is behind the newest time in the database; sessions live by the latter", "behind", behind.Round(time.Second))
 	}
-	return session.SystemClock(newest), nil
+	return session.SystemClock(fault.Wall(), newest), nil
 }
 
 // members opens the member service. Until the organization is set up, that takes a one-time token.

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"curfew/backend/audit"
+	"curfew/backend/fault"
 	"curfew/backend/live"
 	"curfew/backend/mail"
 	"curfew/backend/member"
@@ -51,6 +52,9 @@ func (a *API) Mount(e *echo.Echo) {
 	e.IPExtractor = addressOf(a.TrustedProxies)
 	a.Sessions.OnChange(a.announce)
 	e.Use(identify, a.logRequests, recoverPanics, secureHeaders, refuseCrossOrigin)
+	if fault.Injected {
+		e.Use(beforeAnswer)
+	}
 
 	// Open to anybody.
 	e.GET("/healthz", a.getHealth)

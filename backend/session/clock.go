@@ -27,10 +27,10 @@ func NewClock(wall func() time.Time, elapsed func() time.Duration, floor time.Ti
 	return c
 }
 
-// SystemClock starts a clock on the machine's own time.
-func SystemClock(floor time.Time) *Clock {
+// SystemClock starts a clock on the given wall clock and the time that this process has been running.
+func SystemClock(wall func() time.Time, floor time.Time) *Clock {
 	start := time.Now()
-	return NewClock(time.Now, func() time.Duration { return time.Since(start) }, floor)
+	return NewClock(wall, func() time.Duration { return time.Since(start) }, floor)
 }
 
 // Now is the time to judge by.

@@ -61,7 +61,7 @@ func TestClock(t *testing.T) {
 }
 
 func TestClockNeverGoesBackAmongManyReaders(t *testing.T) {
-	c := SystemClock(time.Time{})
+	c := SystemClock(time.Now, time.Time{})
 	var wait sync.WaitGroup
 	for range 8 {
 		wait.Go(func() {

@@ -21,6 +21,8 @@ import (
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+
+	"curfew/backend/fault"
 )
 
 //go:embed migrations/sqlite/*.sql
@@ -52,8 +54,8 @@ func (e *UnusableError) Error() string { return fmt.Sprintf("database %s %s", e.
 func (e *UnusableError) Unwrap() error { return e.Cause }
 
 // Open opens the database file, creates it if it is missing, and brings an older schema up to date. It refuses a damaged
-// file and one of a newer schema with an [*UnusableError]. Where nothing has to be brought up to date it only begins to look for damage:
-// whoever opens has to ask [DB.Sound] as well.
+// file or write-ahead log, and a file of a newer schema, with an [*UnusableError]. Where nothing has to be brought up to date it only begins
+// to look through the file: whoever opens has to ask [DB.Sound] as well.
 func Open(ctx context.Context, path string, log *slog.Logger) (*DB, error) {
 	return open(ctx, path, log, 0)
 }
@@ -67,6 +69,9 @@ func open(ctx context.Context, path string, log *slog.Logger, version int64) (*D
 	}
 	if err := file.Close(); err != nil {
 		return nil, err
+	}
+	if err := checkLog(path + "-wal"); err != nil {
+		return nil, unusable(path, err)
 	}
 	db := &DB{}
 	if db.writer, err = connect(path, log, url.Values{"_txlock": {"immediate"}}, 1); err != nil {
@@ -263,7 +268,13 @@ func (db *DB) Ready(ctx context.Context) error {
 
 // write runs one transaction. It returns f's errors of the domain as they are and anything else as an [*UnavailableError].
 func (db *DB) write(ctx context.Context, f func(tx *gorm.DB) error) error {
-	return unavailable(db.writer.WithContext(ctx).Transaction(f))
+	err := db.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		err := f(tx)
+		fault.At("before the commit")
+		return err
+	})
+	fault.At("after the commit")
+	return unavailable(err)
 }
 
 // exec and queryRow run one statement of a transaction past GORM, whose mapping takes several times as long as SQLite does. They are

@@ -1,0 +1,14 @@
+//go:build !failpoint
+
+package fault
+
+import "time"
+
+// Injected tells whether the program was built for the harness. It is a constant, so that what depends on it is not even compiled.
+const Injected = false
+
+// At is a point at which the harness may kill the program.
+func At(string) {}
+
+// Wall is the wall clock.
+func Wall() func() time.Time { return time.Now }

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"curfew/backend/faults/judge"
+)
+
+// smallDisk is large enough for one campaign, and small enough to be full at once.
+const smallDisk = "48m"
+
+// fills lets the disk be full that many times, for a moment, under load.
+func (s *stage) fills(ctx context.Context, n int) error {
+	for n > 0 {
+		now := min(n, 10)
+		n -= now
+		c, err := s.begin(ctx, s.curfew, smallDisk)
+		if errors.Is(err, unix.EPERM) {
+			s.report.tell("full disk", "not played: this user may not mount file systems")
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := c.judged(ctx, "full disk", c.filled(ctx, now, "")); err != nil {
+			return err
+		}
+		for range now {
+			s.report.count("full disk")
+		}
+	}
+	return nil
+}
+
+// filled lives while the disk is full from time to time. Once there is room again, the server has to write as before.
+func (c *campaign) filled(ctx context.Context, times int, environment string) error {
+	return c.live(ctx, func(s *server) error {
+		for range times {
+			rest(ctx, 250*time.Millisecond)
+			ballast := filepath.Join(filepath.Dir(c.folder), "ballast")
+			if err := fill(ballast); err != nil {
+				return err
+			}
+			rest(ctx, 200*time.Millisecond+time.Duration(rand.Int64N(int64(300*time.Millisecond))))
+			if err := os.Remove(ballast); err != nil {
+				return err
+			}
+			if err := c.writesAgain(ctx); err != nil {
+				return err
+			}
+		}
+		return s.kill()
+	}, environment)
+}
+
+// fill writes until nothing more fits.
+func fill(path string) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	for _, size := range []int{1 << 20, 4096, 1} {
+		block := make([]byte, size)
+		for err = nil; err == nil; {
+			_, err = file.Write(block)
+		}
+		if !errors.Is(err, unix.ENOSPC) {
+			return errors.Join(err, file.Close())
+		}
+	}
+	return file.Close()
+}
+
+// writesAgain waits until something was written: a sign-in, which is always possible.
+func (c *campaign) writesAgain(ctx context.Context) error {
+	var err error
+	for range 100 {
+		if err = c.crowd.signIn(ctx, c.crowd.house.accounts[0]); err == nil {
+			return nil
+		}
+		rest(ctx, 50*time.Millisecond)
+	}
+	return fmt.Errorf("the trouble is over, and nobody can sign in: %w", err)
+}
+
+func (s *stage) fillMutant(ctx context.Context, m *mutant) ([]judge.Violation, error) {
+	c, err := s.begin(ctx, s.mutant, smallDisk)
+	if err != nil {
+		return nil, err
+	}
+	c.crowd.eager = m.eager
+	err = c.filled(ctx, 4, m.environment())
+	f, ended := c.end(ctx)
+	return f.violations, errors.Join(err, ended)
+}
+
+// readOnly lets the file system be read-only at the start: the server refuses with one clear line, and starts once it can write.
+func (s *stage) readOnly(ctx context.Context, n int) error {
+	c, err := s.begin(ctx, s.curfew, smallDisk)
+	if errors.Is(err, unix.EPERM) {
+		s.report.tell("read-only file system", "not played: this user may not mount file systems")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	disk, busy := filepath.Dir(c.folder), 0
+	for range n {
+		err = c.live(ctx, func(running *server) error {
+			rest(ctx, 300*time.Millisecond)
+			// The kernel takes nobody's open files away: this is refused for as long as the server runs.
+			if err := unix.Mount("", disk, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); errors.Is(err, unix.EBUSY) {
+				busy++
+			}
+			return running.kill()
+		})
+		if err != nil {
+			break
+		}
+		if err = c.refusedOn(ctx, disk); err != nil {
+			break
+		}
+		s.report.count("read-only file system at the start")
+	}
+	s.report.tell("read-only file system", "each start refused with one line; under a running server the kernel itself refuses (%d of %d)", busy, n)
+	return c.judged(ctx, "read-only file system", err)
+}
+
+func (c *campaign) refusedOn(ctx context.Context, disk string) error {
+	if err := unix.Mount("", disk, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		return err
+	}
+	// What the server says is kept on another disk here.
+	refusal, err := refusedStart(ctx, c.program, c.folder, filepath.Join(c.stage.folder, "refusal"), nil)
+	if err != nil {
+		return err
+	}
+	if refusal != "" {
+		c.stage.report.blame("start", "on a read-only file system: %s", refusal)
+	}
+	return unix.Mount("", disk, "", unix.MS_REMOUNT, "size="+smallDisk)
+}
+
+// refusedStart starts the program where it must not serve, and tells what is wrong with its refusal; nothing, if it ends with one clear line.
+// Where it serves all the same, that is looked into by its address.
+func refusedStart(ctx context.Context, program, folder, log string, look func(address string) error) (wrong string, err error) {
+	address, err := freeAddress(ctx)
+	if err != nil {
+		return "", err
+	}
+	said, err := os.Create(log)
+	if err != nil {
+		return "", err
+	}
+	s := newServer(ctx, program, folder, address, said)
+	if err := errors.Join(s.run(), said.Close()); err != nil {
+		return "", err
+	}
+	if s.awaitAnswer(ctx) == nil {
+		if look != nil {
+			err = look(address)
+		}
+		return serves, errors.Join(err, s.kill(), os.Remove(log))
+	}
+	<-s.exited
+	raw, err := os.ReadFile(log)
+	if err != nil {
+		return "", err
+	}
+	if err := os.Remove(log); err != nil {
+		return "", err
+	}
+	text := strings.TrimSpace(string(raw))
+	if s.command.ProcessState.ExitCode() != 1 || !strings.HasPrefix(text, "curfew: ") || strings.Contains(text, "\n") {
+		return fmt.Sprintf("it ends with %d and says %q", s.command.ProcessState.ExitCode(), text), nil
+	}
+	return "", nil
+}

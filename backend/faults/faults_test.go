@@ -1,0 +1,84 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// What is said to prove a promise is there.
+func TestWhatProvesAPromiseExists(t *testing.T) {
+	tests := map[string]bool{}
+	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	require.NoError(t, filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		for _, found := range declared.FindAllSubmatch(raw, -1) {
+			tests[string(found[1])] = true
+		}
+		return err
+	}))
+	played := map[string]bool{}
+	for _, scene := range scenes {
+		played[scene.name] = true
+	}
+	require.Len(t, invariants, 20)
+	for _, invariant := range invariants {
+		for _, name := range invariant.scenes {
+			assert.True(t, played[name], "%s: there is no scene %q", invariant.id, name)
+		}
+		for _, name := range invariant.tests {
+			assert.True(t, tests[name], "%s: there is no test %s", invariant.id, name)
+		}
+	}
+}
+
+// The mistakes fit the sources as they are.
+func TestEveryMutantFitsTheSources(t *testing.T) {
+	require.NoError(t, writeOverlay("../..", t.TempDir()))
+	require.Greater(t, len(mutants), 20)
+}
+
+// An answer whose promise was not synced shows in the trace: where nothing was synced, where it was before the last write, and where the sync had
+// begun before it.
+func TestTheTraceShowsWhatIsNotSynced(t *testing.T) {
+	const (
+		there     = `7 write(9<socket:[1]>, "HTTP/1.1 200 OK\r"..., 200) = 200`
+		written   = `7 pwrite64(8</data/curfew.db-wal>, "..."..., 4096, 32) = 4096`
+		synced    = `7 fdatasync(8</data/curfew.db-wal>) = 0`
+		begun     = `8 fsync(8</data/curfew.db-wal> <unfinished ...>`
+		ended     = `8 <... fsync resumed>) = 0`
+		answered  = `7 write(9<socket:[1]>, "HTTP/1.1 204 No "..., 100) = 100`
+		elsewhere = `7 fdatasync(8</data/curfew.db>) = 0`
+	)
+	for name, c := range map[string]struct {
+		calls []string
+		found int
+	}{
+		"synced":                     {[]string{there, written, synced, answered}, 0},
+		"synced by another thread":   {[]string{there, written, begun, ended, answered}, 0},
+		"not synced":                 {[]string{there, written, answered}, 1},
+		"synced too early":           {[]string{there, written, synced, written, answered}, 1},
+		"begun too early":            {[]string{there, begun, written, ended, answered}, 1},
+		"another file was synced":    {[]string{there, written, elsewhere, answered}, 1},
+		"nothing was written at all": {[]string{there, answered}, 1},
+		"for two answers":            {[]string{there, written, synced, answered, answered}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "calls")
+			require.NoError(t, os.WriteFile(path, []byte(strings.Join(c.calls, "\n")), 0o600))
+			answers, found, err := judgeCalls(path, "curfew.db-wal")
+			require.NoError(t, err)
+			require.NotZero(t, answers)
+			require.Len(t, found, c.found)
+		})
+	}
+}

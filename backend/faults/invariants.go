@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"io"
+)
+
+// invariants are the promises by their numbers in the list that this harness was made for, each with what proves it on one server: scenes of this
+// harness by their names, or tests by theirs. A test of this package holds that all of them exist.
+var invariants = []struct {
+	id, promise   string
+	scenes, tests []string
+}{
+	{"I1", "after a revocation of everybody was answered, no older session gets in", []string{"kills", "pauses", "full disk", "locked database"},
+		[]string{"TestNothingIsAdmittedAfterTheAnswer", "TestRevokeAllIsFinal"}},
+	{"I2", "an answered policy is never lost, torn or half seen", []string{"kills", "full disk"}, []string{"TestOnlyOneOfTwoSavesOfAVersionWins"}},
+	{"I3", "tabs that refresh at once get one successor, and none is signed out", []string{"kills", "pauses"}, []string{"TestARaceOfTabsGetsOneSuccessor"}},
+	{"I4", "a spent refresh token ends its chain, and no other does", []string{"kills"}, []string{"TestAThousandRotationsInOneInstantLeaveNoOldTokenGood"}},
+	{"I5", "death is final", []string{"kills", "clock", "corrupt files"}, []string{"TestDeathIsFinal", "TestWhatHadEndedStaysEndedThoughNobodyAsked"}},
+	{"I6", "so is that of one session, or of one member's", []string{"kills", "full disk", "locked database"}, []string{"TestDeactivatingEndsTheSessionsForGood", "TestANewPasswordEndsTheOtherSessions"}},
+	{"I7", "trouble signs nobody out, and is answered with 503", []string{"full disk", "locked database", "starved", "pauses"}, []string{"TestAnOutageSignsNobodyOut"}},
+	{"I8", "sessions come from sign-ins alone", []string{"kills"}, []string{"TestATokenOfALaterGenerationIsRefused"}},
+	{"I9", "nobody is answered with another's data", []string{"kills"}, []string{"TestAListShowsOnlyLiveSessionsOfOnesOwn"}},
+	{"I10", "each operation is whole or absent, and its entry in the log with it", []string{"kills", "full disk"}, []string{"TestAnAuditEntryThatFailsTakesItsChangeWithIt", "TestALogThatIsCutKeepsWhatWasAnswered"}},
+	{"I11", "each event is in the log once, in a chain that verifies", []string{"kills"}, []string{"TestTheAuditChainRecomputes"}},
+	{"I12", "a revocation that is asked for again under its key is the same one", []string{"kills"}, []string{"TestOneRevocationFromManySessionsAtOnceCountsOnce"}},
+	{"I13", "generation and version never go down for anybody", []string{"kills", "pauses"}, []string{"TestATokenOfALaterGenerationIsRefused"}},
+	{"I14", "of several nodes: one that cannot prove that it is fresh serves nobody", nil, nil},
+	{"I15", "of several nodes: a revocation ends in time whatever the others do", nil, nil},
+	{"I16", "guessers are paced, and lock nobody out", []string{"a thousand at once"}, []string{"TestABurstOfGuessesGetsExactlyTheCap", "TestGuessersLockNobodyOut"}},
+	{"I17", "what a crowd takes of the machine comes back", []string{"a thousand at once", "starved"}, []string{"TestAFloodOfHashesIsRefusedBeforeItTakesMemory"}},
+	{"I18", "a session ends when it should, whatever the wall clock does", []string{"clock"}, []string{"TestClock", "TestAnAccessOneMillisecondBeforeTheEndKeepsTheSessionAlive"}},
+	{"I19", "no secret stands in a log or in the data folder", []string{"kills"}, nil},
+	{"I20", "a restored backup revives nobody", nil, []string{"TestATokenOfALaterGenerationIsRefused"}},
+}
+
+func printInvariants(w io.Writer) {
+	fmt.Fprintln(w, "promises, and what proves them on one server")
+	for _, i := range invariants {
+		fmt.Fprintf(w, "  %-4s %s\n", i.id, i.promise)
+		if len(i.scenes)+len(i.tests) == 0 {
+			fmt.Fprintln(w, "       not proved: there is one server only")
+		}
+		if len(i.scenes) > 0 {
+			fmt.Fprintf(w, "       scenes %q\n", i.scenes)
+		}
+		if len(i.tests) > 0 {
+			fmt.Fprintf(w, "       tests %v\n", i.tests)
+		}
+	}
+}
