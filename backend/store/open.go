@@ -36,6 +36,8 @@ type DB struct {
 	writer *gorm.DB
 	// reader's connections cannot write.
 	reader *gorm.DB
+	path   string
+	log    *slog.Logger
 }
 
 // UnusableError is given for a database that must not be used; its text says what to do about it.
@@ -64,7 +66,7 @@ func open(ctx context.Context, path string, log *slog.Logger, version int64) (*D
 	if err := file.Close(); err != nil {
 		return nil, err
 	}
-	db := &DB{}
+	db := &DB{path: path, log: log}
 	if db.writer, err = connect(path, log, url.Values{"_txlock": {"immediate"}}, 1); err != nil {
 		return nil, unusable(path, err)
 	}
@@ -123,17 +125,20 @@ func (db *DB) prepare(ctx context.Context, version int64) error {
 	if verdict != "ok" {
 		return &UnusableError{Advice: "is damaged (" + verdict + "). " + restoreAdvice}
 	}
+	is, err := isBackup(db.writer.WithContext(ctx))
+	if err != nil {
+		return err
+	}
+	if is {
+		return &UnusableError{Advice: "is a backup, in which everybody is signed in who was then. Move it out of the data folder, and restore it: curfew restore FILE."}
+	}
 	return migrate(ctx, pool, version)
 }
 
 func migrate(ctx context.Context, pool *sql.DB, version int64) error {
-	files, err := fs.Sub(sqliteMigrations, "migrations/sqlite")
+	migrations, err := migrationsOf(pool)
 	if err != nil {
 		return err
-	}
-	migrations, err := goose.NewProvider(goose.DialectSQLite3, pool, files)
-	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
 	}
 	have, newest, err := migrations.GetVersions(ctx)
 	if err != nil {
@@ -158,7 +163,19 @@ func migrate(ctx context.Context, pool *sql.DB, version int64) error {
 	return nil
 }
 
-const restoreAdvice = "Stop here, keep the file, and restore a backup into an empty data folder."
+func migrationsOf(pool *sql.DB) (*goose.Provider, error) {
+	files, err := fs.Sub(sqliteMigrations, "migrations/sqlite")
+	if err != nil {
+		return nil, err
+	}
+	migrations, err := goose.NewProvider(goose.DialectSQLite3, pool, files)
+	if err != nil {
+		return nil, fmt.Errorf("read migrations: %w", err)
+	}
+	return migrations, nil
+}
+
+const restoreAdvice = "Keep a copy of it, and restore a backup: curfew restore --force FILE."
 
 // unusable gives SQLite's errors at start-up the words that an operator can act on.
 func unusable(path string, err error) error {
