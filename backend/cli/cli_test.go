@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -58,6 +59,11 @@ func run(t *testing.T, folder string, condition func(string) (bool, error)) {
 		Condition:           condition,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
+			schema1, err := filepath.Abs("../store/testdata/schema1")
+			if err != nil {
+				return err
+			}
+			env.Setenv("SCHEMA1", schema1)
 			address, err := freeAddress()
 			env.Setenv("CURFEW_LISTEN", address)
 			return err
