@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -30,12 +31,16 @@ import (
 
 // App is one running deployment.
 type App struct {
-	config   config.Config
-	log      *slog.Logger
-	folder   *DataFolder
-	db       *store.DB
+	config config.Config
+	log    *slog.Logger
+	folder *DataFolder
+	db     *store.DB
+	// kept is the secret that a backup carries.
+	kept     []byte
 	sessions *session.Service
 	live     *live.Hub
+	// flushing is held while touches are written.
+	flushing sync.Mutex
 	// server is for the network, and door for the operator alone; see door.go.
 	server, door *http.Server
 	// SetupURL is where the organization is set up, with the one-time token; empty when it is set up already.
@@ -70,6 +75,7 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 	if err != nil {
 		return err
 	}
+	a.kept = secrets.Kept
 	clock, err := a.clock(ctx)
 	if err != nil {
 		return err
@@ -94,7 +100,7 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 	a.live = live.NewHub(httpapi.ListenersPerSession)
 	api := &httpapi.API{
 		Sessions: a.sessions, Members: members, Tokens: tokens, Audit: a.db, Live: a.live, DeviceKey: derived[1], CursorKey: derived[2],
-		Ready: a.db.Ready, SetUp: a.setUp, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies, Stream: httpapi.DefaultStreamTimes, Now: clock.Now, Log: a.log,
+		Ready: a.db.Ready, SetUp: a.setUp, Backup: a.backup, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies, Stream: httpapi.DefaultStreamTimes, Now: clock.Now, Log: a.log,
 	}
 	if a.config.Mail != nil {
 		api.Mail = mail.New(*a.config.Mail)
@@ -230,11 +236,17 @@ func stop(ctx context.Context, server *http.Server) error {
 // flushEvery writes the touches behind the requests that made them.
 func (a *App) flushEvery(ctx context.Context, interval time.Duration) {
 	a.repeat(ctx, interval, "touches could not be written; they are kept and tried again", func(ctx context.Context) error {
-		return a.sessions.Flush(ctx)
+		return a.flush(ctx)
 	})
-	if err := a.sessions.Flush(context.WithoutCancel(ctx)); err != nil {
+	if err := a.flush(context.WithoutCancel(ctx)); err != nil {
 		a.log.Error("the last touches could not be written; these sessions may end a little early", "error", err)
 	}
+}
+
+func (a *App) flush(ctx context.Context) error {
+	a.flushing.Lock()
+	defer a.flushing.Unlock()
+	return a.sessions.Flush(ctx)
 }
 
 // sweepEvery writes the end of sessions that nobody asks for any more. It rests after every batch for 19 times as long as that took, so that

@@ -10,18 +10,22 @@ import (
 	"strings"
 
 	"github.com/gofrs/flock"
+
+	"curfew/backend/store"
 )
 
 // DataFolder is the folder that holds everything that one deployment keeps, locked for this process.
 type DataFolder struct {
 	path string
 	lock *flock.Flock
+	// stepped is called after every step of a restore that changes the folder, for tests; nil otherwise.
+	stepped func()
 }
 
 var errInUse = errors.New("is in use by another curfew")
 
 // OpenDataFolder makes the folder if it is missing and locks it. Two servers on one folder would each believe its own memory,
-// so the second one is refused.
+// so the second one is refused. A restore that was cut short after it was decided is brought to its end.
 func OpenDataFolder(path string) (*DataFolder, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w; make it writable for the user that runs Curfew, or name another with --data", err)
@@ -34,6 +38,9 @@ func OpenDataFolder(path string) (*DataFolder, error) {
 	if !locked {
 		return nil, fmt.Errorf("data folder %s %w; stop that one first, or name another folder with --data", path, errInUse)
 	}
+	if err := folder.settle(); err != nil {
+		return nil, errors.Join(fmt.Errorf("bring the restore to its end: %w", err), folder.Close())
+	}
 	return folder, nil
 }
 
@@ -42,11 +49,67 @@ func (f *DataFolder) Close() error { return f.lock.Close() }
 
 func (f *DataFolder) database() string   { return databaseIn(f.path) }
 func (f *DataFolder) socket() string     { return socketIn(f.path) }
-func (f *DataFolder) secrets() string    { return filepath.Join(f.path, "keys.json") }
+func (f *DataFolder) secrets() string    { return secretsIn(f.path) }
 func (f *DataFolder) setupToken() string { return filepath.Join(f.path, "setup-token") }
 
+// restoring is where what is to take the place of the state there is is made ready, and restored is where that lies once it is decided.
+func (f *DataFolder) restoring() string { return filepath.Join(f.path, "restoring") }
+func (f *DataFolder) restored() string  { return restoredIn(f.path) }
+
 func databaseIn(folder string) string { return filepath.Join(folder, "curfew.db") }
+func secretsIn(folder string) string  { return filepath.Join(folder, "keys.json") }
+func restoredIn(folder string) string { return filepath.Join(folder, "restored") }
 func socketIn(folder string) string   { return filepath.Join(folder, "curfew.sock") }
+
+// decide makes what was made ready the state that counts. The renaming of the folder is the moment: whatever stops the process before it leaves
+// the old state, and whatever does afterwards leaves the new one, which is settled at the next opening of the data folder.
+func (f *DataFolder) decide() error {
+	if err := store.SyncFolder(f.restoring()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.restoring(), f.restored()); err != nil {
+		return err
+	}
+	if err := f.synced(); err != nil {
+		return err
+	}
+	return f.settle()
+}
+
+// settle puts restored files in their places. Each of its steps can be done again. The database takes its place last of all: over the
+// write-ahead log of the old one it would be ruined, and beside the old keys it would be a mix of both.
+func (f *DataFolder) settle() error {
+	if err := os.RemoveAll(f.restoring()); err != nil {
+		return err
+	}
+	if _, err := os.Stat(f.restored()); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, step := range []func() error{
+		func() error { return os.Remove(f.database() + "-wal") },
+		func() error { return os.Remove(f.database() + "-shm") },
+		func() error { return os.Rename(secretsIn(f.restored()), f.secrets()) },
+		func() error { return os.Rename(databaseIn(f.restored()), f.database()) },
+		func() error { return os.RemoveAll(f.restored()) },
+	} {
+		if err := step(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err := f.synced(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// synced puts the names in the folder on disk, so that steps reach it in their order.
+func (f *DataFolder) synced() error {
+	err := store.SyncFolder(f.path)
+	if f.stepped != nil {
+		f.stepped()
+	}
+	return err
+}
 
 // ensureSetupToken returns the one-time token that the first owner has to know. It stays the same over restarts, until it is used.
 func (f *DataFolder) ensureSetupToken() (string, error) {

@@ -73,7 +73,7 @@ func OpenDoor(ctx context.Context, cfg config.Config, log *slog.Logger) (*Door, 
 		if door != nil || err != nil {
 			return door, err
 		}
-		if _, err := os.Stat(databaseIn(cfg.Data)); err != nil {
+		if !hasDatabase(cfg.Data) {
 			return nil, fmt.Errorf("there is no database in %s; name the data folder of the deployment with --data", cfg.Data)
 		}
 		a, err := New(ctx, cfg, nil, log)
@@ -92,6 +92,15 @@ func OpenDoor(ctx context.Context, cfg config.Config, log *slog.Logger) (*Door, 
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+// hasDatabase tells that there is a database in the folder, or one that is yet to take its place there.
+func hasDatabase(folder string) bool {
+	_, err := os.Stat(databaseIn(folder))
+	if err != nil {
+		_, err = os.Stat(databaseIn(restoredIn(folder)))
+	}
+	return err == nil
 }
 
 // knock is the way through a running server; nil where nobody answers.

@@ -34,6 +34,8 @@ const (
 	MemberRevoked           Action = "member.sessions_revoked"
 	LinkIssued              Action = "member.link_issued"
 	LinkUsed                Action = "member.link_used"
+	BackedUp                Action = "database.backed_up"
+	Restored                Action = "database.restored"
 )
 
 // Actor is who did it, with the name they had then: an entry outlives a change of name.

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -58,23 +59,29 @@ func run(t *testing.T, folder string, condition func(string) (bool, error)) {
 		Condition:           condition,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
+			schema1, err := filepath.Abs("../store/testdata/schema1")
+			if err != nil {
+				return err
+			}
+			env.Setenv("SCHEMA1", schema1)
 			address, err := freeAddress()
 			env.Setenv("CURFEW_LISTEN", address)
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ready":   ready,
-			"refused": refused,
-			"exits":   exits,
-			"capture": capture,
-			"garbage": garbage,
-			"mode":    mode,
-			"post":    post,
-			"setup":   setUp,
-			"signin":  signIn,
-			"session": sessionIs,
-			"alter":   alter,
-			"sigterm": sigterm,
+			"ready":     ready,
+			"refused":   refused,
+			"exits":     exits,
+			"capture":   capture,
+			"garbage":   garbage,
+			"mode":      mode,
+			"post":      post,
+			"setup":     setUp,
+			"signin":    signIn,
+			"session":   sessionIs,
+			"alter":     alter,
+			"alterfile": alterFile,
+			"sigterm":   sigterm,
 		},
 	})
 }
@@ -191,9 +198,14 @@ func sessionIs(ts *testscript.TestScript, negated bool, args []string) {
 // alter runs a statement on the database, behind the program's back.
 func alter(ts *testscript.TestScript, negated bool, args []string) {
 	arguments(ts, negated, args, "alter STATEMENT")
-	db, err := sql.Open("sqlite3", "file:"+ts.MkAbs("data/curfew.db")+"?_busy_timeout=5000")
+	alterFile(ts, negated, []string{"data/curfew.db", args[0]})
+}
+
+func alterFile(ts *testscript.TestScript, negated bool, args []string) {
+	arguments(ts, negated, args, "alterfile FILE STATEMENT")
+	db, err := sql.Open("sqlite3", "file:"+ts.MkAbs(args[0])+"?_busy_timeout=5000")
 	ts.Check(err)
-	_, err = db.Exec(args[0])
+	_, err = db.Exec(args[1])
 	ts.Check(errors.Join(err, db.Close()))
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"curfew/backend/app"
 	"curfew/backend/config"
@@ -44,11 +45,15 @@ Whoever can write the data folder can do it.
 
 ` + exitCodes,
 	}
-	flags := command.PersistentFlags()
-	config.Flags(flags, "data", "public-url", "log-level")
-	flags.Bool("json", false, "print what the API answers, as JSON")
+	operatorFlags(command.PersistentFlags())
 	command.AddCommand(commands...)
 	return command
+}
+
+// operatorFlags are the flags of every command that goes through the operator's door.
+func operatorFlags(flags *pflag.FlagSet) {
+	config.Flags(flags, "data", "public-url", "log-level")
+	flags.Bool("json", false, "print what the API answers, as JSON")
 }
 
 // asOperator makes the command do its work through the operator's door.

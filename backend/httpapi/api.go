@@ -35,6 +35,9 @@ type API struct {
 	Ready func(context.Context) error
 	// SetUp is called once the organization has its first owner.
 	SetUp func(context.Context) error
+	// Backup writes a copy of the database to a file on the server's host, records the event, and tells what is in the copy. It refuses a
+	// file that it cannot write with a [*FileError].
+	Backup func(ctx context.Context, file string, replace bool, event audit.Event) (Backup, audit.Finding, error)
 	// PublicURL is where browsers reach the server. Links come from it alone, and never from a request's headers.
 	PublicURL *url.URL
 	// TrustedProxies are the networks whose forwarding headers are believed; none by default.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -311,7 +312,11 @@ func (h *house) recordEveryAction() error {
 	if err != nil {
 		return err
 	}
-	_, _, err = h.members.Reset(h.t.Context(), id)
+	if _, _, err = h.members.Reset(h.t.Context(), id); err != nil {
+		return err
+	}
+	h.operator().send(http.MethodPost, "/api/backup", httpapi.BackupRequest{File: filepath.Join(h.t.TempDir(), "backup.db")})
+	_, err = h.db.Renew(h.t.Context(), store.Marks{}, store.Contents{}, audit.Event{At: h.clock.Now(), Action: audit.Restored, Actor: audit.Operator, Target: "organization"})
 	return err
 }
 

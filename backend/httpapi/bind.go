@@ -184,6 +184,8 @@ func advice(w validator.FieldError) string {
 		return "Use at most " + w.Param() + " characters."
 	case "maxbytes":
 		return "Use at most " + w.Param() + " bytes."
+	case "startswith":
+		return "Begin with " + w.Param() + "."
 	case "oneof":
 		return "Choose one of: " + strings.ReplaceAll(w.Param(), " ", ", ") + "."
 	}

@@ -184,7 +184,7 @@ func (h *house) start(log *slog.Logger) {
 	h.live = live.NewHub(httpapi.ListenersPerSession)
 	h.api = &httpapi.API{
 		Sessions: h.sessions, Members: h.members, Tokens: tokens, Audit: h.storage, Live: h.live, Mail: h.options.mail, Stream: h.options.streams(), DeviceKey: derived[1], CursorKey: derived[2],
-		Ready: h.storage.Ready, SetUp: h.sessions.Reload, PublicURL: &url.URL{Scheme: "https", Host: "curfew.example.org"}, Now: h.clock.Now, Log: log,
+		Ready: h.storage.Ready, SetUp: h.sessions.Reload, Backup: h.backup, PublicURL: &url.URL{Scheme: "https", Host: "curfew.example.org"}, Now: h.clock.Now, Log: log,
 	}
 	for _, network := range h.options.trustedProxies {
 		_, parsed, err := net.ParseCIDR(network)
@@ -196,6 +196,11 @@ func (h *house) start(log *slog.Logger) {
 	h.api.Mount(h.echo)
 	h.echo.GET("/*", pages.Serve)
 	h.echo.HEAD("/*", pages.Serve)
+}
+
+func (h *house) backup(ctx context.Context, file string, replace bool, event audit.Event) (httpapi.Backup, audit.Finding, error) {
+	found, err := h.db.Backup(ctx, file, replace, h.secrets.Kept, event)
+	return httpapi.Backup{File: file, Bytes: found.Bytes}, found.Chain, err
 }
 
 // restart is a new process on the same disk.

@@ -2,9 +2,11 @@ package httpapi
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"curfew/backend/audit"
 	"curfew/backend/session"
 )
 
@@ -42,6 +44,7 @@ func (a *API) MountOperator(e *echo.Echo) {
 
 	// The operator's alone.
 	e.POST("/api/members/:id/reset-password", operator(a, a.resetMemberPassword))
+	e.POST("/api/backup", operator(a, a.makeBackup))
 }
 
 // operator lets in whoever has reached the operator's server.
@@ -65,4 +68,45 @@ func (a *API) resetMemberPassword(c echo.Context, _ session.Principal) error {
 		return err
 	}
 	return c.JSON(http.StatusOK, PasswordReset{Member: wireMember(m), Password: password})
+}
+
+// BackupRequest names the file to write a backup to, by its whole path on the server's host, and whether one that is there is replaced.
+type BackupRequest struct {
+	File    string `json:"file" validate:"required,startswith=/"`
+	Replace bool   `json:"replace"`
+}
+
+// Backup is what a backup has in it.
+type Backup struct {
+	File  string `json:"file"`
+	Bytes int64  `json:"bytes"`
+	// To is the newest time on record in it.
+	To       time.Time `json:"to"`
+	Members  int64     `json:"members"`
+	Sessions int64     `json:"sessions"`
+	// Chain is what the check of the audit log in it found.
+	Chain AuditChain `json:"chain"`
+}
+
+// FileError is why a file that the operator named cannot be written.
+type FileError struct{ Code, Message string }
+
+func (e *FileError) Error() string { return e.Message }
+
+func (a *API) makeBackup(c echo.Context, who session.Principal) error {
+	var in BackupRequest
+	if err := bind(c, &in); err != nil {
+		return err
+	}
+	event := audit.Event{At: a.Now(), Action: audit.BackedUp, Actor: who.Caller().Actor, Target: "organization"}
+	backup, chain, err := a.Backup(c.Request().Context(), in.File, in.Replace, event)
+	if err != nil {
+		return err
+	}
+	backup.Chain = wireFinding(chain, a.Now())
+	// The larger the database, the longer that took, and the server's limit for an answer may be over before this one begins.
+	if err := a.patient(c).putOff(); err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, backup)
 }

@@ -2,6 +2,8 @@ package httpapi_test
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -50,20 +52,22 @@ func TestNobodyFromTheNetworkIsTheOperator(t *testing.T) {
 	owner.post("/api/members/"+owner.requireLive().Member.Id+"/reset-password", nil).requireProblem(http.StatusNotFound, "not_found")
 	for _, route := range h.routes() {
 		require.NotContains(t, route, "reset-password")
+		require.NotContains(t, route, "backup")
 	}
 }
 
-// TestTheOperatorsCallsAreTheContracts: but for the one that is theirs alone.
+// TestTheOperatorsCallsAreTheContracts: but for those that are theirs alone.
 func TestTheOperatorsCallsAreTheContracts(t *testing.T) {
 	h := open(t, options{})
 	mine, shared := h.operator().h.routes(), 0
+	theirs := []string{"POST /api/members/{id}/reset-password", "POST /api/backup"}
 	for _, route := range mine {
-		if route != "POST /api/members/{id}/reset-password" {
+		if !slices.Contains(theirs, route) {
 			require.Contains(t, h.routes(), route)
 			shared++
 		}
 	}
-	require.Equal(t, len(mine)-1, shared)
+	require.Equal(t, len(mine)-len(theirs), shared)
 	for _, own := range forMembers {
 		if !slices.Contains([]string{"GET /api/sessions", "DELETE /api/sessions/{id}"}, own) {
 			require.NotContains(t, mine, own, "the operator has no session and no account")
@@ -130,6 +134,19 @@ func TestAResetIsFollowedAtOnce(t *testing.T) {
 	require.EqualValues(t, 1, h.memberDetails(operator, id).Sessions)
 	operator.post("/api/members/018f0000-0000-7000-8000-000000000000/reset-password", nil).requireProblem(http.StatusNotFound, "not_found")
 	operator.post("/api/members/nobody/reset-password", nil).requireProblem(http.StatusNotFound, "not_found")
+}
+
+func TestABackupIsMadeWhereTheServerCanBeSureOfIt(t *testing.T) {
+	h := open(t, options{})
+	operator, file := h.operator(), filepath.Join(t.TempDir(), "backup.db")
+	operator.post("/api/backup", httpapi.BackupRequest{File: "backup.db"}).requireFields("file startswith")
+	operator.post("/api/backup", map[string]any{}).requireFields("file required")
+	var made httpapi.Backup
+	operator.post("/api/backup", httpapi.BackupRequest{File: file}).into(http.StatusOK, &made)
+	require.True(t, made.Chain.Intact)
+	info, err := os.Stat(file)
+	require.NoError(t, err)
+	require.Equal(t, made.Bytes, info.Size())
 }
 
 // TestAMemberOfTheOperatorsNameIsNotTheOperator: whoever is let through by name alone could take that name.

@@ -78,6 +78,7 @@ func problemFor(err error) problem {
 		password    *member.PasswordError
 		throttled   *member.ThrottledError
 		syntax      *syntaxError
+		file        *FileError
 		unavailable unavailable
 	)
 	switch {
@@ -98,6 +99,8 @@ func problemFor(err error) problem {
 		return problemForFields([]FieldError{{Field: "password", Code: password.Code, Message: password.Message}})
 	case errors.As(err, &input):
 		return problemForFields(input.fields)
+	case errors.As(err, &file):
+		return problemForFields([]FieldError{{Field: "file", Code: file.Code, Message: file.Message}})
 	case errors.As(err, &syntax):
 		return newProblem(http.StatusBadRequest, "invalid_json", "The body is not valid JSON. Check it for a missing quote, comma or brace, and for names that come twice.")
 	case errors.As(err, &throttled):

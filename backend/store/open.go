@@ -39,7 +39,9 @@ type DB struct {
 	writer *gorm.DB
 	// reader's connections cannot write.
 	reader *gorm.DB
-	// sound checks the file, once.
+	path   string
+	log    *slog.Logger
+	// sound looks through the file, once.
 	sound func() error
 }
 
@@ -73,14 +75,14 @@ func open(ctx context.Context, path string, log *slog.Logger, version int64) (*D
 	if err := checkLog(path + "-wal"); err != nil {
 		return nil, unusable(path, err)
 	}
-	db := &DB{}
+	db := &DB{path: path, log: log}
 	if db.writer, err = connect(path, log, url.Values{"_txlock": {"immediate"}}, 1); err != nil {
 		return nil, unusable(path, err)
 	}
 	if db.reader, err = connect(path, log, url.Values{"_query_only": {"on"}}, max(4, runtime.GOMAXPROCS(0))); err != nil {
 		return nil, errors.Join(unusable(path, err), db.Close())
 	}
-	db.sound = sync.OnceValue(func() error { return unusable(path, db.examine(ctx)) })
+	db.sound = sync.OnceValue(func() error { return unusable(path, db.lookThrough(ctx)) })
 	if err := db.prepare(ctx, version); err != nil {
 		return nil, errors.Join(unusable(path, err), db.Close())
 	}
@@ -124,17 +126,20 @@ func connect(path string, log *slog.Logger, more url.Values, connections int) (*
 // prepare brings the schema up to date, after the file was found to be sound. If it is up to date, that is being found out when prepare
 // returns.
 func (db *DB) prepare(ctx context.Context, version int64) error {
+	is, err := isBackup(db.read(ctx))
+	if err != nil {
+		return err
+	}
+	if is {
+		return &UnusableError{Advice: "is a backup, in which everybody is signed in who was then. Move it out of the data folder, and restore it: curfew restore FILE."}
+	}
 	pool, err := db.writer.DB()
 	if err != nil {
 		return err
 	}
-	files, err := fs.Sub(sqliteMigrations, "migrations/sqlite")
+	migrations, err := migrationsOf(pool)
 	if err != nil {
 		return err
-	}
-	migrations, err := goose.NewProvider(goose.DialectSQLite3, pool, files)
-	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
 	}
 	if sources := migrations.ListSources(); version == 0 {
 		version = sources[len(sources)-1].Version
@@ -157,7 +162,7 @@ func (db *DB) prepare(ctx context.Context, version int64) error {
 // that looks, so nothing is written meanwhile either.
 func (db *DB) Sound() error { return db.sound() }
 
-func (db *DB) examine(ctx context.Context) error {
+func (db *DB) lookThrough(ctx context.Context) error {
 	pool, err := db.writer.DB()
 	if err != nil {
 		return err
@@ -206,7 +211,19 @@ func (db *DB) understand(ctx context.Context) error {
 	return nil
 }
 
-const restoreAdvice = "Stop here, keep the file, and restore a backup into an empty data folder."
+func migrationsOf(pool *sql.DB) (*goose.Provider, error) {
+	files, err := fs.Sub(sqliteMigrations, "migrations/sqlite")
+	if err != nil {
+		return nil, err
+	}
+	migrations, err := goose.NewProvider(goose.DialectSQLite3, pool, files)
+	if err != nil {
+		return nil, fmt.Errorf("read migrations: %w", err)
+	}
+	return migrations, nil
+}
+
+const restoreAdvice = "Keep a copy of it, and restore a backup: curfew restore --force FILE."
 
 // unusable gives SQLite's errors at start-up the words that an operator can act on.
 func unusable(path string, err error) error {

@@ -146,7 +146,7 @@ func TestADamagedLogIsRefused(t *testing.T) {
 		_, err := Open(context.Background(), path, slog.New(slog.DiscardHandler))
 		var unusable *UnusableError
 		require.ErrorAs(t, err, &unusable, "byte %d of the header", at)
-		require.Contains(t, err.Error(), "has a damaged write-ahead log (its header). Stop here, keep the file")
+		require.Contains(t, err.Error(), "has a damaged write-ahead log (its header). Keep a copy of it")
 		after, err := os.ReadFile(path + "-wal")
 		require.NoError(t, err)
 		require.Equal(t, damaged, after, "the log is kept as it was")

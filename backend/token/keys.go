@@ -17,8 +17,11 @@ import (
 type Secrets struct {
 	// AccessTokens are the keys of access tokens. The first one signs; all of them verify, so that keys rotate with overlap.
 	AccessTokens []Key `json:"accessTokens"`
-	// Root is what all other secrets are derived from.
+	// Root is what all other secrets are derived from, but those that Kept is for.
 	Root []byte `json:"root"`
+	// Kept is what secrets in the database are encrypted under. They have to outlive the machine, so a backup carries it and a restore
+	// takes it over; which is why it is apart from the root, from which tokens could be forged.
+	Kept []byte `json:"kept"`
 }
 
 // Key is a key for HS256 (RFC 7518, 3.2): 256 random bits, bound to that one algorithm and to access tokens.
@@ -51,7 +54,7 @@ func LoadSecrets(path string, now time.Time) (Secrets, error) {
 	if err := json.Unmarshal(raw, &secrets); err != nil {
 		return Secrets{}, fmt.Errorf("%s is damaged (%w); restore it from a backup, or remove it to sign everybody out", path, err)
 	}
-	if len(secrets.AccessTokens) == 0 || len(secrets.Root) < secretSize {
+	if len(secrets.AccessTokens) == 0 || len(secrets.Root) < secretSize || len(secrets.Kept) > 0 && len(secrets.Kept) < secretSize {
 		return Secrets{}, fmt.Errorf("%s lacks a secret; restore it from a backup, or remove it to sign everybody out", path)
 	}
 	seen := map[string]bool{}
@@ -64,13 +67,24 @@ func LoadSecrets(path string, now time.Time) (Secrets, error) {
 			return Secrets{}, fmt.Errorf("%s holds a key of less than %d bytes; restore it from a backup, or remove it to sign everybody out", path, secretSize)
 		}
 	}
+	if len(secrets.Kept) == 0 { // the file is from before it was kept apart
+		if secrets.Kept, err = hkdf.Key(sha256.New, secrets.Root, nil, "curfew kept", secretSize); err != nil {
+			return Secrets{}, fmt.Errorf("derive the kept secret: %w", err)
+		}
+	}
 	return secrets, nil
 }
 
 func createSecrets(path string, now time.Time) (Secrets, error) {
+	return RenewSecrets(path, random(), now)
+}
+
+// RenewSecrets makes the file with new secrets but for the kept one. Nothing that was made under the old ones is worth anything under these.
+func RenewSecrets(path string, kept []byte, now time.Time) (Secrets, error) {
 	secrets := Secrets{
 		AccessTokens: []Key{{ID: rand.Text(), Secret: random(), CreatedAt: now.UTC()}},
 		Root:         random(),
+		Kept:         kept,
 	}
 	raw, err := json.MarshalIndent(secrets, "", "  ")
 	if err != nil {
@@ -100,8 +114,13 @@ func writeNew(path string, content []byte) (err error) {
 }
 
 // Derive makes the secret for one purpose (HKDF, RFC 5869). Different purposes have unrelated secrets.
-func (s Secrets) Derive(purpose string) ([secretSize]byte, error) {
-	derived, err := hkdf.Key(sha256.New, s.Root, nil, "curfew "+purpose, secretSize)
+func (s Secrets) Derive(purpose string) ([secretSize]byte, error) { return derive(s.Root, purpose) }
+
+// DeriveKept makes a secret to encrypt by what is in the database. It survives a restore, as those of Derive must not.
+func (s Secrets) DeriveKept(purpose string) ([secretSize]byte, error) { return derive(s.Kept, purpose) }
+
+func derive(from []byte, purpose string) ([secretSize]byte, error) {
+	derived, err := hkdf.Key(sha256.New, from, nil, "curfew "+purpose, secretSize)
 	if err != nil {
 		return [secretSize]byte{}, fmt.Errorf("derive the secret for %s: %w", purpose, err)
 	}

@@ -1,10 +1,12 @@
 package token
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -67,6 +69,7 @@ func TestSecretsAreRefused(t *testing.T) {
 		{"an empty object", "{}", 0o600, " lacks a secret" + restore},
 		{"no keys", fmt.Sprintf(`{"accessTokens":[],"root":%q}`, whole), 0o600, " lacks a secret" + restore},
 		{"short root", file("other", whole, short), 0o600, " lacks a secret" + restore},
+		{"short kept secret", strings.Replace(file("other", whole, whole), `"root"`, fmt.Sprintf(`"kept":%q,"root"`, short), 1), 0o600, " lacks a secret" + restore},
 		{"second key short", file("other", short, whole), 0o600, " holds a key of less than 32 bytes" + restore},
 		{"second key empty", file("other", "", whole), 0o600, " holds a key of less than 32 bytes" + restore},
 		{"second key without a name", file("", whole, whole), 0o600, restore},
@@ -99,4 +102,40 @@ func TestEachPurposeHasItsOwnSecret(t *testing.T) {
 		}
 	}
 	require.Len(t, seen, 2+2*3)
+}
+
+// TestTheKeptSecretOutlivesAllOthers: what is encrypted in the database can be read after a restore, and no token of before.
+func TestTheKeptSecretOutlivesAllOthers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keys.json")
+	made, err := LoadSecrets(path, noon)
+	require.NoError(t, err)
+	renewed, err := RenewSecrets(path, made.Kept, noon)
+	require.NoError(t, err)
+	read, err := LoadSecrets(path, noon)
+	require.NoError(t, err)
+	require.Equal(t, renewed, read)
+	require.Equal(t, made.Kept, read.Kept)
+	require.NotEqual(t, made.Root, read.Root)
+	require.NotEqual(t, made.AccessTokens, read.AccessTokens)
+	before, err := made.DeriveKept("test")
+	require.NoError(t, err)
+	after, err := read.DeriveKept("test")
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+	other, err := read.Derive("test")
+	require.NoError(t, err)
+	require.NotEqual(t, after, other)
+
+	// A file from before it was kept apart has the same one at every start.
+	raw, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, bytes.Replace(raw, []byte(`"kept"`), []byte(`"once"`), 1), 0o600))
+	first, err := LoadSecrets(path, noon)
+	require.NoError(t, err)
+	again, err := LoadSecrets(path, noon)
+	require.NoError(t, err)
+	require.Len(t, first.Kept, 32)
+	require.Equal(t, first, again)
+	require.NotEqual(t, read.Kept, first.Kept)
+	require.NotEqual(t, first.Root, first.Kept)
 }

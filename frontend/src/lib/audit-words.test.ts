@@ -164,6 +164,11 @@ describe('the log', () => {
       said('member.password_reset', operator, {}, 'member:b'),
       "The server's operator reset the password of Ben",
     ],
+    [said('database.backed_up', operator), "The server's operator made a backup"],
+    [
+      said('database.restored', operator),
+      "The server's operator restored a backup, which signed everybody out",
+    ],
     [said('session.reauthenticated', ben), 'Ben confirmed their password from 192.0.2.1'],
     [
       said('session.reauthentication_refused', nobody, {}, 'member:b'),

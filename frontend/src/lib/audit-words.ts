@@ -44,6 +44,8 @@ export const ACTIONS: { group: string; actions: Record<string, string> }[] = [
     actions: {
       'policy.saved': 'Session configuration saved',
       'organization.set_up': 'Organization set up',
+      'database.backed_up': 'Backups made',
+      'database.restored': 'Backups restored',
     },
   },
 ];
@@ -101,6 +103,10 @@ export function entryWords(entry: AuditEntry, reader: Reader): string {
       return details.kind === 'reset'
         ? `${who} set a new password by a link`
         : `${who} accepted the invitation`;
+    case 'database.backed_up':
+      return `${who} made a backup`;
+    case 'database.restored':
+      return `${who} restored a backup, which signed everybody out`;
     default:
       return `${who}: ${action}`;
   }
