@@ -71,8 +71,8 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 	if err != nil {
 		return err
 	}
-	var derived [3][32]byte
-	for i, purpose := range []string{"refresh tokens", "known devices", "cursors"} {
+	var derived [4][32]byte
+	for i, purpose := range []string{"refresh tokens", "known devices", "cursors", "second factors"} {
 		if derived[i], err = secrets.Derive(purpose); err != nil {
 			return err
 		}
@@ -80,7 +80,7 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 	if a.sessions, err = session.New(ctx, a.db, clock.Now, derived[0]); err != nil {
 		return err
 	}
-	members, err := a.members(ctx, clock.Now)
+	members, err := a.members(ctx, clock.Now, derived[3])
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (a *App) clock(ctx context.Context) (*session.Clock, error) {
 }
 
 // members opens the member service. Until the organization is set up, that takes a one-time token.
-func (a *App) members(ctx context.Context, now func() time.Time) (*member.Service, error) {
+func (a *App) members(ctx context.Context, now func() time.Time, key [32]byte) (*member.Service, error) {
 	done, err := a.db.HasMembers(ctx)
 	if err != nil {
 		return nil, err
@@ -150,7 +150,7 @@ func (a *App) members(ctx context.Context, now func() time.Time) (*member.Servic
 		if err := a.folder.forgetSetupToken(); err != nil {
 			return nil, fmt.Errorf("remove the used set-up token: %w", err)
 		}
-		return member.New(a.db, now, "", a.sessions)
+		return member.New(a.db, now, "", a.sessions, key)
 	}
 	setupToken, err := a.folder.ensureSetupToken()
 	if err != nil {
@@ -160,7 +160,7 @@ func (a *App) members(ctx context.Context, now func() time.Time) (*member.Servic
 	link.Path = "/setup"
 	link.Fragment = url.Values{"token": {setupToken}}.Encode() // a fragment reaches no server and no log
 	a.SetupURL = link.String()
-	return member.New(a.db, now, setupToken, a.sessions)
+	return member.New(a.db, now, setupToken, a.sessions, key)
 }
 
 // setUp is what there is to do once the organization has its first owner.
