@@ -90,10 +90,14 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 			return err
 		}
 	}
+	seal, err := secrets.DeriveKept("second factors") // which a restored backup still has to open
+	if err != nil {
+		return err
+	}
 	if a.sessions, err = session.New(ctx, a.db, clock.Now, derived[0]); err != nil {
 		return err
 	}
-	members, err := a.members(ctx, clock.Now)
+	members, err := a.members(ctx, clock.Now, seal)
 	if err != nil {
 		return err
 	}
@@ -154,7 +158,7 @@ func (a *App) clock(ctx context.Context) (*session.Clock, error) {
 }
 
 // members opens the member service. Until the organization is set up, that takes a one-time token.
-func (a *App) members(ctx context.Context, now func() time.Time) (*member.Service, error) {
+func (a *App) members(ctx context.Context, now func() time.Time, key [32]byte) (*member.Service, error) {
 	done, err := a.db.HasMembers(ctx)
 	if err != nil {
 		return nil, err
@@ -163,7 +167,7 @@ func (a *App) members(ctx context.Context, now func() time.Time) (*member.Servic
 		if err := a.folder.forgetSetupToken(); err != nil {
 			return nil, fmt.Errorf("remove the used set-up token: %w", err)
 		}
-		return member.New(a.db, now, "", a.sessions)
+		return member.New(a.db, now, "", a.sessions, key)
 	}
 	setupToken, err := a.folder.ensureSetupToken()
 	if err != nil {
@@ -173,7 +177,7 @@ func (a *App) members(ctx context.Context, now func() time.Time) (*member.Servic
 	link.Path = "/setup"
 	link.Fragment = url.Values{"token": {setupToken}}.Encode() // a fragment reaches no server and no log
 	a.SetupURL = link.String()
-	return member.New(a.db, now, setupToken, a.sessions)
+	return member.New(a.db, now, setupToken, a.sessions, key)
 }
 
 // setUp is what there is to do once the organization has its first owner.

@@ -171,6 +171,11 @@ func (d *Door) Put(ctx context.Context, path string, version int64, body any) (i
 	return d.call(ctx, http.MethodPut, path, http.Header{"If-Match": {strconv.Quote(strconv.FormatInt(version, 10))}}, body)
 }
 
+// Delete removes what is there.
+func (d *Door) Delete(ctx context.Context, path string) (io.ReadCloser, error) {
+	return d.call(ctx, http.MethodDelete, path, nil, nil)
+}
+
 func (d *Door) call(ctx context.Context, method, target string, header http.Header, body any) (io.ReadCloser, error) {
 	var encoded bytes.Buffer
 	if body != nil {

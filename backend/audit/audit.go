@@ -36,6 +36,11 @@ const (
 	LinkUsed                Action = "member.link_used"
 	BackedUp                Action = "database.backed_up"
 	Restored                Action = "database.restored"
+	SecondFactorSet         Action = "member.second_factor_set"
+	SecondFactorRemoved     Action = "member.second_factor_removed"
+	RecoveryCodesMade       Action = "member.recovery_codes_made"
+	RecoveryCodeUsed        Action = "member.recovery_code_used"
+	SecondFactorDemanded    Action = "sign_in.second_factor_demanded"
 )
 
 // Actor is who did it, with the name they had then: an entry outlives a change of name.

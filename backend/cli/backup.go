@@ -65,7 +65,7 @@ func restoreCommand(env Environment) *cobra.Command {
 the machine stops half-way, it is all as before, or done at the next start.
 
 Everybody is signed out for good, one-time links are withdrawn, and new keys are made: nothing that was revoked after the backup lives again.
-But members, roles and passwords are as they were then. Look through what the audit log had after it, where you still have it.
+But members, roles, passwords and second factors are as they were then. Look through what the audit log had after it, where you still have it.
 
 ` + exitCodes,
 	}
@@ -108,6 +108,6 @@ func restoredInWords(done app.Restored) string {
 	if done.BrokenAt > 0 {
 		fmt.Fprintf(&words, "The audit chain is broken at entry %d, as it was in the backup: %s.\n", done.BrokenAt, done.BrokenWhy)
 	}
-	words.WriteString("Members, roles and passwords are as they were then: who was deactivated, or changed a password, since has to be again.\n")
+	words.WriteString("Members, roles, passwords and second factors are as they were then: who was deactivated, or changed a password, since has to be again; a recovery code used since is good again.\n")
 	return words.String()
 }

@@ -15,7 +15,8 @@ import (
 
 func memberCommand(env Environment) *cobra.Command {
 	return group("member", "See the members, invite them, and help one who cannot sign in.",
-		addMemberCommand(env), listMembersCommand(env), activateCommand(env, false), activateCommand(env, true), resetCommand(env))
+		addMemberCommand(env), listMembersCommand(env), activateCommand(env, false), activateCommand(env, true), resetCommand(env),
+		removeFactorCommand(env))
 }
 
 func addMemberCommand(env Environment) *cobra.Command {
@@ -93,6 +94,26 @@ owner who has lost their password. It prints the new password once.`,
 			return err
 		}
 		return o.print(raw, "New password for %s: %s\nTheir sessions were ended.\n", printable(reset.Member.Email), reset.Password)
+	})
+}
+
+func removeFactorCommand(env Environment) *cobra.Command {
+	command := &cobra.Command{
+		Use: "remove-factor EMAIL", Short: "Remove a member's second factor and passkeys, and end their sessions.", Args: exactly(1),
+		Long: `Removes the second factor of a member who has lost it, with its recovery codes and all passkeys, and ends their
+sessions. Their password alone signs them in again. Make sure first that it is they who ask for it.`,
+	}
+	return asOperator(env, command, func(o *operator, args []string) error {
+		m, err := o.member(args[0])
+		if err != nil {
+			return err
+		}
+		var ended httpapi.SessionsEnded
+		raw, err := o.read(&ended)(o.door.Delete(o.ctx, "/api/members/"+m.Id+"/second-factor"))
+		if err != nil {
+			return err
+		}
+		return o.print(raw, "%s has no second factor any more; %s ended.\n", printable(m.Email), count(ended.SessionsEnded, "session"))
 	})
 }
 

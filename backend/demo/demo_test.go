@@ -32,9 +32,9 @@ func TestAStoryThatEndsNow(t *testing.T) {
 	require.Contains(t, printed.String(), demoPassword)
 	db := requireStory(t, folder, time.Now())
 
-	members, err := member.New(db, time.Now, "", nil)
+	members, err := member.New(db, time.Now, "", nil, [32]byte{})
 	require.NoError(t, err)
-	proof, err := members.Authenticate(t.Context(), ownerEmail, demoPassword, member.Origin{Address: "127.0.0.1"})
+	proof, err := members.Authenticate(t.Context(), ownerEmail, demoPassword, "", member.Origin{Address: "127.0.0.1"})
 	require.NoError(t, err)
 	require.Equal(t, member.Owner, proof.Member.Role)
 

@@ -114,7 +114,7 @@ func (s *story) mishaps() {
 		p := next()
 		at := s.settle(p, s.ago(20-3*float64(i)), s.ago(18-3*float64(i)))
 		s.atDesk(p, at, func(ctx context.Context, who session.Principal) error {
-			_, err := s.sessions.ReplaceCredential(ctx, who, s.proof(p), s.passwordHash)
+			_, err := s.sessions.ChangeCredential(ctx, who, member.PasswordChange{Proof: s.proof(p), Hash: s.passwordHash}, true)
 			return err
 		})
 	}

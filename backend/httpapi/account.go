@@ -17,14 +17,11 @@ func (a *API) changePassword(c echo.Context, who session.Principal) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	proof, err := a.Members.Reauthenticate(ctx, who.Member, in.CurrentPassword, a.origin(c))
-	if errors.Is(err, member.ErrBadCredentials) {
-		return errWrongPassword
-	}
+	proof, err := a.provedAgain(c, who, in.CurrentPassword, orEmpty(in.Code))
 	if err != nil {
 		return err
 	}
-	hash, err := a.Members.HashNewPassword(ctx, in.NewPassword)
+	hash, err := a.Members.HashNewPassword(ctx, in.NewPassword, who.Organization.Name, who.Member.Name, who.Member.Email)
 	var wrong *member.PasswordError
 	if errors.As(err, &wrong) {
 		return &inputError{[]FieldError{{Field: "newPassword", Code: wrong.Code, Message: wrong.Message}}}
@@ -32,7 +29,7 @@ func (a *API) changePassword(c echo.Context, who session.Principal) error {
 	if err != nil {
 		return err
 	}
-	ended, err := a.Sessions.ReplaceCredential(ctx, who, proof, hash)
+	ended, err := a.Sessions.ChangeCredential(ctx, who, member.PasswordChange{Proof: proof, Hash: hash}, true)
 	if err != nil {
 		return err
 	}
@@ -47,10 +44,38 @@ func (a *API) listActivity(c echo.Context, who session.Principal) error {
 	if err != nil {
 		return err
 	}
-	for i := range page.Items {
-		if actor := page.Items[i].Actor.Id; actor != "" && actor != own {
-			page.Items[i].Address, page.Items[i].Client = "", nil
+	withoutOthersAddresses(page.Items, own)
+	return c.JSON(http.StatusOK, page)
+}
+
+func withoutOthersAddresses(entries []AuditEntry, own string) {
+	for i := range entries {
+		if actor := entries[i].Actor.Id; actor != "" && actor != own {
+			entries[i].Address, entries[i].Client = "", nil
 		}
 	}
+}
+
+func (a *API) listNotices(c echo.Context, who session.Principal) error {
+	notices, err := a.Members.Notices(c.Request().Context(), who.Member.ID)
+	if err != nil {
+		return err
+	}
+	page := AuditPage{Items: make([]AuditEntry, len(notices))}
+	for i, entry := range notices {
+		page.Items[i] = wireAuditEntry(entry)
+	}
+	withoutOthersAddresses(page.Items, who.Member.ID.String())
 	return c.JSON(http.StatusOK, page)
+}
+
+func (a *API) dismissNotices(c echo.Context, who session.Principal) error {
+	var in DismissRequest
+	if err := bind(c, &in); err != nil {
+		return err
+	}
+	if err := a.Members.DismissNotices(c.Request().Context(), who.Member.ID, *in.UpTo); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
 }

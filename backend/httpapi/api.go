@@ -70,16 +70,25 @@ func (a *API) Mount(e *echo.Echo) {
 	e.POST("/api/sessions/refresh", a.refreshSession)
 	e.POST("/api/invitations/accept", a.acceptInvitation)
 
+	// Any session, one that lacks a second factor which the organization demands too.
+	e.GET("/api/session", a.anySession(a.getSession))
+	e.DELETE("/api/session", a.anySession(a.signOut))
+	e.POST("/api/session/reauthenticate", a.anySession(a.reauthenticate))
+	e.GET("/api/account/second-factor", a.anySession(a.getSecondFactor))
+	e.PUT("/api/account/second-factor", a.anySession(a.putSecondFactor))
+	e.POST("/api/account/second-factor/enrolment", a.anySession(a.enrolSecondFactor))
+	e.GET("/api/events", a.listener(a.listenToEvents))
+
 	// Any member.
-	e.GET("/api/session", a.member(a.getSession))
-	e.DELETE("/api/session", a.member(a.signOut))
-	e.POST("/api/session/reauthenticate", a.member(a.reauthenticate))
 	e.GET("/api/sessions", a.member(a.listSessions))
 	e.DELETE("/api/sessions/:id", a.member(a.revokeSession))
 	e.POST("/api/sessions/revoke-others", a.member(a.revokeOtherSessions))
 	e.PUT("/api/account/password", a.member(a.changePassword))
+	e.DELETE("/api/account/second-factor", a.member(a.removeSecondFactor))
+	e.POST("/api/account/second-factor/recovery-codes", a.member(a.renewRecoveryCodes))
 	e.GET("/api/account/activity", a.member(a.listActivity))
-	e.GET("/api/events", a.listener(a.listenToEvents))
+	e.GET("/api/account/notices", a.member(a.listNotices))
+	e.POST("/api/account/notices/dismiss", a.member(a.dismissNotices))
 
 	// Who may see what concerns others.
 	e.GET("/api/sessions/summary", a.overseer(a.getSessionSummary))
@@ -89,15 +98,18 @@ func (a *API) Mount(e *echo.Echo) {
 	e.GET("/api/audit/chain", a.overseer(a.getAuditChain))
 	e.GET("/api/settings/security", a.overseer(a.getSecuritySettings))
 	e.POST("/api/settings/security/preview", a.overseer(a.previewSecuritySettings))
+	e.GET("/api/settings/sign-in", a.overseer(a.getSignInSettings))
 
 	// Who may change it.
 	e.PUT("/api/settings/security", a.admin(a.putSecuritySettings))
+	e.PUT("/api/settings/sign-in", a.admin(a.putSignInSettings))
 	e.POST("/api/sessions/revoke", a.admin(a.revokeSessions))
 	e.POST("/api/sessions/revoke-all", a.admin(a.revokeAllSessions))
 	e.POST("/api/members", a.admin(a.inviteMember))
 	e.PATCH("/api/members/:id", a.admin(a.changeMember))
 	e.POST("/api/members/:id/revoke-sessions", a.admin(a.revokeMemberSessions))
 	e.POST("/api/members/:id/link", a.admin(a.issueMemberLink))
+	e.DELETE("/api/members/:id/second-factor", a.admin(a.removeMemberFactors))
 }
 
 func (a *API) getHealth(c echo.Context) error {

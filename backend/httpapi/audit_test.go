@@ -306,6 +306,12 @@ func (h *house) recordEveryAction() error {
 		return err
 	}
 	accept(invitation.Link, newPassword)
+	app := owner.enrol()
+	h.stranger().send(http.MethodPost, "/api/sessions", map[string]any{"email": email(member.Owner), "password": newPassword, "code": app.codes[0]})
+	owner.send(http.MethodPost, "/api/account/second-factor/recovery-codes", nil)
+	owner.send(http.MethodPut, "/api/settings/sign-in", map[string]any{"requireSecondFactor": true})
+	owner.send(http.MethodPut, "/api/settings/sign-in", map[string]any{"requireSecondFactor": false})
+	owner.send(http.MethodDelete, "/api/account/second-factor", nil)
 	owner.send(http.MethodPatch, ben, map[string]any{"active": false})
 	owner.send(http.MethodPost, "/api/sessions/revoke-all", httpapi.RevokeAllRequest{})
 	id, err := member.ParseID(as(email(member.Owner), newPassword).requireLive().Member.Id)

@@ -16,8 +16,18 @@ import (
 // principalHandler is a handler that can only be mounted behind the guard, because it takes what the guard finds.
 type principalHandler func(c echo.Context, who session.Principal) error
 
-// member lets in whoever has a live session.
+// member lets in whoever has a live session that is not restricted.
 func (a *API) member(next principalHandler) echo.HandlerFunc {
+	return a.anySession(func(c echo.Context, who session.Principal) error {
+		if who.Restricted() {
+			return session.ErrRestricted
+		}
+		return next(c, who)
+	})
+}
+
+// anySession lets in whoever has a live session, a restricted one too: it is for proving a second factor, or setting one up.
+func (a *API) anySession(next principalHandler) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		who, err := a.admit(c, accessKind(c.Request()))
 		if err != nil {

@@ -19,18 +19,24 @@ var (
 		"GET /api/setup", "POST /api/setup", "POST /api/sessions", "POST /api/sessions/refresh",
 		"POST /api/invitations/accept",
 	}
-	forMembers = []string{
-		"GET /api/session", "DELETE /api/session", "POST /api/session/reauthenticate",
-		"GET /api/sessions", "DELETE /api/sessions/{id}", "POST /api/sessions/revoke-others",
-		"PUT /api/account/password", "GET /api/account/activity", "GET /api/events",
+	// What a session can do that has not proved the second factor which the organization demands.
+	forRestricted = []string{
+		"GET /api/session", "DELETE /api/session", "POST /api/session/reauthenticate", "GET /api/events",
+		"GET /api/account/second-factor", "PUT /api/account/second-factor", "POST /api/account/second-factor/enrolment",
 	}
+	forMembers = slices.Concat(forRestricted, []string{
+		"GET /api/sessions", "DELETE /api/sessions/{id}", "POST /api/sessions/revoke-others",
+		"PUT /api/account/password", "GET /api/account/activity", "GET /api/account/notices", "POST /api/account/notices/dismiss",
+		"DELETE /api/account/second-factor", "POST /api/account/second-factor/recovery-codes",
+	})
 	forOverseers = []string{
-		"GET /api/sessions/summary", "GET /api/settings/security", "POST /api/settings/security/preview",
+		"GET /api/sessions/summary", "GET /api/settings/security", "POST /api/settings/security/preview", "GET /api/settings/sign-in",
 		"GET /api/members", "GET /api/members/{id}", "GET /api/audit", "GET /api/audit/chain",
 	}
 	forAdmins = []string{
-		"PUT /api/settings/security", "POST /api/sessions/revoke", "POST /api/sessions/revoke-all",
+		"PUT /api/settings/security", "PUT /api/settings/sign-in", "POST /api/sessions/revoke", "POST /api/sessions/revoke-all",
 		"POST /api/members", "PATCH /api/members/{id}", "POST /api/members/{id}/revoke-sessions", "POST /api/members/{id}/link",
+		"DELETE /api/members/{id}/second-factor",
 	}
 )
 

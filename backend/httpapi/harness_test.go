@@ -157,7 +157,8 @@ func (h *house) moveIn() {
 	for _, role := range roles {
 		id, err := member.NewID()
 		require.NoError(h.t, err)
-		h.exec("INSERT INTO members VALUES (?, ?, ?, ?, ?, ?, 1, ?, NULL, lower(?2), lower(?2))",
+		h.exec(`INSERT INTO members (id, name, email, email_canonical, role, password_hash, generation, created_at, sort_name, search)
+			VALUES (?, ?, ?, ?, ?, ?, 1, ?, lower(?2), lower(?2))`,
 			id.String(), name(role), email(role), email(role), string(role), passwordHash(), h.clock.Now().UnixMilli())
 	}
 }
@@ -165,8 +166,8 @@ func (h *house) moveIn() {
 // start puts the services and the router on the store. What an earlier start held in memory is gone.
 func (h *house) start(log *slog.Logger) {
 	h.t.Helper()
-	var derived [3][32]byte
-	for i, purpose := range []string{"refresh tokens", "known devices", "cursors"} {
+	var derived [4][32]byte
+	for i, purpose := range []string{"refresh tokens", "known devices", "cursors", "second factors"} {
 		var err error
 		derived[i], err = h.secrets.Derive(purpose)
 		require.NoError(h.t, err)
@@ -174,7 +175,7 @@ func (h *house) start(log *slog.Logger) {
 	var err error
 	h.sessions, err = session.New(h.t.Context(), h.storage, h.clock.Now, derived[0])
 	require.NoError(h.t, err)
-	h.members, err = member.New(h.storage, h.clock.Now, setupToken, h.sessions)
+	h.members, err = member.New(h.storage, h.clock.Now, setupToken, h.sessions, derived[3])
 	require.NoError(h.t, err)
 	tokens, err := token.NewKeys(h.secrets, 5*time.Minute, h.clock.Now)
 	require.NoError(h.t, err)

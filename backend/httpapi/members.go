@@ -149,6 +149,25 @@ func (a *API) revokeMemberSessions(c echo.Context, who session.Principal) error 
 	return c.JSON(http.StatusOK, SessionsEnded{SessionsEnded: int64(ended)})
 }
 
+// removeMemberFactors loosens what keeps others out of the account, so it wants a fresh proof of who asks for it (rule R10).
+func (a *API) removeMemberFactors(c echo.Context, who session.Principal) error {
+	id, err := memberID(c)
+	if err != nil {
+		return err
+	}
+	if err := a.Sessions.RequireFreshProof(who); err != nil {
+		return err
+	}
+	ended, err := a.Members.RemoveFactors(c.Request().Context(), who.Caller(), id)
+	if err != nil {
+		return a.explain(c, who, err)
+	}
+	if id == who.Member.ID {
+		forgetSession(c)
+	}
+	return c.JSON(http.StatusOK, SessionsEnded{SessionsEnded: int64(ended)})
+}
+
 func (a *API) issueMemberLink(c echo.Context, who session.Principal) error {
 	id, err := memberID(c)
 	if err != nil {
@@ -246,7 +265,7 @@ func memberID(c echo.Context) (member.ID, error) {
 func (a *API) wireDetails(d member.Details) MemberDetails {
 	wire := MemberDetails{
 		Id: d.ID.String(), Name: d.Name, Email: d.Email, Role: Role(d.Role), State: MemberDetailsState(d.State), CreatedAt: d.CreatedAt,
-		Sessions: int64(a.Sessions.CountOf(d.ID)),
+		Sessions: int64(a.Sessions.CountOf(d.ID)), SecondFactor: d.SecondFactor, Passkeys: int64(d.Passkeys),
 	}
 	if d.Link != nil {
 		wire.Link = &WaitingLink{Kind: WaitingLinkKind(d.Link.Kind), CreatedAt: d.Link.CreatedAt, ExpiresAt: d.Link.ExpiresAt}

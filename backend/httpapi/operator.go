@@ -32,12 +32,16 @@ func (a *API) MountOperator(e *echo.Echo) {
 	e.PUT("/api/settings/security", operator(a, a.putSecuritySettings))
 	e.POST("/api/settings/security/preview", operator(a, a.previewSecuritySettings))
 
+	e.GET("/api/settings/sign-in", operator(a, a.getSignInSettings))
+	e.PUT("/api/settings/sign-in", operator(a, a.putSignInSettings))
+
 	e.GET("/api/members", operator(a, a.listMembers))
 	e.GET("/api/members/:id", operator(a, a.getMember))
 	e.POST("/api/members", operator(a, a.inviteMember))
 	e.PATCH("/api/members/:id", operator(a, a.changeMember))
 	e.POST("/api/members/:id/revoke-sessions", operator(a, a.revokeMemberSessions))
 	e.POST("/api/members/:id/link", operator(a, a.issueMemberLink))
+	e.DELETE("/api/members/:id/second-factor", operator(a, a.removeMemberFactors))
 
 	e.GET("/api/audit", operator(a, a.listAudit))
 	e.GET("/api/audit/chain", operator(a, a.getAuditChain))

@@ -93,12 +93,19 @@ func (f *failing) Session(ctx context.Context, id session.ID) (session.Record, e
 	return unless(f.at("Session"), func() (session.Record, error) { return f.DB.Session(ctx, id) })
 }
 
-func (f *failing) Prove(ctx context.Context, proof member.Proof, at time.Time, caller audit.Caller, event audit.Event) error {
-	return unlessError(f.at("Prove"), func() error { return f.DB.Prove(ctx, proof, at, caller, event) })
+func (f *failing) Prove(ctx context.Context, proof member.Proof, methods []string, at time.Time, caller audit.Caller, event audit.Event) error {
+	return unlessError(f.at("Prove"), func() error { return f.DB.Prove(ctx, proof, methods, at, caller, event) })
 }
 
-func (f *failing) ReplaceCredential(ctx context.Context, proof member.Proof, hash string, at time.Time, caller audit.Caller, event audit.Event) ([]session.Ended, error) {
-	return unless(f.at("ReplaceCredential"), func() ([]session.Ended, error) { return f.DB.ReplaceCredential(ctx, proof, hash, at, caller, event) })
+func (f *failing) ChangeCredential(ctx context.Context, changing session.Changing) (member.Member, []session.Ended, error) {
+	if err := f.at("ChangeCredential"); err != nil {
+		return member.Member{}, nil, err
+	}
+	return f.DB.ChangeCredential(ctx, changing)
+}
+
+func (f *failing) RequireSecondFactor(ctx context.Context, required bool, caller audit.Caller, event audit.Event) error {
+	return unlessError(f.at("RequireSecondFactor"), func() error { return f.DB.RequireSecondFactor(ctx, required, caller, event) })
 }
 
 func (f *failing) RotateRefresh(ctx context.Context, id session.ID, presented session.RefreshState) (session.RefreshState, error) {
@@ -150,8 +157,38 @@ func (f *failing) IssueLink(ctx context.Context, id member.ID, link member.Link,
 	return unlessError(f.at("IssueLink"), func() error { return f.DB.IssueLink(ctx, id, link, caller, event) })
 }
 
-func (f *failing) CheckLink(ctx context.Context, hash [32]byte, now time.Time) (bool, error) {
-	return unless(f.at("CheckLink"), func() (bool, error) { return f.DB.CheckLink(ctx, hash, now) })
+func (f *failing) CheckLink(ctx context.Context, hash [32]byte, now time.Time) (member.Member, string, error) {
+	if err := f.at("CheckLink"); err != nil {
+		return member.Member{}, "", err
+	}
+	return f.DB.CheckLink(ctx, hash, now)
+}
+
+func (f *failing) Factor(ctx context.Context, id member.ID) (member.Factor, error) {
+	return unless(f.at("Factor"), func() (member.Factor, error) { return f.DB.Factor(ctx, id) })
+}
+
+func (f *failing) UseStep(ctx context.Context, id member.ID, sealed []byte, step int64) (bool, error) {
+	return unless(f.at("UseStep"), func() (bool, error) { return f.DB.UseStep(ctx, id, sealed, step) })
+}
+
+func (f *failing) UseRecoveryCode(ctx context.Context, id member.ID, hash [32]byte, event audit.Event) (bool, error) {
+	return unless(f.at("UseRecoveryCode"), func() (bool, error) { return f.DB.UseRecoveryCode(ctx, id, hash, event) })
+}
+
+func (f *failing) Factors(ctx context.Context) (int, int, error) {
+	if err := f.at("Factors"); err != nil {
+		return 0, 0, err
+	}
+	return f.DB.Factors(ctx)
+}
+
+func (f *failing) Notices(ctx context.Context, id member.ID, actions []audit.Action, limit int) ([]audit.Entry, error) {
+	return unless(f.at("Notices"), func() ([]audit.Entry, error) { return f.DB.Notices(ctx, id, actions, limit) })
+}
+
+func (f *failing) DismissNotices(ctx context.Context, id member.ID, sequence int64) error {
+	return unlessError(f.at("DismissNotices"), func() error { return f.DB.DismissNotices(ctx, id, sequence) })
 }
 
 func (f *failing) UseLink(
@@ -206,6 +243,8 @@ type scene struct {
 	lost *client
 	// plain names another member, and link is the secret of the one-time link that waits for them.
 	plain, link string
+	// app is the auditor's.
+	app *factor
 }
 
 // issueLink makes the one-time link that waits, and gives its secret.
@@ -247,9 +286,24 @@ var needs = map[string][]func(s *scene) *answer{
 		func(s *scene) *answer { return s.lost.post("/api/sessions/revoke-all", nil) },
 		func(s *scene) *answer { return s.lost.put("/api/settings/security", shorter) },
 	},
-	"Prove":             {func(s *scene) *answer { return s.admin.post("/api/session/reauthenticate", proof) }},
-	"ReplaceCredential": {func(s *scene) *answer { return s.admin.put("/api/account/password", renamed) }},
-	"RotateRefresh":     {func(s *scene) *answer { return s.admin.renew() }},
+	"Prove": {func(s *scene) *answer { return s.admin.post("/api/session/reauthenticate", proof) }},
+	"ChangeCredential": {
+		func(s *scene) *answer { return s.admin.put("/api/account/password", renamed) },
+		func(s *scene) *answer { return s.admin.delete("/api/account/second-factor") },
+	},
+	"RequireSecondFactor": {func(s *scene) *answer {
+		return s.admin.put("/api/settings/sign-in", httpapi.SignInSettingsRequest{RequireSecondFactor: new(true)})
+	}},
+	"Factors": {func(s *scene) *answer { return s.admin.get("/api/settings/sign-in") }},
+	"Factor": {
+		func(s *scene) *answer { return s.admin.get("/api/account/second-factor") },
+		func(s *scene) *answer { return s.admin.trySignIn(member.Auditor, "000000") },
+	},
+	"UseStep":         {func(s *scene) *answer { return s.admin.trySignIn(member.Auditor, s.app.code(0)) }},
+	"UseRecoveryCode": {func(s *scene) *answer { return s.admin.trySignIn(member.Auditor, s.app.codes[0]) }},
+	"Notices":         {func(s *scene) *answer { return s.admin.get("/api/account/notices") }},
+	"DismissNotices":  {func(s *scene) *answer { return s.admin.post("/api/account/notices/dismiss", map[string]any{"upTo": 1}) }},
+	"RotateRefresh":   {func(s *scene) *answer { return s.admin.renew() }},
 	"End": {
 		func(s *scene) *answer { return s.admin.delete("/api/session") },
 		func(s *scene) *answer { return s.admin.delete("/api/sessions/" + s.theirs) },
@@ -334,6 +388,8 @@ func TestAnOutageSignsNobodyOut(t *testing.T) {
 			in.theirs = in.bystander.id()
 			in.plain = h.program(member.Plain).requireLive().Member.Id
 			in.link = in.admin.issueLink(in.plain)
+			in.app = h.program(member.Auditor).enrol()
+			h.clock.advance(30 * time.Second) // its first code is used up
 			for _, ask := range asks {
 				before := h.everythingDecided()
 				broken.breaks(method)

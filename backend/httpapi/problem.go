@@ -43,13 +43,21 @@ var sentinels = []struct {
 	{session.ErrRefreshTokenInvalid, http.StatusUnauthorized, "token_invalid", "The refresh token is not one of ours. Sign in."},
 	{member.ErrBadCredentials, http.StatusUnauthorized, "bad_credentials", "The e-mail address or the password is wrong."},
 	{session.ErrCredentialStale, http.StatusUnauthorized, "bad_credentials", "The e-mail address or the password is wrong."},
-	{session.ErrReauthenticationRequired, http.StatusForbidden, "reauthentication_required", "This loosens the session configuration. Prove who you are again and repeat the request."},
+	{member.ErrSecondFactorRequired, http.StatusUnauthorized, "second_factor_required", "The password is right. Send it again with a \"code\" from the authenticator app, or a recovery code."},
+	{member.ErrBadCode, http.StatusUnauthorized, "bad_code", "The code is wrong, or was used already. Wait for the next one, or use a recovery code."},
+	{session.ErrReauthenticationRequired, http.StatusForbidden, "reauthentication_required", "This asks for a fresh proof of identity. Prove who you are again and repeat the request."},
+	{session.ErrRestricted, http.StatusForbidden, "session_restricted", "The organization demands a second factor, which this session has not proved. Set one up, or prove it."},
 	{errWrongPassword, http.StatusForbidden, "bad_credentials", "The password is wrong."},
+	{errWrongCode, http.StatusForbidden, "bad_code", "The code is wrong, or was used already. Wait for the next one, or use a recovery code."},
+	{errCodeNeeded, http.StatusForbidden, "second_factor_required", "The password is right. Send it again with a \"code\" from the authenticator app, or a recovery code."},
 	{session.ErrForbidden, http.StatusForbidden, "forbidden", "Your role does not allow this. Ask an owner or an admin."},
 	{errCrossOrigin, http.StatusForbidden, "cross_origin", "The request came from a page of another origin. Use Curfew's own pages, or a program without cookies."},
 	{member.ErrSetupToken, http.StatusForbidden, "setup_token_invalid", "The set-up token is not the one that the server printed. It is also in the file setup-token in the data folder."},
 	{member.ErrForbidden, http.StatusForbidden, "forbidden", "Your role does not allow this: nobody can give a role above their own, or change a member who stands above them."},
 	{member.ErrLastOwner, http.StatusConflict, "last_owner", "This is the last owner who can sign in. Make somebody else an owner first."},
+	{session.ErrFactorDemanded, http.StatusConflict, "second_factor_demanded", "The organization demands a second factor. Set up another in its place."},
+	{member.ErrNoSecondFactor, http.StatusConflict, "no_second_factor", "There is no second factor."},
+	{member.ErrEnrolmentOver, http.StatusGone, "enrolment_over", "This enrolment was not begun here, or its time is over. Begin again."},
 	{member.ErrEmailTaken, http.StatusConflict, "email_taken", "Another member has this e-mail address."},
 	{member.ErrLinkInvalid, http.StatusGone, "link_invalid", "This link was used or replaced, or its time is over. Ask for a new one."},
 	{member.ErrNotFound, http.StatusNotFound, "not_found", "There is no such member."},
@@ -183,7 +191,7 @@ func endInWords(end session.End) string {
 	case session.TokenReuse:
 		return fmt.Sprintf("A refresh token was used a second time %s, which means that somebody may have copied it, so the session was ended.", at)
 	case session.CredentialChanged:
-		return fmt.Sprintf("The password was changed %s, which ended this session.", at)
+		return fmt.Sprintf("The password or another way to sign in was changed %s, which ended this session.", at)
 	case session.MemberDeactivated:
 		return "This account is deactivated."
 	default:
@@ -235,7 +243,7 @@ func writeProblem(w http.ResponseWriter, request string, p problem) {
 // challenge is what a 401 has to carry (RFC 9110, 11.6.1), in the words of RFC 6750.
 func challenge(code string) string {
 	switch code {
-	case "no_session", "bad_credentials":
+	case "no_session", "bad_credentials", "second_factor_required", "bad_code":
 		return `Bearer realm="curfew"`
 	}
 	return fmt.Sprintf(`Bearer realm="curfew", error="invalid_token", error_description=%q`, code)

@@ -10,7 +10,12 @@ import (
 	"curfew/backend/session"
 )
 
-var errWrongPassword = errors.New("wrong password")
+// What is wrong with a proof of identity in a session that lives on: 403, because a 401 would say that it is over.
+var (
+	errWrongPassword = errors.New("wrong password")
+	errWrongCode     = errors.New("wrong code")
+	errCodeNeeded    = errors.New("a code is needed")
+)
 
 func (a *API) getSession(c echo.Context, who session.Principal) error {
 	return c.JSON(http.StatusOK, currentSession(who))
@@ -20,6 +25,7 @@ func currentSession(who session.Principal) CurrentSession {
 	return CurrentSession{
 		Session: wireSession(who, who.Session.ID), Member: wireMember(who.Member), Organization: Organization{Name: who.Organization.Name},
 		Policy: wirePolicy(who.Organization.Policy), ExpiresAt: who.ExpiresAt,
+		SecondFactor: who.Member.SecondFactor, Restricted: who.Restricted(),
 	}
 }
 
@@ -36,10 +42,7 @@ func (a *API) reauthenticate(c echo.Context, who session.Principal) error {
 	if err := bind(c, &in); err != nil {
 		return err
 	}
-	proof, err := a.Members.Reauthenticate(c.Request().Context(), who.Member, in.Password, a.origin(c))
-	if errors.Is(err, member.ErrBadCredentials) {
-		return errWrongPassword // 403: a 401 would say that the session is over
-	}
+	proof, err := a.provedAgain(c, who, in.Password, orEmpty(in.Code))
 	if err != nil {
 		return err
 	}
@@ -48,4 +51,18 @@ func (a *API) reauthenticate(c echo.Context, who session.Principal) error {
 		return err
 	}
 	return c.JSON(http.StatusOK, wireSession(who, who.Session.ID))
+}
+
+// provedAgain is the proof of who a member is, in a session that lives on.
+func (a *API) provedAgain(c echo.Context, who session.Principal, password, code string) (member.Proof, error) {
+	proof, err := a.Members.Reauthenticate(c.Request().Context(), who.Member, password, code, a.origin(c))
+	switch {
+	case errors.Is(err, member.ErrBadCredentials):
+		return member.Proof{}, errWrongPassword
+	case errors.Is(err, member.ErrBadCode):
+		return member.Proof{}, errWrongCode
+	case errors.Is(err, member.ErrSecondFactorRequired):
+		return member.Proof{}, errCodeNeeded
+	}
+	return proof, err
 }

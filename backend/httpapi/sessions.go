@@ -29,7 +29,7 @@ func (a *API) signIn(c echo.Context) error {
 		return &inputError{[]FieldError{{Field: "transport", Code: "oneof", Message: "Choose one of: cookie, bearer."}}}
 	}
 	ctx, origin := c.Request().Context(), a.origin(c)
-	proof, err := a.Members.Authenticate(ctx, in.Email, in.Password, origin)
+	proof, err := a.Members.Authenticate(ctx, in.Email, in.Password, orEmpty(in.Code), origin)
 	if err != nil {
 		return err
 	}

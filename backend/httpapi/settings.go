@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"curfew/backend/member"
 	"curfew/backend/session"
 )
 
@@ -58,4 +59,31 @@ func versionToMatch(r *http.Request) *int64 {
 		version = -1
 	}
 	return &version
+}
+
+func (a *API) getSignInSettings(c echo.Context, who session.Principal) error {
+	return a.answerSignInSettings(c, who, *who.Organization)
+}
+
+func (a *API) putSignInSettings(c echo.Context, who session.Principal) error {
+	var in SignInSettingsRequest
+	if err := bind(c, &in); err != nil {
+		return err
+	}
+	saved, err := a.Sessions.RequireSecondFactor(c.Request().Context(), who, *in.RequireSecondFactor)
+	if err != nil {
+		return err
+	}
+	return a.answerSignInSettings(c, who, saved)
+}
+
+func (a *API) answerSignInSettings(c echo.Context, who session.Principal, org session.Organization) error {
+	members, without, err := a.Members.Factors(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, SignInSettings{
+		RequireSecondFactor: org.RequireSecondFactor, Members: int64(members), WithoutSecondFactor: int64(without),
+		Yours: !who.IsOperator() && !member.TwoFactors(who.Session.Methods),
+	})
 }

@@ -411,7 +411,7 @@ type AcceptRequest struct {
 	// Name Needed for an invitation that named nobody.
 	Name *string `json:"name,omitempty" validate:"omitempty,max=200"`
 
-	// Password At least 15 characters and at most 1024 bytes; any characters, spaces included.
+	// Password At least 15 characters and at most 1024 bytes; any characters, spaces included. Neither a common one, nor little more than names that go with the account.
 	Password string `json:"password" validate:"required"`
 	Token    string `json:"token" validate:"required,max=256"`
 }
@@ -484,8 +484,20 @@ type CurrentSession struct {
 	Organization Organization `json:"organization"`
 
 	// Policy The organization's session configuration.
-	Policy  Policy  `json:"policy"`
-	Session Session `json:"session"`
+	Policy Policy `json:"policy"`
+
+	// Restricted Whether the organization demands a second factor that this session has not proved. Until it does, it can only set one up or prove it.
+	Restricted bool `json:"restricted"`
+
+	// SecondFactor Whether proving who I am takes a code, too.
+	SecondFactor bool    `json:"secondFactor"`
+	Session      Session `json:"session"`
+}
+
+// DismissRequest defines model for DismissRequest.
+type DismissRequest struct {
+	// UpTo The sequence of the newest notice that is put away, with all before it.
+	UpTo *int64 `json:"upTo" validate:"required,min=0"`
 }
 
 // EndReason defines model for EndReason.
@@ -501,6 +513,22 @@ type Ended struct {
 	// Note The reason that was given when everybody was signed out.
 	Note   *string   `json:"note,omitempty"`
 	Reason EndReason `json:"reason"`
+}
+
+// Enrolment defines model for Enrolment.
+type Enrolment struct {
+	// Enrolment To be sent back with the first code.
+	Enrolment string    `json:"enrolment"`
+	ExpiresAt time.Time `json:"expiresAt"`
+
+	// QrCode The URI as a picture. The path is of an SVG that is size units wide and high, and draws its dark squares, one unit each.
+	QrCode QRCode `json:"qrCode"`
+
+	// Secret To be typed into an authenticator app, in base32.
+	Secret string `json:"secret"`
+
+	// Uri The same as an otpauth: URI.
+	Uri string `json:"uri"`
 }
 
 // Expiring The data of the event `session.expiring`.
@@ -611,7 +639,13 @@ type MemberDetails struct {
 	// Link The one-time link that waits to be used; null for none.
 	Link *WaitingLink `json:"link"`
 	Name string       `json:"name"`
-	Role Role         `json:"role"`
+
+	// Passkeys How many passkeys they have.
+	Passkeys int64 `json:"passkeys"`
+	Role     Role  `json:"role"`
+
+	// SecondFactor Whether they have a second factor.
+	SecondFactor bool `json:"secondFactor"`
 
 	// Sessions How many live sessions they have.
 	Sessions int64              `json:"sessions"`
@@ -646,9 +680,11 @@ type Organization struct {
 
 // PasswordRequest defines model for PasswordRequest.
 type PasswordRequest struct {
-	CurrentPassword string `json:"currentPassword" validate:"required,maxbytes=1024"`
+	// Code Of the second factor, or a recovery code, for whoever has one.
+	Code            *string `json:"code,omitempty" validate:"omitempty,max=64"`
+	CurrentPassword string  `json:"currentPassword" validate:"required,maxbytes=1024"`
 
-	// NewPassword At least 15 characters and at most 1024 bytes; any characters, spaces included.
+	// NewPassword At least 15 characters and at most 1024 bytes; any characters, spaces included. Neither a common one, nor little more than names that go with the account.
 	NewPassword string `json:"newPassword" validate:"required"`
 }
 
@@ -706,9 +742,22 @@ type Problem struct {
 	Type      string        `json:"type"`
 }
 
+// QRCode The URI as a picture. The path is of an SVG that is size units wide and high, and draws its dark squares, one unit each.
+type QRCode struct {
+	Path string `json:"path"`
+	Size int    `json:"size"`
+}
+
 // ReauthenticateRequest defines model for ReauthenticateRequest.
 type ReauthenticateRequest struct {
-	Password string `json:"password" validate:"required,maxbytes=1024"`
+	// Code Of the second factor, or a recovery code, for whoever has one.
+	Code     *string `json:"code,omitempty" validate:"omitempty,max=64"`
+	Password string  `json:"password" validate:"required,maxbytes=1024"`
+}
+
+// RecoveryCodes defines model for RecoveryCodes.
+type RecoveryCodes struct {
+	RecoveryCodes []string `json:"recoveryCodes"`
 }
 
 // RefreshRequest defines model for RefreshRequest.
@@ -756,6 +805,35 @@ type RevokeRequest struct {
 
 // Role defines model for Role.
 type Role string
+
+// SecondFactor defines model for SecondFactor.
+type SecondFactor struct {
+	// Demanded Whether the organization demands one of every member.
+	Demanded bool `json:"demanded"`
+	Enrolled bool `json:"enrolled"`
+
+	// RecoveryCodes How many of them are left.
+	RecoveryCodes int64 `json:"recoveryCodes"`
+
+	// Since When it was set up; null where there is none.
+	Since *time.Time `json:"since"`
+}
+
+// SecondFactorRequest defines model for SecondFactorRequest.
+type SecondFactorRequest struct {
+	Code string `json:"code" validate:"required,max=64"`
+
+	// EndOtherSessions Whether to end all of my sessions but this one.
+	EndOtherSessions *bool  `json:"endOtherSessions,omitempty"`
+	Enrolment        string `json:"enrolment" validate:"required,max=256"`
+}
+
+// SecondFactorSetUp defines model for SecondFactorSetUp.
+type SecondFactorSetUp struct {
+	// RecoveryCodes Each signs in once, in the place of a code from the app.
+	RecoveryCodes []string `json:"recoveryCodes"`
+	SessionsEnded int64    `json:"sessionsEnded"`
+}
 
 // SecuritySettings defines model for SecuritySettings.
 type SecuritySettings struct {
@@ -837,7 +915,7 @@ type SetupRequest struct {
 	Name         string `json:"name" validate:"required,max=200"`
 	Organization string `json:"organization" validate:"required,max=200"`
 
-	// Password At least 15 characters and at most 1024 bytes; any characters, spaces included.
+	// Password At least 15 characters and at most 1024 bytes; any characters, spaces included. Neither a common one, nor little more than names that go with the account.
 	Password   string `json:"password" validate:"required"`
 	SetupToken string `json:"setupToken" validate:"required,max=256"`
 }
@@ -855,9 +933,29 @@ type SetupState struct {
 
 // SignInRequest defines model for SignInRequest.
 type SignInRequest struct {
+	// Code Of the second factor, or a recovery code. Spaces and hyphens do not count.
+	Code      *string    `json:"code,omitempty" validate:"omitempty,max=64"`
 	Email     string     `json:"email" validate:"required,max=254"`
 	Password  string     `json:"password" validate:"required,maxbytes=1024"`
 	Transport *Transport `json:"transport,omitempty"`
+}
+
+// SignInSettings defines model for SignInSettings.
+type SignInSettings struct {
+	// Members How many members can sign in.
+	Members             int64 `json:"members"`
+	RequireSecondFactor bool  `json:"requireSecondFactor"`
+
+	// WithoutSecondFactor How many of them have neither a second factor nor a passkey.
+	WithoutSecondFactor int64 `json:"withoutSecondFactor"`
+
+	// Yours Whether your own session has not proved a second factor.
+	Yours bool `json:"yours"`
+}
+
+// SignInSettingsRequest defines model for SignInSettingsRequest.
+type SignInSettingsRequest struct {
+	RequireSecondFactor *bool `json:"requireSecondFactor" validate:"required"`
 }
 
 // SignedIn defines model for SignedIn.
@@ -902,6 +1000,12 @@ type ListActivityParams struct {
 
 	// Cursor The `nextCursor` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// RemoveSecondFactorParams defines parameters for RemoveSecondFactor.
+type RemoveSecondFactorParams struct {
+	// EndOtherSessions Whether to end all of my sessions but this one.
+	EndOtherSessions *bool `form:"endOtherSessions,omitempty" json:"endOtherSessions,omitempty"`
 }
 
 // ListAuditParams defines parameters for ListAudit.
@@ -1009,8 +1113,14 @@ type PutSecuritySettingsParams struct {
 	IfMatch *string `json:"If-Match,omitempty"`
 }
 
+// DismissNoticesJSONRequestBody defines body for DismissNotices for application/json ContentType.
+type DismissNoticesJSONRequestBody = DismissRequest
+
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
 type ChangePasswordJSONRequestBody = PasswordRequest
+
+// PutSecondFactorJSONRequestBody defines body for PutSecondFactor for application/json ContentType.
+type PutSecondFactorJSONRequestBody = SecondFactorRequest
 
 // AcceptInvitationJSONRequestBody defines body for AcceptInvitation for application/json ContentType.
 type AcceptInvitationJSONRequestBody = AcceptRequest
@@ -1044,6 +1154,9 @@ type PutSecuritySettingsJSONRequestBody = PolicyRequest
 
 // PreviewSecuritySettingsJSONRequestBody defines body for PreviewSecuritySettings for application/json ContentType.
 type PreviewSecuritySettingsJSONRequestBody = PolicyRequest
+
+// PutSignInSettingsJSONRequestBody defines body for PutSignInSettings for application/json ContentType.
+type PutSignInSettingsJSONRequestBody = SignInSettingsRequest
 
 // SetUpJSONRequestBody defines body for SetUp for application/json ContentType.
 type SetUpJSONRequestBody = SetupRequest

@@ -75,6 +75,8 @@ type Details struct {
 	Member
 	State     State
 	CreatedAt time.Time
+	// Passkeys is how many they have.
+	Passkeys int
 	// Link is the one-time link that waits to be used, if any.
 	Link *Link
 }
@@ -115,7 +117,9 @@ type Change struct {
 	Next Member
 	// EndsSessions tells that the member's sessions end with it.
 	EndsSessions bool
-	Event        audit.Event
+	// RemovesFactors tells that whatever they prove themselves by, beside the password, goes.
+	RemovesFactors bool
+	Event          audit.Event
 }
 
 // Decide works out a change from facts that were read in the change's own transaction: who asks for it, the member, and how many other
@@ -293,18 +297,18 @@ func (s *Service) IssueLink(ctx context.Context, by Member, caller audit.Caller,
 }
 
 // Accept uses up a one-time link: it sets the member's password and, where one is given, the name, and ends the sessions that there
-// were. It signs nobody in. It returns ErrLinkInvalid, ErrNameNeeded or a [*PasswordError]; a link that was refused for the sake of the
+// were; the second factor stays as it is. It signs nobody in. It returns ErrLinkInvalid, ErrNameNeeded or a [*PasswordError]; a link that was refused for the sake of the
 // name or the password stays good.
 func (s *Service) Accept(ctx context.Context, secret, name, password string, origin Origin) (m Member, err error) {
 	hash := sha256.Sum256([]byte(secret))
-	named, err := s.store.CheckLink(ctx, hash, s.now())
+	invited, organization, err := s.store.CheckLink(ctx, hash, s.now())
 	if err != nil {
 		return Member{}, fmt.Errorf("check link: %w", err) // before any hashing: a stranger has no link
 	}
-	if !named && name == "" {
+	if invited.Name == "" && name == "" {
 		return Member{}, ErrNameNeeded
 	}
-	passwordHash, err := s.HashNewPassword(ctx, password)
+	passwordHash, err := s.HashNewPassword(ctx, password, organization, invited.Name, name, invited.Email)
 	if err != nil {
 		return Member{}, err
 	}

@@ -42,7 +42,7 @@ func newHouse(t *testing.T) *house {
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	h.sessions, err = session.New(t.Context(), db, clock, [32]byte{1})
 	h.must(err)
-	h.members, err = member.New(db, clock, setupToken, h.sessions)
+	h.members, err = member.New(db, clock, setupToken, h.sessions, [32]byte{1})
 	h.must(err)
 	_, err = h.members.SetUp(t.Context(), member.Setup{
 		Token: setupToken, Organization: "Acme", Name: "Ana", Email: "ana@example.org", Password: password,
@@ -59,7 +59,7 @@ func (h *house) must(err error) {
 
 func (h *house) signIn(email string) session.Principal {
 	h.t.Helper()
-	proof, err := h.members.Authenticate(h.t.Context(), email, password, member.Origin{Address: "192.0.2.1"})
+	proof, err := h.members.Authenticate(h.t.Context(), email, password, "", member.Origin{Address: "192.0.2.1"})
 	h.must(err)
 	who, _, err := h.sessions.Start(h.t.Context(), proof, session.Client{Address: session.ParseAddress("192.0.2.1")})
 	h.must(err)
@@ -100,7 +100,7 @@ func TestAnInvitationIsGoodOnce(t *testing.T) {
 	invited, secret, err := h.members.Invite(t.Context(), h.owner.Member, h.owner.Caller(), "", "Ben@Example.org", member.Plain)
 	h.must(err)
 	require.Equal(t, member.Invited, invited.State)
-	_, err = h.members.Authenticate(t.Context(), "ben@example.org", "", member.Origin{})
+	_, err = h.members.Authenticate(t.Context(), "ben@example.org", "", "", member.Origin{})
 	require.ErrorIs(t, err, member.ErrBadCredentials, "who is only invited has no password, not an empty one")
 
 	_, err = h.members.Accept(t.Context(), secret, "Ben", "too short", member.Origin{})
@@ -167,7 +167,7 @@ func TestAResetEndsTheSessionsWhenItIsUsedAndNotBefore(t *testing.T) {
 	_, err = h.members.Accept(t.Context(), secret, "", "another long password", member.Origin{})
 	h.must(err)
 	h.requireEnded(ben, session.CredentialChanged)
-	_, err = h.members.Authenticate(t.Context(), "ben@example.org", password, member.Origin{})
+	_, err = h.members.Authenticate(t.Context(), "ben@example.org", password, "", member.Origin{})
 	require.ErrorIs(t, err, member.ErrBadCredentials)
 }
 
@@ -178,7 +178,7 @@ func TestDeactivatingEndsTheSessionsForGood(t *testing.T) {
 	h.must(h.change(h.owner, ben, member.Wish{Active: ptr(false)}))
 	h.requireEnded(ben, session.MemberDeactivated)
 	require.Zero(t, h.sessions.CountOf(ben.Member.ID))
-	_, err := h.members.Authenticate(t.Context(), "ben@example.org", password, member.Origin{})
+	_, err := h.members.Authenticate(t.Context(), "ben@example.org", password, "", member.Origin{})
 	require.ErrorIs(t, err, member.ErrBadCredentials)
 
 	h.must(h.change(h.owner, ben, member.Wish{Active: ptr(true)}))

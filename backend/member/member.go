@@ -6,6 +6,7 @@ package member
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -61,16 +62,35 @@ type Member struct {
 	Active bool
 	// Generation only grows. A session that began under another generation of its member is over.
 	Generation uint64
+	// SecondFactor tells that their password alone signs them in no more.
+	SecondFactor bool
 }
 
 // Proof is that somebody has just proved to be a member, and by which credential. A session is begun on a proof and
 // only while the credential is still the member's.
 type Proof struct {
 	Member Member
-	// PasswordHash is the hash that the password was verified against.
+	// PasswordHash is the hash that the password was verified against; empty where it was proved by a passkey.
 	PasswordHash string
-	// Methods are how it was proved, as in "password".
+	// Passkey is the id of the passkey that proved it, if any.
+	Passkey []byte
+	// Methods are how it was proved.
 	Methods []string
+}
+
+// How somebody proved to be a member.
+const (
+	ByPassword     = "password"
+	ByTOTP         = "totp"
+	ByRecoveryCode = "recovery_code"
+	ByPasskey      = "passkey"
+)
+
+// TwoFactors tells whether the methods are two factors together: a passkey is both, because the device has asked who holds it.
+func TwoFactors(methods []string) bool {
+	return slices.ContainsFunc(methods, func(method string) bool {
+		return method == ByTOTP || method == ByRecoveryCode || method == ByPasskey
+	})
 }
 
 // SortName is what a member is sorted by: the name or, for whoever has none yet, the address.

@@ -16,7 +16,10 @@ func TestNewPasswords(t *testing.T) {
 		name, password, code string
 	}{
 		{"one character too short", strings.Repeat("a", 14), "min"},
-		{"just long enough", strings.Repeat("a", 15), ""},
+		{"just long enough", "fifteen letters", ""},
+		{"just long enough, and common", strings.Repeat("a", 15), "common"},
+		{"common in capitals", "PasswordPassword", "common"},
+		{"common but for a letter", "passwordpassworx", ""},
 		{"spaces only count like anything else", strings.Repeat(" ", 15), ""},
 		{"characters count, not bytes", strings.Repeat("🙂", 15), ""},
 		{"composed and decomposed count the same", strings.Repeat("e\u0301", 14), "min"},
@@ -33,6 +36,31 @@ func TestNewPasswords(t *testing.T) {
 			require.True(t, errors.As(err, &wrong))
 			require.Equal(t, c.code, wrong.Code)
 		})
+	}
+}
+
+// TestTheListOfCommonPasswordsIsWhole holds that at least 3,000 are refused of those that are long enough (ASVS 6.2.4), each of them.
+func TestTheListOfCommonPasswordsIsWhole(t *testing.T) {
+	require.Greater(t, len(commonPasswords()), 9_000)
+	for password := range commonPasswords() {
+		var wrong *PasswordError
+		require.ErrorAs(t, checkNewPassword(password), &wrong, password)
+		require.Equal(t, "common", wrong.Code, password)
+	}
+}
+
+func TestPasswordsOfTheirContext(t *testing.T) {
+	context := []string{"Example & Söhne", "Ana Ruiz-Díaz", "ana.ruiz@rockets.example"}
+	for password, refused := range map[string]bool{
+		"example söhne 1": true, "EXAMPLESÖHNE2026": true, "Ana Ruiz-Díaz 1990": true, "ana.ruiz@rockets": true, "curfew curfew!!": true,
+		"rockets-rockets-rockets": true, "So\u0308hne Söhne Söhne": true,
+		"ana likes green tea": false, "correct horse battery staple": false, "&&&&&&&&&&&&&&&": false, "curfew and fifteen": false,
+	} {
+		var wrong *PasswordError
+		require.Equal(t, refused, errors.As(checkNewPassword(password, context...), &wrong), password)
+		if refused {
+			require.Equal(t, "context", wrong.Code, password)
+		}
 	}
 }
 
@@ -93,14 +121,14 @@ func TestAFloodOfHashesIsRefusedBeforeItTakesMemory(t *testing.T) {
 
 // TestACrowdIsRefusedBeforeItCostsAnything: the service has no store, so whoever got as far as that would bring the test down.
 func TestACrowdIsRefusedBeforeItCostsAnything(t *testing.T) {
-	s, err := New(nil, time.Now, "", nil)
+	s, err := New(nil, time.Now, "", nil, [32]byte{})
 	require.NoError(t, err)
 	for range s.hasher.room {
 		require.NoError(t, s.hasher.enter())
 	}
-	_, err = s.Authenticate(t.Context(), "ana@example.org", "whatever password", Origin{})
+	_, err = s.Authenticate(t.Context(), "ana@example.org", "whatever password", "", Origin{})
 	require.ErrorIs(t, err, ErrBusy)
-	_, err = s.Reauthenticate(t.Context(), Member{Email: "ana@example.org"}, "whatever password", Origin{})
+	_, err = s.Reauthenticate(t.Context(), Member{Email: "ana@example.org"}, "whatever password", "", Origin{})
 	require.ErrorIs(t, err, ErrBusy)
 }
 

@@ -1,12 +1,19 @@
 package member
 
 import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
@@ -32,16 +39,63 @@ type PasswordError struct{ Code, Message string }
 
 func (e *PasswordError) Error() string { return "password: " + e.Message }
 
-// checkNewPassword returns a [*PasswordError] for a password that is too short or too long.
-func checkNewPassword(password string) error {
+// checkNewPassword returns a [*PasswordError] for a password that is too short or too long, or among the first that a guesser would try.
+// The context is what stands about the account in plain sight: the names of the organization and of the member, and the address.
+func checkNewPassword(password string, context ...string) error {
 	switch {
 	case len(password) > LongestPassword:
 		return &PasswordError{"max", fmt.Sprintf("Use at most %d bytes.", LongestPassword)}
 	case utf8.RuneCountInString(norm.NFC.String(password)) < ShortestPassword:
 		return &PasswordError{"min", fmt.Sprintf("Use at least %d characters. A few words in a row are easy to remember.", ShortestPassword)}
+	case commonPasswords()[Fold(password)]:
+		return &PasswordError{"common", "Many people use this password, so it is among the first to be tried. Choose another."}
+	case ofContext(password, context):
+		return &PasswordError{"context", "This is little more than names that go with this account. Add a few words that do not."}
 	}
 	return nil
 }
+
+// fewestBeside is how many letters and digits a password needs beside the words of its context.
+const fewestBeside = 8
+
+// ofContext tells whether a password is little more than words of its context, or the product's name.
+func ofContext(password string, context []string) bool {
+	whole := Fold(password)
+	rest := whole
+	words := strings.FieldsFunc(Fold(strings.Join(append(context, "curfew"), " ")), notInWords)
+	slices.SortFunc(words, func(a, b string) int { return len(b) - len(a) }) // the longest first: one may be part of another
+	for _, word := range words {
+		if utf8.RuneCountInString(word) >= 3 {
+			rest = strings.ReplaceAll(rest, word, " ")
+		}
+	}
+	return rest != whole && utf8.RuneCountInString(strings.Join(strings.FieldsFunc(rest, notInWords), "")) < fewestBeside
+}
+
+func notInWords(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+
+// common is every password of at least fifteen characters among the million most frequent ones of Mark Burnett's collection of ten million
+// that leaked, which is in the public domain; in lower case, the most frequent one first. Shorter ones are refused for their length.
+//
+//go:embed common-passwords.txt.gz
+var common []byte
+
+// commonPasswords unpacks the list when it is first needed, which takes 5 ms.
+var commonPasswords = sync.OnceValue(func() map[string]bool {
+	unpacked, err := gzip.NewReader(bytes.NewReader(common))
+	if err != nil {
+		panic(err) // it is part of the program
+	}
+	list := map[string]bool{}
+	lines := bufio.NewScanner(unpacked)
+	for lines.Scan() {
+		list[Fold(lines.Text())] = true
+	}
+	if err := lines.Err(); err != nil {
+		panic(err)
+	}
+	return list
+})
 
 // hasher hashes as many passwords at once as there are processors but one, and lets only so many wait: each hash takes 19 MiB and a
 // processor for 50 ms, and a flood of sign-ins must exhaust neither memory nor patience, nor hold up those who are signed in.

@@ -44,8 +44,9 @@ type Store interface {
 	ChangeMember(ctx context.Context, id ID, caller audit.Caller, decide Decide) (m Member, ended int, err error)
 	// IssueLink gives the member the link, in the place of any other.
 	IssueLink(ctx context.Context, id ID, link Link, caller audit.Caller, event audit.Event) error
-	// CheckLink tells whether the link's member has a name. It returns ErrLinkInvalid where there is no such link that is good at the given time.
-	CheckLink(ctx context.Context, hash [32]byte, now time.Time) (named bool, err error)
+	// CheckLink tells whose link it is, and of which organization. It returns ErrLinkInvalid where there is no such link that is good at the given
+	// time.
+	CheckLink(ctx context.Context, hash [32]byte, now time.Time) (m Member, organization string, err error)
 	// UseLink removes the link, sets the password and, unless it is empty, the name, and ends the member's sessions.
 	UseLink(ctx context.Context, hash [32]byte, now time.Time, name, passwordHash string, event func(Member, LinkKind) audit.Event) (m Member, ended int, err error)
 	// ResetPassword replaces the member's password, reactivates them, and raises their generation, which ends their sessions; a
@@ -57,6 +58,20 @@ type Store interface {
 	ReturnAttempt(ctx context.Context, buckets []Bucket) error
 	// Record writes an audit entry for something that changes nothing else.
 	Record(ctx context.Context, event audit.Event) error
+
+	// Factor reads what there is of a member's second factor.
+	Factor(ctx context.Context, id ID) (Factor, error)
+	// UseStep makes the step the last one used of the member's second factor, provided that it is still this one and its last step was an
+	// earlier one, and tells whether it has.
+	UseStep(ctx context.Context, id ID, sealed []byte, step int64) (used bool, err error)
+	// UseRecoveryCode removes the code, with an audit entry, and tells whether there was one.
+	UseRecoveryCode(ctx context.Context, id ID, hash [32]byte, event audit.Event) (used bool, err error)
+	// Factors counts the members who can sign in, and those of them who have neither a second factor nor a passkey.
+	Factors(ctx context.Context) (members, without int, err error)
+	// Notices are the entries of those actions that concern the member and that they have not put away, the newest first, at most limit.
+	Notices(ctx context.Context, id ID, actions []audit.Action, limit int) ([]audit.Entry, error)
+	// DismissNotices puts away the notices up to the entry of that sequence, which never moves back.
+	DismissNotices(ctx context.Context, id ID, sequence int64) error
 }
 
 // Service is how people prove who they are. It is safe for concurrent use.
@@ -67,16 +82,21 @@ type Service struct {
 	// setupToken is empty once the organization is set up.
 	setupToken string
 	follower   Follower
+	vault      vault
 }
 
 // New makes the service. The set-up token is the secret that the first owner has to know, or empty when there is one. The
-// follower holds members in memory.
-func New(store Store, now func() time.Time, setupToken string, follower Follower) (*Service, error) {
+// follower holds members in memory. The key is a secret of the deployment's, which seals second factors in the store.
+func New(store Store, now func() time.Time, setupToken string, follower Follower, key [32]byte) (*Service, error) {
 	hasher, err := newHasher()
 	if err != nil {
 		return nil, err
 	}
-	return &Service{store: store, now: now, hasher: hasher, setupToken: setupToken, follower: follower}, nil
+	vault, err := newVault(key)
+	if err != nil {
+		return nil, err
+	}
+	return &Service{store: store, now: now, hasher: hasher, setupToken: setupToken, follower: follower, vault: vault}, nil
 }
 
 // SetupRequired tells whether the organization still has no owner.
@@ -109,7 +129,7 @@ func (s *Service) SetUp(ctx context.Context, setup Setup, origin Origin) (Member
 	if s.setupToken == "" || subtle.ConstantTimeCompare([]byte(setup.Token), []byte(s.setupToken)) != 1 {
 		return Member{}, ErrSetupToken
 	}
-	hash, err := s.HashNewPassword(ctx, setup.Password)
+	hash, err := s.HashNewPassword(ctx, setup.Password, setup.Organization, setup.Name, setup.Email)
 	if err != nil {
 		return Member{}, err
 	}
@@ -129,27 +149,29 @@ func (s *Service) SetUp(ctx context.Context, setup Setup, origin Origin) (Member
 	return owner, nil
 }
 
-// Authenticate proves who somebody is by e-mail address and password. It returns ErrBadCredentials, a [*ThrottledError] or
-// ErrBusy.
-func (s *Service) Authenticate(ctx context.Context, email, password string, origin Origin) (Proof, error) {
-	return s.verify(ctx, CanonicalEmail(email), password, origin, audit.SessionRefused)
+// Authenticate proves who somebody is by e-mail address and password and, for a member who has a second factor, a code of that, or a
+// recovery code; for others the code does not count. It returns ErrBadCredentials, a [*ThrottledError] or ErrBusy; and only after a right
+// password ErrSecondFactorRequired for an empty code, or ErrBadCode.
+func (s *Service) Authenticate(ctx context.Context, email, password, code string, origin Origin) (Proof, error) {
+	return s.verify(ctx, CanonicalEmail(email), password, code, origin, audit.SessionRefused)
 }
 
 // Reauthenticate proves again who a member is. It returns what Authenticate returns.
-func (s *Service) Reauthenticate(ctx context.Context, m Member, password string, origin Origin) (Proof, error) {
+func (s *Service) Reauthenticate(ctx context.Context, m Member, password, code string, origin Origin) (Proof, error) {
 	origin.Device, origin.Known = "signed in", m.ID // a live session is a known client
-	return s.verify(ctx, CanonicalEmail(m.Email), password, origin, audit.ReauthenticationRefused)
+	return s.verify(ctx, CanonicalEmail(m.Email), password, code, origin, audit.ReauthenticationRefused)
 }
 
-// HashNewPassword makes the stored form of a password that somebody chose. It returns a [*PasswordError] or ErrBusy.
-func (s *Service) HashNewPassword(ctx context.Context, password string) (string, error) {
-	if err := checkNewPassword(password); err != nil {
+// HashNewPassword makes the stored form of a password that somebody chose, beside what is known of the account: names and the address. It
+// returns a [*PasswordError] or ErrBusy.
+func (s *Service) HashNewPassword(ctx context.Context, password string, context ...string) (string, error) {
+	if err := checkNewPassword(password, context...); err != nil {
 		return "", err
 	}
 	return s.hasher.hash(ctx, password)
 }
 
-func (s *Service) verify(ctx context.Context, email, password string, origin Origin, refusal audit.Action) (Proof, error) {
+func (s *Service) verify(ctx context.Context, email, password, code string, origin Origin, refusal audit.Action) (Proof, error) {
 	if err := s.hasher.enter(); err != nil {
 		return Proof{}, err
 	}
@@ -174,12 +196,50 @@ func (s *Service) verify(ctx context.Context, email, password string, origin Ori
 		return Proof{}, err
 	}
 	if !matches || !m.Active {
-		return Proof{}, s.refuse(ctx, m, origin, refusal)
+		return Proof{}, s.refuse(ctx, m, origin, refusal, ErrBadCredentials)
 	}
+	proof := Proof{Member: m, PasswordHash: hash, Methods: []string{ByPassword}}
+	if m.SecondFactor {
+		if code == "" {
+			// It was half of an attempt: it costs nothing, and forgives nothing that went before.
+			if err := s.giveBack(ctx, notOwn(buckets)); err != nil {
+				return Proof{}, err
+			}
+			return Proof{}, ErrSecondFactorRequired
+		}
+		method, err := s.verifyCode(ctx, m, code, &buckets, origin, refusal)
+		if err != nil {
+			return Proof{}, err
+		}
+		proof.Methods = append(proof.Methods, method)
+	}
+	return proof, s.giveBack(ctx, buckets)
+}
+
+// verifyCode judges a code that came with a right password. Codes are few, so they have a slower bucket beside those of the password, which it
+// adds to them; an attempt is taken before the code is looked at, too.
+func (s *Service) verifyCode(ctx context.Context, m Member, code string, buckets *[]Bucket, origin Origin, refusal audit.Action) (method string, err error) {
+	bucket := codeBucket((*buckets)[0])
+	retryAfter, err := s.store.TakeAttempt(ctx, []Bucket{bucket}, s.now())
+	if err != nil {
+		return "", fmt.Errorf("count attempt: %w", err)
+	}
+	if retryAfter > 0 {
+		return "", &ThrottledError{RetryAfter: retryAfter}
+	}
+	*buckets = append(*buckets, bucket)
+	method, err = s.spendCode(context.WithoutCancel(ctx), m, code, origin)
+	if errors.Is(err, ErrBadCode) {
+		return "", s.refuse(ctx, m, origin, refusal, ErrBadCode)
+	}
+	return method, err
+}
+
+func (s *Service) giveBack(ctx context.Context, buckets []Bucket) error {
 	if err := s.store.ReturnAttempt(context.WithoutCancel(ctx), buckets); err != nil {
-		return Proof{}, fmt.Errorf("count success: %w", err)
+		return fmt.Errorf("count success: %w", err)
 	}
-	return Proof{Member: m, PasswordHash: hash, Methods: []string{"password"}}, nil
+	return nil
 }
 
 // buckets are what an attempt takes from. They are the same for an unknown address and for a stranger at a known one.
@@ -200,10 +260,14 @@ func (s *Service) buckets(ctx context.Context, m Member, email string, origin Or
 	return strangerBuckets(email, origin.Address), nil
 }
 
-func (s *Service) refuse(ctx context.Context, m Member, origin Origin, action audit.Action) error {
+// refuse records a refusal and returns its reason.
+func (s *Service) refuse(ctx context.Context, m Member, origin Origin, action audit.Action, reason error) error {
 	event := audit.Event{
 		At: s.now(), Action: action, Actor: audit.Nobody, Address: origin.Address,
 		Details: map[string]any{"userAgent": origin.UserAgent},
+	}
+	if errors.Is(reason, ErrBadCode) {
+		event.Details["wrong"] = "code" // who tried knows the password
 	}
 	if m != (Member{}) {
 		event.Target = "member:" + m.ID.String()
@@ -211,7 +275,7 @@ func (s *Service) refuse(ctx context.Context, m Member, origin Origin, action au
 	if err := s.store.Record(context.WithoutCancel(ctx), event); err != nil {
 		return fmt.Errorf("record refused sign-in: %w", err)
 	}
-	return ErrBadCredentials
+	return reason
 }
 
 // Reset gives a member a new random password, reactivates them and ends their sessions, in the operator's name: it is the way back in for

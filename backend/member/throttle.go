@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -75,4 +76,19 @@ func network(address string) string {
 		return address
 	}
 	return prefix.String()
+}
+
+// codeBucket paces codes of a second factor, which come after a right password. There are a million of them, and two are right at any time: ten
+// at once and one every ten minutes leave a guesser who knows the password less than one chance in three thousand a day.
+func codeBucket(of Bucket) Bucket {
+	return Bucket{of.Key + " code", 10, 10 * time.Minute, of.Own}
+}
+
+// notOwn are the buckets with none that a success empties.
+func notOwn(buckets []Bucket) []Bucket {
+	shared := slices.Clone(buckets)
+	for i := range shared {
+		shared[i].Own = false
+	}
+	return shared
 }

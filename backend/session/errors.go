@@ -20,6 +20,10 @@ var (
 	ErrCredentialStale = errors.New("credential changed during the sign-in")
 	// ErrReauthenticationRequired is given where rule R10 asks for a fresh proof of identity.
 	ErrReauthenticationRequired = errors.New("re-authentication required")
+	// ErrRestricted is given where the organization demands a second factor that the session has not proved.
+	ErrRestricted = errors.New("the session has not proved two factors")
+	// ErrFactorDemanded is given for a change that would leave a member without the second factor that the organization demands.
+	ErrFactorDemanded = errors.New("the organization demands a second factor")
 	// ErrForbidden is given where the caller's role does not allow the change.
 	ErrForbidden = errors.New("forbidden")
 	// ErrCallerEnded is given by the store where the caller's session is over by the time of the change.

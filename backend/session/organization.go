@@ -14,6 +14,8 @@ type Organization struct {
 	// Generation only grows. A session of another generation is over.
 	Generation uint64
 	Policy     Policy
+	// RequireSecondFactor restricts sessions that have not proved two factors; see [Principal.Restricted].
+	RequireSecondFactor bool
 	// Version counts the saves of the policy from 1.
 	Version int64
 	SavedAt time.Time

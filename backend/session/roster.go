@@ -235,14 +235,23 @@ func (r *roster) find(id ID, org *Organization) (p Principal, known bool) {
 	return r.principal(e, started, r.residentOf(e).member.Load(), org), true
 }
 
-// prove notes a fresh proof of identity.
-func (r *roster) prove(id ID, at time.Time) {
+// prove notes a fresh proof of identity, and by which methods the session is proved with it.
+func (r *roster) prove(id ID, at time.Time, methods []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	s := r.shard(id)
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if e, known := r.row(s, id); known {
-		advance(&e.provedAt, at.UnixMilli())
+	e, known := r.row(s, id) // nobody writes there without holding mu
+	if !known {
+		return
 	}
+	advance(&e.provedAt, at.UnixMilli())
+	before := e.agent
+	shared := r.agentOf(e)
+	place := r.placeOfAgent(Session{Client: Client{UserAgent: shared.key.userAgent, device: &shared.device}, Methods: methods})
+	s.mu.Lock()
+	e.agent = place
+	s.mu.Unlock()
+	r.leaveAgent(before)
 }
 
 // touched takes the times that the store does not know yet.
@@ -402,11 +411,15 @@ func (r *roster) leave(gone *row) {
 		r.occupied--
 	}
 
-	shared := r.agentOf(gone)
+	r.leaveAgent(gone.agent)
+}
+
+func (r *roster) leaveAgent(place int32) {
+	shared := *r.agents.at(place)
 	if shared.sessions--; shared.sessions == 0 {
 		delete(r.agentAt, shared.key)
-		*r.agents.at(gone.agent) = &agent{}
-		r.freedAgents = append(r.freedAgents, gone.agent)
+		*r.agents.at(place) = &agent{}
+		r.freedAgents = append(r.freedAgents, place)
 	}
 }
 

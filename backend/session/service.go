@@ -113,7 +113,8 @@ func (s *Service) readopt(ctx context.Context) error {
 
 // refused tells that the store has refused a change, and changed nothing. Any other error is trouble with storage.
 func refused(err error) bool {
-	return errors.Is(err, ErrCallerEnded) || errors.Is(err, ErrCredentialStale) || errors.As(err, new(*StaleVersionError))
+	return errors.Is(err, ErrCallerEnded) || errors.Is(err, ErrCredentialStale) || errors.Is(err, ErrFactorDemanded) ||
+		errors.Is(err, member.ErrNoSecondFactor) || errors.As(err, new(*StaleVersionError))
 }
 
 // relearn takes what memory holds of all sessions from the store after a change failed: the commit may have reached the disk although
@@ -327,48 +328,121 @@ func (s *Service) endReused(ctx context.Context, who Principal) error {
 	return &EndedError{End{Reason: TokenReuse, At: now, By: audit.System.Name}}
 }
 
-// Prove records that the principal has just proved their identity again.
+// Prove records that the principal has just proved their identity again. A second factor that was proved is the session's from then on.
 func (s *Service) Prove(ctx context.Context, who Principal, proof member.Proof) (Principal, error) {
-	now := s.now()
-	err := s.store.Prove(context.WithoutCancel(ctx), proof, now, who.Caller(), audit.Event{
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	now, methods := s.now(), alsoBy(who.Session.Methods, proof.Methods)
+	err := s.store.Prove(context.WithoutCancel(ctx), proof, methods, now, who.Caller(), audit.Event{
 		At: now, Action: audit.Reauthenticated, Target: "session:" + who.Session.ID.String(),
 		Actor: who.Caller().Actor, Address: who.Session.Client.AddressText(), Details: map[string]any{"methods": proof.Methods},
 	})
 	if err != nil {
 		return Principal{}, s.explain(ctx, who, fmt.Errorf("record proof: %w", err))
 	}
-	s.roster.Load().prove(who.Session.ID, now)
-	who.Session.ProvedAt = now
+	s.roster.Load().prove(who.Session.ID, now, methods)
+	who.Session.ProvedAt, who.Session.Methods = now, methods
 	return who, nil
 }
 
-// ReplaceCredential gives the principal a new password in the place of the one that they have just proved, ends all of their other
-// sessions, and counts those. It returns ErrCredentialStale when the password was changed meanwhile.
-func (s *Service) ReplaceCredential(ctx context.Context, who Principal, proof member.Proof, passwordHash string) (int, error) {
-	n, err := s.replaceCredential(context.WithoutCancel(ctx), who, proof, passwordHash)
+// alsoBy are the methods together, each once, in the order in which they came.
+func alsoBy(methods, more []string) []string {
+	all := slices.Clone(methods)
+	for _, method := range more {
+		if !slices.Contains(all, method) {
+			all = append(all, method)
+		}
+	}
+	return all
+}
+
+// RequireFreshProof returns ErrReauthenticationRequired where the principal's last proof of identity is too old for what rule R10 guards.
+func (s *Service) RequireFreshProof(who Principal) error {
+	if !who.freshAt(s.now()) {
+		return ErrReauthenticationRequired
+	}
+	return nil
+}
+
+// ChangeCredential changes the principal's own credentials, ends all of their other sessions if that is wanted, and counts those. But for a
+// new password, which is proved by the one before, it returns ErrReauthenticationRequired where rule R10 asks for a fresh proof; and
+// ErrCredentialStale when what was proved was changed meanwhile, member.ErrNoSecondFactor where there is none to change, or
+// ErrFactorDemanded.
+func (s *Service) ChangeCredential(ctx context.Context, who Principal, change member.CredentialChange, endOthers bool) (int, error) {
+	n, err := s.changeCredential(context.WithoutCancel(ctx), who, change, endOthers)
 	return n, s.explain(ctx, who, err)
 }
 
-func (s *Service) replaceCredential(ctx context.Context, who Principal, proof member.Proof, passwordHash string) (int, error) {
+func (s *Service) changeCredential(ctx context.Context, who Principal, change member.CredentialChange, endOthers bool) (int, error) {
 	s.changes.Lock()
 	defer s.changes.Unlock()
 	now, caller := s.now(), who.Caller()
-	ended, err := s.store.ReplaceCredential(ctx, proof, passwordHash, now, caller, audit.Event{
-		At: now, Action: audit.PasswordChanged, Actor: caller.Actor, Target: "member:" + who.Member.ID.String(), Address: caller.Address,
-	})
+	changing := Changing{
+		Change: change, At: now, By: caller, Member: who.Member.ID, Methods: who.Session.Methods, ProvedAt: who.Session.ProvedAt, EndOthers: endOthers,
+		Event: change.Event(),
+	}
+	proved := who.freshAt(now)
+	switch change := change.(type) {
+	case member.PasswordChange:
+		proved, changing.ProvedAt, changing.Methods = true, now, alsoBy(changing.Methods, change.Proof.Methods)
+	case member.FactorSetUp:
+		changing.Methods = alsoBy(changing.Methods, []string{member.ByTOTP})
+	}
+	if !proved {
+		return 0, ErrReauthenticationRequired
+	}
+	changing.Event.At, changing.Event.Actor, changing.Event.Address = now, caller.Actor, caller.Address
+	changing.Event.Target = "member:" + who.Member.ID.String()
+	m, ended, err := s.store.ChangeCredential(ctx, changing)
 	if refused(err) {
-		return 0, fmt.Errorf("change password: %w", err)
+		return 0, fmt.Errorf("change credential: %w", err)
 	}
 	if err != nil {
-		// Which sessions it has ended, if the commit reached the disk all the same, is only there: everything is read from there again.
+		// What has become of it, if the commit reached the disk all the same, is only there: everything is read from there again.
 		s.roster.Store(newRoster())
-		return 0, errors.Join(fmt.Errorf("change password: %w", err), s.relearn(ctx))
+		return 0, errors.Join(fmt.Errorf("change credential: %w", err), s.relearn(ctx))
 	}
-	ids := idsOf(ended)
-	s.roster.Load().drop(ids...)
-	s.roster.Load().prove(who.Session.ID, now)
-	s.announce(Change{Sessions: ids})
+	ids, roster := idsOf(ended), s.roster.Load()
+	roster.drop(ids...)
+	roster.follow(m, false)
+	roster.prove(who.Session.ID, changing.ProvedAt, changing.Methods)
+	s.announce(Change{Sessions: ids, Members: []member.ID{m.ID}})
 	return len(ended), nil
+}
+
+// RequireSecondFactor has the organization demand a second factor, or no more: from the next request on, of running sessions too. Demanding it
+// is free to those who administer; giving it up returns ErrReauthenticationRequired where the last proof is too old.
+func (s *Service) RequireSecondFactor(ctx context.Context, who Principal, required bool) (Organization, error) {
+	if !who.Member.Role.Administers() {
+		return Organization{}, ErrForbidden
+	}
+	saved, err := s.requireSecondFactor(context.WithoutCancel(ctx), who, required)
+	return saved, s.explain(ctx, who, err)
+}
+
+func (s *Service) requireSecondFactor(ctx context.Context, who Principal, required bool) (Organization, error) {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	org, now, caller := *s.organization.Load(), s.now(), who.Caller()
+	if org.RequireSecondFactor == required {
+		return org, nil
+	}
+	if !required && !who.freshAt(now) {
+		return Organization{}, ErrReauthenticationRequired
+	}
+	err := s.store.RequireSecondFactor(ctx, required, caller, audit.Event{
+		At: now, Action: audit.SecondFactorDemanded, Actor: caller.Actor, Target: "organization", Address: caller.Address,
+		Details: map[string]any{"before": map[string]any{"requireSecondFactor": !required}, "after": map[string]any{"requireSecondFactor": required}},
+	})
+	if refused(err) {
+		return Organization{}, fmt.Errorf("demand a second factor: %w", err)
+	}
+	if err != nil {
+		return Organization{}, errors.Join(fmt.Errorf("demand a second factor: %w", err), s.relearn(ctx))
+	}
+	org.RequireSecondFactor = required
+	s.adopt(org)
+	return org, nil
 }
 
 func idsOf(ended []Ended) []ID {
@@ -550,7 +624,7 @@ func (s *Service) savePolicy(ctx context.Context, who Principal, next Policy, ve
 	if version != nil && *version != before.Version {
 		return Organization{}, &StaleVersionError{Current: before}
 	}
-	if next.Loosens(before.Policy) && !who.operator && now.Sub(who.Session.ProvedAt) > ProofLifetime {
+	if next.Loosens(before.Policy) && !who.freshAt(now) {
 		return Organization{}, ErrReauthenticationRequired
 	}
 	saved := before.Saved(next, now, caller.Actor)

@@ -468,7 +468,7 @@ func TestARefusedChangeLeavesMemoryAsItIs(t *testing.T) {
 	require.ErrorAs(t, err, &ended)
 	stale := h.ana
 	stale.PasswordHash = "another"
-	_, err = h.ReplaceCredential(t.Context(), victim, stale, "anew")
+	_, err = h.ChangeCredential(t.Context(), victim, member.PasswordChange{Proof: stale, Hash: "anew"}, true)
 	require.ErrorIs(t, err, session.ErrCredentialStale)
 
 	disk.session = func(session.ID) (session.Record, error) {
@@ -670,7 +670,7 @@ func TestANewPasswordEndsTheOtherSessions(t *testing.T) {
 	who, _ := h.signIn()
 	other, _ := h.signIn()
 	h.pass(time.Hour)
-	n, err := h.ReplaceCredential(t.Context(), who, h.ana, "another hash")
+	n, err := h.ChangeCredential(t.Context(), who, member.PasswordChange{Proof: h.ana, Hash: "another hash"}, true)
 	h.must(err)
 	require.Equal(t, 1, n)
 	h.requireEnded(other.Session.ID, session.CredentialChanged)
@@ -678,7 +678,7 @@ func TestANewPasswordEndsTheOtherSessions(t *testing.T) {
 	sessions, members := h.summary()
 	require.Equal(t, []int{1, 1}, []int{sessions, members})
 
-	_, err = h.ReplaceCredential(t.Context(), who, h.ana, "a third hash")
+	_, err = h.ChangeCredential(t.Context(), who, member.PasswordChange{Proof: h.ana, Hash: "a third hash"}, true)
 	require.ErrorIs(t, err, session.ErrCredentialStale, "it was proved by a password that is no longer theirs")
 	h.crash()
 	h.requireEnded(other.Session.ID, session.CredentialChanged)

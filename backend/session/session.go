@@ -106,6 +106,20 @@ type Principal struct {
 	operator bool
 }
 
+// Restricted tells that the organization demands a second factor that the session has not proved: all it can do is to set one up, or to
+// prove it.
+func (p Principal) Restricted() bool {
+	return p.Organization.RequireSecondFactor && !p.operator && !member.TwoFactors(p.Session.Methods)
+}
+
+// freshAt tells whether identity was proved lately enough for what rule R10 asks for, and by a second factor where the member has one.
+func (p Principal) freshAt(now time.Time) bool {
+	if p.operator {
+		return true
+	}
+	return now.Sub(p.Session.ProvedAt) <= ProofLifetime && (!p.Member.SecondFactor || member.TwoFactors(p.Session.Methods))
+}
+
 // Operator is the principal of whoever runs the command line on the server's host. They may do what an owner may, but are no member and
 // have no session: there is nothing to revoke, and nothing that rule R10 could ask them to prove.
 func (s *Service) Operator() Principal {

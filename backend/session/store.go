@@ -35,11 +35,13 @@ type Store interface {
 
 	// Touch moves the times of sessions forward, never back. It also records now as a time that has been (rule R7).
 	Touch(ctx context.Context, touches []Touch, now time.Time) error
-	// Prove records a fresh proof of identity.
-	Prove(ctx context.Context, proof member.Proof, at time.Time, caller audit.Caller, event audit.Event) error
-	// ReplaceCredential gives the proof's member a new password, provided that the proven one is still theirs, and ends all of
-	// their sessions but the caller's, with an audit entry for each. It returns ErrCredentialStale when the proof no longer holds.
-	ReplaceCredential(ctx context.Context, proof member.Proof, passwordHash string, at time.Time, caller audit.Caller, event audit.Event) ([]Ended, error)
+	// Prove records a fresh proof of identity, and by which methods the session is proved with it.
+	Prove(ctx context.Context, proof member.Proof, methods []string, at time.Time, caller audit.Caller, event audit.Event) error
+	// ChangeCredential changes the caller's own credentials, and gives the member as they are then. It returns ErrCredentialStale when the
+	// change's proof no longer holds, member.ErrNoSecondFactor, or ErrFactorDemanded.
+	ChangeCredential(ctx context.Context, changing Changing) (member.Member, []Ended, error)
+	// RequireSecondFactor saves whether the organization demands a second factor.
+	RequireSecondFactor(ctx context.Context, required bool, caller audit.Caller, event audit.Event) error
 	// RotateRefresh makes the presented refresh token the current one and remembers its successor's hash,
 	// provided that it is the successor of the current one and the session is alive. It tells what the row
 	// holds afterwards.
@@ -60,6 +62,20 @@ type Record struct {
 	Number  int64
 	Session Session
 	Member  member.Member
+}
+
+// Changing is a change of a member's own credentials.
+type Changing struct {
+	Change member.CredentialChange
+	At     time.Time
+	By     audit.Caller
+	Member member.ID
+	// Methods are how the caller's session is proved with it, and ProvedAt is when it was proved last.
+	Methods  []string
+	ProvedAt time.Time
+	// EndOthers ends all of the member's sessions but the caller's, with an audit entry for each.
+	EndOthers bool
+	Event     audit.Event
 }
 
 // Touch is the times of one session, as the memory has them.

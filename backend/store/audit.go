@@ -111,8 +111,13 @@ func (db *DB) Entries(ctx context.Context, filter audit.Filter) ([]audit.Entry, 
 	if err != nil {
 		return nil, unavailable(err)
 	}
+	return entriesOf(rows)
+}
+
+func entriesOf(rows []auditRow) ([]audit.Entry, error) {
 	entries := make([]audit.Entry, len(rows))
 	for i, row := range rows {
+		var err error
 		if entries[i], err = row.entry(); err != nil {
 			return nil, unavailable(err)
 		}

@@ -25,6 +25,7 @@ type memberRow struct {
 	DeactivatedAt  *int64
 	SortName       string
 	Search         string
+	SecondFactor   bool `gorm:"->"`
 }
 
 func (memberRow) TableName() string { return "members" }
@@ -33,7 +34,7 @@ func (row memberRow) member() (member.Member, error) {
 	id, err := member.ParseID(row.ID)
 	return member.Member{
 		ID: id, Name: row.Name, Email: row.Email, Role: member.Role(row.Role),
-		Active: row.DeactivatedAt == nil, Generation: row.Generation,
+		Active: row.DeactivatedAt == nil, Generation: row.Generation, SecondFactor: row.SecondFactor,
 	}, err
 }
 
@@ -89,7 +90,7 @@ func (db *DB) MemberByEmail(ctx context.Context, canonicalEmail string) (member.
 func memberByEmail(tx *gorm.DB, canonicalEmail string) (memberRow, error) {
 	var rows []memberRow
 	err := tx.Raw(`
-		SELECT id, name, email, role, password_hash, generation, created_at, deactivated_at
+		SELECT id, name, email, role, password_hash, generation, created_at, deactivated_at, totp_seed IS NOT NULL AS second_factor
 		FROM members WHERE email_canonical = ?`, canonicalEmail).Scan(&rows).Error
 	if err != nil {
 		return memberRow{}, err
@@ -137,6 +138,8 @@ type detailsRow struct {
 	Generation    uint64
 	CreatedAt     int64
 	Active        bool
+	SecondFactor  bool
+	Passkeys      int
 	LinkKind      string
 	LinkCreatedAt int64
 	LinkExpiresAt int64
@@ -144,6 +147,7 @@ type detailsRow struct {
 
 const selectDetails = `
 SELECT m.id, m.name, m.email, m.role, m.password_hash <> '' AS has_password, m.generation, m.created_at, m.deactivated_at IS NULL AS active,
+       m.totp_seed IS NOT NULL AS second_factor, (SELECT count(*) FROM passkeys p WHERE p.member_id = m.id) AS passkeys,
        coalesce(l.kind, '') AS link_kind, coalesce(l.created_at, 0) AS link_created_at, coalesce(l.expires_at, 0) AS link_expires_at
 FROM members m LEFT JOIN member_links l ON l.member_id = m.id `
 
@@ -155,8 +159,9 @@ func (row detailsRow) details() (member.Details, error) {
 	details := member.Details{
 		Member: member.Member{
 			ID: id, Name: row.Name, Email: row.Email, Role: member.Role(row.Role), Active: row.Active, Generation: row.Generation,
+			SecondFactor: row.SecondFactor,
 		},
-		State: member.Active, CreatedAt: instant(row.CreatedAt),
+		State: member.Active, CreatedAt: instant(row.CreatedAt), Passkeys: row.Passkeys,
 	}
 	switch {
 	case !row.Active:
@@ -322,10 +327,21 @@ func (db *DB) ChangeMember(ctx context.Context, id member.ID, caller audit.Calle
 		if _, err := appendAudit(tx, change.Event); err != nil {
 			return err
 		}
+		if change.RemovesFactors {
+			if err := removeFactors(tx, id); err != nil {
+				return err
+			}
+			if err := tx.Exec("DELETE FROM passkeys WHERE member_id = ?", id.String()).Error; err != nil {
+				return err
+			}
+		}
 		if change.EndsSessions {
 			reason := session.RevokedMember
-			if !m.Active {
+			switch {
+			case !m.Active:
 				reason = session.MemberDeactivated
+			case change.RemovesFactors:
+				reason = session.CredentialChanged
 			}
 			ended, err = endSessionsOf(tx, id, change.Event.At, session.Ending{Reason: reason, By: caller})
 		}
@@ -372,18 +388,16 @@ func (db *DB) IssueLink(ctx context.Context, id member.ID, link member.Link, cal
 }
 
 // CheckLink implements [member.Store].
-func (db *DB) CheckLink(ctx context.Context, hash [32]byte, now time.Time) (named bool, err error) {
-	var found []bool
-	err = db.read(ctx).Raw(`
-		SELECT m.name <> '' FROM member_links l JOIN members m ON m.id = l.member_id
-		WHERE l.token_hash = ? AND l.expires_at > ?`, hash[:], millis(now)).Scan(&found).Error
+func (db *DB) CheckLink(ctx context.Context, hash [32]byte, now time.Time) (m member.Member, organization string, err error) {
+	found, err := details(db.read(ctx), "WHERE l.token_hash = ? AND l.expires_at > ?", hash[:], millis(now))
 	if err != nil {
-		return false, unavailable(err)
+		return member.Member{}, "", unavailable(err)
 	}
 	if len(found) == 0 {
-		return false, member.ErrLinkInvalid
+		return member.Member{}, "", member.ErrLinkInvalid
 	}
-	return found[0], nil
+	err = db.read(ctx).Raw("SELECT name FROM organization WHERE id = 1").Scan(&organization).Error
+	return found[0].Member, organization, unavailable(err)
 }
 
 // UseLink implements [member.Store].

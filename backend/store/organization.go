@@ -26,6 +26,7 @@ type organizationRow struct {
 	SavedByName          string
 	StartedAfter         int64
 	AuthenticatedAfter   int64
+	RequireSecondFactor  bool
 }
 
 func (row organizationRow) organization() session.Organization {
@@ -36,6 +37,8 @@ func (row organizationRow) organization() session.Organization {
 			Length:               session.Length{Value: row.LengthValue, Unit: session.Unit(row.LengthUnit)},
 			RefreshAutomatically: row.RefreshAutomatically,
 		},
+		RequireSecondFactor: row.RequireSecondFactor,
+
 		Version:            row.Version,
 		SavedAt:            instant(row.SavedAt),
 		SavedBy:            audit.Actor{ID: row.SavedByID, Name: row.SavedByName},
@@ -50,7 +53,7 @@ func (row organizationRow) organization() session.Organization {
 
 const selectOrganization = `
 SELECT name, generation, length_value, length_unit, refresh_automatically, maximum_value, maximum_unit,
-       version, saved_at, saved_by_id, saved_by_name, started_after, authenticated_after
+       version, saved_at, saved_by_id, saved_by_name, started_after, authenticated_after, require_second_factor
 FROM organization WHERE id = 1`
 
 // Organization implements [session.Store].
@@ -101,6 +104,20 @@ func (db *DB) SavePolicy(ctx context.Context, next session.Organization, caller 
 				return err
 			}
 			return &session.StaleVersionError{Current: current}
+		}
+		_, err := appendAudit(tx, event)
+		return err
+	})
+}
+
+// RequireSecondFactor implements [session.Store].
+func (db *DB) RequireSecondFactor(ctx context.Context, required bool, caller audit.Caller, event audit.Event) error {
+	return db.write(ctx, func(tx *gorm.DB) error {
+		if err := requireLive(tx, caller); err != nil {
+			return err
+		}
+		if err := tx.Exec("UPDATE organization SET require_second_factor = ? WHERE id = 1", required).Error; err != nil {
+			return err
 		}
 		_, err := appendAudit(tx, event)
 		return err

@@ -107,8 +107,8 @@ func oneRecord(tx *gorm.DB, id session.ID) (session.Record, error) {
 		return session.Record{}, err
 	}
 	m := member.Member{ID: memberID}
-	err = queryRow(tx, "SELECT name, email, role, generation, deactivated_at IS NULL FROM members WHERE id = ?", r.MemberID).Scan(
-		&m.Name, &m.Email, (*string)(&m.Role), &m.Generation, &m.Active)
+	err = queryRow(tx, "SELECT name, email, role, generation, deactivated_at IS NULL, totp_seed IS NOT NULL FROM members WHERE id = ?", r.MemberID).Scan(
+		&m.Name, &m.Email, (*string)(&m.Role), &m.Generation, &m.Active, &m.SecondFactor)
 	if err != nil {
 		return session.Record{}, err
 	}
@@ -141,10 +141,10 @@ func requireLive(tx *gorm.DB, caller audit.Caller) error {
 func (db *DB) InsertSession(ctx context.Context, s session.Session, proof member.Proof, refresh session.RefreshState, event audit.Event) (record session.Record, err error) {
 	err = db.write(ctx, func(tx *gorm.DB) error {
 		var generations []struct{ Organization, Member uint64 }
+		holds, args := proofHolds(proof)
 		read := tx.Raw(`
 			SELECT o.generation AS organization, m.generation AS member FROM organization o, members m
-			WHERE o.id = 1 AND m.id = ? AND m.password_hash = ? AND m.deactivated_at IS NULL`,
-			s.MemberID.String(), proof.PasswordHash).Scan(&generations)
+			WHERE o.id = 1 AND m.id = ? AND m.deactivated_at IS NULL AND `+holds, append([]any{s.MemberID.String()}, args...)...).Scan(&generations)
 		if read.Error != nil {
 			return read.Error
 		}
@@ -302,11 +302,11 @@ func (db *DB) eachRow(ctx context.Context, query string, args []any, f func([]dr
 // membersByID is all members.
 func (db *DB) membersByID(ctx context.Context) (map[member.ID]*member.Member, error) {
 	members := map[member.ID]*member.Member{}
-	err := db.eachRow(ctx, "SELECT id, name, email, role, generation, deactivated_at IS NULL FROM members", nil, func(row []driver.Value) error {
+	err := db.eachRow(ctx, "SELECT id, name, email, role, generation, deactivated_at IS NULL, totp_seed IS NOT NULL FROM members", nil, func(row []driver.Value) error {
 		id, err := member.ParseID(row[0].(string))
 		members[id] = &member.Member{
 			ID: id, Name: row[1].(string), Email: row[2].(string), Role: member.Role(row[3].(string)),
-			Generation: uint64(row[4].(int64)), Active: row[5].(int64) == 1,
+			Generation: uint64(row[4].(int64)), Active: row[5].(int64) == 1, SecondFactor: row[6].(int64) == 1,
 		}
 		return err
 	})
@@ -314,12 +314,13 @@ func (db *DB) membersByID(ctx context.Context) (map[member.ID]*member.Member, er
 }
 
 // Prove implements [session.Store].
-func (db *DB) Prove(ctx context.Context, proof member.Proof, at time.Time, caller audit.Caller, event audit.Event) error {
+func (db *DB) Prove(ctx context.Context, proof member.Proof, methods []string, at time.Time, caller audit.Caller, event audit.Event) error {
 	return db.write(ctx, func(tx *gorm.DB) error {
+		holds, args := proofHolds(proof)
 		proved := tx.Exec(`
-			UPDATE sessions AS s SET proved_at = ? WHERE s.id = ? AND `+alive+`
-			AND EXISTS (SELECT 1 FROM members m WHERE m.id = s.member_id AND m.password_hash = ?)`,
-			millis(at), caller.Session, proof.PasswordHash)
+			UPDATE sessions AS s SET proved_at = ?, methods = ? WHERE s.id = ? AND `+alive+`
+			AND EXISTS (SELECT 1 FROM members m WHERE m.id = s.member_id AND `+holds+`)`,
+			append([]any{millis(at), strings.Join(methods, " "), caller.Session}, args...)...)
 		if proved.Error != nil {
 			return proved.Error
 		}
@@ -419,38 +420,6 @@ func closeSessions(tx *gorm.DB, ending session.Ending, update string, args ...an
 		events[i] = ending.Event(ended[i])
 	}
 	_, err := appendAudit(tx, events...)
-	return ended, err
-}
-
-// ReplaceCredential implements [session.Store].
-func (db *DB) ReplaceCredential(
-	ctx context.Context, proof member.Proof, passwordHash string, at time.Time, caller audit.Caller, event audit.Event,
-) (ended []session.Ended, err error) {
-	err = db.write(ctx, func(tx *gorm.DB) error {
-		if err := requireLive(tx, caller); err != nil {
-			return err
-		}
-		id := proof.Member.ID.String()
-		replaced := tx.Exec("UPDATE members SET password_hash = ? WHERE id = ? AND password_hash = ?", passwordHash, id, proof.PasswordHash)
-		if replaced.Error != nil {
-			return replaced.Error
-		}
-		if replaced.RowsAffected == 0 {
-			return session.ErrCredentialStale
-		}
-		if _, err := appendAudit(tx, event); err != nil {
-			return err
-		}
-		if err := tx.Exec("UPDATE sessions SET proved_at = ? WHERE id = ?", millis(at), caller.Session).Error; err != nil {
-			return err
-		}
-		ended, err = closeSessions(tx, session.Ending{Reason: session.CredentialChanged, By: caller}, `
-			UPDATE sessions SET ended_at = ?, end_reason = ?, ended_by = ?
-			WHERE member_id = ? AND id <> ? AND ended_at IS NULL
-			  AND generation = (SELECT generation FROM organization WHERE organization.id = 1)`,
-			millis(at), string(session.CredentialChanged), caller.Actor.Name, id, caller.Session)
-		return err
-	})
 	return ended, err
 }
 

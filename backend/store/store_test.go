@@ -326,7 +326,7 @@ func TestAWriteInTheNameOfAnEndedSessionMisses(t *testing.T) {
 			require.ErrorIs(t, err, session.ErrCallerEnded)
 			next := before.Saved(session.Policy{Length: session.Length{Value: 1, Unit: session.Hours}}, noon, caller.Actor)
 			require.ErrorIs(t, db.SavePolicy(t.Context(), next, caller, audit.Event{}), session.ErrCallerEnded)
-			require.ErrorIs(t, db.Prove(t.Context(), proof, noon.Add(time.Hour), caller, audit.Event{}), session.ErrCallerEnded)
+			require.ErrorIs(t, db.Prove(t.Context(), proof, proof.Methods, noon.Add(time.Hour), caller, audit.Event{}), session.ErrCallerEnded)
 			ending := endOf(record, noon)
 			ending.RequireCaller = true
 			_, err = db.End(t.Context(), ending)

@@ -86,7 +86,7 @@ test('the password is changed, which signs the others out', async ({ page, anoth
   await expect(page.getByText('You are signed in nowhere else.')).toBeVisible();
   await expect(page.getByText('You changed your password')).toBeVisible();
 
-  await expect(signInAgain(phone)).toContainText(/Your password was changed at/);
+  await expect(signInAgain(phone)).toContainText(/Your password or second factor was changed at/);
   await goOn(phone, { ...OWNER, password: 'another horse battery staple' });
   await expect(phone).toHaveURL('/settings/security');
 });

@@ -253,7 +253,7 @@ test('a forgotten password is reset by a link', async ({ page, organization, ano
   await press(elsewhere, 'Set password');
   await expect(elsewhere.getByText('Welcome, Bo Karlsson.')).toBeVisible();
   await theirs.reload();
-  await expect(theirs.getByText(/Your password was changed/)).toBeVisible();
+  await expect(theirs.getByText(/Your password or second factor was changed/)).toBeVisible();
   await signIn(theirs, { ...bo, password: PASSWORD });
 });
 

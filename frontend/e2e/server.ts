@@ -4,6 +4,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { Authenticator } from './authenticator';
 
 const BINARY = resolve(import.meta.dirname, process.env.CURFEW ?? '../../bin/curfew');
 const DEMO = resolve(import.meta.dirname, '../../bin/curfew-demo');
@@ -157,6 +158,27 @@ export async function saveByProgram(server: Server, who = OWNER, policy: Partial
 export async function revokeAllByProgram(server: Server, who = OWNER, reason = 'Laptop stolen') {
   const token = await signInByProgram(server, who);
   await call(server.url, 'POST', '/api/sessions/revoke-all', { reason }, token);
+}
+
+/** Has the owner set up a second factor without a browser. */
+export async function addFactor(server: Server) {
+  const token = await signInByProgram(server);
+  const factor = '/api/account/second-factor';
+  const { secret, enrolment } = await call<{ secret: string; enrolment: string }>(
+    server.url,
+    'POST',
+    `${factor}/enrolment`,
+    undefined,
+    token,
+  );
+  const code = new Authenticator(secret).code();
+  await call(server.url, 'PUT', factor, { enrolment, code }, token);
+}
+
+/** Has the owner demand a second factor of every member. */
+export async function demandFactors(server: Server) {
+  const token = await signInByProgram(server);
+  await call(server.url, 'PUT', '/api/settings/sign-in', { requireSecondFactor: true }, token);
 }
 
 /** Finds a member by their address, as the owner; gives how to call the API about them. */

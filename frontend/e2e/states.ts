@@ -1,4 +1,5 @@
 import type { Page } from '@playwright/test';
+import { Authenticator } from './authenticator';
 import {
   effect,
   expect,
@@ -15,8 +16,10 @@ import {
   unit,
 } from './journey';
 import {
+  addFactor,
   addMember,
   deactivateByProgram,
+  demandFactors,
   invite,
   OWNER,
   revokeAllByProgram,
@@ -47,6 +50,19 @@ export const STATES: State[] = [
       await page.getByLabel('Password').fill('not the password');
       await page.getByRole('button', { name: 'Sign in' }).click();
       await page.getByRole('alert').waitFor();
+    },
+  },
+  {
+    name: 'sign-in-code',
+    enter: async (page, server) => {
+      await addFactor(server);
+      await page.goto('/sign-in');
+      await page.getByLabel('Email').fill(OWNER.email);
+      await page.getByLabel('Password').fill(OWNER.password);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByLabel('Code').fill('000000');
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByText(/^The code is wrong/).waitFor();
     },
   },
   { name: 'security', enter: (page) => signIn(page) },
@@ -219,6 +235,39 @@ export const STATES: State[] = [
       await page.getByRole('link', { name: 'Your account' }).click();
       await page.getByText('A program (curl)', { exact: true }).waitFor();
       await page.getByText('You set up the organization').waitFor();
+    },
+  },
+  {
+    name: 'account-second-factor',
+    enter: async (page, server) => {
+      await signIn(page);
+      await addFactor(server);
+      await page.goto('/account');
+      await page.getByText('10 recovery codes left.').waitFor();
+      await page.getByText('How you sign in has changed').waitFor();
+    },
+  },
+  {
+    name: 'account-enrolling',
+    enter: async (page) => {
+      await signIn(page);
+      await page.goto('/account');
+      await page.getByRole('button', { name: 'Set up a second factor' }).click();
+      await page.getByRole('img', { name: /^QR code/ }).waitFor();
+    },
+  },
+  {
+    name: 'second-factor',
+    enter: async (page, server) => {
+      await demandFactors(server);
+      await page.goto('/sign-in');
+      await page.getByLabel('Email').fill(OWNER.email);
+      await page.getByLabel('Password').fill(OWNER.password);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      const secret = await page.getByText(/^([A-Z2-7]{4} ){7}[A-Z2-7]{4}$/).textContent();
+      await page.getByLabel('Code', { exact: true }).fill(new Authenticator(secret!).code());
+      await page.getByRole('button', { name: 'Turn on' }).click();
+      await page.getByRole('list', { name: 'Recovery codes' }).waitFor();
     },
   },
   {

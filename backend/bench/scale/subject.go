@@ -125,7 +125,7 @@ func (s *subject) load(ctx context.Context) (err error) {
 		return err
 	}
 	s.reads = append(s.reads, took)
-	if s.members, err = member.New(s.db, time.Now, "", s.sessions); err != nil {
+	if s.members, err = member.New(s.db, time.Now, "", s.sessions, [32]byte{}); err != nil {
 		return err
 	}
 	runtime.GC() // what reading left behind would be collected at somebody else's expense

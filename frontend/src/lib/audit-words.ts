@@ -40,8 +40,18 @@ export const ACTIONS: { group: string; actions: Record<string, string> }[] = [
     },
   },
   {
+    group: 'Second factors',
+    actions: {
+      'member.second_factor_set': 'Second factors set up',
+      'member.second_factor_removed': 'Second factors removed',
+      'member.recovery_codes_made': 'Recovery codes made',
+      'member.recovery_code_used': 'Recovery codes used',
+    },
+  },
+  {
     group: 'Organization',
     actions: {
+      'sign_in.second_factor_demanded': 'Second factor demanded or not',
       'policy.saved': 'Session configuration saved',
       'organization.set_up': 'Organization set up',
       'database.backed_up': 'Backups made',
@@ -67,6 +77,11 @@ export function entryWords(entry: AuditEntry, reader: Reader): string {
       return `${who} signed in${from}${withWhat(entry.client)}`;
     case 'session.refused':
       if (target === null) return `Somebody tried to sign in with an unknown address${from}`;
+      if (details.wrong === 'code') {
+        return target === reader.self
+          ? `Somebody who knows your password tried to sign in with a wrong code${from}`
+          : `Somebody who knows the password of ${whom} tried to sign in with a wrong code${from}`;
+      }
       return target === reader.self
         ? `Somebody tried to sign in with a wrong password${from}`
         : `Somebody tried to sign in as ${whom} with a wrong password${from}`;
@@ -77,6 +92,11 @@ export function entryWords(entry: AuditEntry, reader: Reader): string {
     case 'session.reauthenticated':
       return `${who} confirmed ${own} password${from}`;
     case 'session.reauthentication_refused':
+      if (details.wrong === 'code') {
+        return target === reader.self
+          ? `A wrong code was given to confirm who you are${from}`
+          : `A wrong code was given to confirm being ${whom}${from}`;
+      }
       return target === reader.self
         ? `A wrong password was given to confirm who you are${from}`
         : `A wrong password was given to confirm being ${whom}${from}`;
@@ -86,6 +106,21 @@ export function entryWords(entry: AuditEntry, reader: Reader): string {
         : `${who} reset the password of ${whom}`;
     case 'member.password_changed':
       return `${who} changed ${own} password`;
+    case 'member.second_factor_set':
+      return `${who} set up a second factor`;
+    case 'member.second_factor_removed':
+      if (target === actor.id) return `${who} removed ${own} second factor`;
+      return target === reader.self
+        ? `${who} removed your second factor`
+        : `${who} removed the second factor of ${whom}`;
+    case 'member.recovery_codes_made':
+      return `${who} made new recovery codes`;
+    case 'member.recovery_code_used':
+      return `${who} used a recovery code${from}`;
+    case 'sign_in.second_factor_demanded':
+      return isRecord(details.after) && details.after.requireSecondFactor
+        ? `${who} demanded a second factor of every member`
+        : `${who} no longer demands a second factor`;
     case 'member.invited':
       return `${who} invited ${whom}${roleWords(' as', details.role)}`;
     case 'member.changed':
@@ -148,6 +183,7 @@ type Details = Record<string, unknown>;
 
 const FACTS: Record<string, string> = {
   sessionLength: 'Session length',
+  requireSecondFactor: 'Second factor demanded',
   refreshAutomatically: 'Refresh automatically',
   maximumLifetime: 'Maximum lifetime',
   userAgent: 'Client',
@@ -184,7 +220,7 @@ function endedWords(who: string, entry: AuditEntry, reader: Reader): string {
     case 'token_reuse':
       return `${upper(whose)} was ended because a copy of it was in use elsewhere`;
     case 'credential_changed':
-      return `${upper(whose)} was ended because the password changed`;
+      return `${upper(whose)} was ended because a password or second factor changed`;
     case 'member_deactivated':
       return `${upper(whose)} was ended with the account`;
     default:

@@ -46,7 +46,10 @@ describe('why the page can go no further', () => {
       after({ reason: 'revoked_all', at, by: 'Ana', note: 'laptop stolen' }),
       'Ana revoked all sessions at 14:02: laptop stolen.',
     ],
-    [after({ reason: 'credential_changed', at }), 'Your password was changed at 14:02.'],
+    [
+      after({ reason: 'credential_changed', at }),
+      'Your password or second factor was changed at 14:02.',
+    ],
     [
       after({ reason: 'member_deactivated', at }),
       'Your account was deactivated at 14:02. You cannot sign in any more. Ask an owner or an admin.',

@@ -41,7 +41,7 @@ function howItEnded({ reason, at, by, note }: Ended, now: Date): string {
     case 'member_deactivated':
       return `Your account was deactivated ${when}.`;
     case 'credential_changed':
-      return `Your password was changed ${when}.`;
+      return `Your password or second factor was changed ${when}.`;
   }
 }
 

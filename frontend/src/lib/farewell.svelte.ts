@@ -1,8 +1,8 @@
 import { goto } from '$app/navigation';
-import { endsSession } from './api/problem';
+import { endsSession, isRestricted } from './api/problem';
 import { endedSentence } from './ended';
 import { live, type Ending } from './live.svelte';
-import { signInPath } from './way-back';
+import { secondFactorPath, signInPath } from './way-back';
 
 /**
  * What the sign-in page says about the session that ended. It is handed over in memory: revoking all
@@ -13,9 +13,14 @@ class Farewell {
 
   /**
    * Says that the session ended, if the error says so, and tells whether it does. It is said over the page, which keeps what was being
-   * typed; where there is no such page any more, the sign-in page says it, and leads back to where the person was.
+   * typed; where there is no such page any more, the sign-in page says it, and leads back to where the person was. Whom the organization
+   * demands a second factor of is led to set one up.
    */
   leave(error: unknown, from: URL): boolean {
+    if (isRestricted(error)) {
+      void goto(secondFactorPath(from));
+      return true;
+    }
     if (!endsSession(error)) return false;
     if (live.refused(error.document)) return true;
     // Who left on purpose, or revoked all sessions, knows more than the refusals that follow, and is on the way or there already.

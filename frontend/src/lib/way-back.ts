@@ -9,6 +9,13 @@ export function wayBack(next: string | null): string {
   return next !== null && /^\/(?![/\\])[^\\\p{Cc}]*$/u.test(next) ? next : HOME;
 }
 
+/** Where a session belongs that has not proved the second factor which is demanded. */
+export function secondFactorPath(from: URL): string {
+  return `${SECOND_FACTOR}?next=${encodeURIComponent(from.pathname + from.search)}`;
+}
+
+export const SECOND_FACTOR = '/second-factor';
+
 export function signInPath(from: URL): string {
   const next = from.pathname + from.search;
   return next === HOME ? `/sign-in` : `/sign-in?next=${encodeURIComponent(next)}`;

@@ -1,8 +1,37 @@
-import { api, body } from './client';
+import { api, body, passive } from './client';
+import type { components } from './schema';
 
-/** Changes my password and ends my other sessions. */
-export const changePassword = (currentPassword: string, newPassword: string) =>
-  body(api.PUT('/api/account/password', { body: { currentPassword, newPassword } }));
+export type SecondFactor = components['schemas']['SecondFactor'];
+export type Enrolment = components['schemas']['Enrolment'];
+
+/** Changes my password and ends my other sessions. The code is for whoever has a second factor. */
+export const changePassword = (currentPassword: string, newPassword: string, code: string) =>
+  body(
+    api.PUT('/api/account/password', {
+      body: { currentPassword, newPassword, ...(code ? { code } : {}) },
+    }),
+  );
+
+export const getSecondFactor = () => body(api.GET('/api/account/second-factor'));
+
+/** A secret for an authenticator app. Nothing is kept of it before the first right code. */
+export const beginSecondFactor = () => body(api.POST('/api/account/second-factor/enrolment'));
+
+export const setUpSecondFactor = (enrolment: string, code: string, endOtherSessions: boolean) =>
+  body(api.PUT('/api/account/second-factor', { body: { enrolment, code, endOtherSessions } }));
+
+export const removeSecondFactor = (endOtherSessions: boolean) =>
+  body(api.DELETE('/api/account/second-factor', { params: { query: { endOtherSessions } } }));
+
+/** New recovery codes, in the place of those that are left. */
+export const renewRecoveryCodes = () => body(api.POST('/api/account/second-factor/recovery-codes'));
+
+/** What changed of my credentials, as far as I have not put it away. In the background. */
+export const listNotices = () => body(api.GET('/api/account/notices', { headers: passive }));
+
+/** Puts the notices away up to the one of that sequence. */
+export const dismissNotices = (upTo: number) =>
+  body(api.POST('/api/account/notices/dismiss', { body: { upTo } }));
 
 /** What happened on my account, newest first. */
 export const listActivity = (cursor?: string, headers: HeadersInit = {}) =>

@@ -31,6 +31,10 @@ export const changeMember = (id: string, change: MemberChange) =>
 export const revokeMemberSessions = (id: string) =>
   body(api.POST('/api/members/{id}/revoke-sessions', { params: { path: { id } } }));
 
+/** Removes a member's second factor, recovery codes and passkeys, and ends their sessions. */
+export const removeFactors = (id: string) =>
+  body(api.DELETE('/api/members/{id}/second-factor', { params: { path: { id } } }));
+
 /** A new one-time link, in the place of any that waits. */
 export const issueLink = (id: string, mail: boolean) =>
   body(api.POST('/api/members/{id}/link', { params: { path: { id } }, body: { mail } }));

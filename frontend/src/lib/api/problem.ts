@@ -33,9 +33,21 @@ export class Unreachable extends Error {
   override name = 'Unreachable';
 }
 
+const is = (code: string) => (error: unknown) => error instanceof Problem && error.code === code;
+
+/** What was wrong with a proof of identity. */
+export const wrong = { password: is('bad_credentials'), code: is('bad_code') };
+
+/** What is wanted for it, too. */
+export const wants = { code: is('second_factor_required') };
+
+/** Whether the organization demands a second factor that the session has not proved. */
+export const isRestricted = is('session_restricted');
+
 /** Whether the error says that nobody is signed in here any more. An outage never says so. */
 export function endsSession(error: unknown): error is Problem {
-  return error instanceof Problem && error.status === 401 && error.code !== 'bad_credentials';
+  const refusedProof = wrong.password(error) || wrong.code(error) || wants.code(error);
+  return error instanceof Problem && error.status === 401 && !refusedProof;
 }
 
 /** What went wrong, for the person who waits for it. */

@@ -43,6 +43,9 @@ export interface paths {
          * Sign in.
          * @description For a browser (`cookie`, the default) both tokens travel in cookies that no script can read. For a program
          *     (`bearer`) both are in the body and no cookie is set. A wrong password and an unknown address get the same answer.
+         *
+         *     A member who has a second factor sends a `code` too: the six digits that their authenticator app shows, or a recovery code. Without it, the answer to a
+         *     right password is 401 `second_factor_required`, and to a wrong or used code 401 `bad_code`. Each code is good once.
          */
         post: operations["signIn"];
         delete?: never;
@@ -199,9 +202,110 @@ export interface paths {
         put?: never;
         /**
          * Prove again who I am.
-         * @description Loosening the policy asks for a proof that is at most ten minutes old. The session keeps its sign-in time; only `provedAt` moves.
+         * @description Loosening the policy, and changing what somebody signs in with, ask for a proof that is at most ten minutes old. The session keeps its sign-in time; only
+         *     `provedAt` moves. Whoever has a second factor sends its `code` too, which the session has proved from then on.
          */
         post: operations["reauthenticate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My second factor. */
+        get: operations["getSecondFactor"];
+        /**
+         * Set up a second factor, in the place of any that there is.
+         * @description Takes what `POST /api/account/second-factor/enrolment` gave, and a right code from the app. The answer has ten recovery codes, which are shown this once.
+         *     The session at hand has proved its second factor with it. Asks for a fresh proof of identity: 403 `reauthentication_required`.
+         */
+        put: operations["putSecondFactor"];
+        post?: never;
+        /**
+         * Remove my second factor and its recovery codes.
+         * @description Asks for a fresh proof of identity. Refused while the organization demands a second factor (409 `second_factor_demanded`).
+         */
+        delete: operations["removeSecondFactor"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/second-factor/enrolment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to set up a second factor.
+         * @description Gives a secret for an authenticator app (TOTP, RFC 6238). Nothing is kept until the first right code. Asks for a fresh proof of identity.
+         */
+        post: operations["enrolSecondFactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/second-factor/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make new recovery codes, in the place of those that are left.
+         * @description Asks for a fresh proof of identity.
+         */
+        post: operations["renewRecoveryCodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What changed of my credentials, as far as I have not put it away; newest first. */
+        get: operations["listNotices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/notices/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put notices away. */
+        post: operations["dismissNotices"];
         delete?: never;
         options?: never;
         head?: never;
@@ -292,6 +396,28 @@ export interface paths {
          */
         post: operations["issueMemberLink"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/members/{id}/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a member's second factor, recovery codes and passkeys, and end their sessions.
+         * @description For admins, when somebody has lost them. Asks for a fresh proof of identity.
+         */
+        delete: operations["removeMemberFactors"];
         options?: never;
         head?: never;
         patch?: never;
@@ -455,6 +581,28 @@ export interface paths {
          * @description Worked out by the very rule that judges requests, on every live session. For admins and auditors.
          */
         post: operations["previewSecuritySettings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the organization demands of a sign-in. */
+        get: operations["getSignInSettings"];
+        /**
+         * Demand a second factor of every member, or no more.
+         * @description For admins. It holds for running sessions too, from their next request on: a session that has not proved two factors can only set up or prove the second one, read
+         *     itself and sign out; every other call answers 403 `session_restricted`. Demanding it is free; giving it up asks for a fresh proof of identity.
+         */
+        put: operations["putSignInSettings"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -725,6 +873,13 @@ export interface components {
              * @description How many live sessions they have.
              */
             sessions: number;
+            /** @description Whether they have a second factor. */
+            secondFactor: boolean;
+            /**
+             * Format: int64
+             * @description How many passkeys they have.
+             */
+            passkeys: number;
             /** @description The one-time link that waits to be used; null for none. */
             link: components["schemas"]["WaitingLink"] | null;
         };
@@ -783,13 +938,86 @@ export interface components {
             token: string;
             /** @description Needed for an invitation that named nobody. */
             name?: string;
-            /** @description At least 15 characters and at most 1024 bytes; any characters, spaces included. */
+            /** @description At least 15 characters and at most 1024 bytes; any characters, spaces included. Neither a common one, nor little more than names that go with the account. */
             password: string;
         };
         PasswordRequest: {
             currentPassword: string;
-            /** @description At least 15 characters and at most 1024 bytes; any characters, spaces included. */
+            /** @description Of the second factor, or a recovery code, for whoever has one. */
+            code?: string;
+            /** @description At least 15 characters and at most 1024 bytes; any characters, spaces included. Neither a common one, nor little more than names that go with the account. */
             newPassword: string;
+        };
+        SecondFactor: {
+            enrolled: boolean;
+            /**
+             * Format: date-time
+             * @description When it was set up; null where there is none.
+             */
+            since: string | null;
+            /**
+             * Format: int64
+             * @description How many of them are left.
+             */
+            recoveryCodes: number;
+            /** @description Whether the organization demands one of every member. */
+            demanded: boolean;
+        };
+        Enrolment: {
+            /** @description To be typed into an authenticator app, in base32. */
+            secret: string;
+            /** @description The same as an otpauth: URI. */
+            uri: string;
+            qrCode: components["schemas"]["QRCode"];
+            /** @description To be sent back with the first code. */
+            enrolment: string;
+            /** Format: date-time */
+            expiresAt: string;
+        };
+        /** @description The URI as a picture. The path is of an SVG that is size units wide and high, and draws its dark squares, one unit each. */
+        QRCode: {
+            size: number;
+            path: string;
+        };
+        SecondFactorRequest: {
+            enrolment: string;
+            code: string;
+            /** @description Whether to end all of my sessions but this one. */
+            endOtherSessions?: boolean;
+        };
+        SecondFactorSetUp: {
+            /** @description Each signs in once, in the place of a code from the app. */
+            recoveryCodes: string[];
+            /** Format: int64 */
+            sessionsEnded: number;
+        };
+        RecoveryCodes: {
+            recoveryCodes: string[];
+        };
+        DismissRequest: {
+            /**
+             * Format: int64
+             * @description The sequence of the newest notice that is put away, with all before it.
+             */
+            upTo: number;
+        };
+        SignInSettings: {
+            requireSecondFactor: boolean;
+            /**
+             * Format: int64
+             * @description How many members can sign in.
+             */
+            members: number;
+            /**
+             * Format: int64
+             * @description How many of them have neither a second factor nor a passkey.
+             */
+            withoutSecondFactor: number;
+            /** @description Whether your own session has not proved a second factor. */
+            yours: boolean;
+        };
+        SignInSettingsRequest: {
+            requireSecondFactor: boolean;
         };
         /** @description One thing that happened. */
         AuditEntry: {
@@ -857,7 +1085,7 @@ export interface components {
             setupToken: string;
             name: string;
             email: string;
-            /** @description At least 15 characters and at most 1024 bytes; any characters, spaces included. */
+            /** @description At least 15 characters and at most 1024 bytes; any characters, spaces included. Neither a common one, nor little more than names that go with the account. */
             password: string;
             organization: string;
         };
@@ -870,6 +1098,8 @@ export interface components {
         SignInRequest: {
             email: string;
             password: string;
+            /** @description Of the second factor, or a recovery code. Spaces and hyphens do not count. */
+            code?: string;
             transport?: components["schemas"]["Transport"];
         };
         RefreshRequest: {
@@ -877,6 +1107,8 @@ export interface components {
         };
         ReauthenticateRequest: {
             password: string;
+            /** @description Of the second factor, or a recovery code, for whoever has one. */
+            code?: string;
         };
         SignedIn: {
             session: components["schemas"]["Session"];
@@ -898,6 +1130,10 @@ export interface components {
             policy: components["schemas"]["Policy"];
             /** Format: date-time */
             expiresAt: string;
+            /** @description Whether proving who I am takes a code, too. */
+            secondFactor: boolean;
+            /** @description Whether the organization demands a second factor that this session has not proved. Until it does, it can only set one up or prove it. */
+            restricted: boolean;
         };
         RevokeAllRequest: {
             /** @description Shown to those who are signed out. */
@@ -1314,6 +1550,171 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    getSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What there is of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactor"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    putSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecondFactorRequest"];
+            };
+        };
+        responses: {
+            /** @description Set up. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactorSetUp"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            410: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    removeSecondFactor: {
+        parameters: {
+            query?: {
+                /** @description Whether to end all of my sessions but this one. */
+                endOtherSessions?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many other sessions were ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionsEnded"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    enrolSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The secret. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrolment"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    renewRecoveryCodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The codes, which are shown this once. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listNotices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description At most ten entries of the audit log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    dismissNotices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DismissRequest"];
+            };
+        };
+        responses: {
+            /** @description Put away. They stay in the activity. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     listMembers: {
         parameters: {
             query?: {
@@ -1475,6 +1876,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Invitation"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    removeMemberFactors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many sessions were ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionsEnded"];
                 };
             };
             403: components["responses"]["Problem"];
@@ -1718,6 +2144,55 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PolicyPreview"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getSignInSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings in force. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInSettings"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    putSignInSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInSettingsRequest"];
+            };
+        };
+        responses: {
+            /** @description The settings as they were stored. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInSettings"];
                 };
             };
             403: components["responses"]["Problem"];

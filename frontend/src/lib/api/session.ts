@@ -14,14 +14,15 @@ export const getSession = () => body(api.GET('/api/session'));
 /** The same in the background: it keeps nobody's session alive. */
 export const watchSession = () => body(api.GET('/api/session', { headers: passive }));
 
-export const signIn = (email: string, password: string) =>
-  body(api.POST('/api/sessions', { body: { email, password } }));
+/** The code is for whoever has a second factor. */
+export const signIn = (email: string, password: string, code = '') =>
+  body(api.POST('/api/sessions', { body: { email, password, ...(code ? { code } : {}) } }));
 
 export const signOut = () => body(api.DELETE('/api/session'));
 
 /** A fresh proof of identity, as loosening the policy asks for. */
-export const reauthenticate = (password: string) =>
-  body(api.POST('/api/session/reauthenticate', { body: { password } }));
+export const reauthenticate = (password: string, code: string) =>
+  body(api.POST('/api/session/reauthenticate', { body: { password, ...(code ? { code } : {}) } }));
 
 /** My sessions, newest access first. */
 export const listSessions = (cursor?: string, headers: HeadersInit = {}) =>

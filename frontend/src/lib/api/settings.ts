@@ -7,6 +7,7 @@ export type Policy = components['schemas']['Policy'];
 export type Effect = components['schemas']['PolicyPreview'];
 export type Guideline = components['schemas']['Guideline'];
 export type Remaining = components['schemas']['Remaining'];
+export type SignInSettings = components['schemas']['SignInSettings'];
 export type SecuritySettings = components['schemas']['SecuritySettings'];
 
 export const getSecuritySettings = () => body(api.GET('/api/settings/security'));
@@ -22,6 +23,12 @@ export const previewSecuritySettings = (policy: Policy, signal: AbortSignal) =>
 /** The same in the background: it keeps nobody's session alive. */
 export const watchPreview = (policy: Policy, signal: AbortSignal) =>
   body(api.POST('/api/settings/security/preview', { body: policy, signal, headers: passive }));
+
+export const getSignInSettings = () => body(api.GET('/api/settings/sign-in', { headers: passive }));
+
+/** Demands a second factor of every member, or no more. */
+export const putSignInSettings = (requireSecondFactor: boolean) =>
+  body(api.PUT('/api/settings/sign-in', { body: { requireSecondFactor } }));
 
 /** Saves the policy unless somebody saved since `version` was read: that is a 412. */
 export const putSecuritySettings = (policy: Policy, version: number) =>

@@ -3,12 +3,17 @@ import { endsSession } from '$lib/api/problem';
 import { getSession } from '$lib/api/session';
 import { endedSentence } from '$lib/ended';
 import { farewell } from '$lib/farewell.svelte';
-import { signInPath } from '$lib/way-back';
+import { SECOND_FACTOR, secondFactorPath, signInPath, wayBack } from '$lib/way-back';
 
 /** Everything below needs a session, because it is here. */
 export async function load({ url }) {
   try {
-    return { current: await getSession() };
+    const current = await getSession();
+    if (current.restricted && url.pathname !== SECOND_FACTOR) redirect(307, secondFactorPath(url));
+    if (!current.restricted && url.pathname === SECOND_FACTOR) {
+      redirect(307, wayBack(url.searchParams.get('next')));
+    }
+    return { current };
   } catch (error) {
     if (!endsSession(error)) throw error;
     farewell.sentence ??= endedSentence(error.document);

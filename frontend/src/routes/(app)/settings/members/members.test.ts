@@ -19,6 +19,8 @@ const bo: Member = {
   state: 'active',
   createdAt: '2026-01-02T14:02:00Z',
   sessions: 2,
+  secondFactor: false,
+  passkeys: 0,
   link: null,
 };
 

@@ -1,0 +1,108 @@
+package httpapi
+
+import (
+	"errors"
+	"fmt"
+	"image/color"
+	"net/http"
+	"strings"
+
+	"github.com/boombuler/barcode/qr"
+	"github.com/labstack/echo/v4"
+
+	"curfew/backend/member"
+	"curfew/backend/session"
+)
+
+func (a *API) getSecondFactor(c echo.Context, who session.Principal) error {
+	factor, err := a.Members.Factor(c.Request().Context(), who.Member.ID)
+	if err != nil {
+		return err
+	}
+	wire := SecondFactor{Enrolled: len(factor.Sealed) > 0, RecoveryCodes: int64(factor.RecoveryCodes), Demanded: who.Organization.RequireSecondFactor}
+	if wire.Enrolled {
+		wire.Since = &factor.Since
+	}
+	return c.JSON(http.StatusOK, wire)
+}
+
+func (a *API) enrolSecondFactor(c echo.Context, who session.Principal) error {
+	if err := a.Sessions.RequireFreshProof(who); err != nil {
+		return err
+	}
+	begun := a.Members.Enrol(who.Member, who.Organization.Name)
+	picture, err := drawQRCode(begun.URI)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, Enrolment{
+		Secret: begun.Secret, Uri: begun.URI, QrCode: picture, Enrolment: begun.Token, ExpiresAt: begun.ExpiresAt,
+	})
+}
+
+func (a *API) putSecondFactor(c echo.Context, who session.Principal) error {
+	var in SecondFactorRequest
+	if err := bind(c, &in); err != nil {
+		return err
+	}
+	change, codes, err := a.Members.Confirm(who.Member, in.Enrolment, in.Code)
+	if errors.Is(err, member.ErrBadCode) {
+		return &inputError{[]FieldError{{Field: "code", Code: "wrong", Message: "This is not the code that the app shows now. Wait for the next one."}}}
+	}
+	if err != nil {
+		return err
+	}
+	ended, err := a.Sessions.ChangeCredential(c.Request().Context(), who, change, in.EndOtherSessions != nil && *in.EndOtherSessions)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, SecondFactorSetUp{RecoveryCodes: codes, SessionsEnded: int64(ended)})
+}
+
+func (a *API) removeSecondFactor(c echo.Context, who session.Principal) error {
+	endOthers := c.QueryParam("endOtherSessions")
+	if endOthers != "" && endOthers != "true" && endOthers != "false" {
+		return &inputError{[]FieldError{{Field: "endOtherSessions", Code: "oneof", Message: "Choose one of: true, false."}}}
+	}
+	ended, err := a.Sessions.ChangeCredential(c.Request().Context(), who, member.FactorRemoval{}, endOthers == "true")
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, SessionsEnded{SessionsEnded: int64(ended)})
+}
+
+func (a *API) renewRecoveryCodes(c echo.Context, who session.Principal) error {
+	change, codes := a.Members.NewRecoveryCodes(who.Member)
+	if _, err := a.Sessions.ChangeCredential(c.Request().Context(), who, change, false); err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, RecoveryCodes{RecoveryCodes: codes})
+}
+
+// drawQRCode draws the dark squares row by row, as strokes of an SVG's path: each run of them is one rectangle.
+func drawQRCode(text string) (QRCode, error) {
+	code, err := qr.Encode(text, qr.M, qr.Auto)
+	if err != nil {
+		return QRCode{}, fmt.Errorf("draw a QR code: %w", err)
+	}
+	var path strings.Builder
+	size := code.Bounds().Dx()
+	for y := range size {
+		for x := 0; x < size; x++ {
+			run := 0
+			for x+run < size && dark(code.At(x+run, y)) {
+				run++
+			}
+			if run > 0 {
+				fmt.Fprintf(&path, "M%d %dh%dv1h-%dz", x, y, run, run)
+				x += run
+			}
+		}
+	}
+	return QRCode{Size: size, Path: path.String()}, nil
+}
+
+func dark(c color.Color) bool {
+	red, _, _, _ := c.RGBA()
+	return red == 0
+}

@@ -1,0 +1,265 @@
+package member
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/pquerna/otp"
+	"github.com/pquerna/otp/hotp"
+
+	"curfew/backend/audit"
+)
+
+// The second factor is a code from an authenticator app (TOTP, RFC 6238): six digits, SHA-1, a new one every 30 seconds, which is what
+// every such app can do. A code of the step before is good too, for the time that typing takes; one of a step that is to come is not. Time is the
+// server's. Each step is good once: the last one used is kept, and only ever moves forward.
+
+// Errors of the second factor that callers tell apart.
+var (
+	// ErrSecondFactorRequired is given for a right password of a member who has a second factor, without a code.
+	ErrSecondFactorRequired = errors.New("a second factor is needed")
+	// ErrBadCode is given for a wrong or used code, after a right password.
+	ErrBadCode = errors.New("wrong code")
+	// ErrEnrolmentOver is given for an enrolment that was not begun here by this member, or whose time is over.
+	ErrEnrolmentOver = errors.New("enrolment over")
+	// ErrNoSecondFactor is given for a change of a second factor by a member who has none.
+	ErrNoSecondFactor = errors.New("no second factor")
+)
+
+const (
+	step = 30 * time.Second
+	// stepsBack is how many steps before the current one are good too.
+	stepsBack = 1
+	// seedSize is what RFC 4226 recommends, in bytes.
+	seedSize = 20
+	// enrolmentLifetime is how long a seed waits for its first code.
+	enrolmentLifetime = 15 * time.Minute
+
+	// recoveryCodes is how many there are. Each is 24 characters of base32: 120 bits, which need no slow hash.
+	recoveryCodes      = 10
+	recoveryCodeLength = 24
+)
+
+// Factor is a member's second factor as the store keeps it.
+type Factor struct {
+	// Sealed is the seed, sealed for this member; empty for none.
+	Sealed []byte
+	// Since is when it was set up.
+	Since time.Time
+	// RecoveryCodes is how many of them are left.
+	RecoveryCodes int
+}
+
+// Enrolment is a second factor before its first code.
+type Enrolment struct {
+	// Secret is the seed as people type it into an app, and URI is how apps read it from a picture.
+	Secret string
+	URI    string
+	// Token brings the seed back, together with the first code. Nothing is kept until then.
+	Token     string
+	ExpiresAt time.Time
+}
+
+// CredentialChange is what becomes of a member's own credentials. The store writes it, and its audit entry, in one transaction.
+type CredentialChange interface {
+	// Event is the audit entry, but for who did it, and from where.
+	Event() audit.Event
+}
+
+// The changes that there are. Only [PasswordChange] proves in itself who makes it; the others want a fresh proof.
+type (
+	// PasswordChange puts a new password in the place of the one that was proved.
+	PasswordChange struct {
+		Proof Proof
+		Hash  string
+	}
+	// FactorSetUp gives the member a second factor and recovery codes, in the place of any that there were.
+	FactorSetUp struct {
+		Sealed []byte
+		// Step is that of the code that confirmed it, which is good no more.
+		Step          int64
+		RecoveryCodes [][sha256.Size]byte
+	}
+	// FactorRemoval takes the second factor and the recovery codes away.
+	FactorRemoval struct{}
+	// RecoveryCodesChange puts new recovery codes in the place of those that are left.
+	RecoveryCodesChange struct{ RecoveryCodes [][sha256.Size]byte }
+)
+
+// Event implements [CredentialChange].
+func (PasswordChange) Event() audit.Event { return audit.Event{Action: audit.PasswordChanged} }
+
+// Event implements [CredentialChange].
+func (FactorSetUp) Event() audit.Event { return audit.Event{Action: audit.SecondFactorSet} }
+
+// Event implements [CredentialChange].
+func (FactorRemoval) Event() audit.Event { return audit.Event{Action: audit.SecondFactorRemoved} }
+
+// Event implements [CredentialChange].
+func (RecoveryCodesChange) Event() audit.Event { return audit.Event{Action: audit.RecoveryCodesMade} }
+
+// Factor is what there is of a member's second factor.
+func (s *Service) Factor(ctx context.Context, id ID) (Factor, error) {
+	factor, err := s.store.Factor(ctx, id)
+	if err != nil {
+		return Factor{}, fmt.Errorf("read second factor: %w", err)
+	}
+	return factor, nil
+}
+
+// Enrol makes a seed for the member, who proves by a first code that an app of theirs has it. The organization's name is what the app shows.
+func (s *Service) Enrol(m Member, organization string) Enrolment {
+	seed := make([]byte, seedSize)
+	rand.Read(seed) // never fails: it ends the program first
+	secret, expires := base32Of(seed), s.now().Add(enrolmentLifetime)
+	token := s.vault.seal(binary.BigEndian.AppendUint64(seed, uint64(expires.UnixMilli())), "enrolment", m.ID[:])
+	return Enrolment{Secret: secret, URI: uriOf(secret, m.Email, organization), Token: base64.RawURLEncoding.EncodeToString(token), ExpiresAt: expires}
+}
+
+func base32Of(seed []byte) string {
+	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(seed)
+}
+
+// uriOf is what authenticator apps read. The library's own leaves an ampersand in an issuer's name as it is, which cuts it off; and a plus sign, by
+// which others write spaces, is shown as one.
+func uriOf(secret, account, issuer string) string {
+	issuer = strings.ReplaceAll(issuer, ":", " ") // it ends the issuer's name in the label
+	escape := func(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }
+	return "otpauth://totp/" + escape(issuer) + ":" + escape(account) + "?secret=" + secret + "&issuer=" + escape(issuer) + "&algorithm=SHA1&digits=6&period=30"
+}
+
+// Confirm is the change that gives the member the second factor of an enrolment, for a right code, and the recovery codes that come with it. It
+// returns ErrEnrolmentOver or ErrBadCode.
+func (s *Service) Confirm(m Member, token, code string) (FactorSetUp, []string, error) {
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil {
+		return FactorSetUp{}, nil, ErrEnrolmentOver
+	}
+	opened, err := s.vault.open(sealed, "enrolment", m.ID[:])
+	if err != nil || s.now().UnixMilli() >= int64(binary.BigEndian.Uint64(opened[seedSize:])) {
+		return FactorSetUp{}, nil, ErrEnrolmentOver
+	}
+	seed := opened[:seedSize]
+	at, err := s.stepOf(seed, trimCode(code))
+	if err != nil {
+		return FactorSetUp{}, nil, err
+	}
+	codes, hashes := newRecoveryCodes(m.ID)
+	return FactorSetUp{Sealed: s.vault.seal(seed, "totp", m.ID[:]), Step: at, RecoveryCodes: hashes}, codes, nil
+}
+
+// NewRecoveryCodes is the change that gives the member new recovery codes, and the codes.
+func (s *Service) NewRecoveryCodes(m Member) (RecoveryCodesChange, []string) {
+	codes, hashes := newRecoveryCodes(m.ID)
+	return RecoveryCodesChange{hashes}, codes
+}
+
+func newRecoveryCodes(id ID) (codes []string, hashes [][sha256.Size]byte) {
+	for range recoveryCodes {
+		code := rand.Text()[:recoveryCodeLength]
+		hashes = append(hashes, hashOfCode(id, code))
+		code = strings.ToLower(code)
+		codes = append(codes, code[:6]+"-"+code[6:12]+"-"+code[12:18]+"-"+code[18:])
+	}
+	return codes, hashes
+}
+
+// hashOfCode holds for one member alone, so that a row that is moved to another opens nothing.
+func hashOfCode(id ID, code string) [sha256.Size]byte {
+	return sha256.Sum256(append(id[:], code...))
+}
+
+// trimCode is a code without what people and apps put into it to make it readable.
+func trimCode(code string) string {
+	return strings.ToUpper(strings.Map(func(r rune) rune {
+		if r == ' ' || r == '-' {
+			return -1
+		}
+		return r
+	}, code))
+}
+
+// stepOf is the time step whose code it is, or ErrBadCode.
+func (s *Service) stepOf(seed []byte, code string) (int64, error) {
+	secret := base32Of(seed)
+	now, found := s.now().Unix()/int64(step/time.Second), int64(0)
+	for at := now - stepsBack; at <= now; at++ {
+		right, err := hotp.GenerateCodeCustom(secret, uint64(at), hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
+		if err != nil {
+			return 0, fmt.Errorf("work out a code: %w", err)
+		}
+		if subtle.ConstantTimeCompare([]byte(right), []byte(code)) == 1 {
+			found = at
+		}
+	}
+	if found == 0 {
+		return 0, ErrBadCode
+	}
+	return found, nil
+}
+
+// spendCode judges a code of the member's and uses it up. It tells by which method it is right, or returns ErrBadCode.
+func (s *Service) spendCode(ctx context.Context, m Member, code string, origin Origin) (method string, err error) {
+	code = trimCode(code)
+	if len(code) == recoveryCodeLength {
+		used, err := s.store.UseRecoveryCode(ctx, m.ID, hashOfCode(m.ID, code), audit.Event{
+			At: s.now(), Action: audit.RecoveryCodeUsed, Actor: audit.Actor{ID: m.ID.String(), Name: m.Name}, Target: "member:" + m.ID.String(),
+			Address: origin.Address, Details: map[string]any{"userAgent": origin.UserAgent},
+		})
+		return ByRecoveryCode, rightIf(used, err)
+	}
+	factor, err := s.store.Factor(ctx, m.ID)
+	if err != nil {
+		return "", fmt.Errorf("read second factor: %w", err)
+	}
+	seed, err := s.vault.open(factor.Sealed, "totp", m.ID[:])
+	if err != nil {
+		return "", ErrBadCode // moved or changed in the database, or its key is lost: no code is right
+	}
+	at, err := s.stepOf(seed, code)
+	if err != nil {
+		return "", err
+	}
+	used, err := s.store.UseStep(ctx, m.ID, factor.Sealed, at)
+	return ByTOTP, rightIf(used, err)
+}
+
+func rightIf(used bool, err error) error {
+	if err != nil {
+		return fmt.Errorf("use up a code: %w", err)
+	}
+	if !used {
+		return ErrBadCode
+	}
+	return nil
+}
+
+// RemoveFactors takes a member's second factor, recovery codes and passkeys away and ends their sessions: for one who has lost them. It returns
+// ErrNotFound or ErrForbidden.
+func (s *Service) RemoveFactors(ctx context.Context, caller audit.Caller, id ID) (ended int, err error) {
+	now := s.now()
+	err = s.follow(ctx, &ended, func() (Member, int, error) {
+		return s.store.ChangeMember(context.WithoutCancel(ctx), id, caller, func(by, current Member, _ int) (Change, error) {
+			if !mayManage(by, current, current) {
+				return Change{}, ErrForbidden
+			}
+			next := current
+			next.SecondFactor = false
+			next.Generation++
+			return Change{Next: next, EndsSessions: true, RemovesFactors: true, Event: audit.Event{
+				At: now, Action: audit.SecondFactorRemoved, Actor: caller.Actor, Target: "member:" + id.String(), Address: caller.Address,
+			}}, nil
+		})
+	})
+	return ended, err
+}

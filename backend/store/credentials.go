@@ -1,0 +1,193 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"curfew/backend/audit"
+	"curfew/backend/member"
+	"curfew/backend/session"
+)
+
+// proofHolds is what members m must be for the proof still to hold, and its arguments: the password is the one that was proved, and whoever has
+// a second factor by now has proved one.
+func proofHolds(proof member.Proof) (where string, args []any) {
+	return "m.password_hash = ? AND (m.totp_seed IS NULL OR ?)", []any{proof.PasswordHash, member.TwoFactors(proof.Methods)}
+}
+
+// ChangeCredential implements [session.Store].
+func (db *DB) ChangeCredential(ctx context.Context, changing session.Changing) (m member.Member, ended []session.Ended, err error) {
+	err = db.write(ctx, func(tx *gorm.DB) error {
+		if err := requireLive(tx, changing.By); err != nil {
+			return err
+		}
+		if err := applyChange(tx, changing); err != nil {
+			return err
+		}
+		if _, err := appendAudit(tx, changing.Event); err != nil {
+			return err
+		}
+		err := tx.Exec("UPDATE sessions SET proved_at = ?, methods = ? WHERE id = ?",
+			millis(changing.ProvedAt), strings.Join(changing.Methods, " "), changing.By.Session).Error
+		if err != nil {
+			return err
+		}
+		if changing.EndOthers {
+			ended, err = closeSessions(tx, session.Ending{Reason: session.CredentialChanged, By: changing.By}, `
+				UPDATE sessions SET ended_at = ?, end_reason = ?, ended_by = ?
+				WHERE member_id = ? AND id <> ? AND ended_at IS NULL
+				  AND generation = (SELECT generation FROM organization WHERE organization.id = 1)`,
+				millis(changing.At), string(session.CredentialChanged), changing.By.Actor.Name, changing.Member.String(), changing.By.Session)
+			if err != nil {
+				return err
+			}
+		}
+		found, err := oneMember(tx, changing.Member)
+		m = found.Member
+		return err
+	})
+	return m, ended, err
+}
+
+func applyChange(tx *gorm.DB, changing session.Changing) error {
+	id := changing.Member.String()
+	switch change := changing.Change.(type) {
+	case member.PasswordChange:
+		return changedOne(session.ErrCredentialStale, tx.Exec("UPDATE members SET password_hash = ? WHERE id = ? AND password_hash = ?",
+			change.Hash, id, change.Proof.PasswordHash))
+	case member.FactorSetUp:
+		set := tx.Exec("UPDATE members SET totp_seed = ?, totp_step = ?, totp_since = ? WHERE id = ?", change.Sealed, change.Step, millis(changing.At), id)
+		if set.Error != nil {
+			return set.Error
+		}
+		return replaceRecoveryCodes(tx, id, change.RecoveryCodes)
+	case member.FactorRemoval:
+		if err := requireSecondFactor(tx, id); err != nil {
+			return err
+		}
+		if err := removeFactors(tx, changing.Member); err != nil {
+			return err
+		}
+		return requireFactor(tx, changing.Member)
+	case member.RecoveryCodesChange:
+		if err := requireSecondFactor(tx, id); err != nil {
+			return err
+		}
+		return replaceRecoveryCodes(tx, id, change.RecoveryCodes)
+	}
+	return fmt.Errorf("no such change of a credential: %T", changing.Change)
+}
+
+// changedOne gives the error that it means when nothing was changed.
+func changedOne(none error, result *gorm.DB) error {
+	if result.Error == nil && result.RowsAffected == 0 {
+		return none
+	}
+	return result.Error
+}
+
+func requireSecondFactor(tx *gorm.DB, id string) error {
+	return changedOne(member.ErrNoSecondFactor, tx.Exec("UPDATE members SET totp_seed = totp_seed WHERE id = ? AND totp_seed IS NOT NULL", id))
+}
+
+// requireFactor refuses to leave a member without what the organization demands.
+func requireFactor(tx *gorm.DB, id member.ID) error {
+	var lacking bool
+	err := tx.Raw(`
+		SELECT o.require_second_factor AND `+withoutFactor+` FROM members m, organization o
+		WHERE o.id = 1 AND m.id = ?`, id.String()).Scan(&lacking).Error
+	if err == nil && lacking {
+		return session.ErrFactorDemanded
+	}
+	return err
+}
+
+// withoutFactor tells of members m that nothing but a password proves who they are.
+const withoutFactor = "m.totp_seed IS NULL AND NOT EXISTS (SELECT 1 FROM passkeys p WHERE p.member_id = m.id)"
+
+func removeFactors(tx *gorm.DB, id member.ID) error {
+	if err := tx.Exec("UPDATE members SET totp_seed = NULL, totp_step = NULL, totp_since = NULL WHERE id = ?", id.String()).Error; err != nil {
+		return err
+	}
+	return replaceRecoveryCodes(tx, id.String(), nil)
+}
+
+func replaceRecoveryCodes(tx *gorm.DB, id string, hashes [][32]byte) error {
+	if err := tx.Exec("DELETE FROM recovery_codes WHERE member_id = ?", id).Error; err != nil {
+		return err
+	}
+	for _, hash := range hashes {
+		if err := tx.Exec("INSERT INTO recovery_codes (member_id, hash) VALUES (?, ?)", id, hash[:]).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Factor implements [member.Store].
+func (db *DB) Factor(ctx context.Context, id member.ID) (member.Factor, error) {
+	var row struct {
+		TotpSeed  []byte
+		TotpSince int64
+		Codes     int
+	}
+	err := db.read(ctx).Raw(`
+		SELECT m.totp_seed, coalesce(m.totp_since, 0) AS totp_since, (SELECT count(*) FROM recovery_codes r WHERE r.member_id = m.id) AS codes
+		FROM members m WHERE m.id = ?`, id.String()).Scan(&row).Error
+	return member.Factor{Sealed: row.TotpSeed, Since: instant(row.TotpSince), RecoveryCodes: row.Codes}, unavailable(err)
+}
+
+// UseStep implements [member.Store].
+func (db *DB) UseStep(ctx context.Context, id member.ID, sealed []byte, step int64) (used bool, err error) {
+	err = db.write(ctx, func(tx *gorm.DB) error {
+		moved := tx.Exec("UPDATE members SET totp_step = ? WHERE id = ? AND totp_seed = ? AND totp_step < ?", step, id.String(), sealed, step)
+		used = moved.RowsAffected == 1
+		return moved.Error
+	})
+	return used, err
+}
+
+// UseRecoveryCode implements [member.Store].
+func (db *DB) UseRecoveryCode(ctx context.Context, id member.ID, hash [32]byte, event audit.Event) (used bool, err error) {
+	err = db.write(ctx, func(tx *gorm.DB) error {
+		removed := tx.Exec("DELETE FROM recovery_codes WHERE member_id = ? AND hash = ?", id.String(), hash[:])
+		used = removed.RowsAffected == 1
+		if removed.Error != nil || !used {
+			return removed.Error
+		}
+		_, err := appendAudit(tx, event)
+		return err
+	})
+	return used, err
+}
+
+// Factors implements [member.Store].
+func (db *DB) Factors(ctx context.Context) (members, without int, err error) {
+	var row struct{ Members, Without int }
+	err = db.read(ctx).Raw(`
+		SELECT count(*) AS members, count(*) FILTER (WHERE ` + withoutFactor + `) AS without
+		FROM members m WHERE m.deactivated_at IS NULL AND m.password_hash <> ''`).Scan(&row).Error
+	return row.Members, row.Without, unavailable(err)
+}
+
+// Notices implements [member.Store].
+func (db *DB) Notices(ctx context.Context, id member.ID, actions []audit.Action, limit int) ([]audit.Entry, error) {
+	var rows []auditRow
+	err := db.read(ctx).Raw("SELECT "+auditColumns+` FROM audit_entries
+		WHERE concerns = ? AND action IN ? AND sequence > (SELECT noticed FROM members WHERE id = ?)
+		ORDER BY sequence DESC LIMIT ?`, id.String(), actions, id.String(), limit).Scan(&rows).Error
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return entriesOf(rows)
+}
+
+// DismissNotices implements [member.Store].
+func (db *DB) DismissNotices(ctx context.Context, id member.ID, sequence int64) error {
+	return db.write(ctx, func(tx *gorm.DB) error {
+		return tx.Exec("UPDATE members SET noticed = max(noticed, min(?, (SELECT max(sequence) FROM audit_entries))) WHERE id = ?", sequence, id.String()).Error
+	})
+}

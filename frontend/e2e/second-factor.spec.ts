@@ -1,0 +1,149 @@
+import type { Page } from '@playwright/test';
+import { Authenticator } from './authenticator';
+import { expect, length, signIn, test } from './journey';
+import { addMember, OWNER, signInByProgram } from './server';
+
+test.beforeEach(async ({ organization }) => void organization);
+
+const factorCard = (page: Page) => page.getByRole('region', { name: 'Second factor' });
+const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
+
+/** Sets a second factor up where the page asks for it, and gives the app and the recovery codes. */
+async function setUp(page: Page, code = (app: Authenticator) => Promise.resolve(app.code())) {
+  const secret = await page.getByText(/^([A-Z2-7]{4} ){7}[A-Z2-7]{4}$/).textContent();
+  const app = new Authenticator(secret!);
+  await expect(page.getByRole('img', { name: 'QR code of the secret below' })).toBeVisible();
+  await page.getByLabel('Code', { exact: true }).fill('000000');
+  await press(page, 'Turn on');
+  await expect(page.getByLabel('Code', { exact: true })).toHaveAccessibleDescription(
+    /^This is not the code that the app shows now/,
+  );
+  await page.getByLabel('Code', { exact: true }).fill(await code(app));
+  await press(page, 'Turn on');
+  const codes = page.getByRole('list', { name: 'Recovery codes' }).getByRole('listitem');
+  await expect(codes).toHaveCount(10);
+  const recoveryCodes = await codes.allTextContents();
+  await press(page, 'I have kept them');
+  return { app, recoveryCodes };
+}
+
+/** Gets as far as a password does. */
+async function halfway(page: Page, { email, password } = OWNER) {
+  await page.goto('/sign-in');
+  await page.getByLabel('Email').fill(email);
+  await page.getByLabel('Password').fill(password);
+  await press(page, 'Sign in');
+  await expect(page.getByText(`One more step for ${email}.`)).toBeVisible();
+}
+
+test('a second factor is set up, asked for, and removed', async ({
+  page,
+  organization,
+  anotherBrowser,
+}) => {
+  await signIn(page);
+  await signInByProgram(organization);
+  await page.goto('/account');
+  await page.getByRole('button', { name: 'Set up a second factor' }).click();
+  const { app, recoveryCodes } = await setUp(page, (each) => each.previousCode());
+  await expect(page.getByText('It is on; 1 other session was signed out.')).toBeVisible();
+  await expect(factorCard(page)).toContainText('10 recovery codes left.');
+  await expect(page.getByRole('heading', { name: 'Second factor' })).toBeFocused();
+
+  const phone = await anotherBrowser();
+  await halfway(phone);
+  const code = phone.getByLabel('Code', { exact: true });
+  await expect(code).toBeFocused();
+  await code.fill('000000');
+  await press(phone, 'Sign in');
+  await expect(code).toHaveAccessibleDescription(/^The code is wrong, or was used already/);
+  await press(phone, 'Start over');
+  await expect(phone.getByLabel('Email')).toHaveValue(OWNER.email);
+  await halfway(phone);
+  await code.fill(app.code());
+  await press(phone, 'Sign in');
+  await expect(length(phone)).toBeVisible();
+
+  // What changed is told, until it is put away.
+  await phone.goto('/account');
+  await expect(phone.getByText(/^You set up a second factor from .+, just now$/)).toBeVisible();
+  await press(phone, 'I know of it');
+  await expect(phone.getByText('How you sign in has changed')).toBeHidden();
+  await phone.reload();
+  await expect(factorCard(phone)).toContainText('10 recovery codes left.');
+  await expect(phone.getByText('How you sign in has changed')).toBeHidden();
+
+  // A proof of who one is that is too old cannot be had without waiting, so the refusal is played once.
+  await page.route(
+    '/api/account/second-factor?*',
+    (route) =>
+      route.fulfill({
+        status: 403,
+        contentType: 'application/problem+json',
+        json: {
+          type: '/api/docs#reauthentication_required',
+          title: 'Forbidden',
+          status: 403,
+          detail: 'This asks for a fresh proof of identity.',
+          code: 'reauthentication_required',
+          requestId: 'r1',
+        },
+      }),
+    { times: 1 },
+  );
+  await press(page, 'Remove');
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+  const proof = page.getByRole('dialog', { name: 'Confirm that it is you' });
+  await proof.getByLabel('Password').fill(OWNER.password);
+  await proof.getByLabel('Code', { exact: true }).fill(recoveryCodes[0]!);
+  await proof.getByRole('button', { name: 'Go on' }).click();
+  await expect(page.getByText('Removed; 1 other session was signed out.')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Set up a second factor' })).toBeVisible();
+  await expect(page.getByText(/^You used a recovery code from /)).toBeVisible();
+});
+
+test('an organization that demands a second factor leads to it', async ({
+  page,
+  organization,
+  anotherBrowser,
+}) => {
+  const bo = await addMember(organization, 'member', 'Bo Karlsson');
+  const phone = await anotherBrowser();
+  await signIn(phone, bo);
+  await signIn(page);
+  await expect(factorCard(page)).toContainText('No member has one yet.');
+  await page.getByRole('button', { name: 'Demand it' }).click();
+  const asking = page.getByRole('dialog', { name: 'Demand a second factor?' });
+  await expect(asking).toContainText('That goes for you, too, at once.');
+  await asking.getByRole('button', { name: 'Demand it of everybody' }).click();
+
+  await expect(page).toHaveURL('/second-factor?next=%2Fsettings%2Fsecurity');
+  await expect(page.getByRole('heading', { name: 'Set up a second factor' })).toBeVisible();
+  await expect(page.getByRole('link', { name: 'Account settings' })).toBeHidden();
+  await page.goto('/settings/members');
+  await expect(page).toHaveURL('/second-factor?next=%2Fsettings%2Fmembers');
+  await setUp(page);
+  await expect(page).toHaveURL('/settings/members');
+  await page.getByRole('link', { name: 'Security' }).click();
+  await expect(factorCard(page)).toContainText('1 of 2 members has none.');
+
+  // Who is in the middle of something is led there, too, and comes back to it.
+  await press(phone, 'Change password');
+  await phone.getByLabel('Current password').fill(OWNER.password);
+  await phone.getByLabel('New password').fill('another horse battery staple');
+  await press(phone, 'Change password');
+  await expect(phone).toHaveURL('/second-factor?next=%2Faccount');
+  await setUp(phone);
+  await expect(phone).toHaveURL('/account');
+  await expect(factorCard(phone)).toContainText('The organization demands it');
+
+  // Who has lost it is helped by an admin.
+  await page.getByRole('link', { name: 'Members' }).click();
+  await press(page, 'Manage Bo Karlsson');
+  await press(page, 'Remove second factor');
+  await press(page, 'Remove and sign out');
+  await expect(page.getByText('Second factor removed; 1 session ended.')).toBeVisible();
+  await expect(phone.getByRole('dialog', { name: 'Sign in again' })).toContainText(
+    'Your password or second factor was changed',
+  );
+});

@@ -1,0 +1,24 @@
+import { Problem } from './api/problem';
+
+/** Does what asks for a fresh proof of identity: where the last one is too old, it waits for one and is tried again. */
+export class WithProof {
+  /** Whether it waits. */
+  asking = $state(false);
+
+  #task: () => Promise<void> = async () => {};
+
+  /** Does the task, unless it has to wait. What else it throws is thrown. */
+  async do(task: () => Promise<void>) {
+    this.asking = false;
+    this.#task = task;
+    try {
+      await task();
+    } catch (error) {
+      if (!(error instanceof Problem && error.code === 'reauthentication_required')) throw error;
+      this.asking = true;
+    }
+  }
+
+  /** Tries again, after the proof. */
+  again = () => this.do(this.#task);
+}
