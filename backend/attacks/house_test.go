@@ -156,7 +156,9 @@ func (h *house) moveIn(o options) {
 	for _, p := range people {
 		id, err := member.NewID()
 		require.NoError(h.t, err)
-		h.exec("INSERT INTO members VALUES (?1, ?2, ?3, ?3, ?4, ?5, 1, ?6, NULL, lower(?2), lower(?2) || char(10) || ?3)",
+		h.exec(`
+			INSERT INTO members (id, name, email, email_canonical, role, password_hash, generation, created_at, sort_name, search)
+			VALUES (?1, ?2, ?3, ?3, ?4, ?5, 1, ?6, lower(?2), lower(?2) || char(10) || ?3)`,
 			id.String(), "The "+p.email, p.email, p.role, p.hash, time.Now().UnixMilli())
 	}
 }

@@ -100,10 +100,8 @@ var commonPasswords = sync.OnceValue(func() map[string]bool {
 // hasher hashes as many passwords at once as there are processors but one, and lets only so many wait: each hash takes 19 MiB and a
 // processor for 50 ms, and a flood of sign-ins must exhaust neither memory nor patience, nor hold up those who are signed in.
 type hasher struct {
-	slots *semaphore.Weighted
-	// inside are those who hash or wait; room is how many may.
-	inside atomic.Int64
-	room   int64
+	slots   *semaphore.Weighted
+	waiting atomic.Int64
 	// decoy is compared with where there is no member, so that an unknown address takes as long as a wrong password.
 	decoy string
 }
@@ -118,29 +116,15 @@ func newHasher() (*hasher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hash a password: %w", err)
 	}
-	slots := int64(max(1, runtime.GOMAXPROCS(0)-1))
-	return &hasher{slots: semaphore.NewWeighted(slots), room: slots + queue, decoy: decoy}, nil
+	return &hasher{slots: semaphore.NewWeighted(int64(max(1, runtime.GOMAXPROCS(0)-1))), decoy: decoy}, nil
 }
 
-// enter lets somebody in to hash, or returns ErrBusy where too many wait. It comes before everything else that an attempt costs: most of a
-// crowd are refused here. Whoever was let in has to leave.
-func (h *hasher) enter() error {
-	if h.inside.Add(1) > h.room {
-		h.leave()
-		return ErrBusy
-	}
-	return nil
-}
-
-func (h *hasher) leave() { h.inside.Add(-1) }
+// full tells that one more would be refused. Whoever asks this first spares a crowd all else that an attempt costs.
+func (h *hasher) full() bool { return h.waiting.Load() >= queue }
 
 // hash makes the stored form of a password: a PHC string of argon2id over its NFC form.
 func (h *hasher) hash(ctx context.Context, password string) (string, error) {
-	if err := h.enter(); err != nil {
-		return "", err
-	}
-	defer h.leave()
-	if err := h.slots.Acquire(ctx, 1); err != nil {
+	if err := h.enter(ctx); err != nil {
 		return "", err
 	}
 	defer h.slots.Release(1)
@@ -151,9 +135,9 @@ func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 	return hash, nil
 }
 
-// matches compares a password with a stored hash; with the decoy, and in vain, where the hash is empty. It is for somebody who was let in.
+// matches compares a password with a stored hash; with the decoy, and in vain, where the hash is empty.
 func (h *hasher) matches(ctx context.Context, password, hash string) (bool, error) {
-	if err := h.slots.Acquire(ctx, 1); err != nil {
+	if err := h.enter(ctx); err != nil {
 		return false, err
 	}
 	defer h.slots.Release(1)
@@ -166,4 +150,13 @@ func (h *hasher) matches(ctx context.Context, password, hash string) (bool, erro
 		return false, fmt.Errorf("compare a password: %w", err)
 	}
 	return matches && known, nil
+}
+
+func (h *hasher) enter(ctx context.Context) error {
+	if h.waiting.Add(1) > queue {
+		h.waiting.Add(-1)
+		return ErrBusy
+	}
+	defer h.waiting.Add(-1)
+	return h.slots.Acquire(ctx, 1)
 }

@@ -172,10 +172,9 @@ func (s *Service) HashNewPassword(ctx context.Context, password string, context 
 }
 
 func (s *Service) verify(ctx context.Context, email, password, code string, origin Origin, refusal audit.Action) (Proof, error) {
-	if err := s.hasher.enter(); err != nil {
-		return Proof{}, err
+	if s.hasher.full() {
+		return Proof{}, ErrBusy
 	}
-	defer s.hasher.leave()
 	m, hash, err := s.store.MemberByEmail(ctx, email)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Proof{}, fmt.Errorf("find member: %w", err)

@@ -160,7 +160,7 @@ func memberNumbered(i int) member.ID {
 func crowd(b *testing.B, db *DB, members, sessions int) {
 	require.NoError(b, db.writer.Exec(`
 		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
-		INSERT INTO members
+		INSERT INTO members (id, name, email, email_canonical, role, password_hash, generation, created_at, deactivated_at, sort_name, search)
 		SELECT printf('00000000-0000-7000-9000-%012x', i), printf('Member %05d', i * 7919 % ?), printf('m%05d@example.org', i), printf('m%05d@example.org', i),
 		       CASE i % 100 WHEN 1 THEN 'admin' WHEN 2 THEN 'auditor' ELSE 'member' END, CASE i % 50 WHEN 0 THEN '' ELSE 'hash' END, 1, ? - i, NULL,
 		       printf('member %05d', i * 7919 % ?), printf('member %05d', i * 7919 % ?) || char(10) || printf('m%05d@example.org', i)
