@@ -7,12 +7,14 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"runtime/metrics"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -450,6 +452,11 @@ func (h *house) fillLog(entries int) {
 func (h *house) overTCP(change func(*http.Server)) *httptest.Server {
 	server := httptest.NewUnstartedServer(h.echo)
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	// So the network holds little of what nobody has read yet; it would else take in most of an export at once.
+	server.Config.ConnContext = func(ctx context.Context, connection net.Conn) context.Context {
+		require.NoError(h.t, connection.(*net.TCPConn).SetWriteBuffer(64<<10))
+		return ctx
+	}
 	change(server.Config)
 	server.Start()
 	h.t.Cleanup(server.Close)
@@ -467,10 +474,10 @@ func (c *client) over(server *httptest.Server, target string) *http.Response {
 	return answer
 }
 
-// heap is how much is in use, once what is not has been collected.
+// heap is how much a collection of garbage has just found in use, without what was allocated since.
 func heap() uint64 {
 	runtime.GC()
-	var stats runtime.MemStats
-	runtime.ReadMemStats(&stats)
-	return stats.HeapAlloc
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(live)
+	return live[0].Value.Uint64()
 }
