@@ -95,9 +95,10 @@ attacks: $(BIN) ## Attack the whole program in every way that others were broken
 	go test -count=1 ./backend/attacks || failed=1; \
 	npm exec -w frontend -- vitest run way-back-attacks || failed=1; \
 	awk -F '\t' '{ tried[$$1]++; all++ } $$4 == "wrong" { wrong[$$1]++; bad++ } \
+		$$3 ~ /bytes searched|medians|hashed,|verified,/ { figures = figures "\n" $$2 ": " $$3 } \
 		END { printf "\n%-26s %9s %14s\n", "kind", "tried", "wrong answers"; fflush(); \
 			for (kind in tried) printf "%-26s %9d %14d\n", kind, tried[kind], wrong[kind] | "sort"; close("sort"); \
-			printf "%-26s %9d %14d\n", "all", all, bad }' $(ATTACKS); \
+			printf "%-26s %9d %14d\n", "all", all, bad; print figures }' $(ATTACKS); \
 	[ -z "$$failed" ]
 
 FUZZTIME := 30s

@@ -130,11 +130,7 @@ func TestAnAnswerDoesNotTellWhoIsThere(t *testing.T) {
 	want := h.ask(guess("somebody-else@example.org"))
 	require.Equal(t, http.StatusUnauthorized, want.status)
 	for name, r := range asked {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		answer := h.ask(r)
-		runtime.ReadMemStats(&after)
-		hashes := float64(after.TotalAlloc-before.TotalAlloc) / (19 << 20)
+		answer, hashes := h.countHashes(r)
 		enumeration.note(t, text(name), textf("%s, and %.2f hashes", answer, hashes), first(
 			unless(alike(answer) == alike(want), "it differs from %s", want), unless(hashes >= 1 && hashes < 1.5, "want one hash"),
 		))
@@ -151,6 +147,37 @@ func TestAnAnswerDoesNotTellWhoIsThere(t *testing.T) {
 	for _, token := range []string{"", "x", strings.Repeat("A", 43), strings.Repeat("A", 256)} {
 		answer := h.ask(sending(http.MethodPost, "/api/invitations/accept", map[string]string{"token": token, "password": password}))
 		enumeration.note(t, text("the link "+token), answer, unless(answer.status == http.StatusGone || token == "" && answer.status == 422, "want 410"))
+	}
+}
+
+// countHashes tells how many passwords were hashed for an answer: nothing else takes memory by the 19 MiB.
+func (h *house) countHashes(r request) (answer reply, hashes float64) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	answer = h.ask(r)
+	runtime.ReadMemStats(&after)
+	return answer, float64(after.TotalAlloc-before.TotalAlloc) / (19 << 20)
+}
+
+// Nobody makes the server hash for nothing: what is refused for another reason is refused before.
+func TestWhatIsRefusedAnywayCostsNoHash(t *testing.T) {
+	h := open(t, options{accounts: 1, hash: realHash()})
+	who := h.signIn(email(member.Plain))
+	h.exec("INSERT OR REPLACE INTO attempts VALUES ('address 127.0.0.1', ?)", time.Now().Add(time.Hour).UnixMilli())
+	long := strings.Repeat("a", 1025)
+	for name, r := range map[string]request{
+		"a sign-in that comes too early":     guess(account(0)),
+		"one without an account":             guess("nobody@example.org"),
+		"a password of 1,025 bytes":          sending(http.MethodPost, "/api/sessions", map[string]string{"email": account(0), "password": long}),
+		"a wrong link":                       sending(http.MethodPost, "/api/invitations/accept", map[string]string{"token": strings.Repeat("A", 43), "password": password}),
+		"a set-up when all is set up":        sending(http.MethodPost, "/api/setup", map[string]string{"setupToken": "x", "name": "M", "email": "m@example.org", "password": password, "organization": "M"}),
+		"a short new password, wrong old":    sending(http.MethodPut, "/api/account/password", map[string]string{"currentPassword": long, "newPassword": "short"}).with(who.bearer()),
+		"a proof of nobody":                  sending(http.MethodPost, "/api/session/reauthenticate", map[string]string{"password": password}),
+		"a sign-in from another site's page": guess(account(0)).with("Sec-Fetch-Site: cross-site"),
+		"a sign-in as a form":                {method: http.MethodPost, target: "/api/sessions", headers: []string{"Content-Type: application/x-www-form-urlencoded"}, body: "email=a&password=b"},
+	} {
+		answer, hashes := h.countHashes(r)
+		floods.note(t, text(name), textf("%s, and %.2f hashes", answer, hashes), unless(answer.status >= 400 && answer.status < 500 && hashes < 0.5, "want a refusal and no hash"))
 	}
 }
 
