@@ -107,7 +107,7 @@ FUZZTIME := 30s
 fuzz: ## Feed each fuzz target for FUZZTIME, 30s by default; what it finds goes into the target's testdata
 	@for file in $$(grep -rlE --include='*_test.go' '^func Fuzz' backend); do \
 		for target in $$(sed -nE 's/^func (Fuzz[A-Za-z]+).*/\1/p' "$$file"); do \
-			echo "$$target"; CGO_CFLAGS='-O1 -g0' go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" || exit; \
+			echo "$$target"; CGO_CFLAGS='-O1 -g0' go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x "./$$(dirname "$$file")" || exit; \
 		done; \
 	done
 
