@@ -348,7 +348,7 @@ func (h *house) ask(r request) reply {
 	}
 	h.line.say(r.String())
 	answer := h.line.hear(r.method)
-	if answer.closes || answer.status >= 400 && len(r.headers) > 100 {
+	if answer.closes {
 		h.line.close()
 		h.line = nil
 	}

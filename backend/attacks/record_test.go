@@ -59,6 +59,8 @@ type text string
 
 func (t text) String() string { return string(t) }
 
+func textf(format string, args ...any) text { return text(fmt.Sprintf(format, args...)) }
+
 // unless complains where something does not hold.
 func unless(holds bool, complaint string, args ...any) string {
 	if holds {
@@ -77,7 +79,7 @@ func first(complaints ...string) string {
 	return ""
 }
 
-// some is how many of an attack to send: all of them, or with -short only few.
+// some is how many of an attack to send: all of them, or only few with -short.
 func some(all, few int) int {
 	if testing.Short() {
 		return few

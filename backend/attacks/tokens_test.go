@@ -92,8 +92,6 @@ func (f forger) try(name, text string, good bool) {
 	}
 }
 
-func textf(format string, args ...any) text { return text(fmt.Sprintf(format, args...)) }
-
 // Of all algorithms, keys and kinds of tokens there is one combination that is ours, and only that one is let in (T912, T922, J1, J2, J9, J13).
 func TestOnlyOurAlgorithmWithOurKeyAndOurKindIsLetIn(t *testing.T) {
 	h := open(t, options{})
