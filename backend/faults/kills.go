@@ -92,9 +92,10 @@ func (c *campaign) killedAt(ctx context.Context, point string) error {
 		select {
 		case <-s.exited:
 			reached = true
+			return s.killed()
 		case <-time.After(6 * time.Second):
+			return nil
 		}
-		return nil
 	})
 	if reached {
 		c.stage.report.countPoint(point)
