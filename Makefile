@@ -128,6 +128,7 @@ chromium:
 
 lint: $(MODULES) ## Lint both halves
 	$(TOOL) golangci-lint run ./...
+	$(TOOL) golangci-lint run --build-tags failpoint ./backend/fault
 	cd backend/bench && go tool -modfile=../tools.mod golangci-lint run ./...
 	cd backend/faults && go tool -modfile=../tools.mod golangci-lint run ./...
 	npm run lint
@@ -188,7 +189,7 @@ bin/faults/curfew-mutants: $(WEB) $(GO_SOURCES) $(FAULTS)
 	go build $(WITH_POINTS) -overlay bin/faults/overlay/overlay.json -o $@ .
 
 faults: $(FAULTS) $(BROKEN) strace ## Break the machine under Curfew, and judge whether it keeps its promises; in less than ten minutes
-	./$(FAULTS) --results backend/faults
+	./$(FAULTS) --within 8m --results backend/faults
 
 faults-long: $(FAULTS) $(BROKEN) strace ## The same with 500 kills, 100 pauses, 50 full disks and 50 locks; takes about an hour
 	./$(FAULTS) --times 6 --results backend/faults

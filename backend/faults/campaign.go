@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"time"
 
 	"curfew/backend/faults/judge"
@@ -19,10 +20,15 @@ type stage struct {
 	folder         string // where data folders are made
 	house          *house
 	begun          time.Time
+	until          time.Time // after which nothing new begins; the zero time for never
 	report         *report
+	mutants        *regexp.Regexp // those that are wanted
 	say            func(format string, args ...any)
 	campaigns      int
 }
+
+// late tells that nothing new is to begin.
+func (s *stage) late() bool { return !s.until.IsZero() && time.Now().After(s.until) }
 
 // campaign is one data folder from its making to its end, with everything that its clients did over all lives of the server.
 type campaign struct {
@@ -43,7 +49,7 @@ func (s *stage) begin(ctx context.Context, program, size string) (*campaign, err
 	c := &campaign{stage: s, name: name, program: program, folder: filepath.Join(s.folder, name+"data"), unmount: func() error { return nil }}
 	if size != "" {
 		var err error
-		if c.unmount, err = mountMemory(ctx, c.folder, size); err != nil {
+		if c.unmount, err = mountMemory(c.folder, size); err != nil {
 			return nil, err
 		}
 		c.folder = filepath.Join(c.folder, "curfew")

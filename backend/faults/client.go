@@ -6,10 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"curfew/backend/faults/judge"
@@ -87,7 +88,7 @@ type request struct {
 	key          string
 }
 
-// errNotSent is given for a request of which no byte reached the server.
+// errNotSent is given for a request that found no connection, so that no byte of it left.
 var errNotSent = errors.New("nobody listens")
 
 // do makes the request, and records the op with what came of it. A request that was never sent is no op.
@@ -100,6 +101,9 @@ func (c *client) do(ctx context.Context, op judge.Op, r request) (answer, judge.
 		}
 		body = bytes.NewReader(raw)
 	}
+	// The transport sends some requests once more by itself: that the last try found nobody does not mean that no earlier one did.
+	var connected atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
 	q, err := http.NewRequestWithContext(ctx, r.method, c.base+r.path, body)
 	if err != nil {
 		return answer{}, op, err
@@ -123,8 +127,7 @@ func (c *client) do(ctx context.Context, op judge.Op, r request) (answer, judge.
 	op.Call = c.recorder.now()
 	status, header, raw, err := c.exchange(q)
 	op.Return = c.recorder.now()
-	var dial *net.OpError
-	if errors.As(err, &dial) && dial.Op == "dial" {
+	if err != nil && !connected.Load() {
 		return answer{}, op, errNotSent
 	}
 	var a answer

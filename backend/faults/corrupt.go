@@ -112,5 +112,13 @@ func losePage(raw []byte) {
 
 func flipBit(raw []byte) { raw[rand.IntN(len(raw))] ^= 1 << rand.IntN(8) }
 
-// flipEarlyBit leaves the end of the log alone: damage to the last transaction looks like a write that a power loss has torn.
-func flipEarlyBit(raw []byte) { raw[rand.IntN(len(raw)/2)] ^= 1 << rand.IntN(8) }
+// flipEarlyBit flips a bit in the first half of the log that is in use: in its header, or in a frame with the header's salt. It leaves the end alone,
+// because damage to the last transaction looks like a write that a power loss has torn; and what is behind, which is left of an earlier log.
+func flipEarlyBit(raw []byte) {
+	const header, frame = 32, 24 + page
+	used := header
+	for used+frame <= len(raw) && string(raw[used+8:used+16]) == string(raw[16:24]) {
+		used += frame
+	}
+	flipBit(raw[:used/2])
+}

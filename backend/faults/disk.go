@@ -18,48 +18,73 @@ import (
 // smallDisk is large enough for one campaign, and small enough to be full at once.
 const smallDisk = "48m"
 
-// fills lets the disk be full that many times, for a moment, under load.
+// fills lets the disk be full that many times, for a moment, under load; and a file be as large as it may be.
 func (s *stage) fills(ctx context.Context, n int) error {
-	for n > 0 {
-		now := min(n, 10)
-		n -= now
-		c, err := s.begin(ctx, s.curfew, smallDisk)
+	for played := 0; played < n && !s.late(); played += atOnce {
+		err := s.fillsOnce(ctx, s.curfew, smallDisk, "full disk", (*campaign).ballast)
 		if errors.Is(err, unix.EPERM) {
-			s.report.tell("full disk", "not played: this user may not mount file systems")
-			return nil
+			s.report.tell("full disk", "not played: this user may not mount file systems; the limit of a file's size stands in for it")
+			err = nil
 		}
-		if err != nil {
+		if err := errors.Join(err, s.fillsOnce(ctx, s.curfew, "", "limit of a file's size reached", (*campaign).limit)); err != nil {
 			return err
-		}
-		if err := c.judged(ctx, "full disk", c.filled(ctx, now, "")); err != nil {
-			return err
-		}
-		for range now {
-			s.report.count("full disk")
 		}
 	}
 	return nil
 }
 
+// atOnce is how often one disk is filled before what is left is judged.
+const atOnce = 10
+
+func (s *stage) fillsOnce(ctx context.Context, program, size, fault string, full filler) error {
+	c, err := s.begin(ctx, program, size)
+	if err != nil {
+		return err
+	}
+	if err := c.judged(ctx, fault, c.filled(ctx, atOnce, full)); err != nil {
+		return err
+	}
+	for range atOnce {
+		s.report.count(fault)
+	}
+	return nil
+}
+
+// filler lets nothing more be written until there is room again.
+type filler func(*campaign, *server) (room func() error, err error)
+
 // filled lives while the disk is full from time to time. Once there is room again, the server has to write as before.
-func (c *campaign) filled(ctx context.Context, times int, environment string) error {
+func (c *campaign) filled(ctx context.Context, times int, full filler, environment ...string) error {
 	return c.live(ctx, func(s *server) error {
 		for range times {
 			rest(ctx, 250*time.Millisecond)
-			ballast := filepath.Join(filepath.Dir(c.folder), "ballast")
-			if err := fill(ballast); err != nil {
+			room, err := full(c, s)
+			if err != nil {
 				return err
 			}
 			rest(ctx, 200*time.Millisecond+time.Duration(rand.Int64N(int64(300*time.Millisecond))))
-			if err := os.Remove(ballast); err != nil {
-				return err
-			}
-			if err := c.writesAgain(ctx); err != nil {
+			if err := errors.Join(room(), c.writesAgain(ctx)); err != nil {
 				return err
 			}
 		}
 		return s.kill()
-	}, environment)
+	}, environment...)
+}
+
+// ballast fills the campaign's own disk.
+func (c *campaign) ballast(*server) (room func() error, err error) {
+	path := filepath.Join(filepath.Dir(c.folder), "ballast")
+	return func() error { return os.Remove(path) }, fill(path)
+}
+
+// limit lets the server make no file any larger.
+func (c *campaign) limit(s *server) (room func() error, err error) {
+	var before unix.Rlimit
+	if err := unix.Prlimit(s.command.Process.Pid, unix.RLIMIT_FSIZE, nil, &before); err != nil {
+		return nil, err
+	}
+	return func() error { return unix.Prlimit(s.command.Process.Pid, unix.RLIMIT_FSIZE, &before, nil) },
+		unix.Prlimit(s.command.Process.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: page, Max: before.Max}, nil)
 }
 
 // fill writes until nothing more fits.
@@ -98,7 +123,7 @@ func (s *stage) fillMutant(ctx context.Context, m *mutant) ([]judge.Violation, e
 		return nil, err
 	}
 	c.crowd.eager = m.eager
-	err = c.filled(ctx, 4, m.environment())
+	err = c.filled(ctx, 4, (*campaign).ballast, m.environment())
 	f, ended := c.end(ctx)
 	return f.violations, errors.Join(err, ended)
 }

@@ -52,7 +52,7 @@ func (s *stage) kills(ctx context.Context, n int) error {
 			plan[i] = points[(i-i/3)%len(points)]
 		}
 	}
-	for len(plan) > 0 {
+	for len(plan) > 0 && !s.late() {
 		lives := plan[:min(livesOfFolder, len(plan))]
 		plan = plan[len(lives):]
 		c, err := s.begin(ctx, s.curfew, "")
@@ -92,9 +92,10 @@ func (c *campaign) killedAt(ctx context.Context, point string) error {
 		select {
 		case <-s.exited:
 			reached = true
+			return s.killed()
 		case <-time.After(6 * time.Second):
+			return nil
 		}
-		return nil
 	})
 	if reached {
 		c.stage.report.countPoint(point)
@@ -130,7 +131,7 @@ func (s *stage) pauses(ctx context.Context, n int) error {
 		return err
 	}
 	err = c.live(ctx, func(running *server) error {
-		for range n {
+		for i := 0; i < n && !s.late(); i++ {
 			rest(ctx, 50*time.Millisecond)
 			if err := running.signal(syscall.SIGSTOP); err != nil {
 				return err

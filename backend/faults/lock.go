@@ -16,7 +16,7 @@ func (s *stage) locks(ctx context.Context, n int) error {
 		return err
 	}
 	err = c.live(ctx, func(running *server) error {
-		for i := range n {
+		for i := 0; i < n && !s.late(); i++ {
 			rest(ctx, 150*time.Millisecond)
 			held := time.Duration(rand.Int64N(int64(700 * time.Millisecond)))
 			if i%10 == 5 {

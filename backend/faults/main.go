@@ -40,7 +40,9 @@ func run(ctx context.Context) (err error) {
 		results  = flag.String("results", "", "folder to write the results to, as JSON")
 		add      = flag.Bool("add", false, "add to the results that are there already, as of a long campaign in slices")
 		only     = flag.String("only", "", "play only scenes whose names match")
+		which    = flag.String("mutant", "", "try only mutants whose names match")
 		times    = flag.Float64("times", 1, "how many times as many faults as usual")
+		within   = flag.Duration("within", 0, "begin nothing new after that time; 0 for no end")
 		overlay  = flag.String("overlay", "", "write the sources of the mutants into this folder, for go build -overlay, and do nothing else")
 		checkout = flag.String("checkout", ".", "where the product's sources are, for -overlay")
 	)
@@ -49,6 +51,10 @@ func run(ctx context.Context) (err error) {
 		return writeOverlay(*checkout, *overlay)
 	}
 	wanted, err := regexp.Compile(*only)
+	if err != nil {
+		return err
+	}
+	wantedMutants, err := regexp.Compile(*which)
 	if err != nil {
 		return err
 	}
@@ -61,12 +67,19 @@ func run(ctx context.Context) (err error) {
 	say := func(format string, args ...any) {
 		fmt.Fprintf(os.Stderr, "%7.1fs  %s\n", time.Since(begun).Seconds(), fmt.Sprintf(format, args...))
 	}
-	s := &stage{curfew: *curfew, mutant: *mutant, folder: work, begun: begun, say: say, report: newReport(say)}
+	s := &stage{curfew: *curfew, mutant: *mutant, folder: work, begun: begun, mutants: wantedMutants, say: say, report: newReport(say)}
+	if *within > 0 {
+		s.until = begun.Add(*within)
+	}
 	if s.house, err = build(ctx, *curfew, filepath.Join(work, "house")); err != nil {
 		return err
 	}
 	for _, scene := range scenes {
 		if !wanted.MatchString(scene.name) {
+			continue
+		}
+		if s.late() {
+			say("%s: not played, for want of time", scene.name)
 			continue
 		}
 		say("%s", scene.name)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 
@@ -9,7 +8,7 @@ import (
 )
 
 // mountMemory mounts a file system of its own that holds no more than the size, as "4m". It takes a superuser.
-func mountMemory(_ context.Context, folder, size string) (unmount func() error, err error) {
+func mountMemory(folder, size string) (unmount func() error, err error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}

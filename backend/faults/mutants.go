@@ -113,6 +113,9 @@ func (s *stage) mutate(ctx context.Context, tries int) error {
 	}
 	for i := range mutants {
 		m := &mutants[i]
+		if s.late() || !s.mutants.MatchString(m.name) {
+			continue
+		}
 		s.report.Mutants[m.name] = ""
 		play := m.scene
 		if play == nil {

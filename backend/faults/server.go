@@ -136,6 +136,15 @@ func (s *server) alive() bool {
 	}
 }
 
+// killed returns an error for a server that ended in any other way than by being killed.
+func (s *server) killed() error {
+	status, known := s.command.ProcessState.Sys().(syscall.WaitStatus)
+	if !known || !status.Signaled() || status.Signal() != syscall.SIGKILL {
+		return fmt.Errorf("curfew ended by itself (%w) and said: %s", s.err, s.lastWords())
+	}
+	return nil
+}
+
 // vitals is what a process has of the machine.
 type vitals struct{ descriptors, goroutines, megabytes int }
 
