@@ -1,7 +1,6 @@
 package asvs
 
 import (
-	"bufio"
 	"flag"
 	"fmt"
 	"go/ast"
@@ -226,15 +225,12 @@ var begins = regexp.MustCompile("^\\s*(?:test|it|describe)\\((?:'((?:[^'\\\\]|\\
 
 // marksInTypeScript takes the lines of a comment that stand right above a test for its own.
 func marksInTypeScript(path string, found func(name string, ids []string)) error {
-	file, err := os.Open(path)
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
 	var above []string
-	lines := bufio.NewScanner(file)
-	for lines.Scan() {
-		line := lines.Text()
+	for line := range strings.SplitSeq(string(raw), "\n") {
 		if strings.HasPrefix(strings.TrimSpace(line), "//") {
 			above = append(above, line)
 			continue
@@ -246,7 +242,7 @@ func marksInTypeScript(path string, found func(name string, ids []string)) error
 		}
 		above = nil
 	}
-	return lines.Err()
+	return nil
 }
 
 var chapters = []struct{ number, title string }{
