@@ -18,11 +18,11 @@ TOOL    := go tool -modfile=backend/tools.mod
 WEB_SOURCES := $(shell find frontend/src frontend/static frontend/scripts -type f) frontend/vite.config.ts frontend/package.json
 GO_SOURCES  := $(shell find backend -type f -not -name '*_test.go' -not -path '*/testdata/*' -not -path 'backend/bench/*' -not -path 'backend/faults/*') main.go embed.go go.mod go.sum
 
-.PHONY: help run demo build web dev dev-api dev-web test compiled test-go test-web e2e attacks fuzz screenshots lint fmt generate generated check \
-        bench bench-test bench-store bench-page bench-long faults faults-long faults-test clean chromium wrk strace
+.PHONY: help run demo build web dev dev-api dev-web test compiled test-go test-web e2e attacks fuzz screenshots lint fmt generate generated check audit \
+        sbom reproducible bench bench-test bench-store bench-page bench-long faults faults-long faults-test clean chromium wrk strace
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(BIN) ## Build everything and serve it on http://localhost:8080, with its data in ./data
 	@exec ./$(BIN) serve
@@ -129,6 +129,7 @@ chromium:
 lint: $(MODULES) ## Lint both halves
 	$(TOOL) golangci-lint run ./...
 	$(TOOL) golangci-lint run --build-tags failpoint ./backend/fault
+	$(TOOL) staticcheck ./...
 	cd backend/bench && go tool -modfile=../tools.mod golangci-lint run ./...
 	cd backend/faults && go tool -modfile=../tools.mod golangci-lint run ./...
 	npm run lint
@@ -146,6 +147,29 @@ generate: $(MODULES) ## Write again what is made from backend/httpapi/openapi.ya
 	npm run generate
 
 check: lint generated test ## Everything that CI runs, and the linters
+
+# Known weaknesses of Go modules come from the database of golang.org/x/vuln, or from a copy of it beside the checkout where that is out of reach.
+VULNDB := ../shared/vulndb
+
+audit: $(MODULES) ## Look for known weaknesses in what the program is built from
+	@mkdir -p bin; code=0; $(TOOL) govulncheck ./... >bin/govulncheck.txt 2>&1 || code=$$?; \
+		if [ $$code = 1 ] && [ -d $(VULNDB) ]; then echo 'govulncheck: its database is out of reach, so this is by the copy in $(VULNDB)'; \
+			code=0; $(TOOL) govulncheck -db file://$(abspath $(VULNDB)) ./... >bin/govulncheck.txt 2>&1 || code=$$?; fi; \
+		cat bin/govulncheck.txt; \
+		if [ $$code = 1 ]; then echo 'NOT CHECKED: Go modules, for want of a database of weaknesses'; else exit $$code; fi
+	@code=0; npm audit --omit=dev --audit-level=low >bin/npm-audit.txt 2>&1 || code=$$?; cat bin/npm-audit.txt; \
+		if [ $$code != 0 ] && grep -q 'endpoint returned an error' bin/npm-audit.txt; then echo 'NOT CHECKED: npm packages, for their registry answers no audits'; else exit $$code; fi
+
+sbom: $(BIN) ## Write what the program is built from as CycloneDX: bin/curfew.cdx.json (Go) and bin/curfew-web.cdx.json (npm)
+	$(TOOL) cyclonedx-gomod bin -json -noserial -notimestamp -output bin/curfew.cdx.json $(BIN)
+	npm sbom --package-lock-only --sbom-format=cyclonedx --sbom-type=application >bin/curfew-web.cdx.json
+
+# The second build finds nothing that was compiled before, so that it cannot be the first one's.
+reproducible: ## Build what is committed twice, in two folders, and compare; takes some minutes
+	@one=$$(mktemp -d) && other=$$(mktemp -d) && trap 'chmod -R +w "$$one" "$$other"; rm -rf "$$one" "$$other"' EXIT && \
+		git clone -q . "$$one" && git clone -q . "$$other/elsewhere" && \
+		$(MAKE) -s -C "$$one" build >/dev/null && GOCACHE="$$other/cache" $(MAKE) -s -C "$$other/elsewhere" build >/dev/null && \
+		(cd "$$one" && sha256sum $(BIN)) && (cd "$$other/elsewhere" && sha256sum $(BIN)) && cmp "$$one/$(BIN)" "$$other/elsewhere/$(BIN)" && echo 'the two builds are the same'
 
 # The suite is a module of its own, so that what it is built from stays out of the product's. For its size it stands outside make test as well.
 $(BENCH): $(shell find backend/bench -type f -not -name '*_test.go' -not -name 'results.json' -not -name '*.svg') $(GO_SOURCES)

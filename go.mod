@@ -2,6 +2,8 @@ module curfew
 
 go 1.26.0
 
+ignore ./node_modules
+
 require (
 	github.com/alexedwards/argon2id v1.0.0
 	github.com/boombuler/barcode v1.1.0

@@ -14,6 +14,7 @@
 //	config    what the operator sets before the start
 //	app       puts it together: the data folder, the server, the operator's door, the work in the background
 //	cli       the command line: serve, and the operator's commands, which are clients of the JSON API
+//	asvs      which requirement of OWASP ASVS 5.0 is proved by which test
 //	demo      a program beside the product: makes up an organization to look at
 //	attacks   tests alone: the whole program under attack (make attacks)
 //	bench     a module beside the product: measures it beside what others do (make bench)

@@ -21,6 +21,9 @@ import (
 // backup writes a copy of everything that a restore needs. Of the secrets in keys.json only the kept one is in it, from which no token can
 // be forged.
 func (a *App) backup(ctx context.Context, path string, replace bool, event audit.Event) (httpapi.Backup, audit.Finding, error) {
+	if a.folder.holds(path) {
+		return httpapi.Backup{}, audit.Finding{}, &httpapi.FileError{Code: "misplaced", Message: "The data folder is for what the server keeps. Write the backup somewhere else, best onto another disk."}
+	}
 	if err := a.flush(ctx); err != nil {
 		return httpapi.Backup{}, audit.Finding{}, err
 	}

@@ -111,6 +111,16 @@ func (f *DataFolder) synced() error {
 	return err
 }
 
+// holds tells that a file of that path would lie in the folder itself, where it could take the place of one of the deployment's own.
+func (f *DataFolder) holds(path string) bool {
+	own, err := os.Stat(f.path)
+	if err != nil {
+		return false
+	}
+	its, err := os.Stat(filepath.Dir(path))
+	return err == nil && os.SameFile(own, its)
+}
+
 // ensureSetupToken returns the one-time token that the first owner has to know. It stays the same over restarts, until it is used.
 func (f *DataFolder) ensureSetupToken() (string, error) {
 	kept, err := os.ReadFile(f.setupToken())

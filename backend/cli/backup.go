@@ -40,7 +40,7 @@ second factors are encrypted under. What signs tokens is not in it: nothing in i
 			return err
 		}
 		if info, err := os.Stat(file); err != nil || info.Size() != made.Bytes {
-			return fmt.Errorf("the server says that it wrote %s, but it is not there: the server sees other folders than you do; name one in its data folder", file)
+			return fmt.Errorf("the server says that it wrote %s, but it is not there: the server sees other folders than you do; name one that both see, as beside the data folder", file)
 		}
 		err = o.print(raw, "Backed up to %s: %s, %s alive, and %s of the audit log, up to %s. %s.\nHead: %s\n", file,
 			count(made.Members, "member"), count(made.Sessions, "session"), entries(made.Chain.Entries), clock(made.To), size(made.Bytes), made.Chain.Head)

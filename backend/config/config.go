@@ -223,7 +223,7 @@ func mailServer(text, passwordFile, from string) (*mail.Server, error) {
 		case from != "":
 			return nil, fmt.Errorf("smtp-from: %q has no mail server to go out by; name that with smtp-url", from)
 		}
-		return nil, nil
+		return nil, nil //nolint:nilnil // there is none
 	}
 	server, err := smtpURL(text)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"curfew/backend/member"
 )
 
+// ASVS 6.2.2, 6.2.3, 7.4.3, 7.5.1
 func TestANewPassword(t *testing.T) {
 	h := open(t, options{})
 	mine, other := h.program(member.Plain), h.program(member.Plain)
@@ -36,6 +37,7 @@ func TestANewPassword(t *testing.T) {
 	h.stranger().post("/api/sessions", map[string]any{"email": email(member.Plain), "password": newPassword}).requireStatus(http.StatusCreated)
 }
 
+// ASVS 6.3.5, 8.2.2
 func TestMyActivityIsMine(t *testing.T) {
 	h := open(t, options{})
 	mine, theirs := h.program(member.Plain), h.program(member.Owner)
@@ -82,6 +84,7 @@ func TestMyActivityTellsWhatOthersDidToMySessions(t *testing.T) {
 	require.Empty(t, page.Items)
 }
 
+// ASVS 16.2.4
 func TestTheAuditLogIsFilteredPagedAndExported(t *testing.T) {
 	h := open(t, options{})
 	auditor, plain := h.program(member.Auditor), h.program(member.Plain)
@@ -129,6 +132,7 @@ func TestTheAuditLogIsFilteredPagedAndExported(t *testing.T) {
 	}
 }
 
+// ASVS 7.3.2
 func TestThePreviewOfAPolicy(t *testing.T) {
 	h := open(t, options{})
 	h.program(member.Plain)

@@ -57,6 +57,7 @@ func (h *house) audited() (entries []audit.Entry) {
 	return entries
 }
 
+// ASVS 16.2.1, 16.2.2, 16.2.5, 16.3.1
 func TestWhatHappensIsAudited(t *testing.T) {
 	h := open(t, options{unclaimed: true, logLevel: slog.LevelDebug})
 	var secrets []string
@@ -142,6 +143,8 @@ func TestWhatHappensIsAudited(t *testing.T) {
 }
 
 // TestNamesBreakNoLine holds that what people enter stays one value of one line (ASVS 16.4.1).
+//
+// ASVS 14.2.1, 16.4.1
 func TestNamesBreakNoLogLine(t *testing.T) {
 	h := open(t, options{logLevel: slog.LevelDebug})
 	c := h.stranger()
@@ -162,6 +165,8 @@ func TestNamesBreakNoLogLine(t *testing.T) {
 }
 
 // Refused authorization, throttling and requests of other origins stand in the log of a server in production (ASVS 16.3).
+//
+// ASVS 16.3.2, 16.3.3
 func TestRefusalsOfSecurityAreInTheLog(t *testing.T) {
 	h := open(t, options{})
 	plain := h.browser(member.Plain)

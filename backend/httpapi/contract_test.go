@@ -40,6 +40,7 @@ func TestEveryRouteIsInTheContractAndTheOtherWayRound(t *testing.T) {
 	require.Equal(t, documented, open(t, options{}).routes())
 }
 
+// ASVS 4.1.4, 13.4.4
 func TestOtherMethodsAreRefusedWithTheOnesThatThereAre(t *testing.T) {
 	known, err := contract()
 	require.NoError(t, err)

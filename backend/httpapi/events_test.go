@@ -106,6 +106,8 @@ func (s *stream) requireEnd() {
 }
 
 // TestAStreamTellsHowItsSessionEnded also holds every way in which a session can end against the one function through which they do.
+//
+// ASVS 7.4.1
 func TestAStreamTellsHowItsSessionEnded(t *testing.T) {
 	for reason, end := range map[httpapi.EndReason]func(h *house, c *client){
 		httpapi.EndReasonSignedOut: func(_ *house, c *client) { c.clone().delete("/api/session").requireStatus(http.StatusNoContent) },

@@ -52,12 +52,14 @@ func (c *client) call(route string, changes ...change) *answer {
 	return c.do(method, strings.ReplaceAll(path, "{id}", "018f0000-0000-7000-8000-000000000000"), nil, append(changes, malformed)...)
 }
 
+// ASVS 6.3.4, 6.3.6, 8.2.1
 func TestEveryRouteSaysWhoMayCallIt(t *testing.T) {
 	listed := slices.Concat(public, forMembers, forOverseers, forAdmins)
 	slices.Sort(listed)
 	require.Equal(t, listed, open(t, options{}).routes())
 }
 
+// ASVS 7.2.1, 8.2.1
 func TestWithoutCredentialsOnlyWhatIsPublicAnswers(t *testing.T) {
 	h := open(t, options{})
 	before, guarded := h.everythingDecided(), 0
@@ -76,6 +78,7 @@ func TestWithoutCredentialsOnlyWhatIsPublicAnswers(t *testing.T) {
 	require.Equal(t, before, h.everythingDecided())
 }
 
+// ASVS 8.2.1
 func TestTheRoleDecides(t *testing.T) {
 	for _, c := range []struct {
 		role      member.Role
@@ -104,6 +107,8 @@ func TestTheRoleDecides(t *testing.T) {
 }
 
 // A link or an image on any page makes a browser send a GET, with its cookies (ASVS 3.5.3).
+//
+// ASVS 3.5.3, 7.6.2
 func TestReadingChangesNothing(t *testing.T) {
 	h := open(t, options{})
 	admin := h.browser(member.Admin)
@@ -147,6 +152,8 @@ func TestAHeaderGoesBeforeACookie(t *testing.T) {
 }
 
 // The role in a token, the copy in memory or what a client says must not keep somebody in who was deactivated (ASVS 7.4.2).
+//
+// ASVS 7.4.2
 func TestADeactivatedMemberIsOutAndStaysOut(t *testing.T) {
 	h := open(t, options{})
 	p := h.program(member.Plain)

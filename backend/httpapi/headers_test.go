@@ -21,6 +21,8 @@ import (
 )
 
 // requireHeaders holds the headers of every answer of every test; this makes sure that there are answers of every kind among them.
+//
+// ASVS 3.2.1, 3.3.5, 3.4.1, 3.4.4, 3.4.5, 3.4.6, 3.5.8, 4.1.1, 14.3.2
 func TestEveryKindOfAnswerHasTheSameHeaders(t *testing.T) {
 	h := open(t, options{})
 	h.echo.GET("/api/panic", func(echo.Context) error { panic("SELECT secret FROM /var/lib/curfew") })
@@ -47,6 +49,40 @@ func TestEveryKindOfAnswerHasTheSameHeaders(t *testing.T) {
 		{admin.do(http.MethodHead, "/api/nothing", nil), 404},
 	} {
 		c.answer.requireStatus(c.status)
+	}
+}
+
+// ASVS 3.4.1, 3.4.4, 3.4.5, 3.4.8, 3.5.8, 13.4.6
+func TestPagesAreSentWithTheSameHeaders(t *testing.T) {
+	c, seen := open(t, options{}).stranger(), 0
+	for target, status := range map[string]int{"/": 200, "/sign-in": 200, "/settings/security": 200, "/nothing.js": 404, "/../x": 404, "/api/docs": 200, "/healthz": 200} {
+		a := c.send(http.MethodGet, target, nil)
+		require.Equal(t, status, a.StatusCode, target)
+		for name, value := range map[string]string{
+			"X-Content-Type-Options":       "nosniff",
+			"Referrer-Policy":              "no-referrer",
+			"Strict-Transport-Security":    "max-age=31536000; includeSubDomains",
+			"Cross-Origin-Resource-Policy": "same-origin",
+			"Cross-Origin-Opener-Policy":   "same-origin",
+			"Server":                       "",
+			"X-Powered-By":                 "",
+		} {
+			require.Equal(t, value, strings.Join(a.Header.Values(name), ", "), "%s of %s", name, target)
+			seen++
+		}
+	}
+	require.Equal(t, 49, seen)
+}
+
+// TestAnAnswerIsNeverAScript: whatever a page of another site names as its function, what it gets is JSON that is not to be sniffed at.
+//
+// ASVS 3.5.6
+func TestAnAnswerIsNeverAScript(t *testing.T) {
+	admin := open(t, options{}).browser(member.Admin)
+	for _, query := range []string{"callback=f", "jsonp=f", "cb=alert(1)//", "callback=f&format=jsonp"} {
+		a := admin.get("/api/session?"+query, malformed).requireStatus(http.StatusOK)
+		require.Equal(t, "application/json", a.Header.Get("Content-Type"))
+		require.True(t, strings.HasPrefix(string(a.body), `{"`), "%s", a)
 	}
 }
 
@@ -82,6 +118,8 @@ func TestAnAnswerTellsHowLongTheSessionStillLives(t *testing.T) {
 
 // TestCrossOriginRequests holds what browsers' headers let through, as a table in testdata that is read like code. Programs, which
 // send none of them, pass; whatever says that it comes from another origin does not, a sibling host included.
+//
+// ASVS 3.4.2, 3.5.1, 16.3.3
 func TestCrossOriginRequests(t *testing.T) {
 	h := open(t, options{})
 	admin := h.browser(member.Admin)
@@ -132,6 +170,8 @@ func requireGolden(t *testing.T, path, text string) {
 }
 
 // A sign-in that another site's page makes would put its visitor into a stranger's account.
+//
+// ASVS 3.5.1, 7.6.2
 func TestSigningInFromAnotherOriginIsRefused(t *testing.T) {
 	h := open(t, options{})
 	for _, site := range []string{"cross-site", "same-site"} {
@@ -169,6 +209,7 @@ func TestAMessageWithTwoLengthsIsTheLastOfItsConnection(t *testing.T) {
 	}
 }
 
+// ASVS 16.3.4, 16.5.1, 16.5.4
 func TestAPanicIsA500AndTheProcessLives(t *testing.T) {
 	for name, panics := range map[string]any{
 		"a text":   "SELECT password FROM members /var/lib/curfew",

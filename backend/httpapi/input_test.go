@@ -60,6 +60,7 @@ var notJSON = []badInput{
 	{"more than 64 kB", `{"email":"` + strings.Repeat("a", 64<<10) + `"}`, 413, "body_too_large", nil},
 }
 
+// ASVS 2.2.1, 15.3.3
 func TestBadSettings(t *testing.T) {
 	settings := func(length, rest string) string {
 		return `{"sessionLength":` + length + `,"refreshAutomatically":true` + rest + `}`
@@ -116,6 +117,7 @@ func TestBadSettings(t *testing.T) {
 	require.Equal(t, saved, now)
 }
 
+// ASVS 2.2.3
 func TestTheBoundsOfASessionLength(t *testing.T) {
 	h := open(t, options{})
 	admin := h.browser(member.Admin)
@@ -130,6 +132,7 @@ func TestTheBoundsOfASessionLength(t *testing.T) {
 	require.EqualValues(t, 1, admin.savePolicy(policy(1, "minutes", true)).SessionLength.Value)
 }
 
+// ASVS 2.2.1
 func TestBadSignIns(t *testing.T) {
 	h := open(t, options{})
 	who := `"email":"admin@example.org","password":"` + password + `"`
@@ -165,6 +168,8 @@ func TestDeepNestingIsRefused(t *testing.T) {
 }
 
 // What a form or a plain-text POST can send needs no preflight, so no call takes it (ASVS 3.5.2).
+//
+// ASVS 3.5.2
 func TestOnlyJSONIsTaken(t *testing.T) {
 	h := open(t, options{})
 	b := h.browser(member.Admin)
@@ -250,6 +255,8 @@ func (h *house) forge(head, claims string) string {
 }
 
 // The attacks on tokens are package token's; this holds that nothing gets around it.
+//
+// ASVS 9.2.2
 func TestAnotherKindOfTokenOpensNothing(t *testing.T) {
 	h := open(t, options{})
 	p := h.program(member.Admin)
@@ -292,6 +299,7 @@ var forged = []string{
 	"X-Forwarded-For", "X-Real-Ip", "Forwarded", "X-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "X-Original-Forwarded-For", "X_Forwarded_For",
 }
 
+// ASVS 4.1.3
 func TestAStrangersForwardingHeadersAreNotRead(t *testing.T) {
 	for name, proxies := range map[string][]string{"no proxy is trusted": nil, "another one is": {"198.51.100.0/24"}} {
 		t.Run(name, func(t *testing.T) {

@@ -31,6 +31,7 @@ func (h *house) memberDetails(by *client, id string) (found httpapi.MemberDetail
 	return found
 }
 
+// ASVS 14.2.1
 func TestFromTheInvitationToTheFirstSignIn(t *testing.T) {
 	h := open(t, options{})
 	owner := h.program(member.Owner)
@@ -56,6 +57,7 @@ func TestFromTheInvitationToTheFirstSignIn(t *testing.T) {
 	require.Nil(t, details.Link)
 }
 
+// ASVS 7.4.2, 8.2.3, 15.3.3
 func TestAMemberIsChangedWhileSignedIn(t *testing.T) {
 	h := open(t, options{})
 	owner, plain := h.program(member.Owner), h.program(member.Plain)
@@ -84,6 +86,7 @@ func TestAMemberIsChangedWhileSignedIn(t *testing.T) {
 	owner.requireLive()
 }
 
+// ASVS 7.4.5
 func TestAMembersSessionsAreRevoked(t *testing.T) {
 	h := open(t, options{})
 	admin, plain := h.program(member.Admin), h.program(member.Plain)
@@ -98,6 +101,7 @@ func TestAMembersSessionsAreRevoked(t *testing.T) {
 	admin.post("/api/members/nobody/link", nil).requireProblem(http.StatusNotFound, "not_found")
 }
 
+// ASVS 6.4.6
 func TestAResetByALink(t *testing.T) {
 	h := open(t, options{})
 	admin, plain := h.program(member.Admin), h.program(member.Plain)

@@ -376,6 +376,8 @@ func TestNoMethodOfTheStoreIsForgotten(t *testing.T) {
 
 // TestAnOutageSignsNobodyOut breaks the store's methods one at a time. That neither cookies nor the browser's storage are cleared is
 // held for every 503, in requireHeaders.
+//
+// ASVS 16.5.2, 16.5.3
 func TestAnOutageSignsNobodyOut(t *testing.T) {
 	asked := 0
 	for method, asks := range needs {
@@ -458,6 +460,8 @@ func TestASignInThatCannotEndTheOldSessionLeavesIt(t *testing.T) {
 }
 
 // This one is no fault of our making: the connections are closed.
+//
+// ASVS 16.5.2
 func TestWithoutADatabaseWhatIsInMemoryGoesOn(t *testing.T) {
 	h := open(t, options{})
 	admin := h.browser(member.Admin)

@@ -71,6 +71,7 @@ func TestPagesHoldEverySessionOnceNewestFirst(t *testing.T) {
 	}
 }
 
+// ASVS 7.5.2, 8.2.2
 func TestAListShowsOnlyLiveSessionsOfOnesOwn(t *testing.T) {
 	h := open(t, options{})
 	mine, other := h.browser(member.Plain), h.browser(member.Admin)

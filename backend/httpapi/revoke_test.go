@@ -31,6 +31,7 @@ func (c *client) requireRevoked(reason httpapi.EndReason, by member.Role) httpap
 	return last
 }
 
+// ASVS 7.5.2
 func TestRevokingOneOfMineLeavesTheOthers(t *testing.T) {
 	h := open(t, options{})
 	mine, lost := h.browser(member.Plain), h.program(member.Plain)
@@ -51,6 +52,7 @@ func TestRevokingTheSessionAtHandSignsOut(t *testing.T) {
 	mine.get("/api/session").requireProblem(http.StatusUnauthorized, "no_session")
 }
 
+// ASVS 7.5.2, 8.2.2
 func TestSomebodyElsesSessionIsForAdminsToRevoke(t *testing.T) {
 	for role, allowed := range map[member.Role]bool{member.Owner: true, member.Admin: true, member.Auditor: false} {
 		t.Run(string(role), func(t *testing.T) {
@@ -119,6 +121,7 @@ func (c *client) revokeAll(reason string, changes ...change) (receipt httpapi.Re
 	return receipt
 }
 
+// ASVS 7.4.5
 func TestRevokingAllEndsEverySession(t *testing.T) {
 	h := open(t, options{})
 	var all []*client

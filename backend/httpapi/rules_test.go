@@ -43,6 +43,7 @@ func (c *client) requireExpired(at time.Time) {
 	require.Equal(c.h.t, at, p.Ended.At)
 }
 
+// ASVS 7.3.1
 func TestAnAccessOneMillisecondBeforeTheEndKeepsTheSessionAlive(t *testing.T) {
 	h := open(t, options{})
 	h.browser(member.Owner).savePolicy(policy(1, "hours", true))
@@ -61,6 +62,7 @@ func TestAnAccessOneMillisecondBeforeTheEndKeepsTheSessionAlive(t *testing.T) {
 	p.requireExpired(started.Add(time.Hour))
 }
 
+// ASVS 7.4.1
 func TestAnAccessTokenOutlivesNoSession(t *testing.T) {
 	h := open(t, options{})
 	owner := h.browser(member.Owner)
@@ -90,6 +92,7 @@ func TestAPassiveRequestIsCheckedAndKeepsNothingAlive(t *testing.T) {
 	p.requireExpired(signedIn.Add(4 * time.Minute))
 }
 
+// ASVS 7.3.2
 func TestWithRefreshOffNoAccessExtendsASession(t *testing.T) {
 	h := open(t, options{})
 	h.browser(member.Owner).savePolicy(policy(1, "hours", false))
@@ -152,6 +155,7 @@ func TestALongerPolicyRaisesNoDead(t *testing.T) {
 	}
 }
 
+// ASVS 7.3.2
 func TestTheMaximumLifetimeIsMovedByNoAccess(t *testing.T) {
 	h := open(t, options{})
 	h.browser(member.Owner).savePolicy(capped(policy(30, "minutes", true), length(1, "hours")))
@@ -166,6 +170,7 @@ func TestTheMaximumLifetimeIsMovedByNoAccess(t *testing.T) {
 	p.requireExpired(end)
 }
 
+// ASVS 7.5.3
 func TestLooseningWantsAFreshProof(t *testing.T) {
 	start := capped(policy(2, "days", false), length(3, "days"))
 	for name, loose := range map[string]httpapi.PolicyRequest{
@@ -222,6 +227,8 @@ func TestTighteningNeverAsks(t *testing.T) {
 
 // TestARememberedTokenAdmitsNothing holds that what is remembered of a token is its signature and no more: however its session ends, the
 // same token, which was good a moment ago and would be for minutes yet, is refused by the very next request.
+//
+// ASVS 7.2.1, 7.4.1, 15.4.2
 func TestARememberedTokenAdmitsNothing(t *testing.T) {
 	for reason, end := range map[httpapi.EndReason]func(h *house, p *client){
 		httpapi.EndReasonSignedOut: func(_ *house, p *client) { p.delete("/api/session").requireStatus(http.StatusNoContent) },

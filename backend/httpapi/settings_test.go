@@ -84,6 +84,7 @@ func TestAStaleSaveIsRefusedWithWhatIsInForce(t *testing.T) {
 	}
 }
 
+// ASVS 15.4.2
 func TestOfTwoSavesOfOneVersionOneIsMade(t *testing.T) {
 	h := open(t, options{})
 	admins := []*client{h.browser(member.Admin), h.browser(member.Owner)}

@@ -23,6 +23,7 @@ func (h *house) setupRequired() bool {
 	return state.Required
 }
 
+// ASVS 6.3.2
 func TestSettingUpWorksOnce(t *testing.T) {
 	h := open(t, options{unclaimed: true})
 	require.True(t, h.setupRequired())
@@ -50,6 +51,7 @@ func TestSettingUpWorksOnce(t *testing.T) {
 	}, current.Policy, "what a fresh organization starts with")
 }
 
+// ASVS 2.3.4
 func TestSettingUpInParallelMakesOneOwner(t *testing.T) {
 	h := open(t, options{unclaimed: true})
 	answers := inParallel(20, func(i int) *answer {
@@ -97,6 +99,8 @@ func TestARefusedSetUpCreatesNothing(t *testing.T) {
 }
 
 // The longest and the shortest password that set-up takes must also be one that sign-in takes.
+//
+// ASVS 6.2.8
 func TestEveryPasswordThatSetUpTakesSignsIn(t *testing.T) {
 	for name, secret := range map[string]string{
 		"15 characters":         "fifteen letters",

@@ -13,6 +13,7 @@ import (
 	"curfew/backend/member"
 )
 
+// ASVS 3.3.1, 3.3.2, 3.3.3, 3.3.4
 func TestABrowserIsSignedInByCookiesThatNoScriptCanRead(t *testing.T) {
 	h := open(t, options{})
 	b := h.stranger()
@@ -47,6 +48,8 @@ func TestAProgramGetsBothTokensInTheBodyAndNoCookie(t *testing.T) {
 }
 
 // What an unknown address and a wrong password get must not differ in anything (ASVS 6.3.8).
+//
+// ASVS 6.3.8
 func TestAWrongPasswordAndAnUnknownAddressLookTheSame(t *testing.T) {
 	h := open(t, options{})
 	h.exec("UPDATE members SET deactivated_at = 1 WHERE role = 'auditor'")
@@ -68,6 +71,8 @@ func TestAWrongPasswordAndAnUnknownAddressLookTheSame(t *testing.T) {
 }
 
 // TestSigningInOverASession holds that a browser has one session at a time, and that nobody can plant theirs (ASVS 7.2.4).
+//
+// ASVS 7.2.4
 func TestSigningInOverASessionEndsIt(t *testing.T) {
 	h := open(t, options{})
 	b := h.browser(member.Plain)
@@ -90,6 +95,14 @@ func TestAFailedSignInLeavesTheSessionThatIsThere(t *testing.T) {
 	b.renew().requireStatus(http.StatusOK)
 }
 
+// ASVS 6.2.10
+func TestAPasswordNeverRunsOut(t *testing.T) {
+	h := open(t, options{})
+	h.program(member.Plain)
+	h.clock.advance(50 * 365 * 24 * time.Hour)
+	h.program(member.Plain).requireLive()
+}
+
 func TestAProgramThatSignsInLeavesTheBrowsersSession(t *testing.T) {
 	h := open(t, options{})
 	b := h.browser(member.Plain)
@@ -97,6 +110,7 @@ func TestAProgramThatSignsInLeavesTheBrowsersSession(t *testing.T) {
 	b.requireLive()
 }
 
+// ASVS 7.4.1, 14.3.1
 func TestSigningOutEndsTheSessionForEveryToken(t *testing.T) {
 	h := open(t, options{})
 	b, p := h.browser(member.Plain), h.program(member.Plain)
@@ -139,6 +153,7 @@ func TestATokenNeverOutlivesItsSession(t *testing.T) {
 	c.renew().requireProblem(http.StatusUnauthorized, "session_expired")
 }
 
+// ASVS 9.2.2
 func TestTheTwoTransportsOfARefreshDoNotMix(t *testing.T) {
 	h := open(t, options{})
 	b, p := h.browser(member.Admin), h.program(member.Admin)
@@ -181,6 +196,7 @@ func TestTheTwoTransportsOfARefreshDoNotMix(t *testing.T) {
 	p.requireLive()
 }
 
+// ASVS 7.2.1
 func TestATokenWithABitChangedOpensNothing(t *testing.T) {
 	h := open(t, options{})
 	p := h.program(member.Admin)

@@ -71,6 +71,8 @@ func TestAfterRetryAfterTheRightPasswordIsLetIn(t *testing.T) {
 }
 
 // TestGuessersLockNobodyOut: whoever uses up an account's attempts from many addresses does not stop its owner where they are known.
+//
+// ASVS 6.1.1
 func TestGuessersLockNobodyOut(t *testing.T) {
 	h := open(t, options{})
 	known := h.at("192.0.2.1").signIn(member.Plain)
@@ -123,6 +125,8 @@ func TestADeviceIsKnownForItsMemberOnlyAndCannotBeForged(t *testing.T) {
 }
 
 // Wazuh (CVE-2026-93346) and Keycloak (CVE-2024-4629) counted after the check, so that a burst in parallel got through.
+//
+// ASVS 2.4.1, 6.1.1, 6.3.1
 func TestABurstOfGuessesGetsExactlyTheCap(t *testing.T) {
 	for name, c := range map[string]struct {
 		address, email func(i int) string
@@ -154,6 +158,7 @@ func spelling(i int) string {
 
 func anyone(i int) string { return strconv.Itoa(i) + "@example.org" }
 
+// ASVS 6.3.8
 func TestAnUnknownAddressIsThrottledLikeAKnownOne(t *testing.T) {
 	h := open(t, options{})
 	var seen [2][]string
@@ -181,6 +186,7 @@ func TestProvingAgainIsThrottledAndEndsNothing(t *testing.T) {
 	h.browser(member.Plain)
 }
 
+// ASVS 4.1.3
 func TestAForgedAddressGetsNoBucketOfItsOwn(t *testing.T) {
 	for name, c := range map[string]struct {
 		proxies []string

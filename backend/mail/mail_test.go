@@ -133,6 +133,7 @@ func TestThePasswordOpensTheServer(t *testing.T) {
 	require.Len(t, server.Taken(), 1)
 }
 
+// ASVS 12.3.1
 func TestEncryption(t *testing.T) {
 	plain := mailtest.Start(t, mailtest.Options{})
 	offering := mailtest.Start(t, mailtest.Options{Certificate: &certificate, Password: "right"})

@@ -95,6 +95,7 @@ func (h *house) change(by session.Principal, of session.Principal, wish member.W
 
 func ptr[T any](value T) *T { return &value }
 
+// ASVS 2.3.4, 6.4.1
 func TestAnInvitationIsGoodOnce(t *testing.T) {
 	h := newHouse(t)
 	invited, secret, err := h.members.Invite(t.Context(), h.owner.Member, h.owner.Caller(), "", "Ben@Example.org", member.Plain)
@@ -133,6 +134,7 @@ func TestAnInvitationIsGoodOnce(t *testing.T) {
 	require.Equal(t, member.Plain, who.Member.Role)
 }
 
+// ASVS 6.4.1
 func TestALinkRunsOutAndIsReplaced(t *testing.T) {
 	h := newHouse(t)
 	ben, first, err := h.members.Invite(t.Context(), h.owner.Member, h.owner.Caller(), "Ben", "ben@example.org", member.Plain)
@@ -156,6 +158,7 @@ func TestAnAddressIsAMembersAlone(t *testing.T) {
 	require.ErrorIs(t, err, member.ErrEmailTaken)
 }
 
+// ASVS 7.4.3
 func TestAResetEndsTheSessionsWhenItIsUsedAndNotBefore(t *testing.T) {
 	h := newHouse(t)
 	ben := h.join("Ben", member.Plain)
@@ -171,6 +174,7 @@ func TestAResetEndsTheSessionsWhenItIsUsedAndNotBefore(t *testing.T) {
 	require.ErrorIs(t, err, member.ErrBadCredentials)
 }
 
+// ASVS 7.4.2
 func TestDeactivatingEndsTheSessionsForGood(t *testing.T) {
 	h := newHouse(t)
 	ben := h.join("Ben", member.Plain)
@@ -187,6 +191,7 @@ func TestDeactivatingEndsTheSessionsForGood(t *testing.T) {
 	h.must(err)
 }
 
+// ASVS 8.3.2
 func TestARoleChangesRunningSessionsAtOnce(t *testing.T) {
 	h := newHouse(t)
 	ben := h.join("Ben", member.Plain)
@@ -212,6 +217,8 @@ func TestRevokingAMembersSessions(t *testing.T) {
 }
 
 // TestNobodyIsRaisedAboveTheirOwnRole walks who may do what to whom.
+//
+// ASVS 8.2.3
 func TestNobodyIsRaisedAboveTheirOwnRole(t *testing.T) {
 	h := newHouse(t)
 	people := map[member.Role]session.Principal{

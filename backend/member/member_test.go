@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// ASVS 6.2.1, 6.2.5, 6.2.9
 func TestNewPasswords(t *testing.T) {
 	for _, c := range []struct {
 		name, password, code string
@@ -65,6 +66,8 @@ func TestPasswordsOfTheirContext(t *testing.T) {
 }
 
 // TestPasswordsAreComparedWhole: nothing is cut off, trimmed or folded, as other hashes do.
+//
+// ASVS 6.2.8, 11.4.2
 func TestPasswordsAreComparedWhole(t *testing.T) {
 	h, err := newHasher()
 	require.NoError(t, err)

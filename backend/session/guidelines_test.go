@@ -28,6 +28,8 @@ func TestLimits(t *testing.T) {
 
 // TestGuidelinesAtTheirBounds tries every guideline one second before, at and one second after each of its numbers. Policies count in
 // minutes, so the bounds are tried through Limits' own inputs: a minute is the step.
+//
+// ASVS 7.1.1
 func TestGuidelinesAtTheirBounds(t *testing.T) {
 	tried := 0
 	minutes := func(d time.Duration) Length { return Length{int64(d / time.Minute), Minutes} }

@@ -62,6 +62,8 @@ func TestLengthBounds(t *testing.T) {
 }
 
 // TestNoNumberOverflows holds that a length is either refused or exact, for every pair of a number and a unit.
+//
+// ASVS 2.2.3
 func TestNoNumberOverflows(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		length := Length{rapid.Int64().Draw(t, "value"), rapid.SampledFrom([]Unit{Minutes, Hours, Days, Weeks}).Draw(t, "unit")}

@@ -178,6 +178,8 @@ func TestASessionTakesLittleMemory(t *testing.T) {
 
 // TestChecksGoOnWhileSessionsComeAndGo is for the race detector: rows move to close gaps, and whoever is being checked meanwhile is
 // found as who they are.
+//
+// ASVS 15.4.1
 func TestChecksGoOnWhileSessionsComeAndGo(t *testing.T) {
 	s, ids := crowd(t, 2000)
 	roster := s.roster.Load()

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -255,6 +256,8 @@ func TestRevokeAllIsFinal(t *testing.T) {
 
 // TestNothingIsAdmittedAfterTheAnswer holds R5 and R8 under load: no check that begins after a revocation was answered lets in a
 // session that is older than it.
+//
+// ASVS 7.4.5, 15.4.2
 func TestNothingIsAdmittedAfterTheAnswer(t *testing.T) {
 	h := newHouse(t)
 	var (
@@ -370,6 +373,8 @@ func TestAnEndDuringARecallIsNotLost(t *testing.T) {
 }
 
 // TestTroubleWithStorageIsNoVerdict holds that an outage signs nobody out.
+//
+// ASVS 16.5.3
 func TestTroubleWithStorageIsNoVerdict(t *testing.T) {
 	h := newHouse(t)
 	who, _ := h.signIn()
@@ -730,4 +735,29 @@ func TestManyTouchesReachTheDisk(t *testing.T) {
 		require.Equal(t, noon.Add(time.Minute), h.requireAlive(id).Session.LastSeenAt)
 	}
 	require.Len(t, ids, 500)
+}
+
+// TestNoTwoSessionsShareASecret signs one member in again and again at one instant, which is when anything but chance would repeat itself.
+//
+// ASVS 7.2.2, 7.2.3, 11.5.1
+func TestNoTwoSessionsShareASecret(t *testing.T) {
+	h := newHouse(t)
+	const sessions = 200
+	ids, secrets := map[session.ID]bool{}, map[string]bool{}
+	for range sessions {
+		who, refresh := h.signIn()
+		raw, err := base64.RawURLEncoding.DecodeString(refresh)
+		require.NoError(t, err)
+		require.Len(t, raw, 16+8+32+32, "the session's id, its counter, the secret, and what seals them")
+		ids[who.Session.ID], secrets[string(raw[24:56])] = true, true
+	}
+	require.Len(t, ids, sessions)
+	require.Len(t, secrets, sessions)
+	for bit := range 256 { // none of them is always the same
+		seen := map[byte]bool{}
+		for secret := range secrets {
+			seen[secret[bit/8]>>(bit%8)&1] = true
+		}
+		require.Len(t, seen, 2, "bit %d", bit)
+	}
 }

@@ -23,6 +23,7 @@ func alive() Standing {
 	}
 }
 
+// ASVS 7.3.1
 func TestEnded(t *testing.T) {
 	with := func(change func(*Standing)) Standing {
 		st := alive()

@@ -74,6 +74,7 @@ func get(pages http.Handler, target string, headers ...string) *httptest.Respons
 	return request(pages, http.MethodGet, target, headers...)
 }
 
+// ASVS 3.5.7
 func TestEveryPageIsTheShell(t *testing.T) {
 	pages := site(t, built())
 	for _, page := range []string{"/", "/sign-in", "/settings/security", "/settings/", "/setup?token=x", "/sessions/0198f2a0-0000-7000-8000-000000000001"} {
@@ -87,7 +88,9 @@ func TestEveryPageIsTheShell(t *testing.T) {
 	}
 }
 
-// ASVS 3.4.3: the one inline script is allowed by its hash, and nothing else that did not come from this origin.
+// The one inline script is allowed by its hash, and nothing else that did not come from this origin.
+//
+// ASVS 3.4.3, 3.4.6
 func TestPolicyAllowsTheInlineScriptAlone(t *testing.T) {
 	sum := sha256.Sum256([]byte(bootstrap))
 	policy := map[string]string{}
@@ -107,6 +110,7 @@ func TestPolicyAllowsTheInlineScriptAlone(t *testing.T) {
 	}
 }
 
+// ASVS 4.1.1
 func TestAssets(t *testing.T) {
 	pages := site(t, built())
 	for _, tt := range []struct{ path, contentType, cacheControl string }{
@@ -214,6 +218,8 @@ func TestEachFormHasItsOwnTag(t *testing.T) {
 
 // A browser that asks for a script of yesterday's build, or for an address of the API that is none, must not be given a page; and
 // no spelling of an address leads out of the build or to the shell by a side door.
+//
+// ASVS 13.4.3, 14.2.5
 func TestWhatIsMissingIsNotFound(t *testing.T) {
 	pages := site(t, built())
 	for _, target := range []string{
@@ -249,6 +255,7 @@ func TestHEADIsGETWithoutTheBody(t *testing.T) {
 	}
 }
 
+// ASVS 4.1.4
 func TestOtherMethodsAreRefused(t *testing.T) {
 	pages := site(t, built())
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {

@@ -15,6 +15,8 @@ import (
 )
 
 // TestTheChainNamesTheFirstEntryThatDoesNotFit damages a log of eight entries, the sixth of which has a receipt, in every way there is.
+//
+// ASVS 16.4.2
 func TestTheChainNamesTheFirstEntryThatDoesNotFit(t *testing.T) {
 	const altered, missing, outOfOrder = "altered", "missing", "out of order"
 	for _, c := range []struct {
@@ -89,6 +91,8 @@ func TestAForgedEntryThatFitsShowsByTheNext(t *testing.T) {
 }
 
 // TestALogWrittenAnewShowsByTheReceipt: after the tail was cut off, and with it a revocation, other entries have taken its place.
+//
+// ASVS 16.4.2
 func TestALogWrittenAnewShowsByTheReceipt(t *testing.T) {
 	db := eightEntries(t)
 	require.NoError(t, db.writer.Exec("DELETE FROM audit_entries WHERE sequence >= 5").Error)

@@ -317,7 +317,7 @@ func (db *DB) ChangeMember(ctx context.Context, id member.ID, caller audit.Calle
 		if !m.Active {
 			deactivated = gorm.Expr("coalesce(deactivated_at, ?)", millis(change.Event.At))
 		}
-		err = tx.Table("members").Where("id = ?", id.String()).Updates(map[string]any{
+		err = tx.Table("members").Where("id = ?", id.String()).Updates(map[string]any{ //nolint:forbidigo // a map, which loses no zero
 			"name": m.Name, "role": string(m.Role), "generation": m.Generation, "deactivated_at": deactivated,
 			"sort_name": m.SortName(), "search": m.SearchText(),
 		}).Error
@@ -426,7 +426,7 @@ func (db *DB) UseLink(
 		if name != "" {
 			m.Name = name
 		}
-		err = tx.Table("members").Where("id = ?", id.String()).Updates(map[string]any{
+		err = tx.Table("members").Where("id = ?", id.String()).Updates(map[string]any{ //nolint:forbidigo // a map, which loses no zero
 			"password_hash": passwordHash, "name": m.Name, "generation": m.Generation, "sort_name": m.SortName(), "search": m.SearchText(),
 		}).Error
 		if err != nil {

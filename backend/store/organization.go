@@ -94,7 +94,7 @@ func (db *DB) SavePolicy(ctx context.Context, next session.Organization, caller 
 		if maximum := next.Policy.MaximumLifetime; !maximum.IsZero() {
 			columns["maximum_value"], columns["maximum_unit"] = maximum.Value, string(maximum.Unit)
 		}
-		saved := tx.Table("organization").Where("id = 1 AND version = ?", next.Version-1).Updates(columns)
+		saved := tx.Table("organization").Where("id = 1 AND version = ?", next.Version-1).Updates(columns) //nolint:forbidigo // a map, which loses no zero
 		if saved.Error != nil {
 			return saved.Error
 		}

@@ -342,6 +342,7 @@ func TestAWriteInTheNameOfAnEndedSessionMisses(t *testing.T) {
 	}
 }
 
+// ASVS 15.4.2
 func TestOnlyOneOfTwoSavesOfAVersionWins(t *testing.T) {
 	db := newDB(t)
 	caller := callerOf(signIn(t, db, ana(t, db)))
@@ -450,6 +451,7 @@ func TestTheAuditChainRecomputes(t *testing.T) {
 	requireChain(t, db, 8)
 }
 
+// ASVS 2.3.3
 func TestAnAuditEntryThatFailsTakesItsChangeWithIt(t *testing.T) {
 	db := newDB(t)
 	record := signIn(t, db, ana(t, db))
@@ -587,6 +589,7 @@ func TestAnOlderSchemaIsBroughtUpToDate(t *testing.T) {
 	require.Equal(t, record.Member, found[0].Member)
 }
 
+// ASVS 13.3.1, 16.4.2
 func TestTheFileIsItsOwnersAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "curfew.db")
 	openAt(t, path)

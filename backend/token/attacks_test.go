@@ -45,6 +45,8 @@ func TestTheTokenThatAttacksStartFromIsGood(t *testing.T) {
 }
 
 // Rules J1, J2, J3, J7, J9, J11 and J12, on the header. All but the first few carry a right signature of our own key.
+//
+// ASVS 9.1.2
 func TestVerifyRefusesForgedHeaders(t *testing.T) {
 	d := newDeployment(t)
 	kid := d.secrets.AccessTokens[0].ID
@@ -127,6 +129,8 @@ func TestVerifyRefusesForgedHeaders(t *testing.T) {
 }
 
 // Rule J8: a token does not say where its key is. Nothing is fetched for it, whatever it names.
+//
+// ASVS 9.1.3
 func TestVerifyFollowsNoLinks(t *testing.T) {
 	var fetched atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { fetched.Add(1) }))
@@ -154,6 +158,8 @@ func TestVerifyFollowsNoLinks(t *testing.T) {
 }
 
 // Rules J5, J6 and J12, on the claims. All carry a right signature of our own key.
+//
+// ASVS 9.2.1, 9.2.3
 func TestVerifyRefusesForgedClaims(t *testing.T) {
 	d := newDeployment(t)
 	with := func(old, replacement string) string {
@@ -312,6 +318,8 @@ func TestVerifyRefusesEveryPrefix(t *testing.T) {
 }
 
 // Every single bit of a token matters (T911), in the text as in the bytes that the text stands for.
+//
+// ASVS 9.1.1
 func TestVerifyRefusesEveryFlippedBit(t *testing.T) {
 	d := newDeployment(t)
 	text := d.issued(t)

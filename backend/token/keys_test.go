@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// ASVS 11.5.1, 13.3.1
 func TestSecretsAreMadeOnceAndForTheirOwnerAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys.json")
 	made, err := LoadSecrets(path, noon)
@@ -37,6 +38,8 @@ func TestSecretsAreMadeOnceAndForTheirOwnerAlone(t *testing.T) {
 }
 
 // An operator meets these errors at the start of the program. Each names the file and what to do about it.
+//
+// ASVS 11.2.3, 13.3.1
 func TestSecretsAreRefused(t *testing.T) {
 	whole, short := base64.StdEncoding.EncodeToString(make([]byte, 32)), base64.StdEncoding.EncodeToString(make([]byte, 31))
 	file := func(kid, secret, root string) string {

@@ -119,6 +119,8 @@ func TestSignatureIsWorkedOutOnce(t *testing.T) {
 }
 
 // A client refreshes on expired and signs in again on invalid, so the two must not be mixed up.
+//
+// ASVS 9.2.1
 func TestExpiryIsExact(t *testing.T) {
 	for _, remembered := range []bool{false, true} {
 		for _, tt := range []struct {
@@ -177,6 +179,8 @@ func TestIssueEndsWithTheSession(t *testing.T) {
 }
 
 // Keys rotate with overlap: tokens of the old key stay good until it is taken out.
+//
+// ASVS 13.3.4
 func TestKeysRotate(t *testing.T) {
 	before := newDeployment(t)
 	text := before.issued(t)

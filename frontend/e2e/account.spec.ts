@@ -60,6 +60,7 @@ test('a session that ended meanwhile is no trouble', async ({ page, anotherBrows
   await expect(page.getByText('You are signed in nowhere else.')).toBeVisible();
 });
 
+// ASVS 6.2.2, 6.3.7
 test('the password is changed, which signs the others out', async ({ page, anotherBrowser }) => {
   const phone = await anotherBrowser();
   await signIn(phone);
@@ -91,6 +92,7 @@ test('the password is changed, which signs the others out', async ({ page, anoth
   await expect(phone).toHaveURL('/settings/security');
 });
 
+// ASVS 6.3.5
 test('the activity says who tried', async ({ page, anotherBrowser }) => {
   const stranger = await anotherBrowser();
   await stranger.goto('/sign-in');

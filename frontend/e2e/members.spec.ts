@@ -404,6 +404,7 @@ test('an auditor sees, and cannot', async ({ page, organization }) => {
   await expect(page.getByText('Owners only')).toHaveCount(0);
 });
 
+// ASVS 3.2.2
 test('names may be anything but endless', async ({ page, organization }) => {
   const odd = ['<img src=x onerror=alert(1)>', '\u202eevil', '👩‍🚀'.repeat(20), 'W'.repeat(200)];
   const token = await signInByProgram(organization);

@@ -62,6 +62,7 @@ test('a number is judged together with its unit, once both were left', async ({ 
   await expect(length(page)).not.toHaveAttribute('aria-invalid');
 });
 
+// ASVS 2.1.3
 test('the limits of the form are those of the server', async ({ page }) => {
   for (const [choice, most] of [
     ['minutes', 525_600],

@@ -191,6 +191,7 @@ test('an auditor sees everything and no controls', async ({ page, organization: 
   await expect(page.getByRole('button', { name: /Revoke/ })).toHaveCount(0);
 });
 
+// ASVS 3.2.2
 test('people are shown as they call themselves, whatever that is', async ({
   page,
   organization: server,

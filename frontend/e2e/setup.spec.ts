@@ -1,6 +1,7 @@
 import { expect, signIn, test } from './journey';
 import { OWNER } from './server';
 
+// ASVS 3.4.3, 3.6.1
 test('the owner sets up, and stands in the settings', async ({ page, server }) => {
   await page.goto('/');
   await expect(page).toHaveURL('/setup');

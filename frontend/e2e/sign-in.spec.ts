@@ -1,3 +1,4 @@
+import type { Page } from '@playwright/test';
 import { expect, signIn, test } from './journey';
 import { OWNER } from './server';
 
@@ -23,6 +24,7 @@ test('without a session, signing in leads back to where one was going', async ({
   await expect(page).toHaveURL('/settings/security?from=mail');
 });
 
+// ASVS 3.7.2
 test('nobody is led to another site', async ({ page }) => {
   await page.goto('/sign-in?next=//example.org');
   await page.getByLabel('Email').fill(OWNER.email);
@@ -31,6 +33,7 @@ test('nobody is led to another site', async ({ page }) => {
   await expect(page).toHaveURL('/settings/security');
 });
 
+// ASVS 6.2.6
 test('the password can be shown', async ({ page }) => {
   await page.goto('/sign-in');
   await page.getByLabel('Password').fill('secret');
@@ -39,6 +42,45 @@ test('the password can be shown', async ({ page }) => {
   await page.getByRole('button', { name: 'Hide', exact: true }).click();
   await expect(page.getByLabel('Password')).toHaveAttribute('type', 'password');
 });
+
+// ASVS 6.2.7
+test('password managers are told what is what, and pasting is welcome', async ({ page }) => {
+  await page.goto('/sign-in');
+  const [email, password] = [page.getByLabel('Email'), page.getByLabel('Password')];
+  await expect(email).toHaveAttribute('autocomplete', 'username');
+  await expect(password).toHaveAttribute('autocomplete', 'current-password');
+  await email.fill(OWNER.password);
+  await email.press('ControlOrMeta+a');
+  await email.press('ControlOrMeta+c');
+  await password.press('ControlOrMeta+v');
+  await expect(password).toHaveValue(OWNER.password);
+  await email.fill(OWNER.email);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('link', { name: 'Your account' }).click();
+  await expect(page.getByLabel('Current password')).toHaveAttribute(
+    'autocomplete',
+    'current-password',
+  );
+  await expect(page.getByLabel('New password')).toHaveAttribute('autocomplete', 'new-password');
+});
+
+// ASVS 7.4.4
+test('signing out is in plain sight on every page', async ({ page }) => {
+  await signIn(page);
+  for (const path of ['security', 'members', 'sessions', 'audit'].map((p) => `/settings/${p}`)) {
+    await page.goto(path);
+    await expectSignOut(page);
+  }
+  await page.goto('/account');
+  await expectSignOut(page);
+});
+
+async function expectSignOut(page: Page) {
+  for (const width of [320, 1280]) {
+    await page.setViewportSize({ width, height: 640 });
+    await expect(page.getByRole('button', { name: 'Sign out' })).toBeInViewport({ ratio: 1 });
+  }
+}
 
 test('too many attempts are told when to try again', async ({ page }) => {
   await page.route('/api/sessions', (route) =>

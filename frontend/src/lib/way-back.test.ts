@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { HOME, signInPath, wayBack } from './way-back';
 
+// ASVS 3.7.2
 describe('the way back after signing in', () => {
   it.each(['/', '/settings/security', '/settings/security?tab=1#x', '/a//b', '/ü'])(
     'may be %s',
