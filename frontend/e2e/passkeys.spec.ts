@@ -26,7 +26,7 @@ async function plugIn(page: Page) {
   };
 }
 
-test('a passkey is added, signs in, proves who one is, and is removed', async ({
+test('a passkey is added, signs in, proves who one is, and stays while it is demanded', async ({
   page,
   organization,
 }) => {
