@@ -167,7 +167,7 @@ func (a *App) members(ctx context.Context, now func() time.Time, key [32]byte) (
 		if err := a.folder.forgetSetupToken(); err != nil {
 			return nil, fmt.Errorf("remove the used set-up token: %w", err)
 		}
-		return member.New(a.db, now, "", a.sessions, key)
+		return member.New(a.db, now, "", a.sessions, key, a.config.PublicURL)
 	}
 	setupToken, err := a.folder.ensureSetupToken()
 	if err != nil {
@@ -177,7 +177,7 @@ func (a *App) members(ctx context.Context, now func() time.Time, key [32]byte) (
 	link.Path = "/setup"
 	link.Fragment = url.Values{"token": {setupToken}}.Encode() // a fragment reaches no server and no log
 	a.SetupURL = link.String()
-	return member.New(a.db, now, setupToken, a.sessions, key)
+	return member.New(a.db, now, setupToken, a.sessions, key, a.config.PublicURL)
 }
 
 // setUp is what there is to do once the organization has its first owner.

@@ -40,6 +40,8 @@ const (
 	SecondFactorRemoved     Action = "member.second_factor_removed"
 	RecoveryCodesMade       Action = "member.recovery_codes_made"
 	RecoveryCodeUsed        Action = "member.recovery_code_used"
+	PasskeyAdded            Action = "member.passkey_added"
+	PasskeyRemoved          Action = "member.passkey_removed"
 	SecondFactorDemanded    Action = "sign_in.second_factor_demanded"
 )
 

@@ -319,6 +319,7 @@ func (h *house) recordEveryAction() error {
 	owner.send(http.MethodPut, "/api/settings/sign-in", map[string]any{"requireSecondFactor": true})
 	owner.send(http.MethodPut, "/api/settings/sign-in", map[string]any{"requireSecondFactor": false})
 	owner.send(http.MethodDelete, "/api/account/second-factor", nil)
+	owner.send(http.MethodDelete, "/api/account/passkeys/"+owner.newDevice().name(), nil)
 	owner.send(http.MethodPatch, ben, map[string]any{"active": false})
 	owner.send(http.MethodPost, "/api/sessions/revoke-all", httpapi.RevokeAllRequest{})
 	id, err := member.ParseID(as(email(member.Owner), newPassword).requireLive().Member.Id)

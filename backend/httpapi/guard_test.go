@@ -17,16 +17,19 @@ var (
 	public = []string{
 		"GET /healthz", "GET /readyz", "GET /api/openapi.json", "GET /api/docs",
 		"GET /api/setup", "POST /api/setup", "POST /api/sessions", "POST /api/sessions/refresh",
+		"POST /api/sessions/passkey", "POST /api/passkeys/challenge",
 		"POST /api/invitations/accept",
 	}
 	// What a session can do that has not proved the second factor which the organization demands.
 	forRestricted = []string{
 		"GET /api/session", "DELETE /api/session", "POST /api/session/reauthenticate", "GET /api/events",
+		"POST /api/session/reauthenticate/passkey",
 		"GET /api/account/second-factor", "PUT /api/account/second-factor", "POST /api/account/second-factor/enrolment",
 	}
 	forMembers = slices.Concat(forRestricted, []string{
 		"GET /api/sessions", "DELETE /api/sessions/{id}", "POST /api/sessions/revoke-others",
 		"PUT /api/account/password", "GET /api/account/activity", "GET /api/account/notices", "POST /api/account/notices/dismiss",
+		"GET /api/account/passkeys", "POST /api/account/passkeys", "POST /api/account/passkey-challenge", "DELETE /api/account/passkeys/{id}",
 		"DELETE /api/account/second-factor", "POST /api/account/second-factor/recovery-codes",
 	})
 	forOverseers = []string{

@@ -53,6 +53,8 @@ const (
 	deviceCookie  = "__Host-curfew_device"
 )
 
+var publicURL = &url.URL{Scheme: "https", Host: "curfew.example.org"}
+
 // roles are those of the members that a house has from the start, one of each; see email and name.
 var roles = []member.Role{member.Owner, member.Admin, member.Auditor, member.Plain}
 
@@ -175,7 +177,7 @@ func (h *house) start(log *slog.Logger) {
 	var err error
 	h.sessions, err = session.New(h.t.Context(), h.storage, h.clock.Now, derived[0])
 	require.NoError(h.t, err)
-	h.members, err = member.New(h.storage, h.clock.Now, setupToken, h.sessions, derived[3])
+	h.members, err = member.New(h.storage, h.clock.Now, setupToken, h.sessions, derived[3], publicURL)
 	require.NoError(h.t, err)
 	tokens, err := token.NewKeys(h.secrets, 5*time.Minute, h.clock.Now)
 	require.NoError(h.t, err)
@@ -185,7 +187,7 @@ func (h *house) start(log *slog.Logger) {
 	h.live = live.NewHub(httpapi.ListenersPerSession)
 	h.api = &httpapi.API{
 		Sessions: h.sessions, Members: h.members, Tokens: tokens, Audit: h.storage, Live: h.live, Mail: h.options.mail, Stream: h.options.streams(), DeviceKey: derived[1], CursorKey: derived[2],
-		Ready: h.storage.Ready, SetUp: h.sessions.Reload, Backup: h.backup, PublicURL: &url.URL{Scheme: "https", Host: "curfew.example.org"}, Now: h.clock.Now, Log: log,
+		Ready: h.storage.Ready, SetUp: h.sessions.Reload, Backup: h.backup, PublicURL: publicURL, Now: h.clock.Now, Log: log,
 	}
 	for _, network := range h.options.trustedProxies {
 		_, parsed, err := net.ParseCIDR(network)

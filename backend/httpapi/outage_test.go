@@ -176,6 +176,21 @@ func (f *failing) UseRecoveryCode(ctx context.Context, id member.ID, hash [32]by
 	return unless(f.at("UseRecoveryCode"), func() (bool, error) { return f.DB.UseRecoveryCode(ctx, id, hash, event) })
 }
 
+func (f *failing) Passkeys(ctx context.Context, id member.ID) ([]member.Passkey, error) {
+	return unless(f.at("Passkeys"), func() ([]member.Passkey, error) { return f.DB.Passkeys(ctx, id) })
+}
+
+func (f *failing) Passkey(ctx context.Context, id []byte) (member.Member, member.Passkey, error) {
+	if err := f.at("Passkey"); err != nil {
+		return member.Member{}, member.Passkey{}, err
+	}
+	return f.DB.Passkey(ctx, id)
+}
+
+func (f *failing) UsePasskey(ctx context.Context, use member.PasskeyUse) (bool, error) {
+	return unless(f.at("UsePasskey"), func() (bool, error) { return f.DB.UsePasskey(ctx, use) })
+}
+
 func (f *failing) Factors(ctx context.Context) (int, int, error) {
 	if err := f.at("Factors"); err != nil {
 		return 0, 0, err
@@ -243,8 +258,9 @@ type scene struct {
 	lost *client
 	// plain names another member, and link is the secret of the one-time link that waits for them.
 	plain, link string
-	// app is the auditor's.
-	app *factor
+	// app is the auditor's, and device too.
+	app    *factor
+	device *device
 }
 
 // issueLink makes the one-time link that waits, and gives its secret.
@@ -301,6 +317,9 @@ var needs = map[string][]func(s *scene) *answer{
 	},
 	"UseStep":         {func(s *scene) *answer { return s.admin.trySignIn(member.Auditor, s.app.code(0)) }},
 	"UseRecoveryCode": {func(s *scene) *answer { return s.admin.trySignIn(member.Auditor, s.app.codes[0]) }},
+	"Passkeys":        {func(s *scene) *answer { return s.admin.get("/api/account/passkeys") }},
+	"Passkey":         {func(s *scene) *answer { return s.admin.signInBy(s.device) }},
+	"UsePasskey":      {func(s *scene) *answer { return s.admin.signInBy(s.device) }},
 	"Notices":         {func(s *scene) *answer { return s.admin.get("/api/account/notices") }},
 	"DismissNotices":  {func(s *scene) *answer { return s.admin.post("/api/account/notices/dismiss", map[string]any{"upTo": 1}) }},
 	"RotateRefresh":   {func(s *scene) *answer { return s.admin.renew() }},
@@ -390,7 +409,8 @@ func TestAnOutageSignsNobodyOut(t *testing.T) {
 			in.theirs = in.bystander.id()
 			in.plain = h.program(member.Plain).requireLive().Member.Id
 			in.link = in.admin.issueLink(in.plain)
-			in.app = h.program(member.Auditor).enrol()
+			auditor := h.program(member.Auditor)
+			in.app, in.device = auditor.enrol(), auditor.newDevice()
 			h.clock.advance(30 * time.Second) // its first code is used up
 			for _, ask := range asks {
 				before := h.everythingDecided()

@@ -57,6 +57,12 @@ var sentinels = []struct {
 	{member.ErrLastOwner, http.StatusConflict, "last_owner", "This is the last owner who can sign in. Make somebody else an owner first."},
 	{session.ErrFactorDemanded, http.StatusConflict, "second_factor_demanded", "The organization demands a second factor. Set up another in its place."},
 	{member.ErrNoSecondFactor, http.StatusConflict, "no_second_factor", "There is no second factor."},
+	{member.ErrBadPasskey, http.StatusUnauthorized, "bad_passkey", "The passkey is not known here, or its answer proves nothing. Try again, or sign in by password."},
+	{errWrongPasskey, http.StatusForbidden, "bad_passkey", "The passkey is not yours, or its answer proves nothing. Try again."},
+	{member.ErrNoPasskey, http.StatusNotFound, "not_found", "There is no such passkey."},
+	{member.ErrPasskeyKnown, http.StatusConflict, "passkey_known", "This passkey is registered already."},
+	{member.ErrPasskeysUnavailable, http.StatusConflict, "passkeys_unavailable", "Passkeys are bound to a name, and this server is reached by a number. Its operator can set a public URL that has one."},
+	{member.ErrTooManyPasskeys, http.StatusConflict, "too_many_passkeys", "There are as many passkeys as one can have. Remove one first."},
 	{member.ErrEnrolmentOver, http.StatusGone, "enrolment_over", "This enrolment was not begun here, or its time is over. Begin again."},
 	{member.ErrEmailTaken, http.StatusConflict, "email_taken", "Another member has this e-mail address."},
 	{member.ErrLinkInvalid, http.StatusGone, "link_invalid", "This link was used or replaced, or its time is over. Ask for a new one."},
@@ -243,7 +249,7 @@ func writeProblem(w http.ResponseWriter, request string, p problem) {
 // challenge is what a 401 has to carry (RFC 9110, 11.6.1), in the words of RFC 6750.
 func challenge(code string) string {
 	switch code {
-	case "no_session", "bad_credentials", "second_factor_required", "bad_code":
+	case "no_session", "bad_credentials", "second_factor_required", "bad_code", "bad_passkey":
 		return `Bearer realm="curfew"`
 	}
 	return fmt.Sprintf(`Bearer realm="curfew", error="invalid_token", error_description=%q`, code)

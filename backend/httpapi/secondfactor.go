@@ -19,7 +19,11 @@ func (a *API) getSecondFactor(c echo.Context, who session.Principal) error {
 	if err != nil {
 		return err
 	}
-	wire := SecondFactor{Enrolled: len(factor.Sealed) > 0, RecoveryCodes: int64(factor.RecoveryCodes), Demanded: who.Organization.RequireSecondFactor}
+	passkeys, err := a.Members.Passkeys(c.Request().Context(), who.Member.ID)
+	if err != nil {
+		return err
+	}
+	wire := SecondFactor{Passkeys: int64(len(passkeys)), Enrolled: len(factor.Sealed) > 0, RecoveryCodes: int64(factor.RecoveryCodes), Demanded: who.Organization.RequireSecondFactor}
 	if wire.Enrolled {
 		wire.Since = &factor.Since
 	}
@@ -60,11 +64,16 @@ func (a *API) putSecondFactor(c echo.Context, who session.Principal) error {
 }
 
 func (a *API) removeSecondFactor(c echo.Context, who session.Principal) error {
+	return a.removeCredential(c, who, member.FactorRemoval{})
+}
+
+// removeCredential ends the other sessions too, where the query asks for that.
+func (a *API) removeCredential(c echo.Context, who session.Principal, removal member.CredentialChange) error {
 	endOthers := c.QueryParam("endOtherSessions")
 	if endOthers != "" && endOthers != "true" && endOthers != "false" {
 		return &inputError{[]FieldError{{Field: "endOtherSessions", Code: "oneof", Message: "Choose one of: true, false."}}}
 	}
-	ended, err := a.Sessions.ChangeCredential(c.Request().Context(), who, member.FactorRemoval{}, endOthers == "true")
+	ended, err := a.Sessions.ChangeCredential(c.Request().Context(), who, removal, endOthers == "true")
 	if err != nil {
 		return err
 	}

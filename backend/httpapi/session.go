@@ -15,6 +15,7 @@ var (
 	errWrongPassword = errors.New("wrong password")
 	errWrongCode     = errors.New("wrong code")
 	errCodeNeeded    = errors.New("a code is needed")
+	errWrongPasskey  = errors.New("wrong passkey")
 )
 
 func (a *API) getSession(c echo.Context, who session.Principal) error {

@@ -21,18 +21,30 @@ func (a *API) signIn(c echo.Context) error {
 	if err := bind(c, &in); err != nil {
 		return err
 	}
-	transport := TransportCookie
-	if in.Transport != nil {
-		transport = *in.Transport
-	}
-	if transport != TransportCookie && transport != TransportBearer {
-		return &inputError{[]FieldError{{Field: "transport", Code: "oneof", Message: "Choose one of: cookie, bearer."}}}
-	}
-	ctx, origin := c.Request().Context(), a.origin(c)
-	proof, err := a.Members.Authenticate(ctx, in.Email, in.Password, orEmpty(in.Code), origin)
+	transport, err := transportOf(in.Transport)
 	if err != nil {
 		return err
 	}
+	proof, err := a.Members.Authenticate(c.Request().Context(), in.Email, in.Password, orEmpty(in.Code), a.origin(c))
+	if err != nil {
+		return err
+	}
+	return a.startSession(c, proof, transport)
+}
+
+func transportOf(wanted *Transport) (Transport, error) {
+	if wanted == nil {
+		return TransportCookie, nil
+	}
+	if *wanted != TransportCookie && *wanted != TransportBearer {
+		return "", &inputError{[]FieldError{{Field: "transport", Code: "oneof", Message: "Choose one of: cookie, bearer."}}}
+	}
+	return *wanted, nil
+}
+
+// startSession begins a session for whoever has proved who they are, by whichever way.
+func (a *API) startSession(c echo.Context, proof member.Proof, transport Transport) error {
+	ctx, origin := c.Request().Context(), a.origin(c)
 	who, refresh, err := a.Sessions.Start(ctx, proof, session.Client{Address: session.ParseAddress(origin.Address), UserAgent: origin.UserAgent})
 	if err != nil {
 		return err

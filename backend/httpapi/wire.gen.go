@@ -4,6 +4,7 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"time"
 )
 
@@ -678,6 +679,56 @@ type Organization struct {
 	Name string `json:"name"`
 }
 
+// Passkey defines model for Passkey.
+type Passkey struct {
+	CreatedAt time.Time `json:"createdAt"`
+	Id        string    `json:"id"`
+	Name      string    `json:"name"`
+	UsedAt    time.Time `json:"usedAt"`
+}
+
+// PasskeyChallenge defines model for PasskeyChallenge.
+type PasskeyChallenge struct {
+	// Ceremony To be sent back with the answer.
+	Ceremony string `json:"ceremony"`
+
+	// Options For the browser, in its JSON.
+	Options json.RawMessage `json:"options"`
+}
+
+// PasskeyList defines model for PasskeyList.
+type PasskeyList struct {
+	Items []Passkey `json:"items"`
+}
+
+// PasskeyRegistration defines model for PasskeyRegistration.
+type PasskeyRegistration struct {
+	Ceremony string `json:"ceremony" validate:"required,max=4096"`
+
+	// Credential What the browser answered, in its JSON.
+	Credential json.RawMessage `json:"credential" validate:"required"`
+
+	// Name What I call it.
+	Name string `json:"name" validate:"required,max=100"`
+}
+
+// PasskeyRequest defines model for PasskeyRequest.
+type PasskeyRequest struct {
+	Ceremony string `json:"ceremony" validate:"required,max=4096"`
+
+	// Credential What the browser answered, in its JSON.
+	Credential json.RawMessage `json:"credential" validate:"required"`
+}
+
+// PasskeySignInRequest defines model for PasskeySignInRequest.
+type PasskeySignInRequest struct {
+	Ceremony string `json:"ceremony" validate:"required,max=4096"`
+
+	// Credential What the browser answered, in its JSON.
+	Credential json.RawMessage `json:"credential" validate:"required"`
+	Transport  *Transport      `json:"transport,omitempty"`
+}
+
 // PasswordRequest defines model for PasswordRequest.
 type PasswordRequest struct {
 	// Code Of the second factor, or a recovery code, for whoever has one.
@@ -811,6 +862,9 @@ type SecondFactor struct {
 	// Demanded Whether the organization demands one of every member.
 	Demanded bool `json:"demanded"`
 	Enrolled bool `json:"enrolled"`
+
+	// Passkeys How many passkeys I have.
+	Passkeys int64 `json:"passkeys"`
 
 	// RecoveryCodes How many of them are left.
 	RecoveryCodes int64 `json:"recoveryCodes"`
@@ -1002,6 +1056,12 @@ type ListActivityParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// RemovePasskeyParams defines parameters for RemovePasskey.
+type RemovePasskeyParams struct {
+	// EndOtherSessions Whether to end all of my sessions but this one.
+	EndOtherSessions *bool `form:"endOtherSessions,omitempty" json:"endOtherSessions,omitempty"`
+}
+
 // RemoveSecondFactorParams defines parameters for RemoveSecondFactor.
 type RemoveSecondFactorParams struct {
 	// EndOtherSessions Whether to end all of my sessions but this one.
@@ -1116,6 +1176,9 @@ type PutSecuritySettingsParams struct {
 // DismissNoticesJSONRequestBody defines body for DismissNotices for application/json ContentType.
 type DismissNoticesJSONRequestBody = DismissRequest
 
+// RegisterPasskeyJSONRequestBody defines body for RegisterPasskey for application/json ContentType.
+type RegisterPasskeyJSONRequestBody = PasskeyRegistration
+
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
 type ChangePasswordJSONRequestBody = PasswordRequest
 
@@ -1137,8 +1200,14 @@ type IssueMemberLinkJSONRequestBody = LinkRequest
 // ReauthenticateJSONRequestBody defines body for Reauthenticate for application/json ContentType.
 type ReauthenticateJSONRequestBody = ReauthenticateRequest
 
+// ReauthenticateByPasskeyJSONRequestBody defines body for ReauthenticateByPasskey for application/json ContentType.
+type ReauthenticateByPasskeyJSONRequestBody = PasskeyRequest
+
 // SignInJSONRequestBody defines body for SignIn for application/json ContentType.
 type SignInJSONRequestBody = SignInRequest
+
+// SignInByPasskeyJSONRequestBody defines body for SignInByPasskey for application/json ContentType.
+type SignInByPasskeyJSONRequestBody = PasskeySignInRequest
 
 // RefreshSessionJSONRequestBody defines body for RefreshSession for application/json ContentType.
 type RefreshSessionJSONRequestBody = RefreshRequest

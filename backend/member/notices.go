@@ -10,7 +10,7 @@ import (
 // noticed are the actions that a member is told of until they put the notice away: by each of them somebody may have taken over the account.
 var noticed = []audit.Action{
 	audit.PasswordChanged, audit.PasswordReset, audit.LinkUsed, audit.SecondFactorSet, audit.SecondFactorRemoved,
-	audit.RecoveryCodesMade, audit.RecoveryCodeUsed,
+	audit.RecoveryCodesMade, audit.RecoveryCodeUsed, audit.PasskeyAdded, audit.PasskeyRemoved,
 }
 
 // mostNotices is how many are told at once, the newest ones.

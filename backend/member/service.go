@@ -6,7 +6,10 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
+
+	"github.com/go-webauthn/webauthn/webauthn"
 
 	"curfew/backend/audit"
 )
@@ -66,6 +69,13 @@ type Store interface {
 	UseStep(ctx context.Context, id ID, sealed []byte, step int64) (used bool, err error)
 	// UseRecoveryCode removes the code, with an audit entry, and tells whether there was one.
 	UseRecoveryCode(ctx context.Context, id ID, hash [32]byte, event audit.Event) (used bool, err error)
+	// Passkeys are the member's, the oldest first.
+	Passkeys(ctx context.Context, id ID) ([]Passkey, error)
+	// Passkey finds one by its id, with its member, or returns ErrNoPasskey.
+	Passkey(ctx context.Context, id []byte) (Member, Passkey, error)
+	// UsePasskey uses the challenge up and replaces what is known of the passkey, provided that the challenge was not used and the passkey is
+	// still what it was before; and tells whether it has.
+	UsePasskey(ctx context.Context, use PasskeyUse) (used bool, err error)
 	// Factors counts the members who can sign in, and those of them who have neither a second factor nor a passkey.
 	Factors(ctx context.Context) (members, without int, err error)
 	// Notices are the entries of those actions that concern the member and that they have not put away, the newest first, at most limit.
@@ -83,11 +93,14 @@ type Service struct {
 	setupToken string
 	follower   Follower
 	vault      vault
+	// party is the site that passkeys are for; nil where there can be none.
+	party *webauthn.WebAuthn
 }
 
 // New makes the service. The set-up token is the secret that the first owner has to know, or empty when there is one. The
-// follower holds members in memory. The key is a secret of the deployment's, which seals second factors in the store.
-func New(store Store, now func() time.Time, setupToken string, follower Follower, key [32]byte) (*Service, error) {
+// follower holds members in memory. The key is a secret of the deployment's, which seals second factors in the store; the public URL is where
+// browsers reach it, for which passkeys are good.
+func New(store Store, now func() time.Time, setupToken string, follower Follower, key [32]byte, public *url.URL) (*Service, error) {
 	hasher, err := newHasher()
 	if err != nil {
 		return nil, err
@@ -96,7 +109,11 @@ func New(store Store, now func() time.Time, setupToken string, follower Follower
 	if err != nil {
 		return nil, err
 	}
-	return &Service{store: store, now: now, hasher: hasher, setupToken: setupToken, follower: follower, vault: vault}, nil
+	party, err := newRelyingParty(public)
+	if err != nil {
+		return nil, err
+	}
+	return &Service{store: store, now: now, hasher: hasher, setupToken: setupToken, follower: follower, vault: vault, party: party}, nil
 }
 
 // SetupRequired tells whether the organization still has no owner.
@@ -265,8 +282,11 @@ func (s *Service) refuse(ctx context.Context, m Member, origin Origin, action au
 		At: s.now(), Action: action, Actor: audit.Nobody, Address: origin.Address,
 		Details: map[string]any{"userAgent": origin.UserAgent},
 	}
-	if errors.Is(reason, ErrBadCode) {
+	switch {
+	case errors.Is(reason, ErrBadCode):
 		event.Details["wrong"] = "code" // who tried knows the password
+	case errors.Is(reason, ErrBadPasskey):
+		event.Details["wrong"] = "passkey"
 	}
 	if m != (Member{}) {
 		event.Target = "member:" + m.ID.String()

@@ -49,9 +49,14 @@ func strangerBuckets(canonicalEmail, address string) []Bucket {
 	account := digest(canonicalEmail)
 	return []Bucket{
 		{"account " + account, 30, 10 * time.Second, false},
-		{"address " + network(address), 60, 2 * time.Second, false},
+		addressBucket(address),
 		{"account " + account + " address " + network(address), 10, 15 * time.Second, true},
 	}
+}
+
+// addressBucket paces what comes from one address, whomever it is about.
+func addressBucket(address string) Bucket {
+	return Bucket{"address " + network(address), 60, 2 * time.Second, false}
 }
 
 // knownBucket paces an attempt from a client that the member is known to use, by its device or else its address.

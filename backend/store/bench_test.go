@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"testing"
 	"time"
@@ -96,7 +97,7 @@ func BenchmarkLists(b *testing.B) {
 	sessions, err := session.New(b.Context(), db, func() time.Time { return noon }, [32]byte{})
 	require.NoError(b, err)
 	b.Logf("1,000,000 live sessions were read in %.1f s", time.Since(begun).Seconds())
-	members, err := member.New(db, func() time.Time { return noon }, "", sessions, [32]byte{})
+	members, err := member.New(db, func() time.Time { return noon }, "", sessions, [32]byte{}, &url.URL{Scheme: "https", Host: "curfew.example.org"})
 	require.NoError(b, err)
 	who, _, err := sessions.Start(b.Context(), proof, session.Client{UserAgent: "admin"})
 	require.NoError(b, err)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -12,9 +13,12 @@ import (
 	"curfew/backend/session"
 )
 
-// proofHolds is what members m must be for the proof still to hold, and its arguments: the password is the one that was proved, and whoever has
-// a second factor by now has proved one.
+// proofHolds is what members m must be for the proof still to hold, and its arguments: the password, or the passkey, that was proved is still
+// theirs, and whoever has a second factor by now has proved one.
 func proofHolds(proof member.Proof) (where string, args []any) {
+	if proof.Passkey != nil {
+		return "EXISTS (SELECT 1 FROM passkeys p WHERE p.id = ? AND p.member_id = m.id)", []any{proof.Passkey}
+	}
 	return "m.password_hash = ? AND (m.totp_seed IS NULL OR ?)", []any{proof.PasswordHash, member.TwoFactors(proof.Methods)}
 }
 
@@ -77,6 +81,20 @@ func applyChange(tx *gorm.DB, changing session.Changing) error {
 			return err
 		}
 		return replaceRecoveryCodes(tx, id, change.RecoveryCodes)
+	case member.PasskeyRegistration:
+		// GORM takes bytes that follow a parenthesis for a list.
+		err := tx.Exec("INSERT INTO passkeys (member_id, id, name, credential, created_at, used_at) VALUES (?, ?, ?, ?, ?, ?)",
+			id, change.Passkey.ID, change.Passkey.Name, change.Passkey.Sealed, millis(change.Passkey.CreatedAt), millis(change.Passkey.UsedAt)).Error
+		if errors.Is(err, gorm.ErrDuplicatedKey) {
+			return member.ErrPasskeyKnown
+		}
+		return err
+	case member.PasskeyRemoval:
+		err := changedOne(member.ErrNoPasskey, tx.Exec("DELETE FROM passkeys WHERE id = ? AND member_id = ?", change.ID, id))
+		if err != nil {
+			return err
+		}
+		return requireFactor(tx, changing.Member)
 	}
 	return fmt.Errorf("no such change of a credential: %T", changing.Change)
 }
@@ -160,6 +178,69 @@ func (db *DB) UseRecoveryCode(ctx context.Context, id member.ID, hash [32]byte, 
 		}
 		_, err := appendAudit(tx, event)
 		return err
+	})
+	return used, err
+}
+
+type passkeyRow struct {
+	ID         []byte
+	MemberID   string
+	Name       string
+	Credential []byte
+	CreatedAt  int64
+	UsedAt     int64
+}
+
+func (row passkeyRow) passkey() member.Passkey {
+	return member.Passkey{ID: row.ID, Name: row.Name, CreatedAt: instant(row.CreatedAt), UsedAt: instant(row.UsedAt), Sealed: row.Credential}
+}
+
+const selectPasskey = "SELECT id, member_id, name, credential, created_at, used_at FROM passkeys "
+
+// Passkeys implements [member.Store].
+func (db *DB) Passkeys(ctx context.Context, id member.ID) ([]member.Passkey, error) {
+	var rows []passkeyRow
+	if err := db.read(ctx).Raw(selectPasskey+"WHERE member_id = ? ORDER BY created_at, id", id.String()).Scan(&rows).Error; err != nil {
+		return nil, unavailable(err)
+	}
+	found := make([]member.Passkey, len(rows))
+	for i, row := range rows {
+		found[i] = row.passkey()
+	}
+	return found, nil
+}
+
+// Passkey implements [member.Store].
+func (db *DB) Passkey(ctx context.Context, id []byte) (member.Member, member.Passkey, error) {
+	var rows []passkeyRow
+	tx := db.read(ctx)
+	if err := tx.Raw(selectPasskey+"WHERE id = ?", id).Scan(&rows).Error; err != nil {
+		return member.Member{}, member.Passkey{}, unavailable(err)
+	}
+	if len(rows) == 0 {
+		return member.Member{}, member.Passkey{}, member.ErrNoPasskey
+	}
+	of, err := member.ParseID(rows[0].MemberID)
+	if err != nil {
+		return member.Member{}, member.Passkey{}, unavailable(err)
+	}
+	found, err := oneMember(db.read(ctx), of)
+	return found.Member, rows[0].passkey(), unavailable(err)
+}
+
+// UsePasskey implements [member.Store].
+func (db *DB) UsePasskey(ctx context.Context, use member.PasskeyUse) (used bool, err error) {
+	err = db.write(ctx, func(tx *gorm.DB) error {
+		if err := tx.Exec("DELETE FROM used_challenges WHERE expires_at <= ?", millis(use.At)).Error; err != nil {
+			return err
+		}
+		fresh := tx.Exec("INSERT OR IGNORE INTO used_challenges (challenge, expires_at) VALUES (?, ?)", use.Challenge, millis(use.ExpiresAt))
+		if fresh.Error != nil || fresh.RowsAffected == 0 {
+			return fresh.Error
+		}
+		moved := tx.Exec("UPDATE passkeys SET credential = ?, used_at = ? WHERE id = ? AND credential = ?", use.After, millis(use.At), use.ID, use.Before)
+		used = moved.RowsAffected == 1
+		return moved.Error
 	})
 	return used, err
 }

@@ -23,7 +23,7 @@ func unavailable(err error) error {
 	}
 	for _, known := range []error{
 		session.ErrNotFound, session.ErrCallerEnded, session.ErrCredentialStale, member.ErrNotFound, member.ErrAlreadySetUp,
-		member.ErrEmailTaken, member.ErrForbidden, member.ErrLastOwner, member.ErrLinkInvalid, member.ErrNoSecondFactor, session.ErrFactorDemanded,
+		member.ErrEmailTaken, member.ErrForbidden, member.ErrLastOwner, member.ErrLinkInvalid, member.ErrNoSecondFactor, member.ErrNoPasskey, member.ErrPasskeyKnown, session.ErrFactorDemanded,
 	} {
 		if errors.Is(err, known) {
 			return err

@@ -120,12 +120,15 @@ func (s *subject) load(ctx context.Context) (err error) {
 	}
 	s.sessions = nil
 	runtime.GC()
-	took, err := timed(func() error { s.sessions, err = session.New(ctx, s.db, time.Now, [32]byte{}); return err })
+	took, err := timed(func() error {
+		s.sessions, err = session.New(ctx, s.db, time.Now, [32]byte{})
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	s.reads = append(s.reads, took)
-	if s.members, err = member.New(s.db, time.Now, "", s.sessions, [32]byte{}); err != nil {
+	if s.members, err = member.New(s.db, time.Now, "", s.sessions, [32]byte{}, &url.URL{Scheme: "https", Host: "curfew.example.org"}); err != nil {
 		return err
 	}
 	runtime.GC() // what reading left behind would be collected at somebody else's expense

@@ -46,6 +46,8 @@ export const ACTIONS: { group: string; actions: Record<string, string> }[] = [
       'member.second_factor_removed': 'Second factors removed',
       'member.recovery_codes_made': 'Recovery codes made',
       'member.recovery_code_used': 'Recovery codes used',
+      'member.passkey_added': 'Passkeys added',
+      'member.passkey_removed': 'Passkeys removed',
     },
   },
   {
@@ -76,6 +78,7 @@ export function entryWords(entry: AuditEntry, reader: Reader): string {
     case 'session.started':
       return `${who} signed in${from}${withWhat(entry.client)}`;
     case 'session.refused':
+      if (details.wrong === 'passkey') return `A passkey was refused${from}`;
       if (target === null) return `Somebody tried to sign in with an unknown address${from}`;
       if (details.wrong === 'code') {
         return target === reader.self
@@ -92,6 +95,7 @@ export function entryWords(entry: AuditEntry, reader: Reader): string {
     case 'session.reauthenticated':
       return `${who} confirmed ${own} password${from}`;
     case 'session.reauthentication_refused':
+      if (details.wrong === 'passkey') return `A passkey was refused${from}`;
       if (details.wrong === 'code') {
         return target === reader.self
           ? `A wrong code was given to confirm who you are${from}`
@@ -117,6 +121,10 @@ export function entryWords(entry: AuditEntry, reader: Reader): string {
       return `${who} made new recovery codes`;
     case 'member.recovery_code_used':
       return `${who} used a recovery code${from}`;
+    case 'member.passkey_added':
+      return `${who} added a passkey${typeof details.name === 'string' ? `, ${isolate(details.name)}` : ''}`;
+    case 'member.passkey_removed':
+      return `${who} removed a passkey`;
     case 'sign_in.second_factor_demanded':
       return isRecord(details.after) && details.after.requireSecondFactor
         ? `${who} demanded a second factor of every member`

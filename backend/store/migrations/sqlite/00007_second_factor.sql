@@ -30,7 +30,7 @@ CREATE INDEX passkeys_of_member ON passkeys (member_id, created_at);
 
 -- Challenges that a passkey has answered, until they run out by themselves.
 CREATE TABLE used_challenges (
-    challenge  BLOB    PRIMARY KEY,
+    challenge  TEXT    PRIMARY KEY,
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 

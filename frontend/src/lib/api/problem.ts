@@ -36,7 +36,11 @@ export class Unreachable extends Error {
 const is = (code: string) => (error: unknown) => error instanceof Problem && error.code === code;
 
 /** What was wrong with a proof of identity. */
-export const wrong = { password: is('bad_credentials'), code: is('bad_code') };
+export const wrong = {
+  password: is('bad_credentials'),
+  code: is('bad_code'),
+  passkey: is('bad_passkey'),
+};
 
 /** What is wanted for it, too. */
 export const wants = { code: is('second_factor_required') };
@@ -46,7 +50,8 @@ export const isRestricted = is('session_restricted');
 
 /** Whether the error says that nobody is signed in here any more. An outage never says so. */
 export function endsSession(error: unknown): error is Problem {
-  const refusedProof = wrong.password(error) || wrong.code(error) || wants.code(error);
+  const refusedProof =
+    wrong.password(error) || wrong.code(error) || wrong.passkey(error) || wants.code(error);
   return error instanceof Problem && error.status === 401 && !refusedProof;
 }
 
@@ -91,6 +96,9 @@ export function explain(error: unknown): Explanation {
       detail: `It could not answer. This does not sign you out. Try again ${wait(error.retryAfter)}.`,
       retry: true,
     };
+  }
+  if (wrong.passkey(error)) {
+    return { title: 'The passkey was refused', detail: error.document.detail, retry: false };
   }
   if (error.status === 403) {
     return { title: 'You may not do this', detail: error.document.detail, retry: false };

@@ -1,0 +1,72 @@
+import { api, body } from './client';
+import { Problem } from './problem';
+import type { components } from './schema';
+
+export type Passkey = components['schemas']['Passkey'];
+
+/** Whether the browser has passkeys for this site: they are bound to a name, and a number is none. */
+export const canUsePasskeys =
+  'PublicKeyCredential' in window &&
+  'parseRequestOptionsFromJSON' in PublicKeyCredential &&
+  !/^[\d.]+$|:/.test(location.hostname);
+
+export const listPasskeys = () => body(api.GET('/api/account/passkeys'));
+
+export const removePasskey = (id: string) =>
+  body(api.DELETE('/api/account/passkeys/{id}', { params: { path: { id } } }));
+
+/** Has the browser make a passkey, and registers it. Nothing comes of it where the person thinks better of it. */
+export async function registerPasskey(name: string): Promise<Passkey | null> {
+  const { ceremony, options } = await body(api.POST('/api/account/passkey-challenge'));
+  const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(
+    options as unknown as PublicKeyCredentialCreationOptionsJSON,
+  );
+  const credential = await unlessDeclined(() => navigator.credentials.create({ publicKey }));
+  return (
+    credential && body(api.POST('/api/account/passkeys', { body: { ceremony, credential, name } }))
+  );
+}
+
+/** Signs in by a passkey; null where the person thought better of it. */
+export async function signInByPasskey() {
+  const answer = await ask();
+  return answer && body(api.POST('/api/sessions/passkey', { body: answer }));
+}
+
+/** Proves again who one is; null where the person thought better of it. */
+export async function proveByPasskey() {
+  const answer = await ask();
+  return answer && body(api.POST('/api/session/reauthenticate/passkey', { body: answer }));
+}
+
+async function ask() {
+  const { ceremony, options } = await body(api.POST('/api/passkeys/challenge'));
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(
+    options as unknown as PublicKeyCredentialRequestOptionsJSON,
+  );
+  const credential = await unlessDeclined(() => navigator.credentials.get({ publicKey }));
+  return credential && { ceremony, credential };
+}
+
+type Answer = Record<string, unknown>;
+
+/** What the browser answers, as JSON. It does not tell why there is no answer: so that no site learns which passkeys there are. */
+async function unlessDeclined(asking: () => Promise<Credential | null>): Promise<Answer | null> {
+  try {
+    const credential = (await asking()) as PublicKeyCredential | null;
+    return credential && { ...credential.toJSON() };
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'InvalidStateError') {
+      throw new Problem({
+        type: '/api/docs#passkey_known',
+        title: 'Conflict',
+        status: 409,
+        detail: 'This device holds a passkey of yours already.',
+        code: 'passkey_known',
+        requestId: '',
+      });
+    }
+    if (error instanceof DOMException) return null;
+    throw error;
+  }
+}
