@@ -2,7 +2,7 @@ import { goto } from '$app/navigation';
 import { endsSession, isRestricted } from './api/problem';
 import { endedSentence } from './ended';
 import { live, type Ending } from './live.svelte';
-import { secondFactorPath, signInPath } from './way-back';
+import { SECOND_FACTOR, secondFactorPath, signInPath } from './way-back';
 
 /**
  * What the sign-in page says about the session that ended. It is handed over in memory: revoking all
@@ -18,7 +18,8 @@ class Farewell {
    */
   leave(error: unknown, from: URL): boolean {
     if (isRestricted(error)) {
-      void goto(secondFactorPath(from));
+      // A refusal may come late, when the person was led there already.
+      if (from.pathname !== SECOND_FACTOR) void goto(secondFactorPath(from));
       return true;
     }
     if (!endsSession(error)) return false;
