@@ -215,7 +215,7 @@ bin/faults/curfew-mutants: $(WEB) $(GO_SOURCES) $(FAULTS)
 faults: $(FAULTS) $(BROKEN) strace ## Break the machine under Curfew, and judge whether it keeps its promises; in less than ten minutes
 	./$(FAULTS) --within 8m --results backend/faults
 
-faults-long: $(FAULTS) $(BROKEN) strace ## The same with 500 kills, 100 pauses, 50 full disks and 50 locks; takes about an hour
+faults-long: $(FAULTS) $(BROKEN) strace ## The same with 500 kills, 100 pauses, 50 full disks and 50 locks; takes long
 	./$(FAULTS) --times 6 --results backend/faults
 
 faults-test: ## Test the judge of the faults
