@@ -84,7 +84,7 @@ func measure(ctx context.Context, s *stage, wanted *regexp.Regexp, sizes string,
 // grow measures how costs grow with the number of live sessions; nil where no numbers are named.
 func grow(ctx context.Context, sizes, curfew, folder string, stderr io.Writer) (*scale.Result, error) {
 	if sizes == "" {
-		return nil, nil
+		return nil, nil //nolint:nilnil // nothing was asked for
 	}
 	options := scale.Options{Rounds: moreRounds, Program: curfew, Folder: folder, Progress: func(what string) {
 		fmt.Fprintln(stderr, time.Now().Format(time.TimeOnly), what)

@@ -86,8 +86,8 @@ func (PasskeyRemoval) Event() audit.Event { return audit.Event{Action: audit.Pas
 
 // newRelyingParty is the site that passkeys are for; nil where it has no name that they could be bound to.
 func newRelyingParty(public *url.URL) (*webauthn.WebAuthn, error) {
-	if protocol.ValidateRPID(public.Hostname()) != nil {
-		return nil, nil //nolint:nilnil // everything else works
+	if err := protocol.ValidateRPID(public.Hostname()); err != nil {
+		return nil, nil //nolint:nilnil,nilerr // everything else works
 	}
 	party, err := webauthn.New(&webauthn.Config{
 		RPID: public.Hostname(), RPDisplayName: "Curfew", RPOrigins: []string{public.Scheme + "://" + public.Host},

@@ -145,7 +145,7 @@ func (db *DB) prepare(ctx context.Context, version int64) error {
 		version = sources[len(sources)-1].Version
 	}
 	if db.schema(ctx) == version {
-		go db.sound()
+		go db.sound() //nolint:errcheck // it is kept for whoever asks
 		return db.understand(ctx)
 	}
 	if err := db.Sound(); err != nil {

