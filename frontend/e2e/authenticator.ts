@@ -15,8 +15,8 @@ export class Authenticator {
     this.#seed = Buffer.from(
       bits
         .join('')
-        .match(/.{8}/g)!
-        .map((byte) => parseInt(byte, 2)),
+        .match(/.{8}/g)
+        ?.map((byte) => parseInt(byte, 2)) ?? [],
     );
   }
 
@@ -34,7 +34,7 @@ export class Authenticator {
     const counter = Buffer.alloc(8);
     counter.writeBigUInt64BE(BigInt(Math.floor(time / STEP)));
     const hash = createHmac('sha1', this.#seed).update(counter).digest();
-    const number = hash.readUInt32BE(hash.at(-1)! & 15) & 0x7fffffff;
+    const number = hash.readUInt32BE(hash.readUInt8(hash.length - 1) & 15) & 0x7fffffff;
     return String(number % 1_000_000).padStart(6, '0');
   }
 }

@@ -11,7 +11,7 @@ const press = (page: Page, name: string) => page.getByRole('button', { name, exa
 /** Sets a second factor up where the page asks for it, and gives the app and the recovery codes. */
 async function setUp(page: Page, code = (app: Authenticator) => Promise.resolve(app.code())) {
   const secret = await page.getByText(/^([A-Z2-7]{4} ){7}[A-Z2-7]{4}$/).textContent();
-  const app = new Authenticator(secret!);
+  const app = new Authenticator(secret ?? '');
   await expect(page.getByRole('img', { name: 'QR code of the secret below' })).toBeVisible();
   await page.getByLabel('Code', { exact: true }).fill('000000');
   await press(page, 'Turn on');
@@ -95,7 +95,7 @@ test('a second factor is set up, asked for, and removed', async ({
   await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
   const proof = page.getByRole('dialog', { name: 'Confirm that it is you' });
   await proof.getByLabel('Password').fill(OWNER.password);
-  await proof.getByLabel('Code', { exact: true }).fill(recoveryCodes[0]!);
+  await proof.getByLabel('Code', { exact: true }).fill(recoveryCodes[0] ?? '');
   await proof.getByRole('button', { name: 'Go on' }).click();
   await expect(page.getByText('Removed; 1 other session was signed out.')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Set up a second factor' })).toBeVisible();
