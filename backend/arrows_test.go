@@ -42,7 +42,7 @@ var keepers = []struct {
 	{"expvar", nil, "it would put the program's memory on the network"},
 }
 
-// ASVS 11.5.1, 13.4.2
+// ASVS 6.5.3, 11.5.1, 13.4.2
 func TestArrows(t *testing.T) {
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
 	require.NoError(t, err)

@@ -246,6 +246,7 @@ func marksInTypeScript(path string, found func(name string, ids []string)) error
 }
 
 var chapters = []struct{ number, title string }{
+	{"1", "V1 Encoding and sanitization"},
 	{"2", "V2 Validation and business logic"},
 	{"3", "V3 Web frontend security"},
 	{"4", "V4 API and web service"},

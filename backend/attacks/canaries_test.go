@@ -202,6 +202,8 @@ func (p *program) into(status int, r request, model any) {
 // TestNoSecretLeaves is I19: a full run of the program with a canary for every kind of secret, wherever people and programs put them, rightly and
 // by mistake, at the log level that says most, with two crashes; then everything that left the process is searched for all of them, in every
 // form. There is no metrics endpoint, and nothing like a CSRF token: a canary for those comes with them.
+//
+// ASVS 16.2.5
 func TestNoSecretLeaves(t *testing.T) {
 	smtpPassword := "smtp-" + rand.Text()
 	postbox := mailtest.Start(t, mailtest.Options{Password: smtpPassword})

@@ -142,6 +142,8 @@ func places(body map[string]any) (found []map[string]any) {
 
 // A body has the members that the contract names, and with any other it is refused whole (T1533): those of other bodies and answers, which
 // somebody might want to set, and those by which languages and frameworks were led astray.
+//
+// ASVS 15.3.3
 func TestNoBodyTakesAPrivilegedMember(t *testing.T) {
 	const massAssignment kind = "mass assignment"
 	d, calls := contract(t)
@@ -214,6 +216,8 @@ func statements() (all []string) {
 
 // Whatever is typed where a text belongs is a text (GO-2020-0030 and its like): it is looked for, kept or refused as it stands. No answer is a
 // failure, none has rows that an innocent text does not give, and the database is what it was, but for what the calls are for.
+//
+// ASVS 1.2.4
 func TestATextIsNeverAStatement(t *testing.T) {
 	const sqlText kind = "SQL in texts"
 	d, calls := contract(t)

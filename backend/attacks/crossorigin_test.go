@@ -14,6 +14,8 @@ const crossOrigin kind = "cross-site requests"
 
 // A browser that another site's page drives, with the cookies of somebody who is signed in (T351, T352): what it says of itself decides, for
 // every method, and no kind of body gets by without it.
+//
+// ASVS 3.4.2, 3.5.1, 3.5.2
 func TestAnotherSitesPageCanDoNothing(t *testing.T) {
 	h := open(t, options{})
 	who := h.browser(email(member.Owner))

@@ -64,6 +64,8 @@ func withStatus(answers []reply, status int) (n int) {
 
 // Ten thousand guesses at once get as many verifications as the throttle says, and not one more (T631, I16; Wazuh CVE-2026-93346, Keycloak
 // CVE-2024-4629), whether they go to one account or to many; and the owner of the account still gets in.
+//
+// ASVS 2.4.1, 6.1.1, 6.3.1
 func TestTenThousandGuessesAtOnceGetTheCapAndNoMore(t *testing.T) {
 	n := some(10_000, 200)
 	for name, c := range map[string]struct {
@@ -113,6 +115,8 @@ var realHash = sync.OnceValue(func() string {
 
 // Whoever asks does not learn whether there is such a member (T638): not from the answer, nor from what is worked out for it. A hash takes 19
 // MiB, so the memory that was allocated meanwhile tells how many there were.
+//
+// ASVS 6.3.8
 func TestAnAnswerDoesNotTellWhoIsThere(t *testing.T) {
 	h := open(t, options{accounts: 2, hash: realHash()})
 	h.exec("UPDATE members SET deactivated_at = 1 WHERE email = ?", account(1))
@@ -195,6 +199,8 @@ func alike(r reply) string {
 
 // Nor from the time that it takes (T638). The two kinds take turns, each address is asked once, and a rank test (Mann-Whitney) judges. One that
 // finds a difference where there is none, as one in a hundred does, does not find it again and again.
+//
+// ASVS 6.3.8
 func TestTimeDoesNotTellWhoIsThere(t *testing.T) {
 	n := some(400, 5)
 	var told string

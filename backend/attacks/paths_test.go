@@ -65,6 +65,8 @@ var guarded = []string{
 
 // However a path is spelled, what is behind the guard is not served without it: the answer is the guard's, that there is no such thing, or for
 // what can be a page, the page that everybody gets.
+//
+// ASVS 8.2.1
 func TestADisguisedPathGetsAroundNoGuard(t *testing.T) {
 	h := open(t, options{})
 	plain, admin := h.signIn(email(member.Plain)), h.signIn(email(member.Admin))
@@ -152,6 +154,8 @@ func shapes() (all []string) {
 var asked = []string{"next", "return_to", "returnTo", "redirect", "redirect_uri", "redirectUrl", "rd", "url", "continue", "goto", "target", "dest", "callback", "service", "RelayState", "from", "back", "u", "r", "post_logout_redirect_uri"}
 
 // The server never redirects: not for a path, not for a parameter, not after signing in or out, whatever it is given.
+//
+// ASVS 3.7.2
 func TestTheServerNeverRedirects(t *testing.T) {
 	h := open(t, options{})
 	who := h.signIn(email(member.Plain))

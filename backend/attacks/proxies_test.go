@@ -97,6 +97,8 @@ func lies() (all [][]string) {
 }
 
 // No header makes a stranger somebody, or another request of the one that was sent.
+//
+// ASVS 4.1.3
 func TestForgedProxyHeadersAdmitNobodyAndLeadNowhere(t *testing.T) {
 	h := open(t, options{})
 	plain := h.signIn(email(member.Plain))
@@ -126,6 +128,8 @@ func unmoved(r reply) string {
 
 // A stranger's word on the address is neither kept, nor logged, nor does it open another bucket of attempts: of one address's guesses, as
 // many are looked at as if they had said nothing.
+//
+// ASVS 4.1.3
 func TestForgedProxyHeadersChangeNoAddress(t *testing.T) {
 	lies := sample(lies(), 7)
 	h := open(t, options{accounts: len(lies)})
@@ -167,6 +171,8 @@ func TestForgedProxyHeadersChangeNoAddress(t *testing.T) {
 }
 
 // Links that are mailed or shown come from the configuration alone (Zitadel CVE-2025-64101).
+//
+// ASVS 4.1.3
 func TestAForgedHostGetsIntoNoLink(t *testing.T) {
 	h := open(t, options{})
 	admin := h.signIn(email(member.Admin))

@@ -2,8 +2,11 @@ package attacks
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"curfew/backend/member"
 )
@@ -13,6 +16,8 @@ const smuggling kind = "request smuggling"
 // Where one message ends and the next begins has one reading (T421). Each row is sent over a connection of its own, with a second request
 // hidden where only another reading would find it. The answer is a refusal that ends the connection, or answers by the one reading that RFC
 // 9112 leaves; where a message has both kinds of length, or a kind that its version does not know, the connection has to end with it (6.1).
+//
+// ASVS 4.2.1
 func TestAMessageHasOneEnd(t *testing.T) {
 	h := open(t, options{})
 	who := h.signIn(email(member.Admin))
@@ -145,4 +150,42 @@ func TestAMessageHasOneEnd(t *testing.T) {
 		smuggling.note(t, textf("%s: %s", name, row.sent), answers, complaint)
 	}
 	h.requireLive(who)
+}
+
+// Each kind of answer is as long as it says (RFC 9112, 6.3): on one connection each is followed by the next one, and the last by nothing.
+//
+// ASVS 4.2.2
+func TestAnAnswerEndsWhereItSays(t *testing.T) {
+	h := open(t, options{})
+	who := h.browser(email(member.Plain))
+	l := h.dial()
+	defer l.close()
+	for _, row := range []struct {
+		request
+		want int
+	}{
+		{request{target: "/healthz"}, 200},
+		{request{method: "HEAD", target: "/healthz"}, 200},
+		{request{target: "/"}, 200},
+		{request{method: "HEAD", target: "/"}, 200},
+		{request{target: "/", headers: []string{"Accept-Encoding: gzip"}}, 200},
+		{request{target: "/", headers: []string{"Accept-Encoding: br"}}, 200},
+		{request{target: "/api/docs"}, 200},
+		{request{target: "/api/openapi.json"}, 200},
+		{request{target: "/nothing.js"}, 404},
+		{request{target: "/api/session"}, 401},
+		{request{method: "HEAD", target: "/api/nothing"}, 404},
+		{request{method: "PATCH", target: "/api/session"}, 405},
+		{sending("POST", "/api/sessions", "{"), 400},
+		{request{target: "/api/sessions", headers: []string{who.cookie()}}, 200},
+		{request{method: "DELETE", target: "/api/session", headers: []string{who.cookie()}}, 204},
+	} {
+		l.say(row.String())
+		answer := l.hear(row.method)
+		smuggling.note(t, text("an answer to "+row.String()), answer, unless(answer.status == row.want && !answer.closes, "want %d", row.want))
+	}
+	l.finish()
+	rest, err := io.ReadAll(l.from)
+	require.NoError(t, err)
+	require.Empty(t, rest)
 }

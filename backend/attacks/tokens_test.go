@@ -93,6 +93,8 @@ func (f forger) try(name, text string, good bool) {
 }
 
 // Of all algorithms, keys and kinds of tokens there is one combination that is ours, and only that one is let in (T912, T922, J1, J2, J9, J13).
+//
+// ASVS 9.1.2, 9.2.2
 func TestOnlyOurAlgorithmWithOurKeyAndOurKindIsLetIn(t *testing.T) {
 	h := open(t, options{})
 	f := newForger(h)
@@ -160,6 +162,8 @@ func TestOnlyOurAlgorithmWithOurKeyAndOurKindIsLetIn(t *testing.T) {
 }
 
 // Every claim has one type, one spelling and one place (T921, T923, J5, J6, J11, J12). All of these carry a right signature of our own key.
+//
+// ASVS 9.2.1, 9.2.3
 func TestRightlySignedTokensWithWrongContentAreRefused(t *testing.T) {
 	h := open(t, options{})
 	f := newForger(h)
@@ -212,6 +216,8 @@ func TestRightlySignedTokensWithWrongContentAreRefused(t *testing.T) {
 }
 
 // A token is good as it was minted, to the letter (J10, S11, T911): no part of it is, nor what continues it, nor what decodes to the same bytes.
+//
+// ASVS 7.2.1, 9.1.1
 func TestNothingButTheWholeTokenIsLetIn(t *testing.T) {
 	h := open(t, options{})
 	f := newForger(h)
@@ -252,6 +258,8 @@ func TestNothingButTheWholeTokenIsLetIn(t *testing.T) {
 }
 
 // Each secret opens the one door that it is for (T922).
+//
+// ASVS 9.2.2, 14.2.1
 func TestEachSecretOpensOneDoor(t *testing.T) {
 	const doorsAndSecrets kind = "secrets at other doors"
 	h := open(t, options{accounts: 1})

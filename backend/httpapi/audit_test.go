@@ -144,7 +144,7 @@ func TestWhatHappensIsAudited(t *testing.T) {
 
 // TestNamesBreakNoLine holds that what people enter stays one value of one line (ASVS 16.4.1).
 //
-// ASVS 14.2.1, 16.4.1
+// ASVS 16.4.1
 func TestNamesBreakNoLogLine(t *testing.T) {
 	h := open(t, options{logLevel: slog.LevelDebug})
 	c := h.stranger()

@@ -182,6 +182,8 @@ func TestSigningInFromAnotherOriginIsRefused(t *testing.T) {
 }
 
 // A proxy that goes by the other length takes what is hidden here for the body of the first request, and its answer for somebody else's.
+//
+// ASVS 4.2.1
 func TestAMessageWithTwoLengthsIsTheLastOfItsConnection(t *testing.T) {
 	server := httptest.NewServer(open(t, options{}).echo)
 	defer server.Close()

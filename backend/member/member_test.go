@@ -42,6 +42,8 @@ func TestNewPasswords(t *testing.T) {
 }
 
 // TestTheListOfCommonPasswordsIsWhole holds that at least 3,000 are refused of those that are long enough (ASVS 6.2.4), each of them.
+//
+// ASVS 6.2.4, 6.2.12
 func TestTheListOfCommonPasswordsIsWhole(t *testing.T) {
 	require.Greater(t, len(commonPasswords()), 9_000)
 	for password := range commonPasswords() {
@@ -51,6 +53,7 @@ func TestTheListOfCommonPasswordsIsWhole(t *testing.T) {
 	}
 }
 
+// ASVS 6.1.2, 6.2.11
 func TestPasswordsOfTheirContext(t *testing.T) {
 	context := []string{"Example & Söhne", "Ana Ruiz-Díaz", "ana.ruiz@rockets.example"}
 	for password, refused := range map[string]bool{

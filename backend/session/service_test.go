@@ -5,7 +5,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -735,6 +737,41 @@ func TestManyTouchesReachTheDisk(t *testing.T) {
 		require.Equal(t, noon.Add(time.Minute), h.requireAlive(id).Session.LastSeenAt)
 	}
 	require.Len(t, ids, 500)
+}
+
+// TestWhatTheDefaultMissesHasAReason holds decision 17 against the policy that a fresh organization has.
+//
+// ASVS 7.1.1
+func TestWhatTheDefaultMissesHasAReason(t *testing.T) {
+	decision, err := os.ReadFile("../decisions/0017-defaults.md")
+	require.NoError(t, err)
+	who, _ := newHouse(t).signIn()
+	missed := 0
+	for _, g := range session.Guidelines {
+		met := g.MetBy(who.Organization.Policy)
+		require.Equal(t, !met, strings.Contains(string(decision), "\n| "+g.Name+" | "), g.Name)
+		if !met {
+			missed++
+		}
+	}
+	require.Equal(t, missed+2, strings.Count(string(decision), "\n| "), "a row each, below the head")
+}
+
+// TestAMemberMayHaveAnyNumberOfSessions holds decision 17 on that: none is refused, and none ends another.
+//
+// ASVS 7.1.2
+func TestAMemberMayHaveAnyNumberOfSessions(t *testing.T) {
+	h := newHouse(t)
+	var ids []session.ID
+	for range 60 {
+		who, _ := h.signIn()
+		ids = append(ids, who.Session.ID)
+	}
+	for _, id := range ids {
+		h.requireAlive(id)
+	}
+	sessions, members := h.summary()
+	require.Equal(t, []int{60, 1}, []int{sessions, members})
 }
 
 // TestNoTwoSessionsShareASecret signs one member in again and again at one instant, which is when anything but chance would repeat itself.

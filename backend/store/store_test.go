@@ -468,6 +468,8 @@ func TestAnAuditEntryThatFailsTakesItsChangeWithIt(t *testing.T) {
 }
 
 // TestAFullDiskLosesNothing: what cannot be written is refused whole, and works again once there is room.
+//
+// ASVS 16.5.2
 func TestAFullDiskLosesNothing(t *testing.T) {
 	db := newDB(t)
 	record := signIn(t, db, ana(t, db))

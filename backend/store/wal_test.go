@@ -119,6 +119,8 @@ func TestALogThatIsCutKeepsWhatWasAnswered(t *testing.T) {
 }
 
 // A damaged byte is no power loss: what was answered after it must not be dropped.
+//
+// ASVS 16.5.3
 func TestADamagedLogIsRefused(t *testing.T) {
 	c := writeLog(t)
 	frame := frameHeaderSize + c.pageSize

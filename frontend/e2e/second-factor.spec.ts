@@ -36,6 +36,7 @@ async function halfway(page: Page, { email, password } = OWNER) {
   await expect(page.getByText(`One more step for ${email}.`)).toBeVisible();
 }
 
+// ASVS 6.3.7, 6.5.6
 test('a second factor is set up, asked for, and removed', async ({
   page,
   organization,

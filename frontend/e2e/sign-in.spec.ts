@@ -113,6 +113,32 @@ test('signing out says so, and closes the door', async ({ page }) => {
   await expect(page).toHaveURL('/sign-in');
 });
 
+// ASVS 14.3.3
+test('the browser stores nothing of what is shown and typed', async ({ page }) => {
+  await signIn(page);
+  for (const path of ['/settings/members', '/settings/sessions', '/settings/audit', '/account']) {
+    await page.goto(path);
+    await expect(page.getByRole('main')).toContainText(/./);
+  }
+  await page.getByLabel('New password').fill(OWNER.password);
+  await page.reload(); // the framework writes when a page is left
+  const stored = await page.evaluate(async () => ({
+    local: { ...localStorage },
+    session: { ...sessionStorage },
+    databases: await indexedDB.databases(),
+    caches: await caches.keys(),
+    cookies: document.cookie,
+  }));
+  const scrolled: unknown = expect.stringMatching(/^\{("\d+":\{"x":\d+,"y":\d+\},?)*\}$/);
+  expect(stored).toEqual({
+    local: {},
+    session: { 'sveltekit:scroll': scrolled, 'sveltekit:snapshot': '{}' },
+    databases: [],
+    caches: [],
+    cookies: '',
+  });
+});
+
 test('an expired access token is refreshed unseen', async ({ page }) => {
   await signIn(page);
   // Access tokens outlive a test, so the server's verdict on one is played once.

@@ -127,6 +127,7 @@ const shapes = [
   ]),
 ];
 
+// ASVS 3.7.2
 it('never leads to another origin, whatever the address bar asks for', () => {
   expect(shapes.length).toBeGreaterThan(10_000);
   const rows: string[] = [];
