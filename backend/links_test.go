@@ -1,14 +1,18 @@
 package backend
 
 import (
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
+
+var testName = regexp.MustCompile(`\bTest[A-Z]\w+`)
 
 var markdownLink = regexp.MustCompile(`\]\(([^)#]+)[^)]*\)`)
 
@@ -32,4 +36,31 @@ func TestLinksLeadSomewhere(t *testing.T) {
 		}
 	}
 	require.Greater(t, followed, 10)
+}
+
+// TestNamedTestsExist: where the documents name a test as the proof of something, there is one.
+func TestNamedTestsExist(t *testing.T) {
+	sources := map[string]bool{}
+	require.NoError(t, filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, declared := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllSubmatch(text, -1) {
+			sources[string(declared[1])] = true
+		}
+		return err
+	}))
+	documents, err := filepath.Glob("decisions/*.md")
+	require.NoError(t, err)
+	named := 0
+	for _, document := range append(documents, "../README.md") {
+		text, err := os.ReadFile(document)
+		require.NoError(t, err)
+		for _, name := range testName.FindAllString(string(text), -1) {
+			named++
+			require.True(t, sources[name], "%s names %s", document, name)
+		}
+	}
+	require.Greater(t, named, 5)
 }
