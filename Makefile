@@ -71,8 +71,8 @@ test: ## Run every test: Go with the race detector, Vitest, and journeys in a re
 
 # The attacks, the command line's and the demo's tests run whole programs, which the race detector would slow down tenfold for no find of its own.
 # The API's run once with it, and once without to be held against the contract, for which a library is needed that takes it minutes to compile.
-# The race detector needs SQLite compiled apart in any case, and for that once it need not be the fastest.
-RACED = CGO_CFLAGS='-O1 -g0' go test -race -ldflags=-w $$(go list ./backend/... | grep -vE '/(attacks|cli|demo)$$')
+# The race detector needs SQLite compiled apart in any case, and for that once it need not be the fastest. Vet is one of the linters.
+RACED = CGO_CFLAGS='-O1 -g0' go test -race -vet=off -ldflags=-w $$(go list ./backend/... | grep -vE '/(attacks|cli|demo)$$')
 
 test-go: $(WEB) ## Run the Go tests, with the race detector
 	$(RACED) -shuffle=on -skip '^TestExportsAreStreamed$$' # which measures memory, and is run below

@@ -40,7 +40,8 @@ async function expectSound(page: Page) {
     await page.waitForFunction(() =>
       document.getAnimations().every(({ playState }) => playState !== 'running'),
     );
-    const { violations, passes } = await new AxeBuilder({ page }).analyze();
+    // Its other mode puts the findings of frames together on a page of their own. There are no frames.
+    const { violations, passes } = await new AxeBuilder({ page }).setLegacyMode().analyze();
     expect(violations, `axe at ${width} px, ${colorScheme}`).toEqual([]);
     expect(passes.length).toBeGreaterThan(10);
   }
