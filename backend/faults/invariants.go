@@ -30,8 +30,8 @@ var invariants = []struct {
 	{"I16", "guessers are paced, and lock nobody out", []string{"a thousand at once"}, []string{"TestABurstOfGuessesGetsExactlyTheCap", "TestGuessersLockNobodyOut"}},
 	{"I17", "what a crowd takes of the machine comes back", []string{"a thousand at once", "starved"}, []string{"TestAFloodOfHashesIsRefusedBeforeItTakesMemory"}},
 	{"I18", "a session ends when it should, whatever the wall clock does", []string{"clock"}, []string{"TestClock", "TestAnAccessOneMillisecondBeforeTheEndKeepsTheSessionAlive"}},
-	{"I19", "no secret stands in a log or in the data folder", []string{"kills"}, nil},
-	{"I20", "a restored backup revives nobody", nil, []string{"TestATokenOfALaterGenerationIsRefused"}},
+	{"I19", "no secret stands in a log or in the data folder", []string{"kills"}, []string{"TestNoSecretLeaves"}},
+	{"I20", "a restored backup revives nobody", nil, []string{"TestNothingThatWasRevokedAfterABackupLivesAgain", "TestATokenOfALaterGenerationIsRefused"}},
 }
 
 func printInvariants(w io.Writer) {
