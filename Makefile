@@ -209,8 +209,8 @@ bin/faults/curfew: $(WEB) $(GO_SOURCES)
 	go build $(WITH_POINTS) -o $@ .
 
 bin/faults/curfew-mutants: $(WEB) $(GO_SOURCES) $(FAULTS)
-	./$(FAULTS) --overlay bin/faults/overlay
-	go build $(WITH_POINTS) -overlay bin/faults/overlay/overlay.json -o $@ .
+	./$(FAULTS) --overlay bin/faults/_overlay
+	go build $(WITH_POINTS) -overlay bin/faults/_overlay/overlay.json -o $@ .
 
 faults: $(FAULTS) $(BROKEN) strace ## Break the machine under Curfew, and judge whether it keeps its promises; in less than ten minutes
 	./$(FAULTS) --within 8m --results backend/faults
