@@ -11,9 +11,9 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 	"gorm.io/gorm"
 
@@ -177,8 +177,8 @@ func (db *DB) Session(ctx context.Context, id session.ID) (session.Record, error
 	return record, unavailable(err)
 }
 
-// EachLive implements [session.Store]. There may be millions, and nobody can be served until they are read. So each processor reads a part
-// of them, and members are read apart.
+// EachLive implements [session.Store]. There may be millions, and nobody can be served until they are read. So all processors read, each
+// the next stretch of the file that none has taken, and members are read before.
 func (db *DB) EachLive(ctx context.Context, generation uint64, f func(session.Record)) error {
 	members, err := db.membersByID(ctx)
 	if err != nil {
@@ -188,80 +188,86 @@ func (db *DB) EachLive(ctx context.Context, generation uint64, f func(session.Re
 	if err != nil {
 		return unavailable(err)
 	}
+	var first, last int64
+	if err := queryRow(db.read(ctx), "SELECT coalesce(min(number), 0), coalesce(max(number), -1) FROM sessions").Scan(&first, &last); err != nil {
+		return unavailable(err)
+	}
+	const stretch = 40 * timesPerPage
 	var (
+		taken   atomic.Int64 // how many stretches are
 		calling sync.Mutex
-		parts   = runtime.GOMAXPROCS(0)
 	)
 	readers, ctx := errgroup.WithContext(ctx)
-	for part := range parts {
+	for range runtime.GOMAXPROCS(0) {
 		readers.Go(func() error {
-			return db.eachLiveOf(ctx, part, parts, generation, members, times, func(found []session.Record) {
+			r := liveReader{generation: generation, members: members, times: times, agents: map[string]string{}, methods: map[string][]string{}}
+			for {
+				from := first + stretch*(taken.Add(1)-1)
+				if from > last {
+					return nil
+				}
+				r.found = r.found[:0]
+				if err := db.eachRow(ctx, selectLive, []any{int64(generation), from, from + stretch}, r.row); err != nil {
+					return err
+				}
 				calling.Lock()
-				defer calling.Unlock()
-				for _, record := range found {
+				for _, record := range r.found {
 					f(record)
 				}
-			})
+				calling.Unlock()
+			}
 		})
 	}
 	return unavailable(readers.Wait())
 }
 
-// eachLiveOf calls f with the live sessions of one part, some at a time, in the order of their rows in the file. The parts take turns of as
-// many rows as share a page of times, so that they are equally large.
-func (db *DB) eachLiveOf(
-	ctx context.Context, part, parts int, generation uint64, members map[member.ID]*member.Member, times map[int64]timesPage,
-	f func([]session.Record),
-) error {
-	var (
-		agents     = map[string]string{} // one text of many equal ones
-		methodSets = map[string][]string{}
-		found      = make([]session.Record, 0, 256)
-	)
-	err := db.eachRow(ctx, `
-		SELECT id, member_id, member_generation, authenticated_at, proved_at, started_at, last_seen_at, address, user_agent, methods, number
-		FROM sessions WHERE ended_at IS NULL AND generation = ? AND number / ? % ? = ? ORDER BY number`,
-		[]any{int64(generation), int64(timesPerPage), int64(parts), int64(part)}, func(row []driver.Value) error {
-			memberID, err := member.ParseID(row[1].(string))
-			if err != nil {
-				return err
-			}
-			m, memberGeneration := members[memberID], uint64(row[2].(int64))
-			if m == nil || !m.Active || m.Generation != memberGeneration {
-				return nil
-			}
-			id, err := uuid.Parse(row[0].(string))
-			if err != nil {
-				return err
-			}
-			agent, known := agents[row[8].(string)]
-			if !known {
-				agent = row[8].(string)
-				agents[agent] = agent
-			}
-			methods, known := methodSets[row[9].(string)]
-			if !known {
-				methods = strings.Fields(row[9].(string))
-				methodSets[row[9].(string)] = methods
-			}
-			number := row[10].(int64)
-			startedAt, lastSeenAt := times[number/timesPerPage].of(number)
-			found = append(found, session.Record{Number: number, Member: *m, Session: session.Session{
-				ID: session.ID(id), MemberID: m.ID, Generation: generation, MemberGeneration: memberGeneration,
-				AuthenticatedAt: instant(row[3].(int64)), ProvedAt: instant(row[4].(int64)),
-				StartedAt: instant(max(row[5].(int64), startedAt)), LastSeenAt: instant(max(row[6].(int64), lastSeenAt)),
-				Client: session.Client{Address: session.ParseAddress(row[7].(string)), UserAgent: agent}, Methods: methods,
-			}})
-			if len(found) == cap(found) {
-				f(found)
-				found = found[:0]
-			}
-			return nil
-		})
+const selectLive = `
+SELECT id, member_id, member_generation, authenticated_at, proved_at, started_at, last_seen_at, address, user_agent, methods, number
+FROM sessions WHERE ended_at IS NULL AND generation = ? AND number >= ? AND number < ? ORDER BY number`
+
+// liveReader reads the rows of selectLive.
+type liveReader struct {
+	generation uint64
+	members    map[member.ID]*member.Member
+	times      map[int64]timesPage
+	// agents and methods hold one text of many equal ones.
+	agents  map[string]string
+	methods map[string][]string
+	found   []session.Record
+}
+
+// row takes a row, unless the session ended with its member.
+func (r *liveReader) row(row []driver.Value) error {
+	memberID, err := member.ParseID(row[1].(string))
 	if err != nil {
 		return err
 	}
-	f(found)
+	m, memberGeneration := r.members[memberID], uint64(row[2].(int64))
+	if m == nil || !m.Active || m.Generation != memberGeneration {
+		return nil
+	}
+	id, err := session.ParseID(row[0].(string))
+	if err != nil {
+		return err
+	}
+	agent, known := r.agents[row[8].(string)]
+	if !known {
+		agent = row[8].(string)
+		r.agents[agent] = agent
+	}
+	methods, known := r.methods[row[9].(string)]
+	if !known {
+		methods = strings.Fields(row[9].(string))
+		r.methods[row[9].(string)] = methods
+	}
+	number := row[10].(int64)
+	startedAt, lastSeenAt := r.times[number/timesPerPage].of(number)
+	r.found = append(r.found, session.Record{Number: number, Member: *m, Session: session.Session{
+		ID: id, MemberID: m.ID, Generation: r.generation, MemberGeneration: memberGeneration,
+		AuthenticatedAt: instant(row[3].(int64)), ProvedAt: instant(row[4].(int64)),
+		StartedAt: instant(max(row[5].(int64), startedAt)), LastSeenAt: instant(max(row[6].(int64), lastSeenAt)),
+		Client: session.Client{Address: session.ParseAddress(row[7].(string)), UserAgent: agent}, Methods: methods,
+	}})
 	return nil
 }
 
