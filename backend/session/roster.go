@@ -3,6 +3,7 @@ package session
 import (
 	"math"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -274,6 +275,7 @@ func (r *roster) touched() []Touch {
 			}
 			s.mu.RUnlock()
 		}
+		runtime.Gosched() // nobody waits for touches, and requests may wait for the processor
 	}
 	return touches
 }

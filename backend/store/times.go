@@ -1,12 +1,13 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
 	"encoding/binary"
 	"errors"
+	"maps"
+	"runtime"
 	"slices"
 	"time"
 
@@ -48,22 +49,27 @@ func (p timesPage) advance(number, startedAt, lastSeenAt int64) {
 
 // Touch implements [session.Store].
 func (db *DB) Touch(ctx context.Context, touches []session.Touch, now time.Time) error {
-	byNumber := slices.SortedFunc(slices.Values(touches), func(a, b session.Touch) int { return cmp.Compare(a.Number, b.Number) })
+	byPage := map[int64][]session.Touch{}
+	for _, touch := range touches {
+		page := touch.Number / timesPerPage
+		byPage[page] = append(byPage[page], touch)
+	}
 	return db.write(ctx, func(tx *gorm.DB) error {
-		for len(byNumber) > 0 {
-			page := byNumber[0].Number / timesPerPage
-			n := 0
-			for n < len(byNumber) && byNumber[n].Number/timesPerPage == page {
-				n++
-			}
-			if err := touchPage(tx, page, byNumber[:n]); err != nil {
+		for i, page := range slices.Sorted(maps.Keys(byPage)) { // in the order in which they are in the file
+			if err := touchPage(tx, page, byPage[page]); err != nil {
 				return err
 			}
-			byNumber = byNumber[n:]
+			if i%pagesAtOnce == 0 {
+				runtime.Gosched()
+			}
 		}
 		return exec(tx, "UPDATE organization SET clock_at = max(clock_at, ?) WHERE id = 1", millis(now))
 	})
 }
+
+// pagesAtOnce is how many pages are written before requests that wait for a processor go first: some 0.3 ms of work. The scheduler by itself
+// would let them wait for 10.
+const pagesAtOnce = 32
 
 func touchPage(tx *gorm.DB, page int64, touches []session.Touch) error {
 	times := make(timesPage, timesPerPage*timesSize)
