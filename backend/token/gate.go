@@ -15,17 +15,18 @@ import (
 // longest is more than any token of ours; what is longer is refused before it is looked at.
 const longest = 2048
 
-// payload is every claim that a token has, each of one type. A list of audiences, or a time as a string, does not fit.
+// payload is every claim that a token has, each of one type. A list of audiences, or a time as a string, does not fit. A claim that is missing,
+// or null, is zero, which none of ours is.
 type payload struct {
-	Issuer     *string    `json:"iss"`
-	Audience   *[1]string `json:"aud"`
-	Subject    *string    `json:"sub"`
-	Session    *string    `json:"sid"`
-	Generation *uint64    `json:"gen"`
-	IssuedAt   *uint64    `json:"iat"`
-	NotBefore  *uint64    `json:"nbf"`
-	ExpiresAt  *uint64    `json:"exp"`
-	ID         *string    `json:"jti"`
+	Issuer     string    `json:"iss"`
+	Audience   [1]string `json:"aud"`
+	Subject    string    `json:"sub"`
+	Session    string    `json:"sid"`
+	Generation uint64    `json:"gen"`
+	IssuedAt   uint64    `json:"iat"`
+	NotBefore  uint64    `json:"nbf"`
+	ExpiresAt  uint64    `json:"exp"`
+	ID         string    `json:"jti"`
 }
 
 // open takes a token apart that this deployment signed, and reads what it says. Nothing in it is read before its signature was found right:
@@ -68,25 +69,24 @@ type claims struct {
 }
 
 func (p payload) claims() (c claims, err error) {
-	if p.Issuer == nil || p.Audience == nil || p.Subject == nil || p.Session == nil || p.Generation == nil ||
-		p.IssuedAt == nil || p.NotBefore == nil || p.ExpiresAt == nil || p.ID == nil {
+	if p.Generation == 0 || p.IssuedAt == 0 || p.NotBefore == 0 || p.ExpiresAt == 0 {
 		return c, errors.New("one is missing")
 	}
-	if c.session, err = canonical(*p.Session); err != nil {
+	if c.session, err = canonical(p.Session); err != nil {
 		return c, err
 	}
-	if c.member, err = canonical(*p.Subject); err != nil {
+	if c.member, err = canonical(p.Subject); err != nil {
 		return c, err
 	}
-	if _, err := canonical(*p.ID); err != nil {
+	if _, err := canonical(p.ID); err != nil {
 		return c, err
 	}
-	c.generation = *p.Generation
-	c.RegisteredClaims = jwt.RegisteredClaims{Issuer: *p.Issuer, Audience: p.Audience[:], Subject: *p.Subject, ID: *p.ID}
+	c.generation = p.Generation
+	c.RegisteredClaims = jwt.RegisteredClaims{Issuer: p.Issuer, Audience: p.Audience[:], Subject: p.Subject, ID: p.ID}
 	for _, date := range []struct {
 		from uint64
 		to   **jwt.NumericDate
-	}{{*p.IssuedAt, &c.IssuedAt}, {*p.NotBefore, &c.NotBefore}, {*p.ExpiresAt, &c.ExpiresAt}} {
+	}{{p.IssuedAt, &c.IssuedAt}, {p.NotBefore, &c.NotBefore}, {p.ExpiresAt, &c.ExpiresAt}} {
 		if date.from > latest {
 			return c, errors.New("a time that never comes")
 		}
@@ -101,7 +101,7 @@ const latest = 253402300799
 // canonical reads a UUID in the one form in which we write it.
 func canonical(text string) (uuid.UUID, error) {
 	id, err := uuid.Parse(text)
-	if err != nil || id.String() != text {
+	if err != nil || len(text) != len("00000000-0000-0000-0000-000000000000") || text != strings.ToLower(text) {
 		return uuid.UUID{}, errors.New("no id")
 	}
 	return id, nil

@@ -8,7 +8,6 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
-	"github.com/maypok86/otter/v2"
 )
 
 // The names that every token carries and that are checked on every token. Tokens of another kind have other ones.
@@ -47,19 +46,14 @@ type Keys struct {
 	lifetime time.Duration
 	now      func() time.Time
 	// validator judges the claims of a token whose signature is right.
-	validator *jwt.Validator
-	// remembered holds tokens whose signature was found right, by their whole bytes.
-	remembered *otter.Cache[string, Claims]
+	validator  *jwt.Validator
+	remembered *remembered
 }
 
 // NewKeys makes tokens that live for the given time, between [ShortestLifetime] and [LongestLifetime].
 func NewKeys(secrets Secrets, lifetime time.Duration, now func() time.Time) (*Keys, error) {
-	remembered, err := otter.New(&otter.Options[string, Claims]{MaximumSize: rememberedTokens})
-	if err != nil {
-		return nil, fmt.Errorf("make room for verified tokens: %w", err)
-	}
 	k := &Keys{
-		signing: secrets.AccessTokens[0], byHeader: map[string][]byte{}, lifetime: lifetime, now: now, remembered: remembered,
+		signing: secrets.AccessTokens[0], byHeader: map[string][]byte{}, lifetime: lifetime, now: now, remembered: newRemembered(),
 		validator: jwt.NewValidator(
 			jwt.WithIssuer(issuer), jwt.WithAudience(audience), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithTimeFunc(now),
 		),
@@ -74,9 +68,6 @@ func NewKeys(secrets Secrets, lifetime time.Duration, now func() time.Time) (*Ke
 	}
 	return k, nil
 }
-
-// rememberedTokens bounds the memory for verified tokens: at about half a kilobyte each, some 100 MB when full.
-const rememberedTokens = 200_000
 
 // signed is the claims as they are signed.
 type signed struct {
@@ -118,16 +109,15 @@ func (k *Keys) Issue(sessionID, memberID uuid.UUID, generation uint64, sessionEn
 
 // Verify tells what a token says. It returns ErrInvalid, or ErrExpired for one that is right in everything but its time.
 func (k *Keys) Verify(text string) (Claims, error) {
-	claims, ok := k.remembered.GetIfPresent(text)
+	claims, ok := k.remembered.find(text)
 	if !ok {
 		var err error
 		if claims, err = k.verify(text); err != nil {
 			return Claims{}, err
 		}
-		k.remembered.Set(text, claims)
+		k.remembered.add(text, claims)
 	}
 	if !k.now().Before(claims.ExpiresAt) {
-		k.remembered.Invalidate(text)
 		return Claims{}, ErrExpired
 	}
 	return claims, nil

@@ -233,8 +233,7 @@ func BenchmarkVerify(b *testing.B) {
 	b.Run("first sight", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			d.remembered.Invalidate(text)
-			if _, err := d.Verify(text); err != nil {
+			if _, err := d.verify(text); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -1,0 +1,114 @@
+package token
+
+import (
+	"hash/maphash"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// remembered is the tokens whose signature was found right, by their whole bytes, and what they say. All tokens live equally long, so the one
+// that came first is the first to be of no use, and is forgotten when room is needed. There is no pointer in it that the garbage collector had
+// to follow: a hundred thousand tokens cost it nothing.
+type remembered struct {
+	seed  maphash.Seed
+	parts [64]part
+}
+
+// part is the tokens whose hashes end alike.
+type part struct {
+	mu sync.RWMutex
+	// places tells where the token with a hash is. Of two with one hash the later one is known.
+	places map[uint64]int32
+	chunks []*[tokensPerChunk]rememberedToken
+	// next is where the next token goes: behind the others, and once all places are taken, in that of the one that came first.
+	next int32
+	full bool
+}
+
+type rememberedToken struct {
+	hash            uint64
+	session, member uuid.UUID
+	generation      uint64
+	expiresAt       int64 // in seconds, as in the token
+	length          uint16
+	text            [longestRemembered]byte
+}
+
+const (
+	// tokensPerPart bounds the memory for verified tokens: 200,000 of half a kilobyte, 100 MB when full.
+	tokensPerPart  = tokensPerChunk * 98
+	tokensPerChunk = 32
+	// longestRemembered is how long a token of ours is before its generation has eleven digits; a longer one is verified each time. It makes a
+	// remembered one half a kilobyte, so that a chunk of them fills whole pages of Go's memory.
+	longestRemembered = 454
+)
+
+func newRemembered() *remembered {
+	r := &remembered{seed: maphash.MakeSeed()}
+	for i := range r.parts {
+		r.parts[i].places = map[uint64]int32{}
+	}
+	return r
+}
+
+// find tells what a token says that is remembered.
+func (r *remembered) find(text string) (says Claims, known bool) {
+	hash := maphash.String(r.seed, text)
+	return r.parts[hash%64].find(hash, text)
+}
+
+// add remembers a token.
+func (r *remembered) add(text string, says Claims) {
+	hash := maphash.String(r.seed, text)
+	r.parts[hash%64].add(hash, text, says)
+}
+
+func (p *part) find(hash uint64, text string) (says Claims, known bool) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	place, known := p.places[hash]
+	if !known {
+		return Claims{}, false
+	}
+	t := p.at(place)
+	if string(t.text[:t.length]) != text {
+		return Claims{}, false
+	}
+	return Claims{Session: t.session, Member: t.member, Generation: t.generation, ExpiresAt: time.Unix(t.expiresAt, 0)}, true
+}
+
+func (p *part) add(hash uint64, text string, says Claims) {
+	if len(text) > longestRemembered {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	place, known := p.places[hash]
+	if !known {
+		place = p.room()
+		p.places[hash] = place
+	}
+	t := p.at(place)
+	t.hash, t.session, t.member, t.generation, t.expiresAt = hash, says.Session, says.Member, says.Generation, says.ExpiresAt.Unix()
+	t.length = uint16(copy(t.text[:], text))
+}
+
+func (p *part) at(place int32) *rememberedToken {
+	return &p.chunks[place/tokensPerChunk][place%tokensPerChunk]
+}
+
+// room gives the place for one more.
+func (p *part) room() int32 {
+	place := p.next
+	if p.full {
+		delete(p.places, p.at(place).hash)
+	} else if place%tokensPerChunk == 0 {
+		p.chunks = append(p.chunks, new([tokensPerChunk]rememberedToken))
+	}
+	if p.next++; p.next == tokensPerPart {
+		p.next, p.full = 0, true
+	}
+	return place
+}

@@ -1,0 +1,118 @@
+package token
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+)
+
+// saying is what the token of that number says in these tests.
+func saying(number uint64) (text string, says Claims) {
+	says = Claims{Session: uuid.UUID{0: 1, 15: byte(number)}, Member: uuid.UUID{0: 2, 15: byte(number)}, Generation: number, ExpiresAt: noon.Add(time.Duration(number) * time.Second)}
+	return fmt.Sprintf("token %d %s", number, strings.Repeat("x", 400)), says
+}
+
+func requireSays(t *testing.T, want, got Claims) {
+	t.Helper()
+	require.True(t, want.ExpiresAt.Equal(got.ExpiresAt))
+	got.ExpiresAt = want.ExpiresAt
+	require.Equal(t, want, got)
+}
+
+// TestATokenIsRememberedByItsWholeBytes: what is remembered is not verified again, so nothing else may be taken for it.
+func TestATokenIsRememberedByItsWholeBytes(t *testing.T) {
+	d := newDeployment(t)
+	text := d.issued(t)
+	want, err := d.Verify(text)
+	require.NoError(t, err)
+	found, known := d.remembered.find(text)
+	require.True(t, known, "a token of ours is not too long to be remembered")
+	requireSays(t, want, found)
+	for i := range len(text) {
+		for _, other := range []string{text[:i] + "~" + text[i+1:], text[:i], text[i+1:]} {
+			_, known := d.remembered.find(other)
+			require.False(t, known, other)
+		}
+	}
+	_, known = d.remembered.find(text + "=")
+	require.False(t, known)
+}
+
+// TestTheOldestTokenIsForgotten holds that memory is bounded, and that every place is given away in turn.
+func TestTheOldestTokenIsForgotten(t *testing.T) {
+	var p part
+	p.places = map[uint64]int32{}
+	for number := range uint64(3 * tokensPerPart) {
+		text, says := saying(number)
+		p.add(number, text, says)
+		if number < tokensPerPart {
+			continue
+		}
+		oldest := number - tokensPerPart + 1
+		text, says = saying(oldest)
+		found, known := p.find(oldest, text)
+		require.True(t, known)
+		requireSays(t, says, found)
+		text, _ = saying(oldest - 1)
+		_, known = p.find(oldest-1, text)
+		require.False(t, known, oldest-1)
+	}
+	require.Len(t, p.places, tokensPerPart)
+	require.Len(t, p.chunks, tokensPerPart/tokensPerChunk)
+}
+
+// TestATokenTooLongIsNotRemembered: half of one would be any other that begins alike.
+func TestATokenTooLongIsNotRemembered(t *testing.T) {
+	r := newRemembered()
+	longest := strings.Repeat("x", longestRemembered)
+	r.add(longest, Claims{})
+	r.add(longest+"x", Claims{})
+	_, known := r.find(longest)
+	require.True(t, known)
+	_, known = r.find(longest + "x")
+	require.False(t, known)
+}
+
+// TestOfTwoTokensWithOneHashTheLaterOneIsKnown: a hash has 64 bits, and somebody may try many.
+func TestOfTwoTokensWithOneHashTheLaterOneIsKnown(t *testing.T) {
+	r := newRemembered()
+	p := &r.parts[0]
+	for number := range uint64(2) {
+		text, says := saying(number)
+		p.add(7, text, says)
+	}
+	text, _ := saying(0)
+	_, known := p.find(7, text)
+	require.False(t, known)
+	text, says := saying(1)
+	found, known := p.find(7, text)
+	require.True(t, known)
+	requireSays(t, says, found)
+}
+
+// TestTokensAreRememberedSideBySide means most under the race detector.
+func TestTokensAreRememberedSideBySide(t *testing.T) {
+	r := newRemembered()
+	const many = 2000
+	var work sync.WaitGroup
+	for worker := range uint64(4) {
+		work.Go(func() {
+			for i := range uint64(many) {
+				number := i / 2 * (1 + worker%2)
+				text, says := saying(number)
+				if found, known := r.find(text); known {
+					if found.Generation != says.Generation || found.Session != says.Session {
+						t.Error("another token's claims")
+					}
+				}
+				r.add(text, says)
+			}
+		})
+	}
+	work.Wait()
+}
