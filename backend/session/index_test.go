@@ -2,8 +2,10 @@ package session
 
 import (
 	"encoding/binary"
+	"strconv"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
@@ -67,5 +69,21 @@ func nextAtTheEnd(id ID) ID {
 		if hash(id)>>62 == 3 {
 			return id
 		}
+	}
+}
+
+// BenchmarkIndexDoubles is how long checks of the sessions of one index wait while it doubles, where so many are live in all of them.
+func BenchmarkIndexDoubles(b *testing.B) {
+	for _, live := range []int{1_000, 100_000, 1_000_000, 10_000_000} {
+		b.Run(strconv.Itoa(live)+" live", func(b *testing.B) {
+			var full index
+			for place := range live / len(newRoster().shards) {
+				full.add(ID(uuid.New()), int32(place))
+			}
+			for b.Loop() {
+				x := full
+				x.grow()
+			}
+		})
 	}
 }
