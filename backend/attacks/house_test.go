@@ -85,6 +85,8 @@ type house struct {
 	secrets token.Secrets
 	log     *logBuffer
 	line    *line // the one that ask goes by
+	// reach connects to the house, where that goes through something else.
+	reach func() (net.Conn, error)
 }
 
 type options struct {
@@ -313,7 +315,11 @@ type line struct {
 
 func (h *house) dial() *line {
 	h.t.Helper()
-	conn, err := net.Dial("tcp", h.address)
+	reach := h.reach
+	if reach == nil {
+		reach = func() (net.Conn, error) { return net.Dial("tcp", h.address) }
+	}
+	conn, err := reach()
 	require.NoError(h.t, err)
 	require.NoError(h.t, conn.SetDeadline(time.Now().Add(time.Minute)))
 	return &line{conn, bufio.NewReader(conn)}
@@ -325,7 +331,7 @@ func (l *line) close() { _ = l.conn.Close() }
 func (l *line) say(raw string) { _, _ = io.WriteString(l.conn, raw) }
 
 // finish says that no more will be said, so that the server answers what it has and hangs up.
-func (l *line) finish() { _ = l.conn.(*net.TCPConn).CloseWrite() }
+func (l *line) finish() { _ = l.conn.(interface{ CloseWrite() error }).CloseWrite() }
 
 // hear reads one answer to a request of that method.
 func (l *line) hear(method string) reply {

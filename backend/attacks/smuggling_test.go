@@ -13,18 +13,14 @@ import (
 
 const smuggling kind = "request smuggling"
 
-// Where one message ends and the next begins has one reading (T421). Each row is sent over a connection of its own, with a second request
-// hidden where only another reading would find it. The answer is a refusal that ends the connection, or answers by the one reading that RFC
-// 9112 leaves; where a message has both kinds of length, or a kind that its version does not know, the connection has to end with it (6.1).
-//
-// ASVS 4.2.1
-func TestAMessageHasOneEnd(t *testing.T) {
-	h := open(t, options{})
-	who := h.signIn(email(member.Admin))
-	const (
-		hidden  = "GET /api/docs?hidden HTTP/1.1\r\nHost: curfew.example.org\r\n\r\n"
-		refusal = "refused"
-	)
+// refusal is an answer that ends the connection.
+const refusal = "refused"
+
+// message is what is sent, and the answers that RFC 9112 leaves to it.
+type message struct{ sent, want string }
+
+// messages are all that two readers may read apart, each with another request hidden where only one of them finds it. Whoever asks has the access token.
+func messages(hidden, access string) map[string]message {
 	post := func(headers, body string) string {
 		return "POST /api/sessions/refresh HTTP/1.1\r\nHost: curfew.example.org\r\nContent-Type: application/json\r\n" + headers + "\r\n" + body
 	}
@@ -36,7 +32,7 @@ func TestAMessageHasOneEnd(t *testing.T) {
 	empty := "0\r\n\r\n"
 	chunk := func(body string) string { return fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(body), body) }
 
-	for name, row := range map[string]struct{ sent, want string }{
+	return map[string]message{
 		// What is fine, so that the rest is not refused for another reason. A refresh without a token is 401.
 		"a body of a length":        {post(length("{}"), "{}"+hidden), "401 200"},
 		"a body in chunks":          {post(chunked, chunk("{}")), "401"},
@@ -106,7 +102,7 @@ func TestAMessageHasOneEnd(t *testing.T) {
 		"an extension with a bare CR":        {post(chunked, "2;x\ry\r\n{}\r\n0\r\n\r\n"+hidden), "400"},
 		"a last chunk ended by LF":           {post(chunked, "2\r\n{}\r\n0\n\n"+hidden), "400"},
 		"a trailer that sets a length":       {post(chunked, "2\r\n{}\r\n0\r\nContent-Length: 5\r\n\r\n"), "401"},
-		"a trailer that authorizes":          {strings.Replace(post(chunked, "2\r\n{}\r\n0\r\nAuthorization: Bearer "+who.access+"\r\n\r\n"), "/sessions/refresh", "/session/reauthenticate", 1), "401"},
+		"a trailer that authorizes":          {strings.Replace(post(chunked, "2\r\n{}\r\n0\r\nAuthorization: Bearer "+access+"\r\n\r\n"), "/sessions/refresh", "/session/reauthenticate", 1), "401"},
 		"a request line ended by LF, folded": {"GET /healthz HTTP/1.1\n Host: x\nHost: curfew.example.org\n\n", refusal},
 
 		// Which version, which protocol.
@@ -125,7 +121,19 @@ func TestAMessageHasOneEnd(t *testing.T) {
 		"no host":             {"GET /healthz HTTP/1.1\r\n\r\n", refusal},
 		"TLS to a plain port": {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", refusal},
 		"another language":    {"EHLO curfew\r\nQUIT\r\n\r\n", refusal},
-	} {
+	}
+}
+
+// Where one message ends and the next begins has one reading (T421). Each row is sent over a connection of its own. The answer is a refusal
+// that ends the connection, or answers by the one reading that RFC 9112 leaves; where a message has both kinds of length, or a kind that its
+// version does not know, the connection has to end with it (6.1).
+//
+// ASVS 4.2.1
+func TestAMessageHasOneEnd(t *testing.T) {
+	h := open(t, options{})
+	who := h.signIn(email(member.Admin))
+	const hidden = "GET /api/docs?hidden HTTP/1.1\r\nHost: curfew.example.org\r\n\r\n"
+	for name, row := range messages(hidden, who.access) {
 		l := h.dial()
 		l.say(row.sent)
 		l.finish()

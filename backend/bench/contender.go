@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +15,8 @@ import (
 
 	"github.com/shirou/gopsutil/v4/process"
 	"golang.org/x/sys/unix"
+
+	"curfew/backend/bench/loopback"
 )
 
 // cores are the processors that everything runs on: the servers on one and the generators on another, so that none takes time from the other.
@@ -49,7 +50,7 @@ type server struct {
 
 // serve starts a program on the given processors, and waits until it is ready. The program takes its address by --listen.
 func (s *stage) serve(ctx context.Context, on []int, program string, args ...string) (*server, error) {
-	address, err := freeAddress(ctx)
+	address, err := loopback.FreeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -168,12 +169,4 @@ func (s *server) usage(ctx context.Context) (usage, error) {
 // forgetPeak lets the peak of the server's memory begin at what it has now (proc(5), clear_refs).
 func (s *server) forgetPeak() error {
 	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", s.command.Process.Pid), []byte("5"), 0)
-}
-
-func freeAddress(ctx context.Context) (string, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
 }

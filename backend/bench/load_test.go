@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"curfew/backend/bench/loopback"
 )
 
 // testStage is a stage with a generator, but without servers.
@@ -83,7 +85,7 @@ func TestGenerateWithoutAServer(t *testing.T) {
 	s := testStage(t)
 	l, err := s.load([]string{"token"}, byCookie)
 	require.NoError(t, err)
-	address, err := freeAddress(t.Context())
+	address, err := loopback.FreeAddress(t.Context())
 	require.NoError(t, err)
 	_, err = s.generate(t.Context(), l, address, 0)
 	require.Error(t, err)

@@ -68,13 +68,39 @@ func (db *DB) Backup(ctx context.Context, path string, replace bool, kept []byte
 // copyInto copies what there is at this instant, and nothing that was deleted, into an empty file, and closes it when it is on disk.
 // Decision 14 says why it is VACUUM INTO. That needs a connection of its own: the readers' may write nowhere.
 func (db *DB) copyInto(ctx context.Context, file *os.File, kept []byte) error {
+	finish := keepSyncing(file)
 	err := through(ctx, db.path, db.log, readOnly, func(source *gorm.DB) error { return source.Exec("VACUUM INTO ?", file.Name()).Error })
 	if err == nil {
 		err = through(ctx, file.Name(), db.log, url.Values{"_journal_mode": nil}, func(copied *gorm.DB) error {
 			return errors.Join(copied.Exec("CREATE TABLE backup (kept BLOB NOT NULL) STRICT").Error, exec(copied, "INSERT INTO backup VALUES (?)", kept))
 		})
 	}
-	return errors.Join(err, file.Sync(), file.Close())
+	return errors.Join(err, finish(), file.Close())
+}
+
+// keepSyncing puts a file on disk little by little while it is being written, until the function that it returns is called, which puts the
+// rest there. Were all of it left to one sync, the disk would be busy with that alone, and every commit would wait for it.
+func keepSyncing(file *os.File) (finish func() error) {
+	const pause = 20 * time.Millisecond
+	written, synced := make(chan struct{}), make(chan error, 1)
+	go func() {
+		for {
+			select {
+			case <-written:
+				synced <- file.Sync()
+				return
+			case <-time.After(pause):
+				if err := file.Sync(); err != nil {
+					synced <- err
+					return
+				}
+			}
+		}
+	}()
+	return func() error {
+		close(written)
+		return <-synced
+	}
 }
 
 // through does some work through a connection of its own.

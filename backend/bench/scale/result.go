@@ -29,7 +29,7 @@ type Result struct {
 // Cost is what one thing costs, by the number of sessions.
 type Cost struct {
 	Name string `json:"name"`
-	// Unit is "ms" or "B".
+	// Unit is "ms", "MiB" or "B".
 	Unit string `json:"unit"`
 	At   []At   `json:"at"`
 	// Growth is what it costs at the largest size, as a multiple of what it costs at the smallest.
@@ -123,7 +123,9 @@ func quantile(p float64, values []float64) float64 {
 // costs are what Cost tells of, in the order of a report.
 var costs = []struct{ name, unit string }{
 	{revokeAll, "ms"}, {revokeMember, "ms"}, {revokeOne, "ms"}, {savePolicy, "ms"}, {signIn, "ms"}, {preview, "ms"}, {firstPage, "ms"},
-	{flush, "ms"}, {sweepRevoked, "ms"}, {sweepExpired, "ms"}, {programStart, "ms"}, {load, "ms"}, {heapSize, "B"}, {fileSize, "B"},
+	{flush, "ms"}, {sweepRevoked, "ms"}, {sweepExpired, "ms"}, {programStart, "ms"}, {load, "ms"},
+	{backup, "ms"}, {slowRequest, "ms"}, {idleRequest, "ms"}, {slowCommit, "ms"}, {idleCommit, "ms"}, {logGrowth, "MiB"}, {restore, "ms"},
+	{heapSize, "B"}, {fileSize, "B"},
 }
 
 func (m measurements) result(sizes []int, rounds int, fileSystem string) Result {

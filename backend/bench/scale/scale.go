@@ -60,7 +60,7 @@ func Run(ctx context.Context, o Options) (result Result, err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 
 	run := &run{Options: o, sizes: sizes, folder: folder, measured: measurements{}}
-	for _, step := range []func(context.Context) error{run.populate, run.startUps, run.operations, run.memory, run.sweep} {
+	for _, step := range []func(context.Context) error{run.populate, run.startUps, run.backups, run.operations, run.memory, run.sweep} {
 		if err := step(ctx); err != nil {
 			return Result{}, err
 		}

@@ -6,54 +6,79 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os/exec"
 	"strings"
 	"syscall"
 	"time"
 
+	"curfew/backend/bench/loopback"
 	"curfew/backend/bench/population"
 	"curfew/backend/token"
 )
 
-// startUp starts the program on a data folder and stops it again. It tells how long it took from the one until a session of the population
-// had its first request answered, once the program had said that it was ready.
-func startUp(ctx context.Context, program, folder string, size int) (time.Duration, error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
-	defer cancel()
-	bearer, err := tokenOf(folder, 1+size/2, membersOf(size))
-	if err != nil {
-		return 0, err
-	}
-	address, err := freeAddress(ctx)
-	if err != nil {
-		return 0, err
-	}
-	var complaint bytes.Buffer
-	server := exec.Command(program, "serve", "--data", folder, "--listen", address) //nolint:gosec,noctx // whoever measures names it; it is stopped below
-	server.Env, server.Stderr = []string{}, &complaint                              // with no settings but these
-	began := time.Now()
-	if err := server.Start(); err != nil {
-		return 0, fmt.Errorf("%w; build it with: make build", err)
-	}
-	exited := make(chan error, 1)
-	go func() {
-		exited <- server.Wait()
-		cancel() // whoever still waits for an answer waits in vain
-	}()
-	took, err := firstAnswer(ctx, "http://"+address, bearer, began)
-	stopped := server.Process.Signal(syscall.SIGTERM)
-	if err := errors.Join(err, stopped, <-exited); err != nil {
-		return 0, fmt.Errorf("%w %s", err, strings.TrimSpace(complaint.String()))
-	}
-	return took, nil
+// program is the product, serving a data folder.
+type program struct {
+	address   string
+	command   *exec.Cmd
+	complaint bytes.Buffer
+	exited    chan error
 }
 
-// firstAnswer waits for the server to be ready and makes one request.
-func firstAnswer(ctx context.Context, server, bearer string, began time.Time) (time.Duration, error) {
+// startProgram starts it. The context that it returns ends with the program: whoever still waits for an answer then waits in vain.
+func startProgram(ctx context.Context, path, folder string) (*program, context.Context, error) {
+	address, err := loopback.FreeAddress(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	running, ended := context.WithTimeout(ctx, 10*time.Minute)
+	p := &program{address: address, exited: make(chan error, 1)}
+	p.command = exec.Command(path, "serve", "--data", folder, "--listen", address) //nolint:gosec,noctx // whoever measures names it; it is stopped by stop
+	p.command.Env, p.command.Stderr = []string{}, &p.complaint                     // with no settings but these
+	if err := p.command.Start(); err != nil {
+		ended()
+		return nil, nil, fmt.Errorf("%w; build it with: make build", err)
+	}
+	go func() {
+		p.exited <- p.command.Wait()
+		ended()
+	}()
+	return p, running, nil
+}
+
+// stop ends the program as an operator would, and adds its last words to the error that it is stopped for.
+func (p *program) stop(err error) error {
+	stopped := p.command.Process.Signal(syscall.SIGTERM)
+	if err := errors.Join(err, stopped, <-p.exited); err != nil {
+		return fmt.Errorf("%w %s", err, strings.TrimSpace(p.complaint.String()))
+	}
+	return nil
+}
+
+// startUp starts the program on a data folder and stops it again. It tells how long it took from the one until a session of the population
+// had its first request answered, once the program had said that it was ready.
+func startUp(ctx context.Context, path, folder string, size int) (time.Duration, error) {
+	tokens, err := openTokens(folder, membersOf(size))
+	if err != nil {
+		return 0, err
+	}
+	bearer, err := tokens.of(1 + size/2)
+	if err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	p, ctx, err := startProgram(ctx, path, folder)
+	if err != nil {
+		return 0, err
+	}
+	took, err := p.firstAnswer(ctx, bearer, began)
+	return took, p.stop(err)
+}
+
+// firstAnswer waits for the program to be ready and makes one request.
+func (p *program) firstAnswer(ctx context.Context, bearer string, began time.Time) (time.Duration, error) {
 	for {
-		err := ask(ctx, server+"/readyz", "")
+		err := p.ask(ctx, http.MethodGet, "/readyz", "")
 		if err == nil {
 			break
 		}
@@ -63,14 +88,14 @@ func firstAnswer(ctx context.Context, server, bearer string, began time.Time) (t
 		case <-time.After(2 * time.Millisecond):
 		}
 	}
-	if err := ask(ctx, server+"/api/session", bearer); err != nil {
+	if err := p.ask(ctx, http.MethodGet, "/api/session", bearer); err != nil {
 		return 0, err
 	}
 	return time.Since(began), nil
 }
 
-func ask(ctx context.Context, url, bearer string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+func (p *program) ask(ctx context.Context, method, path, bearer string) error {
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+p.address+path, nil)
 	if err != nil {
 		return err
 	}
@@ -85,31 +110,29 @@ func ask(ctx context.Context, url, bearer string) error {
 	if err := errors.Join(err, response.Body.Close()); err != nil {
 		return err
 	}
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s: %s", url, response.Status, body)
+	if response.StatusCode/100 != 2 {
+		return fmt.Errorf("%s: %s: %s", path, response.Status, body)
 	}
 	return nil
 }
 
-// tokenOf makes a token for a session of a population of so many members.
-func tokenOf(folder string, number, members int) (string, error) {
-	secrets, err := token.LoadSecrets(population.Secrets(folder), time.Now())
-	if err != nil {
-		return "", err
-	}
-	keys, err := token.NewKeys(secrets, token.LongestLifetime, time.Now)
-	if err != nil {
-		return "", err
-	}
-	text, _, err := keys.Issue(
-		population.SessionID(number), population.MemberID(population.MemberOf(number, members)), 1, time.Now().Add(time.Hour))
-	return text, err
+// tokens issues what the sessions of a population come by.
+type tokens struct {
+	keys    *token.Keys
+	members int
 }
 
-func freeAddress(ctx context.Context) (string, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+func openTokens(folder string, members int) (tokens, error) {
+	secrets, err := token.LoadSecrets(population.Secrets(folder), time.Now())
 	if err != nil {
-		return "", err
+		return tokens{}, err
 	}
-	return listener.Addr().String(), listener.Close()
+	keys, err := token.NewKeys(secrets, token.LongestLifetime, time.Now)
+	return tokens{keys, members}, err
+}
+
+func (t tokens) of(number int) (string, error) {
+	text, _, err := t.keys.Issue(
+		population.SessionID(number), population.MemberID(population.MemberOf(number, t.members)), 1, time.Now().Add(time.Hour))
+	return text, err
 }

@@ -33,6 +33,14 @@ const (
 	sweepExpired = "sweep the expired, one batch"
 	heapSize     = "memory per session"
 	fileSize     = "file per session"
+
+	backup      = "back up, while serving"
+	restore     = "restore a backup"
+	slowRequest = "slowest request during a backup"
+	idleRequest = "slowest request without one"
+	slowCommit  = "slowest sign-out during a backup"
+	idleCommit  = "slowest sign-out without one"
+	logGrowth   = "log that a backup leaves"
 )
 
 // mostTouches is how many sessions a flush finds touched, or all of them where there are fewer.
