@@ -123,6 +123,9 @@ func requireFactor(tx *gorm.DB, id member.ID) error {
 	return err
 }
 
+// hasPasskey tells of members whether they have one.
+const hasPasskey = "EXISTS (SELECT 1 FROM passkeys p WHERE p.member_id = members.id)"
+
 // withoutFactor tells of members m that nothing but a password proves who they are.
 const withoutFactor = "m.totp_seed IS NULL AND NOT EXISTS (SELECT 1 FROM passkeys p WHERE p.member_id = m.id)"
 
