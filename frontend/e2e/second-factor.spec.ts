@@ -123,6 +123,7 @@ test('an organization that demands a second factor leads to it', async ({
   await expect(page.getByRole('link', { name: 'Account settings' })).toBeHidden();
   await page.goto('/settings/members');
   await expect(page).toHaveURL('/second-factor?next=%2Fsettings%2Fmembers');
+  await press(page, 'Set up an app');
   await setUp(page);
   await expect(page).toHaveURL('/settings/members');
   await page.getByRole('link', { name: 'Security' }).click();
@@ -134,6 +135,7 @@ test('an organization that demands a second factor leads to it', async ({
   await phone.getByLabel('New password').fill('another horse battery staple');
   await press(phone, 'Change password');
   await expect(phone).toHaveURL('/second-factor?next=%2Faccount');
+  await press(phone, 'Set up an app');
   await setUp(phone);
   await expect(phone).toHaveURL('/account');
   await expect(factorCard(phone)).toContainText('The organization demands it');
