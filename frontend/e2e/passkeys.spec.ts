@@ -1,6 +1,6 @@
 import type { Page } from '@playwright/test';
-import { expect, length, plugIn, signIn, test } from './journey';
-import { demandFactors, OWNER } from './server';
+import { expect, length, plugIn, refresh, save, signIn, signInAgain, test } from './journey';
+import { demandFactors, OWNER, revokeAllByProgram } from './server';
 
 test.beforeEach(async ({ organization }) => void organization);
 
@@ -71,4 +71,40 @@ test('whoever has to have a second factor chooses between a passkey and an app',
   await press(page, 'Add a passkey');
   await expect(page).toHaveURL('/settings/members');
   await expect(page.getByRole('rowheader', { name: 'Ana' })).toBeVisible();
+});
+
+test('a passkey signs in again over the page, which keeps what was typed', async ({
+  page,
+  organization,
+}) => {
+  const authenticator = await plugIn(page);
+  await signIn(page);
+  await page.goto('/account');
+  await page.getByLabel('Name of the device').fill('Laptop');
+  await press(page, 'Add a passkey');
+  await expect(page.getByText('Laptop signs you in from now on.')).toBeVisible();
+  await page.getByRole('link', { name: 'Account settings' }).click();
+  await length(page).fill('12');
+  await refresh(page).focus();
+
+  await revokeAllByProgram(organization);
+  const dialog = signInAgain(page);
+  const passkey = dialog.getByRole('button', { name: 'Use a passkey' });
+  await authenticator.verifies(false);
+  await passkey.click(); // and somebody thinks better of it
+  await expect(dialog.getByRole('button', { name: 'Sign in', exact: true })).not.toHaveAttribute(
+    'aria-busy',
+    'true',
+  );
+  await page.keyboard.press('Escape');
+  await expect(dialog).toBeVisible();
+  await expect(dialog.getByRole('alert')).toHaveCount(1); // why it opened, and no refusal
+  await authenticator.verifies(true);
+  await passkey.click();
+  await expect(dialog).toBeHidden();
+
+  await expect(length(page)).toHaveValue('12');
+  await expect(refresh(page)).toBeFocused();
+  await save(page).click();
+  await expect(page.getByText('Saved', { exact: true })).toBeVisible();
 });
