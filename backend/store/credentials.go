@@ -269,6 +269,23 @@ func (db *DB) Notices(ctx context.Context, id member.ID, actions []audit.Action,
 	return entriesOf(rows)
 }
 
+// Suspicions implements [member.Store]. What happened afterwards is looked for along the index of what the member did.
+func (db *DB) Suspicions(ctx context.Context, id member.ID, suspicion member.Suspicion, limit int) ([]audit.Entry, error) {
+	var rows []auditRow
+	err := db.read(ctx).Raw("SELECT "+auditColumns+` FROM audit_entries AS refused
+		WHERE concerns = ? AND action IN ? AND details ->> 'wrong' IN ? AND sequence > (SELECT noticed FROM members WHERE id = ?)
+		AND NOT EXISTS (
+			SELECT 1 FROM audit_entries AS done
+			WHERE done.actor_id = ? AND done.actor_id <> '' AND done.action IN ? AND done.at BETWEEN refused.at AND refused.at + ?
+			  AND done.address = refused.address AND done.sequence > refused.sequence)
+		ORDER BY sequence DESC LIMIT ?`,
+		id.String(), suspicion.Refused, suspicion.Wrong, id.String(), id.String(), suspicion.Unless, suspicion.Within.Milliseconds(), limit).Scan(&rows).Error
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return entriesOf(rows)
+}
+
 // DismissNotices implements [member.Store].
 func (db *DB) DismissNotices(ctx context.Context, id member.ID, sequence int64) error {
 	return db.write(ctx, func(tx *gorm.DB) error {

@@ -36,7 +36,7 @@ async function halfway(page: Page, { email, password } = OWNER) {
   await expect(page.getByText(`One more step for ${email}.`)).toBeVisible();
 }
 
-// ASVS 6.3.7, 6.5.6
+// ASVS 6.3.5, 6.3.7, 6.5.6
 test('a second factor is set up, asked for, and removed', async ({
   page,
   organization,
@@ -73,6 +73,20 @@ test('a second factor is set up, asked for, and removed', async ({
   await phone.reload();
   await expect(factorCard(phone)).toContainText('10 recovery codes left.');
   await expect(phone.getByText('How you sign in has changed')).toBeHidden();
+
+  // So is whoever had the password, and nothing more.
+  await fetch(`${organization.url}/api/sessions`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ email: OWNER.email, password: OWNER.password, code: '000000' }),
+  });
+  await phone.reload();
+  await expect(phone.getByText('Is somebody else using your password?')).toBeVisible();
+  await expect(
+    phone.getByText(
+      /^Somebody who knows your password tried to sign in with a wrong code from .+, just now$/,
+    ),
+  ).toBeVisible();
 
   // A proof of who one is that is too old cannot be had without waiting, so the refusal is played once.
   await page.route(

@@ -404,7 +404,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What changed of my credentials, as far as I have not put it away; newest first. */
+        /**
+         * What I have to know of my credentials, as far as I have not put it away; newest first.
+         * @description What changed of them. And that somebody knew my password and failed the second factor: a sign-in, or a proof of who I am, that was refused for a wrong code or,
+         *     where I have never signed in from there, for none (`wrong` in its details is `code` or `no_code`); unless I came in from the same address within ten minutes.
+         */
         get: operations["listNotices"];
         put?: never;
         post?: never;
@@ -2021,7 +2025,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description At most ten entries of the audit log. */
+            /** @description At most ten entries of the audit log of the first kind, and three of the second. */
             200: {
                 headers: {
                     [name: string]: unknown;
