@@ -166,8 +166,13 @@ func (d *Door) Patch(ctx context.Context, path string, body any) (io.ReadCloser,
 	return d.call(ctx, http.MethodPatch, path, nil, body)
 }
 
-// Put replaces the given version of what is there, and no other.
-func (d *Door) Put(ctx context.Context, path string, version int64, body any) (io.ReadCloser, error) {
+// Put replaces what is there.
+func (d *Door) Put(ctx context.Context, path string, body any) (io.ReadCloser, error) {
+	return d.call(ctx, http.MethodPut, path, nil, body)
+}
+
+// PutOver replaces the given version of what is there, and no other.
+func (d *Door) PutOver(ctx context.Context, path string, version int64, body any) (io.ReadCloser, error) {
 	return d.call(ctx, http.MethodPut, path, http.Header{"If-Match": {strconv.Quote(strconv.FormatInt(version, 10))}}, body)
 }
 

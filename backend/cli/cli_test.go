@@ -78,7 +78,8 @@ func run(t *testing.T, folder string, condition func(string) (bool, error)) {
 			"post":      post,
 			"setup":     setUp,
 			"signin":    signIn,
-			"session":   sessionIs,
+			"session":   answers("/api/session"),
+			"activity":  answers("/api/account/activity"),
 			"alter":     alter,
 			"alterfile": alterFile,
 			"sigterm":   sigterm,
@@ -181,17 +182,20 @@ func signIn(ts *testscript.TestScript, negated bool, args []string) {
 	ts.Setenv("SESSION", signedIn.Session.ID)
 }
 
-// sessionIs holds what the server answers to the session of $ACCESS.
-func sessionIs(ts *testscript.TestScript, negated bool, args []string) {
-	arguments(ts, negated, args, "session STATUS")
-	request, err := http.NewRequest(http.MethodGet, "http://"+ts.Getenv("CURFEW_LISTEN")+"/api/session", nil)
-	ts.Check(err)
-	request.Header.Set("Authorization", "Bearer "+ts.Getenv("ACCESS"))
-	answer, err := http.DefaultClient.Do(request)
-	ts.Check(err)
-	ts.Check(answer.Body.Close())
-	if strconv.Itoa(answer.StatusCode) != args[0] {
-		ts.Fatalf("%s", answer.Status)
+// answers is a command that holds what the server answers there to the session of $ACCESS. A restricted session is told of itself, and not of
+// what happened on the account.
+func answers(path string) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, negated bool, args []string) {
+		arguments(ts, negated, args, path+" STATUS")
+		request, err := http.NewRequest(http.MethodGet, "http://"+ts.Getenv("CURFEW_LISTEN")+path, nil)
+		ts.Check(err)
+		request.Header.Set("Authorization", "Bearer "+ts.Getenv("ACCESS"))
+		answer, err := http.DefaultClient.Do(request)
+		ts.Check(err)
+		ts.Check(answer.Body.Close())
+		if strconv.Itoa(answer.StatusCode) != args[0] {
+			ts.Fatalf("%s", answer.Status)
+		}
 	}
 }
 

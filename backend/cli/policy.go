@@ -110,7 +110,7 @@ func (o *operator) savePolicy(version int64, next httpapi.PolicyRequest) error {
 		return err
 	}
 	var settings httpapi.SecuritySettings
-	raw, err := o.read(&settings)(o.door.Put(o.ctx, settingsPath, version, next))
+	raw, err := o.read(&settings)(o.door.PutOver(o.ctx, settingsPath, version, next))
 	if err != nil {
 		return err
 	}

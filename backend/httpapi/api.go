@@ -80,6 +80,8 @@ func (a *API) Mount(e *echo.Echo) {
 	e.GET("/api/account/second-factor", a.anySession(a.getSecondFactor))
 	e.PUT("/api/account/second-factor", a.anySession(a.putSecondFactor))
 	e.POST("/api/account/second-factor/enrolment", a.anySession(a.enrolSecondFactor))
+	e.POST("/api/account/passkeys", a.anySession(a.registerPasskey))
+	e.POST("/api/account/passkey-challenge", a.anySession(a.beginPasskeyRegistration))
 	e.GET("/api/events", a.listener(a.listenToEvents))
 
 	// Any member.
@@ -90,8 +92,6 @@ func (a *API) Mount(e *echo.Echo) {
 	e.DELETE("/api/account/second-factor", a.member(a.removeSecondFactor))
 	e.POST("/api/account/second-factor/recovery-codes", a.member(a.renewRecoveryCodes))
 	e.GET("/api/account/passkeys", a.member(a.listPasskeys))
-	e.POST("/api/account/passkeys", a.member(a.registerPasskey))
-	e.POST("/api/account/passkey-challenge", a.member(a.beginPasskeyRegistration))
 	e.DELETE("/api/account/passkeys/:id", a.member(a.removePasskey))
 	e.GET("/api/account/activity", a.member(a.listActivity))
 	e.GET("/api/account/notices", a.member(a.listNotices))

@@ -25,11 +25,12 @@ var (
 		"GET /api/session", "DELETE /api/session", "POST /api/session/reauthenticate", "GET /api/events",
 		"POST /api/session/reauthenticate/passkey",
 		"GET /api/account/second-factor", "PUT /api/account/second-factor", "POST /api/account/second-factor/enrolment",
+		"POST /api/account/passkeys", "POST /api/account/passkey-challenge",
 	}
 	forMembers = slices.Concat(forRestricted, []string{
 		"GET /api/sessions", "DELETE /api/sessions/{id}", "POST /api/sessions/revoke-others",
 		"PUT /api/account/password", "GET /api/account/activity", "GET /api/account/notices", "POST /api/account/notices/dismiss",
-		"GET /api/account/passkeys", "POST /api/account/passkeys", "POST /api/account/passkey-challenge", "DELETE /api/account/passkeys/{id}",
+		"GET /api/account/passkeys", "DELETE /api/account/passkeys/{id}",
 		"DELETE /api/account/second-factor", "POST /api/account/second-factor/recovery-codes",
 	})
 	forOverseers = []string{

@@ -202,6 +202,10 @@ func (f *failing) Notices(ctx context.Context, id member.ID, actions []audit.Act
 	return unless(f.at("Notices"), func() ([]audit.Entry, error) { return f.DB.Notices(ctx, id, actions, limit) })
 }
 
+func (f *failing) Suspicions(ctx context.Context, id member.ID, suspicion member.Suspicion, limit int) ([]audit.Entry, error) {
+	return unless(f.at("Suspicions"), func() ([]audit.Entry, error) { return f.DB.Suspicions(ctx, id, suspicion, limit) })
+}
+
 func (f *failing) DismissNotices(ctx context.Context, id member.ID, sequence int64) error {
 	return unlessError(f.at("DismissNotices"), func() error { return f.DB.DismissNotices(ctx, id, sequence) })
 }
@@ -321,6 +325,7 @@ var needs = map[string][]func(s *scene) *answer{
 	"Passkey":         {func(s *scene) *answer { return s.admin.signInBy(s.device) }},
 	"UsePasskey":      {func(s *scene) *answer { return s.admin.signInBy(s.device) }},
 	"Notices":         {func(s *scene) *answer { return s.admin.get("/api/account/notices") }},
+	"Suspicions":      {func(s *scene) *answer { return s.admin.get("/api/account/notices") }},
 	"DismissNotices":  {func(s *scene) *answer { return s.admin.post("/api/account/notices/dismiss", map[string]any{"upTo": 1}) }},
 	"RotateRefresh":   {func(s *scene) *answer { return s.admin.renew() }},
 	"End": {

@@ -256,7 +256,7 @@ func (d *device) clone() *device {
 func TestAPasskeyIsTwoFactorsAndAFreshProof(t *testing.T) {
 	h := open(t, options{})
 	owner, mine := h.program(member.Owner), h.program(member.Plain)
-	laptop, other := mine.newDevice(), owner.newDevice()
+	laptop, other := h.program(member.Plain).newDevice(), owner.newDevice()
 	owner.put("/api/settings/sign-in", map[string]any{"requireSecondFactor": true}).requireStatus(http.StatusOK)
 	require.True(t, mine.requireLive().Restricted)
 	strong := h.stranger()
@@ -283,6 +283,53 @@ func TestAPasskeyIsTwoFactorsAndAFreshProof(t *testing.T) {
 	prove(mine, laptop).requireStatus(http.StatusOK)
 	mine.delete("/api/account/passkeys/" + laptop.name()).requireStatus(http.StatusOK)
 	h.trySignIn(member.Plain, app.codes[0]).requireStatus(http.StatusCreated)
+}
+
+// A stolen password is what a restricted session was begun by, as far as anybody knows: it may set up the first factor, as a new member does, and
+// none beside one that it has not proved (ASVS 6.3.3).
+//
+// ASVS 6.3.3, 7.5.1
+func TestARestrictedSessionSetsUpTheFirstFactorAndNoOther(t *testing.T) {
+	h := open(t, options{})
+	owner, mine := h.program(member.Owner), h.program(member.Plain)
+	owner.newDevice()
+	require.Equal(t, []string{"password", "passkey"}, owner.requireLive().Session.Methods, "the device has just verified who holds it")
+	owner.put("/api/settings/sign-in", map[string]any{"requireSecondFactor": true}).requireStatus(http.StatusOK)
+	owner.get("/api/members").requireStatus(http.StatusOK)
+
+	mine.get("/api/account/passkeys").requireProblem(http.StatusForbidden, "session_restricted")
+	_, refused := mine.tryRegister(func(d *device) { d.flags = present })
+	refused.requireProblem(http.StatusForbidden, "bad_passkey")
+	require.True(t, mine.requireLive().Restricted)
+	laptop := mine.newDevice()
+	require.False(t, mine.requireLive().Restricted)
+	mine.get("/api/account/passkeys").requireStatus(http.StatusOK)
+
+	// Who has the password alone, and even what the member was given to set up another factor.
+	thief := h.program(member.Plain)
+	var begun httpapi.Enrolment
+	mine.post("/api/account/second-factor/enrolment", nil).into(http.StatusOK, &begun)
+	app := map[string]any{"enrolment": begun.Enrolment, "code": (&factor{h: h, secret: begun.Secret}).code(0)}
+	asked := mine.ask("/api/account/passkey-challenge")
+	theirs := laptop.clone()
+	theirs.id = []byte("of the thief")
+	passkey := map[string]any{"ceremony": asked.ceremony, "credential": theirs.create(asked.challenge), "name": "Mine"}
+	thief.post("/api/session/reauthenticate", map[string]any{"password": password}).requireStatus(http.StatusOK)
+	require.True(t, thief.requireLive().Restricted)
+	thief.post("/api/account/second-factor/enrolment", nil).requireProblem(http.StatusForbidden, "reauthentication_required")
+	thief.put("/api/account/second-factor", app).requireProblem(http.StatusForbidden, "reauthentication_required")
+	thief.post("/api/account/passkey-challenge", nil).requireProblem(http.StatusForbidden, "reauthentication_required")
+	thief.post("/api/account/passkeys", passkey).requireProblem(http.StatusForbidden, "reauthentication_required")
+	h.restart()
+	thief.put("/api/account/second-factor", app).requireProblem(http.StatusForbidden, "reauthentication_required")
+
+	// Whoever has lost it is helped by an admin, and begins anew.
+	id := mine.requireLive().Member.Id
+	owner.delete("/api/members/" + id + "/second-factor").requireStatus(http.StatusOK)
+	again := h.program(member.Plain)
+	require.True(t, again.requireLive().Restricted)
+	again.enrol()
+	require.False(t, again.requireLive().Restricted)
 }
 
 // As with second factors: what was moved or exchanged in the database, by somebody who can write it, opens nothing.

@@ -455,6 +455,85 @@ func TestNoticesTellWhatChanged(t *testing.T) {
 	mine.post("/api/account/notices/dismiss", map[string]any{"upTo": -1}, malformed).requireFields("upTo min")
 }
 
+// A right password without the second factor is the first that a theft of the password shows of itself. The member is told; unless it was the
+// member, who mistyped a code and then did not.
+//
+// ASVS 6.3.5, 16.3.1
+func TestWhoeverHasThePasswordAndNoSecondFactorIsToldOf(t *testing.T) {
+	h := open(t, options{})
+	mine := h.browser(member.Plain)
+	app := mine.enrol()
+	told := func() (lines []string) {
+		mine.renew()
+		var page httpapi.AuditPage
+		mine.get("/api/account/notices").into(http.StatusOK, &page)
+		for _, entry := range page.Items {
+			if entry.Action != "member.second_factor_set" {
+				lines = append(lines, fmt.Sprint(entry.Action, " ", entry.Details["wrong"], " ", entry.Address))
+			}
+		}
+		return lines
+	}
+	refused := func(wrong string) int64 {
+		return h.number("SELECT count(*) FROM audit_entries WHERE action = 'session.refused' AND details ->> 'wrong' = '" + wrong + "'")
+	}
+	halfway := func(c *client) {
+		c.trySignIn(member.Plain, "").requireProblem(http.StatusUnauthorized, "second_factor_required")
+	}
+
+	// So begins each sign-in, at home.
+	halfway(mine.clone())
+	halfway(h.stranger())
+	require.Zero(t, refused("no_code"))
+	h.stranger().trySignIn(member.Plain, "000000").requireProblem(http.StatusUnauthorized, "bad_code")
+	require.EqualValues(t, 1, refused("code"))
+	require.Equal(t, []string{"session.refused code 192.0.2.10"}, told())
+	h.clock.advance(10 * time.Minute)
+	h.stranger().trySignIn(member.Plain, app.code(0)).requireStatus(http.StatusCreated)
+	require.Empty(t, told(), "whoever it was had the right code, too")
+
+	// In another place it may be a thief, who cannot fill the log with it.
+	thief := h.at("198.51.100.7")
+	for range 5 {
+		halfway(thief)
+	}
+	halfway(h.at("198.51.100.8"))
+	require.EqualValues(t, 3, refused("no_code"))
+	h.clock.advance(10 * time.Minute)
+	halfway(thief)
+	require.EqualValues(t, 4, refused("no_code"))
+	require.Len(t, told(), 3, "however many there are")
+	thief.trySignIn(member.Plain, "000000").requireProblem(http.StatusUnauthorized, "bad_code")
+	require.Equal(t, []string{"session.refused code 198.51.100.7", "session.refused no_code 198.51.100.7", "session.refused no_code 198.51.100.7"}, told())
+
+	// Who comes in from elsewhere, or much later, was somebody else.
+	h.clock.advance(time.Minute)
+	travelling := h.at("203.0.113.9")
+	travelling.trySignIn(member.Plain, "000000").requireProblem(http.StatusUnauthorized, "bad_code")
+	require.Equal(t, "session.refused code 203.0.113.9", told()[0])
+	travelling.trySignIn(member.Plain, app.code(0)).requireStatus(http.StatusCreated)
+	require.Equal(t, "session.refused code 198.51.100.7", told()[0])
+	h.clock.advance(10 * time.Minute)
+	thief.trySignIn(member.Plain, app.code(0)).requireStatus(http.StatusCreated)
+	require.Equal(t, "session.refused code 198.51.100.7", told()[0])
+
+	// Nobody else is told. The notices are put away together, and what happened stays in the activity.
+	var page httpapi.AuditPage
+	h.program(member.Admin).get("/api/account/notices").into(http.StatusOK, &page)
+	require.Empty(t, page.Items)
+	mine.get("/api/account/notices").into(http.StatusOK, &page)
+	mine.post("/api/account/notices/dismiss", map[string]any{"upTo": page.Items[0].Sequence}).requireStatus(http.StatusNoContent)
+	require.Empty(t, told())
+	mine.get("/api/account/activity").into(http.StatusOK, &page)
+	require.True(t, slices.ContainsFunc(page.Items, func(e httpapi.AuditEntry) bool { return e.Details["wrong"] == "no_code" }))
+
+	// Where one is signed in, a wrong code is told of in the same way.
+	mine.post("/api/session/reauthenticate", map[string]any{"password": password, "code": "000000"}).requireProblem(http.StatusForbidden, "bad_code")
+	require.Equal(t, []string{"session.reauthentication_refused code 192.0.2.10"}, told())
+	mine.post("/api/session/reauthenticate", map[string]any{"password": password, "code": app.codes[0]}).requireStatus(http.StatusOK)
+	require.Equal(t, []string{"member.recovery_code_used <nil> 192.0.2.10"}, told())
+}
+
 // A password that anybody would try first is refused wherever one is chosen (ASVS 6.2.4, 6.2.11).
 //
 // ASVS 6.2.4, 6.2.11, 6.2.12

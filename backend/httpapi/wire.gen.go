@@ -487,7 +487,7 @@ type CurrentSession struct {
 	// Policy The organization's session configuration.
 	Policy Policy `json:"policy"`
 
-	// Restricted Whether the organization demands a second factor that this session has not proved. Until it does, it can only set one up or prove it.
+	// Restricted Whether the organization demands a second factor that this session has not proved. Until it does, it can only prove one or, for a member who has neither an app nor a passkey, set one up.
 	Restricted bool `json:"restricted"`
 
 	// SecondFactor Whether proving who I am takes a code, too.

@@ -254,7 +254,7 @@ func (s *Service) RemoveFactors(ctx context.Context, caller audit.Caller, id ID)
 				return Change{}, ErrForbidden
 			}
 			next := current
-			next.SecondFactor = false
+			next.SecondFactor, next.HasPasskey = false, false
 			next.Generation++
 			return Change{Next: next, EndsSessions: true, RemovesFactors: true, Event: audit.Event{
 				At: now, Action: audit.SecondFactorRemoved, Actor: caller.Actor, Target: "member:" + id.String(), Address: caller.Address,

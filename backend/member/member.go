@@ -64,6 +64,8 @@ type Member struct {
 	Generation uint64
 	// SecondFactor tells that their password alone signs them in no more.
 	SecondFactor bool
+	// HasPasskey tells that a passkey of theirs signs them in, too.
+	HasPasskey bool
 }
 
 // Proof is that somebody has just proved to be a member, and by which credential. A session is begun on a proof and

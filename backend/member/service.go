@@ -80,6 +80,8 @@ type Store interface {
 	Factors(ctx context.Context) (members, without int, err error)
 	// Notices are the entries of those actions that concern the member and that they have not put away, the newest first, at most limit.
 	Notices(ctx context.Context, id ID, actions []audit.Action, limit int) ([]audit.Entry, error)
+	// Suspicions are the same of what the suspicion picks.
+	Suspicions(ctx context.Context, id ID, suspicion Suspicion, limit int) ([]audit.Entry, error)
 	// DismissNotices puts away the notices up to the entry of that sequence, which never moves back.
 	DismissNotices(ctx context.Context, id ID, sequence int64) error
 }
@@ -196,9 +198,14 @@ func (s *Service) verify(ctx context.Context, email, password, code string, orig
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Proof{}, fmt.Errorf("find member: %w", err)
 	}
-	buckets, err := s.buckets(ctx, m, email, origin)
+	client, err := s.knownClient(ctx, m, origin)
 	if err != nil {
 		return Proof{}, err
+	}
+	// They are the same for an unknown address and for a stranger at a known one.
+	buckets := strangerBuckets(email, origin.Address)
+	if client != "" {
+		buckets = knownBucket(m.ID, client)
 	}
 	retryAfter, err := s.store.TakeAttempt(ctx, buckets, s.now())
 	if err != nil {
@@ -221,7 +228,10 @@ func (s *Service) verify(ctx context.Context, email, password, code string, orig
 			if err := s.giveBack(ctx, notOwn(buckets)); err != nil {
 				return Proof{}, err
 			}
-			return Proof{}, ErrSecondFactorRequired
+			if client != "" {
+				return Proof{}, ErrSecondFactorRequired // so begins each sign-in, and it is nothing to remember
+			}
+			return Proof{}, s.refuseHalfway(ctx, m, buckets[0], origin, refusal)
 		}
 		method, err := s.verifyCode(ctx, m, code, &buckets, origin, refusal)
 		if err != nil {
@@ -230,6 +240,19 @@ func (s *Service) verify(ctx context.Context, email, password, code string, orig
 		proof.Methods = append(proof.Methods, method)
 	}
 	return proof, s.giveBack(ctx, buckets)
+}
+
+// refuseHalfway asks for a code after a right password. It came from where the member has never signed in from, and may be all that a thief has of
+// theirs: that is recorded, but not every time, or it would be a way to fill the log.
+func (s *Service) refuseHalfway(ctx context.Context, m Member, account Bucket, origin Origin, refusal audit.Action) error {
+	retryAfter, err := s.store.TakeAttempt(ctx, []Bucket{halfwayBucket(account)}, s.now())
+	if err != nil {
+		return fmt.Errorf("count attempt: %w", err)
+	}
+	if retryAfter > 0 {
+		return ErrSecondFactorRequired
+	}
+	return s.refuse(ctx, m, origin, refusal, ErrSecondFactorRequired)
 }
 
 // verifyCode judges a code that came with a right password. Codes are few, so they have a slower bucket beside those of the password, which it
@@ -258,22 +281,22 @@ func (s *Service) giveBack(ctx context.Context, buckets []Bucket) error {
 	return nil
 }
 
-// buckets are what an attempt takes from. They are the same for an unknown address and for a stranger at a known one.
-func (s *Service) buckets(ctx context.Context, m Member, email string, origin Origin) ([]Bucket, error) {
+// knownClient is what the client is known by to have signed the member in before, its device or its address; empty for a stranger.
+func (s *Service) knownClient(ctx context.Context, m Member, origin Origin) (string, error) {
 	if m == (Member{}) {
-		return strangerBuckets(email, origin.Address), nil
+		return "", nil
 	}
 	if origin.Device != "" && origin.Known == m.ID {
-		return knownBucket(m.ID, origin.Device), nil
+		return origin.Device, nil
 	}
 	familiar, err := s.store.SignedInFrom(ctx, m.ID, origin.Address, s.now().Add(-familiarFor))
 	if err != nil {
-		return nil, fmt.Errorf("look for a familiar address: %w", err)
+		return "", fmt.Errorf("look for a familiar address: %w", err)
 	}
 	if familiar {
-		return knownBucket(m.ID, network(origin.Address)), nil
+		return network(origin.Address), nil
 	}
-	return strangerBuckets(email, origin.Address), nil
+	return "", nil
 }
 
 // refuse records a refusal and returns its reason.
@@ -284,7 +307,9 @@ func (s *Service) refuse(ctx context.Context, m Member, origin Origin, action au
 	}
 	switch {
 	case errors.Is(reason, ErrBadCode):
-		event.Details["wrong"] = "code" // who tried knows the password
+		event.Details["wrong"] = wrongCode
+	case errors.Is(reason, ErrSecondFactorRequired):
+		event.Details["wrong"] = noCode
 	case errors.Is(reason, ErrBadPasskey):
 		event.Details["wrong"] = "passkey"
 	}

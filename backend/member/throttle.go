@@ -89,6 +89,11 @@ func codeBucket(of Bucket) Bucket {
 	return Bucket{of.Key + " code", 10, 10 * time.Minute, of.Own}
 }
 
+// halfwayBucket paces what is recorded of right passwords without a code, of one account by whatever client: each is a sign of the same.
+func halfwayBucket(of Bucket) Bucket {
+	return Bucket{of.Key + " halfway", 3, 10 * time.Minute, false}
+}
+
 // notOwn are the buckets with none that a success empties.
 func notOwn(buckets []Bucket) []Bucket {
 	shared := slices.Clone(buckets)

@@ -376,6 +376,10 @@ func (s *Service) ChangeCredential(ctx context.Context, who Principal, change me
 func (s *Service) changeCredential(ctx context.Context, who Principal, change member.CredentialChange, endOthers bool) (int, error) {
 	s.changes.Lock()
 	defer s.changes.Unlock()
+	// What was set up since the principal was admitted has to be proved, too. No credential changes while changes is held.
+	if current, alive := s.roster.Load().find(who.Session.ID, s.organization.Load()); alive {
+		who = current
+	}
 	now, caller := s.now(), who.Caller()
 	changing := Changing{
 		Change: change, At: now, By: caller, Member: who.Member.ID, Methods: who.Session.Methods, ProvedAt: who.Session.ProvedAt, EndOthers: endOthers,
@@ -387,6 +391,8 @@ func (s *Service) changeCredential(ctx context.Context, who Principal, change me
 		proved, changing.ProvedAt, changing.Methods = true, now, alsoBy(changing.Methods, change.Proof.Methods)
 	case member.FactorSetUp:
 		changing.Methods = alsoBy(changing.Methods, []string{member.ByTOTP})
+	case member.PasskeyRegistration:
+		changing.Methods = alsoBy(changing.Methods, []string{member.ByPasskey})
 	}
 	if !proved {
 		return 0, ErrReauthenticationRequired

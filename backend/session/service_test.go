@@ -692,6 +692,23 @@ func TestANewPasswordEndsTheOtherSessions(t *testing.T) {
 	h.requireAlive(who.Session.ID)
 }
 
+// A request may be paused after the check. What was set up in between has to be proved by it, too.
+func TestASecondFactorGuardsItselfFromARequestThatWasAdmittedBefore(t *testing.T) {
+	h := newHouse(t)
+	who, _ := h.signIn()
+	paused, _ := h.signIn()
+	_, err := h.ChangeCredential(t.Context(), who, member.FactorSetUp{Sealed: []byte("hers"), Step: 1}, false)
+	h.must(err)
+	require.False(t, paused.Member.SecondFactor)
+	_, err = h.ChangeCredential(t.Context(), paused, member.FactorSetUp{Sealed: []byte("the thief's"), Step: 1}, false)
+	require.ErrorIs(t, err, session.ErrReauthenticationRequired)
+	_, err = h.ChangeCredential(t.Context(), paused, member.FactorRemoval{}, false)
+	require.ErrorIs(t, err, session.ErrReauthenticationRequired)
+	factor, err := h.db.Factor(t.Context(), h.ana.Member.ID)
+	h.must(err)
+	require.Equal(t, "hers", string(factor.Sealed))
+}
+
 func TestSweepWritesTheEndOfWhatExpired(t *testing.T) {
 	h := newHouse(t)
 	idle, _ := h.signIn()

@@ -106,18 +106,21 @@ type Principal struct {
 	operator bool
 }
 
-// Restricted tells that the organization demands a second factor that the session has not proved: all it can do is to set one up, or to
-// prove it.
+// Restricted tells that the organization demands a second factor that the session has not proved: all it can do is to set up the
+// first one, or to prove one.
 func (p Principal) Restricted() bool {
 	return p.Organization.RequireSecondFactor && !p.operator && !member.TwoFactors(p.Session.Methods)
 }
 
-// freshAt tells whether identity was proved lately enough for what rule R10 asks for, and by a second factor where the member has one.
+// freshAt tells whether identity was proved lately enough for what rule R10 asks for, and by two factors where a sign-in of the member's takes
+// two: they have a second factor, or the organization demands one and they have a passkey. So a restricted session sets up a first factor, and
+// never one beside those that it has not proved.
 func (p Principal) freshAt(now time.Time) bool {
 	if p.operator {
 		return true
 	}
-	return now.Sub(p.Session.ProvedAt) <= ProofLifetime && (!p.Member.SecondFactor || member.TwoFactors(p.Session.Methods))
+	takesTwo := p.Member.SecondFactor || p.Organization.RequireSecondFactor && p.Member.HasPasskey
+	return now.Sub(p.Session.ProvedAt) <= ProofLifetime && (!takesTwo || member.TwoFactors(p.Session.Methods))
 }
 
 // Operator is the principal of whoever runs the command line on the server's host. They may do what an owner may, but are no member and

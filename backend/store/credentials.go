@@ -123,6 +123,9 @@ func requireFactor(tx *gorm.DB, id member.ID) error {
 	return err
 }
 
+// hasPasskey tells of members whether they have one.
+const hasPasskey = "EXISTS (SELECT 1 FROM passkeys p WHERE p.member_id = members.id)"
+
 // withoutFactor tells of members m that nothing but a password proves who they are.
 const withoutFactor = "m.totp_seed IS NULL AND NOT EXISTS (SELECT 1 FROM passkeys p WHERE p.member_id = m.id)"
 
@@ -260,6 +263,23 @@ func (db *DB) Notices(ctx context.Context, id member.ID, actions []audit.Action,
 	err := db.read(ctx).Raw("SELECT "+auditColumns+` FROM audit_entries
 		WHERE concerns = ? AND action IN ? AND sequence > (SELECT noticed FROM members WHERE id = ?)
 		ORDER BY sequence DESC LIMIT ?`, id.String(), actions, id.String(), limit).Scan(&rows).Error
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return entriesOf(rows)
+}
+
+// Suspicions implements [member.Store]. What happened afterwards is looked for along the index of what the member did.
+func (db *DB) Suspicions(ctx context.Context, id member.ID, suspicion member.Suspicion, limit int) ([]audit.Entry, error) {
+	var rows []auditRow
+	err := db.read(ctx).Raw("SELECT "+auditColumns+` FROM audit_entries AS refused
+		WHERE concerns = ? AND action IN ? AND details ->> 'wrong' IN ? AND sequence > (SELECT noticed FROM members WHERE id = ?)
+		AND NOT EXISTS (
+			SELECT 1 FROM audit_entries AS done
+			WHERE done.actor_id = ? AND done.actor_id <> '' AND done.action IN ? AND done.at BETWEEN refused.at AND refused.at + ?
+			  AND done.address = refused.address AND done.sequence > refused.sequence)
+		ORDER BY sequence DESC LIMIT ?`,
+		id.String(), suspicion.Refused, suspicion.Wrong, id.String(), id.String(), suspicion.Unless, suspicion.Within.Milliseconds(), limit).Scan(&rows).Error
 	if err != nil {
 		return nil, unavailable(err)
 	}

@@ -26,6 +26,7 @@ type memberRow struct {
 	SortName       string
 	Search         string
 	SecondFactor   bool `gorm:"->"`
+	HasPasskey     bool `gorm:"->"`
 }
 
 func (memberRow) TableName() string { return "members" }
@@ -34,7 +35,7 @@ func (row memberRow) member() (member.Member, error) {
 	id, err := member.ParseID(row.ID)
 	return member.Member{
 		ID: id, Name: row.Name, Email: row.Email, Role: member.Role(row.Role),
-		Active: row.DeactivatedAt == nil, Generation: row.Generation, SecondFactor: row.SecondFactor,
+		Active: row.DeactivatedAt == nil, Generation: row.Generation, SecondFactor: row.SecondFactor, HasPasskey: row.HasPasskey,
 	}, err
 }
 
@@ -90,7 +91,7 @@ func (db *DB) MemberByEmail(ctx context.Context, canonicalEmail string) (member.
 func memberByEmail(tx *gorm.DB, canonicalEmail string) (memberRow, error) {
 	var rows []memberRow
 	err := tx.Raw(`
-		SELECT id, name, email, role, password_hash, generation, created_at, deactivated_at, totp_seed IS NOT NULL AS second_factor
+		SELECT id, name, email, role, password_hash, generation, created_at, deactivated_at, totp_seed IS NOT NULL AS second_factor, `+hasPasskey+` AS has_passkey
 		FROM members WHERE email_canonical = ?`, canonicalEmail).Scan(&rows).Error
 	if err != nil {
 		return memberRow{}, err
@@ -159,7 +160,7 @@ func (row detailsRow) details() (member.Details, error) {
 	details := member.Details{
 		Member: member.Member{
 			ID: id, Name: row.Name, Email: row.Email, Role: member.Role(row.Role), Active: row.Active, Generation: row.Generation,
-			SecondFactor: row.SecondFactor,
+			SecondFactor: row.SecondFactor, HasPasskey: row.Passkeys > 0,
 		},
 		State: member.Active, CreatedAt: instant(row.CreatedAt), Passkeys: row.Passkeys,
 	}

@@ -107,8 +107,8 @@ func oneRecord(tx *gorm.DB, id session.ID) (session.Record, error) {
 		return session.Record{}, err
 	}
 	m := member.Member{ID: memberID}
-	err = queryRow(tx, "SELECT name, email, role, generation, deactivated_at IS NULL, totp_seed IS NOT NULL FROM members WHERE id = ?", r.MemberID).Scan(
-		&m.Name, &m.Email, (*string)(&m.Role), &m.Generation, &m.Active, &m.SecondFactor)
+	err = queryRow(tx, "SELECT name, email, role, generation, deactivated_at IS NULL, totp_seed IS NOT NULL, "+hasPasskey+" FROM members WHERE id = ?", r.MemberID).Scan(
+		&m.Name, &m.Email, (*string)(&m.Role), &m.Generation, &m.Active, &m.SecondFactor, &m.HasPasskey)
 	if err != nil {
 		return session.Record{}, err
 	}
@@ -308,11 +308,12 @@ func (db *DB) eachRow(ctx context.Context, query string, args []any, f func([]dr
 // membersByID is all members.
 func (db *DB) membersByID(ctx context.Context) (map[member.ID]*member.Member, error) {
 	members := map[member.ID]*member.Member{}
-	err := db.eachRow(ctx, "SELECT id, name, email, role, generation, deactivated_at IS NULL, totp_seed IS NOT NULL FROM members", nil, func(row []driver.Value) error {
+	const all = "SELECT id, name, email, role, generation, deactivated_at IS NULL, totp_seed IS NOT NULL, " + hasPasskey + " FROM members"
+	err := db.eachRow(ctx, all, nil, func(row []driver.Value) error {
 		id, err := member.ParseID(row[0].(string))
 		members[id] = &member.Member{
 			ID: id, Name: row[1].(string), Email: row[2].(string), Role: member.Role(row[3].(string)),
-			Generation: uint64(row[4].(int64)), Active: row[5].(int64) == 1, SecondFactor: row[6].(int64) == 1,
+			Generation: uint64(row[4].(int64)), Active: row[5].(int64) == 1, SecondFactor: row[6].(int64) == 1, HasPasskey: row[7].(int64) == 1,
 		}
 		return err
 	})

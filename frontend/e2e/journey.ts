@@ -85,6 +85,26 @@ export async function signIn(page: Page, { email, password } = OWNER) {
   ).toBeVisible();
 }
 
+/** An authenticator in software, as a laptop with a fingerprint reader has one. */
+export async function plugIn(page: Page) {
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send('WebAuthn.enable');
+  const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+  return {
+    verifies: (isUserVerified: boolean) =>
+      cdp.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified }),
+  };
+}
+
 export const length = (page: Page) => page.getByRole('spinbutton', { name: 'Session length' });
 export const unit = (page: Page) => page.getByRole('combobox', { name: 'Unit', exact: true });
 export const limited = (page: Page) =>

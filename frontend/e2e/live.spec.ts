@@ -116,7 +116,7 @@ test('the dialog stays, and everything in it can be done by key', async ({
   await expect(dialog).toBeVisible();
   await expect(dialog.getByLabel('Password')).toBeFocused();
 
-  const inDialog = ['Show', 'Sign in as somebody else', 'Sign in'];
+  const inDialog = ['Show', 'Sign in as somebody else', 'Use a passkey', 'Sign in'];
   for (const name of inDialog) {
     await keyboard.press('Tab');
     await expect(page.locator(':focus')).toHaveAccessibleName(name);
@@ -251,7 +251,7 @@ test('when somebody else signs in with the same browser, the page says so', asyn
   const second = await context.newPage();
   await signIn(second, ben);
   const dialog = page.getByRole('dialog', { name: 'Somebody else signed in' });
-  await expect(dialog).toContainText('Ben Okafor signed in with this browser, in another tab.');
+  await expect(dialog).toContainText('Ben Okafor signed in with this browser.');
   await page.keyboard.press('Escape');
   await expect(dialog).toBeVisible();
   page.on('dialog', (warning) => warning.accept());

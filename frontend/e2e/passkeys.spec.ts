@@ -1,36 +1,16 @@
 import type { Page } from '@playwright/test';
-import { expect, length, signIn, test } from './journey';
-import { demandFactors } from './server';
+import { expect, length, plugIn, refresh, save, signIn, signInAgain, test } from './journey';
+import { demandFactors, OWNER, revokeAllByProgram } from './server';
 
 test.beforeEach(async ({ organization }) => void organization);
 
 const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
 
-/** An authenticator in software, as a laptop with a fingerprint reader has one. */
-async function plugIn(page: Page) {
-  const cdp = await page.context().newCDPSession(page);
-  await cdp.send('WebAuthn.enable');
-  const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  });
-  return {
-    verifies: (isUserVerified: boolean) =>
-      cdp.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified }),
-  };
-}
-
 test('a passkey is added, signs in, proves who one is, and stays while it is demanded', async ({
   page,
   organization,
 }) => {
-  await plugIn(page);
+  const authenticator = await plugIn(page);
   await signIn(page);
   await page.goto('/account');
   const passkeys = page.getByRole('region', { name: 'Passkeys' });
@@ -54,12 +34,77 @@ test('a passkey is added, signs in, proves who one is, and stays while it is dem
   await page.getByLabel('Email').fill('ana@example.org');
   await page.getByLabel('Password').fill('correct horse battery staple');
   await press(page, 'Sign in');
-  await expect(page.getByRole('heading', { name: 'Set up a second factor' })).toBeVisible();
-  await press(page, 'Use it');
-  await page.getByRole('dialog').getByRole('button', { name: 'Use a passkey' }).click();
+  await expect(page.getByRole('heading', { name: 'Prove your second factor' })).toBeVisible();
+  await authenticator.verifies(false);
+  await press(page, 'Use a passkey');
+  await authenticator.verifies(true);
+  await press(page, 'Use a passkey');
   await expect(length(page)).toBeVisible();
 
   await page.goto('/account');
   await press(page, 'Remove Laptop');
   await expect(passkeys.getByRole('alert')).toContainText('demands a second factor');
+});
+
+// ASVS 6.3.3
+test('whoever has to have a second factor chooses between a passkey and an app', async ({
+  page,
+  organization,
+}) => {
+  await plugIn(page);
+  await demandFactors(organization);
+  await page.goto('/settings/members');
+  await page.getByLabel('Email').fill(OWNER.email);
+  await page.getByLabel('Password').fill(OWNER.password);
+  await press(page, 'Sign in');
+  await expect(page.getByRole('heading', { name: 'Set up a second factor' })).toBeVisible();
+  const app = page.getByRole('region', { name: 'An authenticator app' });
+  const passkey = page.getByRole('region', { name: 'A passkey' });
+  await press(page, 'Set up an app');
+  await expect(app.getByRole('img', { name: 'QR code of the secret below' })).toBeVisible();
+  await expect(app.getByRole('heading')).toBeFocused();
+  await expect(passkey).toBeHidden();
+  await press(page, 'Cancel');
+  await expect(app.getByRole('heading')).toBeFocused();
+
+  await passkey.getByLabel('Name of the device').fill('Laptop');
+  await press(page, 'Add a passkey');
+  await expect(page).toHaveURL('/settings/members');
+  await expect(page.getByRole('rowheader', { name: 'Ana' })).toBeVisible();
+});
+
+test('a passkey signs in again over the page, which keeps what was typed', async ({
+  page,
+  organization,
+}) => {
+  const authenticator = await plugIn(page);
+  await signIn(page);
+  await page.goto('/account');
+  await page.getByLabel('Name of the device').fill('Laptop');
+  await press(page, 'Add a passkey');
+  await expect(page.getByText('Laptop signs you in from now on.')).toBeVisible();
+  await page.getByRole('link', { name: 'Account settings' }).click();
+  await length(page).fill('12');
+  await refresh(page).focus();
+
+  await revokeAllByProgram(organization);
+  const dialog = signInAgain(page);
+  const passkey = dialog.getByRole('button', { name: 'Use a passkey' });
+  await authenticator.verifies(false);
+  await passkey.click(); // and somebody thinks better of it
+  await expect(dialog.getByRole('button', { name: 'Sign in', exact: true })).not.toHaveAttribute(
+    'aria-busy',
+    'true',
+  );
+  await page.keyboard.press('Escape');
+  await expect(dialog).toBeVisible();
+  await expect(dialog.getByRole('alert')).toHaveCount(1); // why it opened, and no refusal
+  await authenticator.verifies(true);
+  await passkey.click();
+  await expect(dialog).toBeHidden();
+
+  await expect(length(page)).toHaveValue('12');
+  await expect(refresh(page)).toBeFocused();
+  await save(page).click();
+  await expect(page.getByText('Saved', { exact: true })).toBeVisible();
 });

@@ -36,7 +36,7 @@ async function halfway(page: Page, { email, password } = OWNER) {
   await expect(page.getByText(`One more step for ${email}.`)).toBeVisible();
 }
 
-// ASVS 6.3.7, 6.5.6
+// ASVS 6.3.5, 6.3.7, 6.5.6
 test('a second factor is set up, asked for, and removed', async ({
   page,
   organization,
@@ -73,6 +73,20 @@ test('a second factor is set up, asked for, and removed', async ({
   await phone.reload();
   await expect(factorCard(phone)).toContainText('10 recovery codes left.');
   await expect(phone.getByText('How you sign in has changed')).toBeHidden();
+
+  // So is whoever had the password, and nothing more.
+  await fetch(`${organization.url}/api/sessions`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ email: OWNER.email, password: OWNER.password, code: '000000' }),
+  });
+  await phone.reload();
+  await expect(phone.getByText('Is somebody else using your password?')).toBeVisible();
+  await expect(
+    phone.getByText(
+      /^Somebody who knows your password tried to sign in with a wrong code from .+, just now$/,
+    ),
+  ).toBeVisible();
 
   // A proof of who one is that is too old cannot be had without waiting, so the refusal is played once.
   await page.route(
@@ -123,6 +137,7 @@ test('an organization that demands a second factor leads to it', async ({
   await expect(page.getByRole('link', { name: 'Account settings' })).toBeHidden();
   await page.goto('/settings/members');
   await expect(page).toHaveURL('/second-factor?next=%2Fsettings%2Fmembers');
+  await press(page, 'Set up an app');
   await setUp(page);
   await expect(page).toHaveURL('/settings/members');
   await page.getByRole('link', { name: 'Security' }).click();
@@ -134,6 +149,7 @@ test('an organization that demands a second factor leads to it', async ({
   await phone.getByLabel('New password').fill('another horse battery staple');
   await press(phone, 'Change password');
   await expect(phone).toHaveURL('/second-factor?next=%2Faccount');
+  await press(phone, 'Set up an app');
   await setUp(phone);
   await expect(phone).toHaveURL('/account');
   await expect(factorCard(phone)).toContainText('The organization demands it');

@@ -264,6 +264,7 @@ export const STATES: State[] = [
       await page.getByLabel('Email').fill(OWNER.email);
       await page.getByLabel('Password').fill(OWNER.password);
       await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByRole('button', { name: 'Set up an app' }).click();
       const secret = await page.getByText(/^([A-Z2-7]{4} ){7}[A-Z2-7]{4}$/).textContent();
       await page.getByLabel('Code', { exact: true }).fill(new Authenticator(secret ?? '').code());
       await page.getByRole('button', { name: 'Turn on' }).click();

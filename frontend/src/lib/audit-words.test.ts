@@ -71,6 +71,39 @@ describe('the activity', () => {
       words('session.reauthentication_refused', nobody),
       'A wrong password was given to confirm who you are from 192.0.2.1',
     ],
+    [
+      words('session.refused', nobody, { wrong: 'code' }),
+      'Somebody who knows your password tried to sign in with a wrong code from 192.0.2.1',
+    ],
+    [
+      words('session.refused', nobody, { wrong: 'no_code' }),
+      'Somebody who knows your password got as far as the code from 192.0.2.1',
+    ],
+    [
+      words('session.refused', nobody, { wrong: 'passkey' }),
+      'A passkey was refused from 192.0.2.1',
+    ],
+    [
+      words('session.reauthentication_refused', nobody, { wrong: 'code' }),
+      'A wrong code was given to confirm who you are from 192.0.2.1',
+    ],
+    [
+      words('session.reauthentication_refused', nobody, { wrong: 'passkey' }),
+      'A passkey was refused from 192.0.2.1',
+    ],
+    [words('member.second_factor_set'), 'You set up a second factor'],
+    [words('member.second_factor_removed'), 'You removed your second factor'],
+    [words('member.second_factor_removed', ben), 'Ben removed your second factor'],
+    [
+      words('member.second_factor_removed', operator),
+      "The server's operator removed your second factor",
+    ],
+    [words('member.recovery_codes_made'), 'You made new recovery codes'],
+    [words('member.recovery_code_used'), 'You used a recovery code from 192.0.2.1'],
+    [words('member.passkey_added', me, { name: 'Laptop' }), 'You added a passkey, Laptop'],
+    [words('member.passkey_added', me, { name: 'هاتف' }), 'You added a passkey, \u2068هاتف\u2069'],
+    [words('member.passkey_added'), 'You added a passkey'],
+    [words('member.passkey_removed'), 'You removed a passkey'],
     [words('organization.set_up'), 'You set up the organization'],
     [words('member.promoted', ben), 'Ben: member.promoted'],
   ])('%s', (said, expected) => expect(said).toBe(expected));
@@ -169,6 +202,43 @@ describe('the log', () => {
       said('database.restored', operator),
       "The server's operator restored a backup, which signed everybody out",
     ],
+    [
+      said('session.refused', nobody, { wrong: 'code' }, 'member:b'),
+      'Somebody who knows the password of Ben tried to sign in with a wrong code from 192.0.2.1',
+    ],
+    [
+      said('session.refused', nobody, { wrong: 'no_code' }, 'member:b'),
+      'Somebody who knows the password of Ben got as far as the code from 192.0.2.1',
+    ],
+    [said('session.refused', nobody, { wrong: 'passkey' }), 'A passkey was refused from 192.0.2.1'],
+    [
+      said('session.reauthentication_refused', nobody, { wrong: 'code' }, 'member:b'),
+      'A wrong code was given to confirm being Ben from 192.0.2.1',
+    ],
+    [said('member.second_factor_set', ben, {}, 'member:b'), 'Ben set up a second factor'],
+    [said('member.second_factor_removed', ben, {}, 'member:b'), 'Ben removed their second factor'],
+    [
+      said('member.second_factor_removed', operator, {}, 'member:b'),
+      "The server's operator removed the second factor of Ben",
+    ],
+    [said('member.recovery_codes_made', ben, {}, 'member:b'), 'Ben made new recovery codes'],
+    [
+      said('member.recovery_code_used', ben, {}, 'member:b'),
+      'Ben used a recovery code from 192.0.2.1',
+    ],
+    [
+      said('member.passkey_added', ben, { name: 'Laptop' }, 'member:b'),
+      'Ben added a passkey, Laptop',
+    ],
+    [said('member.passkey_removed', ben, {}, 'member:b'), 'Ben removed a passkey'],
+    [
+      said('sign_in.second_factor_demanded', me, { after: { requireSecondFactor: true } }),
+      'Ana demanded a second factor of every member',
+    ],
+    [
+      said('sign_in.second_factor_demanded', operator, { after: { requireSecondFactor: false } }),
+      "The server's operator no longer demands a second factor",
+    ],
     [said('session.reauthenticated', ben), 'Ben confirmed their password from 192.0.2.1'],
     [
       said('session.reauthentication_refused', nobody, {}, 'member:b'),
@@ -190,6 +260,19 @@ describe('the details', () => {
       { name: 'Maximum lifetime', before: 'none', after: '30 days' },
     ]);
     expect(differences(entry('session.started'))).toEqual([]);
+  });
+
+  it('tell whether a second factor is demanded', () => {
+    const demanded = entry('sign_in.second_factor_demanded', me, {
+      before: { requireSecondFactor: false },
+      after: { requireSecondFactor: true },
+    });
+    expect(differences(demanded)).toEqual([
+      { name: 'Second factor demanded', before: 'no', after: 'yes' },
+    ]);
+    expect(facts(entry('session.refused', nobody, { wrong: 'no_code' }))).toEqual([
+      { name: 'Wrong', value: 'no code' },
+    ]);
   });
 
   it('tell the rest as facts', () => {

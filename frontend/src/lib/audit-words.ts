@@ -85,6 +85,11 @@ export function entryWords(entry: AuditEntry, reader: Reader): string {
           ? `Somebody who knows your password tried to sign in with a wrong code${from}`
           : `Somebody who knows the password of ${whom} tried to sign in with a wrong code${from}`;
       }
+      if (details.wrong === 'no_code') {
+        return target === reader.self
+          ? `Somebody who knows your password got as far as the code${from}`
+          : `Somebody who knows the password of ${whom} got as far as the code${from}`;
+      }
       return target === reader.self
         ? `Somebody tried to sign in with a wrong password${from}`
         : `Somebody tried to sign in as ${whom} with a wrong password${from}`;
@@ -211,7 +216,7 @@ function valueWords(key: string, value: unknown): string {
   if (typeof value === 'number') return new Intl.NumberFormat('en').format(value);
   if (Array.isArray(value)) return value.join(', ');
   if (typeof value !== 'string') return JSON.stringify(value);
-  return key === 'reason' || key === 'kind' ? value.replaceAll('_', ' ') : value;
+  return key === 'reason' || key === 'kind' || key === 'wrong' ? value.replaceAll('_', ' ') : value;
 }
 
 function endedWords(who: string, entry: AuditEntry, reader: Reader): string {

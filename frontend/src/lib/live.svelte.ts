@@ -169,10 +169,10 @@ export class Live {
     this.#kept = this.#who = null;
   }
 
-  /** The member signed in again here. */
-  async resume(session: string) {
-    this.#tabs.say({ kind: 'signed-in', session });
-    await this.#take(session);
+  /** The member signed in again here; or somebody else did, whose passkey it was. */
+  async resume({ session, member }: Pick<CurrentSession, 'session' | 'member'>) {
+    this.#tabs.say({ kind: 'signed-in', session: session.id });
+    if (this.#isStillOf(member)) await this.#take(session.id);
   }
 
   /** An answer of the server said how long the session has left. */
@@ -275,11 +275,7 @@ export class Live {
     try {
       const { session, member, policy } = await watchSession();
       if (!this.#who) return false;
-      if (member.id !== this.#who.member) {
-        this.successor = member.name;
-        this.#tabs.leave();
-        return false;
-      }
+      if (!this.#isStillOf(member)) return false;
       this.policy = policy;
       if (session.id !== this.#who.session) await this.#take(session.id);
       return true;
@@ -288,6 +284,14 @@ export class Live {
       if (asked === this.#who?.session) this.#end(error.document);
       return false;
     }
+  }
+
+  /** Tells whether the page is of that member, who has this browser's session now. */
+  #isStillOf({ id, name }: CurrentSession['member']): boolean {
+    if (!this.#who || id === this.#who.member) return true;
+    this.successor = name;
+    this.#tabs.leave();
+    return false;
   }
 
   async #take(session: string) {

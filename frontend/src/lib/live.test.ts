@@ -322,7 +322,7 @@ describe('two tabs', () => {
     browser.stream.send('session.ended', revoked);
     const requests = answerInTurn(ok(current('s2')));
 
-    await second.resume('s2');
+    await second.resume(current('s2'));
     await settle();
 
     expect(requests).toHaveLength(1); // the first one asked which session it has
@@ -358,6 +358,14 @@ describe('two tabs', () => {
   });
 });
 
+it('is the page of somebody else, no more, where it was their passkey that signed in', async () => {
+  const { tab, signedInAgain } = openTab();
+  browser.stream.send('session.ended', revoked);
+  await tab.resume(current('s2', 'ben'));
+  expect(tab.successor).toBe('ben');
+  expect(signedInAgain).not.toHaveBeenCalled();
+});
+
 describe('a refusal', () => {
   it('is said over the page, as the server tells it when asked', async () => {
     const { tab } = openTab();
@@ -379,7 +387,7 @@ describe('a refusal', () => {
 
   it('that is about an earlier session is none', async () => {
     const { tab } = openTab();
-    await tab.resume('s2');
+    await tab.resume(current('s2'));
     answerInTurn(ok(current('s2')));
     tab.refused(revoked);
     await settle();
@@ -391,7 +399,7 @@ describe('a refusal', () => {
     let answer: (response: Response) => void = () => {};
     answerInTurn(new Promise<Response>((resolve) => (answer = resolve)));
     tab.refused(revoked);
-    await tab.resume('s2');
+    await tab.resume(current('s2'));
     answer(problem(401, 'session_revoked', { ended }));
     await settle();
     expect(tab.ended).toBeNull();
@@ -410,7 +418,7 @@ describe('an end by the own hand', () => {
     await tab.ending(async () => {
       browser.stream.send('session.ended', revoked);
       expect(tab.ended).toBeNull();
-      await tab.resume('s2');
+      await tab.resume(current('s2'));
     });
     expect(tab.ended).toBeNull();
     expect(browser.open).toHaveLength(1);

@@ -240,7 +240,7 @@ export interface paths {
         put?: never;
         /**
          * Register a passkey.
-         * @description Takes what the browser has made of `POST /api/account/passkey-challenge`. Asks for a fresh proof of identity.
+         * @description Takes what the browser has made of `POST /api/account/passkey-challenge`. The session at hand has proved the passkey with it. Asks for a fresh proof of identity.
          */
         post: operations["registerPasskey"];
         delete?: never;
@@ -321,7 +321,8 @@ export interface paths {
         /**
          * Prove again who I am.
          * @description Loosening the policy, and changing what somebody signs in with, ask for a proof that is at most ten minutes old. The session keeps its sign-in time; only
-         *     `provedAt` moves. Whoever has a second factor sends its `code` too, which the session has proved from then on.
+         *     `provedAt` moves. Whoever has a second factor sends its `code` too, which the session has proved from then on. Where the organization demands two factors, what
+         *     changes how somebody signs in asks whoever has a passkey for that: `POST /api/session/reauthenticate/passkey`.
          */
         post: operations["reauthenticate"];
         delete?: never;
@@ -403,7 +404,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What changed of my credentials, as far as I have not put it away; newest first. */
+        /**
+         * What I have to know of my credentials, as far as I have not put it away; newest first.
+         * @description What changed of them. And that somebody knew my password and failed the second factor: a sign-in, or a proof of who I am, that was refused for a wrong code or,
+         *     where I have never signed in from there, for none (`wrong` in its details is `code` or `no_code`); unless I came in from the same address within ten minutes.
+         */
         get: operations["listNotices"];
         put?: never;
         post?: never;
@@ -716,8 +721,8 @@ export interface paths {
         get: operations["getSignInSettings"];
         /**
          * Demand a second factor of every member, or no more.
-         * @description For admins. It holds for running sessions too, from their next request on: a session that has not proved two factors can only set up or prove the second one, read
-         *     itself and sign out; every other call answers 403 `session_restricted`. Demanding it is free; giving it up asks for a fresh proof of identity.
+         * @description For admins. It holds for running sessions too, from their next request on: a session that has not proved two factors can only prove a second one or, for a member who has none, set one up,
+         *     an app or a passkey; read itself and sign out; every other call answers 403 `session_restricted`. Demanding it is free; giving it up asks for a fresh proof of identity.
          */
         put: operations["putSignInSettings"];
         post?: never;
@@ -1298,7 +1303,7 @@ export interface components {
             expiresAt: string;
             /** @description Whether proving who I am takes a code, too. */
             secondFactor: boolean;
-            /** @description Whether the organization demands a second factor that this session has not proved. Until it does, it can only set one up or prove it. */
+            /** @description Whether the organization demands a second factor that this session has not proved. Until it does, it can only prove one or, for a member who has neither an app nor a passkey, set one up. */
             restricted: boolean;
         };
         RevokeAllRequest: {
@@ -2020,7 +2025,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description At most ten entries of the audit log. */
+            /** @description At most ten entries of the audit log of the first kind, and three of the second. */
             200: {
                 headers: {
                     [name: string]: unknown;
