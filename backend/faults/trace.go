@@ -90,7 +90,7 @@ func (c *campaign) promise(ctx context.Context) (asked int, err error) {
 	}{
 		{nil, request{method: http.MethodPost, path: "/api/sessions/refresh", body: map[string]string{"refreshToken": owner.tokens[0]}}},
 		{owner, request{method: http.MethodPut, path: "/api/settings/security", body: rawJSON(`{"sessionLength": {"value": 9, "unit": "days"}, "refreshAutomatically": true, "maximumLifetime": null}`)}},
-		{owner, request{method: http.MethodPost, path: "/api/session/reauthenticate", body: map[string]string{"password": password}}},
+		{members[0], request{method: http.MethodPost, path: "/api/session/reauthenticate", body: map[string]string{"password": password}}},
 		{owner, request{method: http.MethodDelete, path: "/api/sessions/" + members[0].session}},
 		{members[1], request{method: http.MethodDelete, path: "/api/session"}},
 		{members[2], request{method: http.MethodPost, path: "/api/sessions/revoke-others"}},

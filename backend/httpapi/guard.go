@@ -87,6 +87,10 @@ func (a *API) admit(c echo.Context, kind session.Access) (session.Principal, err
 	if err != nil {
 		return session.Principal{}, err
 	}
+	if claims.IssuedAt.Unix() < who.Session.ProvedAt.Unix() {
+		// A proof of identity gives new tokens: a copy of one from before has no part in it (decision 18).
+		return session.Principal{}, token.ErrExpired
+	}
 	left := who.ExpiresAt.Sub(who.AdmittedAt).Seconds()
 	c.Response().Header().Set("Curfew-Session-Expires-In", strconv.FormatInt(int64(math.Ceil(max(0, left))), 10))
 	return who, nil

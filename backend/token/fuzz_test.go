@@ -135,5 +135,5 @@ func readAgain(text string) (claims Claims, right bool) {
 	if max(numbers["iat"], numbers["nbf"]) > uint64(noon.Unix()) {
 		return claims, false
 	}
-	return Claims{Session: ids["sid"], Member: ids["sub"], Generation: numbers["gen"], ExpiresAt: time.Unix(int64(numbers["exp"]), 0)}, true
+	return Claims{Session: ids["sid"], Member: ids["sub"], Generation: numbers["gen"], IssuedAt: time.Unix(int64(numbers["iat"]), 0), ExpiresAt: time.Unix(int64(numbers["exp"]), 0)}, true
 }

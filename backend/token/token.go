@@ -36,7 +36,9 @@ type Claims struct {
 	Session    uuid.UUID
 	Member     uuid.UUID
 	Generation uint64
-	ExpiresAt  time.Time
+	// IssuedAt and ExpiresAt are whole seconds.
+	IssuedAt  time.Time
+	ExpiresAt time.Time
 }
 
 // Keys issues and verifies tokens. It is safe for concurrent use.
@@ -147,7 +149,7 @@ func (k *Keys) verify(text string) (Claims, error) {
 	if err != nil {
 		return Claims{}, ErrExpired
 	}
-	return Claims{Session: c.session, Member: c.member, Generation: c.generation, ExpiresAt: c.ExpiresAt.Time}, nil
+	return Claims{Session: c.session, Member: c.member, Generation: c.generation, IssuedAt: c.IssuedAt.Time, ExpiresAt: c.ExpiresAt.Time}, nil
 }
 
 // onlyExpired tells that a token's time is all that is wrong with it. The library joins everything that it finds wrong.

@@ -100,7 +100,8 @@ func TestVerifyTellsWhatWasIssued(t *testing.T) {
 		claims, err := d.Verify(text)
 		require.NoError(t, err, "at %s sight", sight)
 		require.True(t, claims.ExpiresAt.Equal(noon.Add(5*time.Minute)), "at %s sight: %s", sight, claims.ExpiresAt)
-		claims.ExpiresAt = time.Time{}
+		require.True(t, claims.IssuedAt.Equal(noon), "at %s sight: %s", sight, claims.IssuedAt)
+		claims.IssuedAt, claims.ExpiresAt = time.Time{}, time.Time{}
 		require.Equal(t, Claims{Session: uuid.MustParse(aSession), Member: uuid.MustParse(aMember), Generation: 3}, claims, "at %s sight", sight)
 	}
 }
