@@ -51,4 +51,21 @@
 // curfew session revoke-all → [app.OpenDoor]: the socket of the server that runs on the data folder or, where none does, a pipe to the
 // same handlers in this process → the router of [API.MountOperator], whose guard is [Service.Operator] → [Service.RevokeAll], and on as
 // above. Nothing that comes over TCP reaches that router.
+//
+// # Locks
+//
+// Whoever holds one of these takes only others that stand below it, so no two ever wait for each other. Each is a field, or a variable, that
+// nobody outside of its own room can reach.
+//
+//	app.App.flushing          touches are written by one at a time
+//	session.Service.changes   from before a change reaches the disk until memory shows it
+//	store.EachLive.calling    the readers of one start hand over in turns
+//	session.roster.mu         sessions come and go, and are walked
+//	session.shard.mu          a session is found, judged and touched; what the check takes
+//	session.shard.touchedMu   a touch is queued
+//	live.Hub.mu               who listens; taken beside a change, never within one
+//	token.part.mu             a token is remembered, or found
+//
+// Besides, the store has one connection that writes, which is taken below changes and above none of ours, and package member has as many
+// places for hashing a password as there are processors but one: whoever has such a place only computes. locks_test.go reads the order off the source.
 package backend

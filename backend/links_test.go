@@ -21,7 +21,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	documents, err := filepath.Glob("decisions/*.md")
 	require.NoError(t, err)
 	followed := 0
-	for _, document := range append(documents, "../README.md", "../.github/CONTRIBUTING.md", "../.github/SECURITY.md") {
+	for _, document := range append(documents, "../README.md", "../.github/CONTRIBUTING.md", "../.github/OPERATING.md", "../.github/SECURITY.md") {
 		text, err := os.ReadFile(document)
 		require.NoError(t, err)
 		for _, found := range markdownLink.FindAllSubmatch(text, -1) {

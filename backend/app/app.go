@@ -223,8 +223,11 @@ func serve(server *http.Server, listener net.Listener) error {
 	return nil
 }
 
+// farewell is how long requests may take to finish once the server is told to stop.
+const farewell = 10 * time.Second
+
 func (a *App) shutDown(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, farewell)
 	defer cancel()
 	a.live.Close() // streams would run for as long as their listeners like
 	return errors.Join(stop(ctx, a.server), stop(ctx, a.door))
@@ -239,9 +242,7 @@ func stop(ctx context.Context, server *http.Server) error {
 
 // flushEvery writes the touches behind the requests that made them.
 func (a *App) flushEvery(ctx context.Context, interval time.Duration) {
-	a.repeat(ctx, interval, "touches could not be written; they are kept and tried again", func(ctx context.Context) error {
-		return a.flush(ctx)
-	})
+	a.repeat(ctx, interval, "writing touches", a.flush)
 	if err := a.flush(context.WithoutCancel(ctx)); err != nil {
 		a.log.Error("the last touches could not be written; these sessions may end a little early", "error", err)
 	}
@@ -256,7 +257,7 @@ func (a *App) flush(ctx context.Context) error {
 // sweepEvery writes the end of sessions that nobody asks for any more. It rests after every batch for 19 times as long as that took, so that
 // requests lose a twentieth of one processor at most, however many sessions were revoked.
 func (a *App) sweepEvery(ctx context.Context, interval time.Duration) {
-	a.repeat(ctx, interval, "the sweep failed; it is tried again", func(ctx context.Context) error {
+	a.repeat(ctx, interval, "the sweep", func(ctx context.Context) error {
 		for more := true; more && ctx.Err() == nil; {
 			var err error
 			began := time.Now()
@@ -273,7 +274,7 @@ func (a *App) sweepEvery(ctx context.Context, interval time.Duration) {
 }
 
 // repeat does the work at every interval until the context is done. A failure is logged once, until it has gone well again.
-func (a *App) repeat(ctx context.Context, interval time.Duration, failure string, work func(context.Context) error) {
+func (a *App) repeat(ctx context.Context, interval time.Duration, name string, work func(context.Context) error) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	failing := false
@@ -285,7 +286,7 @@ func (a *App) repeat(ctx context.Context, interval time.Duration, failure string
 		}
 		err := work(ctx)
 		if err != nil && ctx.Err() == nil && !failing {
-			a.log.Error(failure, "error", err)
+			a.log.Error("work in the background failed; nothing is lost, and it is tried again", "work", name, "error", err)
 		}
 		failing = err != nil
 	}

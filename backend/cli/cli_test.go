@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -83,6 +85,7 @@ func run(t *testing.T, folder string, condition func(string) (bool, error)) {
 			"alter":     alter,
 			"alterfile": alterFile,
 			"sigterm":   sigterm,
+			"written":   written,
 		},
 	})
 }
@@ -244,6 +247,38 @@ func sigterm(ts *testscript.TestScript, negated bool, args []string) {
 	arguments(ts, negated, args, "sigterm")
 	for _, server := range ts.BackgroundCmds() {
 		ts.Check(server.Process.Signal(syscall.SIGTERM))
+	}
+}
+
+// written holds which files there are, in the folder of this script and in the one for temporary files, and that the servers in the background
+// have none open for longer than that but in the data folder.
+func written(ts *testscript.TestScript, _ bool, args []string) {
+	var found []string
+	work := ts.MkAbs(".")
+	ts.Check(filepath.WalkDir(work, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			path, err = filepath.Rel(work, path)
+			found = append(found, path)
+		}
+		return err
+	}))
+	if !slices.Equal(found, args) {
+		ts.Fatalf("there are %q", found)
+	}
+	for _, server := range ts.BackgroundCmds() {
+		open, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", server.Process.Pid)) // none where the system has no such folder
+		ts.Check(err)
+		for _, descriptor := range open {
+			how, closed := os.Lstat(descriptor) // whose mode tells whether it is open for writing
+			info, err := os.Stat(descriptor)
+			path, unreadable := os.Readlink(descriptor)
+			if errors.Join(closed, err, unreadable) != nil || !info.Mode().IsRegular() || how.Mode()&0o200 == 0 || !filepath.IsAbs(path) {
+				continue
+			}
+			if !strings.HasPrefix(path, ts.MkAbs("data")+"/") {
+				ts.Fatalf("%s is open", path)
+			}
+		}
 	}
 }
 

@@ -199,6 +199,7 @@ func (s *story) reset(by, p *person, at time.Time) {
 
 // change plans a change of a member.
 func (s *story) change(by, p *person, at time.Time, wish member.Wish) {
+	wish.Proved = true // they have just typed their password, which tells nothing new
 	s.by(by, at, func(ctx context.Context, who session.Principal) error {
 		if err := s.members.Change(ctx, who.Caller(), p.member.ID, wish); err != nil {
 			return err

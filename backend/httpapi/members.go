@@ -107,6 +107,9 @@ func (a *API) inviteMember(c echo.Context, who session.Principal) error {
 	if err := a.checkMail(in.Mail); err != nil {
 		return err
 	}
+	if err := a.Sessions.RequireFreshProof(who); err != nil { // it lets somebody in (rule R10)
+		return err
+	}
 	invited, secret, err := a.Members.Invite(c.Request().Context(), who.Member, who.Caller(), strings.TrimSpace(orEmpty(in.Name)), in.Email, member.Role(in.Role))
 	if err != nil {
 		return a.explain(c, who, err)
@@ -123,7 +126,7 @@ func (a *API) changeMember(c echo.Context, who session.Principal) error {
 	if err := bind(c, &in); err != nil {
 		return err
 	}
-	wish := member.Wish{Name: in.Name, Active: in.Active}
+	wish := member.Wish{Name: in.Name, Active: in.Active, Proved: a.Sessions.RequireFreshProof(who) == nil}
 	if in.Role != nil {
 		role := member.Role(*in.Role)
 		wish.Role = &role
@@ -178,6 +181,9 @@ func (a *API) issueMemberLink(c echo.Context, who session.Principal) error {
 		return err
 	}
 	if err := a.checkMail(in.Mail); err != nil {
+		return err
+	}
+	if err := a.Sessions.RequireFreshProof(who); err != nil { // whoever has the link may be let in (rule R10)
 		return err
 	}
 	link, secret, err := a.Members.IssueLink(c.Request().Context(), who.Member, who.Caller(), id)

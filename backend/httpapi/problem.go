@@ -46,6 +46,7 @@ var sentinels = []struct {
 	{member.ErrSecondFactorRequired, http.StatusUnauthorized, "second_factor_required", "The password is right. Send it again with a \"code\" from the authenticator app, or a recovery code."},
 	{member.ErrBadCode, http.StatusUnauthorized, "bad_code", "The code is wrong, or was used already. Wait for the next one, or use a recovery code."},
 	{session.ErrReauthenticationRequired, http.StatusForbidden, "reauthentication_required", "This asks for a fresh proof of identity. Prove who you are again and repeat the request."},
+	{member.ErrProofNeeded, http.StatusForbidden, "reauthentication_required", "This asks for a fresh proof of identity. Prove who you are again and repeat the request."},
 	{session.ErrRestricted, http.StatusForbidden, "session_restricted", "The organization demands a second factor, which this session has not proved. Set one up, or prove it."},
 	{errWrongPassword, http.StatusForbidden, "bad_credentials", "The password is wrong."},
 	{errWrongCode, http.StatusForbidden, "bad_code", "The code is wrong, or was used already. Wait for the next one, or use a recovery code."},

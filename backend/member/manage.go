@@ -16,6 +16,8 @@ import (
 var (
 	// ErrForbidden is given where the caller's role does not allow the change.
 	ErrForbidden = errors.New("the role does not allow it")
+	// ErrProofNeeded is given for a change that lets somebody do more, by one who has not proved lately who they are.
+	ErrProofNeeded = errors.New("a fresh proof is needed")
 	// ErrLastOwner is given for a change that would leave the organization without an owner who can sign in.
 	ErrLastOwner = errors.New("the last owner")
 	// ErrEmailTaken is given for an address that another member has.
@@ -199,10 +201,12 @@ type Wish struct {
 	Name   *string
 	Role   *Role
 	Active *bool
+	// Proved tells that whoever wishes it has proved lately who they are, without which nobody is raised or let in again (rule R10).
+	Proved bool
 }
 
 // Change changes a member at once, for running sessions too. Deactivating ends the member's sessions, for good. It returns
-// ErrNotFound, ErrForbidden or ErrLastOwner.
+// ErrNotFound, ErrForbidden, ErrProofNeeded or ErrLastOwner.
 func (s *Service) Change(ctx context.Context, caller audit.Caller, id ID, wish Wish) error {
 	now := s.now()
 	return s.change(ctx, caller, id, func(by, current Member, otherOwners int) (Change, error) {
@@ -218,6 +222,9 @@ func (s *Service) Change(ctx context.Context, caller audit.Caller, id ID, wish W
 		}
 		if !mayManage(by, current, next) {
 			return Change{}, ErrForbidden
+		}
+		if !wish.Proved && (next.Role.rank() > current.Role.rank() || next.Active && !current.Active) {
+			return Change{}, ErrProofNeeded
 		}
 		wasOwner, isOwner := current.Role == Owner && current.Active, next.Role == Owner && next.Active
 		if wasOwner && !isOwner && otherOwners == 0 {

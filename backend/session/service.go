@@ -330,15 +330,20 @@ func (s *Service) endReused(ctx context.Context, who Principal) error {
 
 // Prove records that the principal has just proved their identity again. A second factor that was proved is the session's from then on.
 func (s *Service) Prove(ctx context.Context, who Principal, proof member.Proof) (Principal, error) {
+	proved, err := s.prove(context.WithoutCancel(ctx), who, proof)
+	return proved, s.explain(ctx, who, err) // which may have an end to write down, and wants changes for that
+}
+
+func (s *Service) prove(ctx context.Context, who Principal, proof member.Proof) (Principal, error) {
 	s.changes.Lock()
 	defer s.changes.Unlock()
 	now, methods := s.now(), alsoBy(who.Session.Methods, proof.Methods)
-	err := s.store.Prove(context.WithoutCancel(ctx), proof, methods, now, who.Caller(), audit.Event{
+	err := s.store.Prove(ctx, proof, methods, now, who.Caller(), audit.Event{
 		At: now, Action: audit.Reauthenticated, Target: "session:" + who.Session.ID.String(),
 		Actor: who.Caller().Actor, Address: who.Session.Client.AddressText(), Details: map[string]any{"methods": proof.Methods},
 	})
 	if err != nil {
-		return Principal{}, s.explain(ctx, who, fmt.Errorf("record proof: %w", err))
+		return Principal{}, fmt.Errorf("record proof: %w", err)
 	}
 	s.roster.Load().prove(who.Session.ID, now, methods)
 	who.Session.ProvedAt, who.Session.Methods = now, methods

@@ -344,6 +344,30 @@ func TestALateChangeMisses(t *testing.T) {
 	h.requireAlive(victim.Session.ID)
 }
 
+// TestAProofThatComesTooLateHoldsUpNothing: the session's time runs out, and the password is changed elsewhere, while the password is being
+// compared. The refusal writes the session's end down, for which it needs the lock that the proof held.
+func TestAProofThatComesTooLateHoldsUpNothing(t *testing.T) {
+	h := newHouse(t)
+	who, _ := h.signIn()
+	stale := h.ana
+	stale.PasswordHash = "a hash of before"
+	h.pass(14 * 24 * time.Hour)
+	done := make(chan error, 1)
+	go func() {
+		_, err := h.Prove(context.Background(), who, stale)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		var ended *session.EndedError
+		require.ErrorAs(t, err, &ended)
+		require.Equal(t, session.Expired, ended.End.Reason)
+	case <-time.After(10 * time.Second):
+		t.Fatal("nobody can sign in or be signed out any more")
+	}
+	h.signIn()
+}
+
 // loseFromMemory has memory give up a session that the store has alive.
 func (h *house) loseFromMemory(who session.Principal, disk *faulty) {
 	h.t.Helper()

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -55,6 +56,13 @@ type UnusableError struct {
 func (e *UnusableError) Error() string { return fmt.Sprintf("database %s %s", e.Path, e.Advice) }
 func (e *UnusableError) Unwrap() error { return e.Cause }
 
+// Connections to the database. Whoever finds none free waits for one, as long as the request may last.
+const (
+	writers       = 1 // SQLite has one at a time; here they wait in the order in which they came
+	fewestReaders = 4 // and more where there are more processors
+	lockPatience  = 5 * time.Second
+)
+
 // Open opens the database file, creates it if it is missing, and brings an older schema up to date. It refuses a damaged
 // file or write-ahead log, and a file of a newer schema, with an [*UnusableError]. Where nothing has to be brought up to date it only begins
 // to look through the file: whoever opens has to ask [DB.Sound] as well.
@@ -76,10 +84,10 @@ func open(ctx context.Context, path string, log *slog.Logger, version int64) (*D
 		return nil, unusable(path, err)
 	}
 	db := &DB{path: path, log: log}
-	if db.writer, err = connect(path, log, url.Values{"_txlock": {"immediate"}}, 1); err != nil {
+	if db.writer, err = connect(path, log, url.Values{"_txlock": {"immediate"}}, writers); err != nil {
 		return nil, unusable(path, err)
 	}
-	if db.reader, err = connect(path, log, url.Values{"_query_only": {"on"}}, max(4, runtime.GOMAXPROCS(0))); err != nil {
+	if db.reader, err = connect(path, log, url.Values{"_query_only": {"on"}}, max(fewestReaders, runtime.GOMAXPROCS(0))); err != nil {
 		return nil, errors.Join(unusable(path, err), db.Close())
 	}
 	db.sound = sync.OnceValue(func() error { return unusable(path, db.lookThrough(ctx)) })
@@ -95,7 +103,7 @@ func connect(path string, log *slog.Logger, more url.Values, connections int) (*
 		"_journal_mode":    {"WAL"},
 		"_synchronous":     {"FULL"}, // with NORMAL an answered revocation could vanish at a power loss
 		"_foreign_keys":    {"on"},
-		"_busy_timeout":    {"5000"},
+		"_busy_timeout":    {strconv.FormatInt(lockPatience.Milliseconds(), 10)},
 		"_stmt_cache_size": {"100"}, // SQLite takes longer to read most statements than to run them
 	}
 	for key, value := range more {

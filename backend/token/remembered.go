@@ -37,9 +37,10 @@ type rememberedToken struct {
 }
 
 const (
-	// tokensPerPart bounds the memory for verified tokens: 200,000 of half a kilobyte, 100 MB when full.
-	tokensPerPart  = tokensPerChunk * 98
-	tokensPerChunk = 32
+	// rememberedTokens bounds the memory for them: half a kilobyte each, 100 MB when full.
+	rememberedTokens = 200_704
+	tokensPerPart    = rememberedTokens / 64
+	tokensPerChunk   = 32
 	// longestRemembered is how long a token of ours is before its generation has eleven digits; a longer one is verified each time. It makes a
 	// remembered one half a kilobyte, so that a chunk of them fills whole pages of Go's memory.
 	longestRemembered = 454

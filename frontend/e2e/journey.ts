@@ -157,11 +157,15 @@ export async function playExpiring(page: Page, seconds: number) {
 }
 
 /** A session that proved itself long ago cannot be had by waiting, so the server's refusal is played once. */
-export async function requireProofOnce(page: Page) {
+export async function requireProofOnce(
+  page: Page,
+  method = 'PUT',
+  path = '/api/settings/security',
+) {
   await page.route(
-    '/api/settings/security',
+    path,
     (route) =>
-      route.request().method() === 'PUT'
+      route.request().method() === method
         ? route.fulfill({
             status: 403,
             contentType: 'application/problem+json',
@@ -169,7 +173,7 @@ export async function requireProofOnce(page: Page) {
               type: '/api/docs#reauthentication_required',
               title: 'Forbidden',
               status: 403,
-              detail: 'This loosens the session configuration.',
+              detail: 'This asks for a fresh proof of identity.',
               code: 'reauthentication_required',
               requestId: 'r1',
             },

@@ -1,5 +1,5 @@
 import type { Locator, Page } from '@playwright/test';
-import { expect, signIn, test } from './journey';
+import { expect, requireProofOnce, signIn, test } from './journey';
 import { addMember, call, invite, OWNER, signInByProgram, type Server } from './server';
 
 const PASSWORD = 'a password of my own';
@@ -20,6 +20,13 @@ const row = (page: Page, name: string) => {
 const dialog = (page: Page, name: string | RegExp) => page.getByRole('dialog', { name });
 const press = (within: Page | Locator, name: string) =>
   within.getByRole('button', { name, exact: true }).click();
+
+/** Proves who one is, with which what was asked for goes on. */
+async function prove(page: Page, action: string) {
+  const proof = dialog(page, 'Confirm that it is you');
+  await proof.getByLabel('Password').fill(OWNER.password);
+  await press(proof, action);
+}
 
 async function manage(page: Page, name: string): Promise<Locator> {
   await press(page, `Manage ${name}`);
@@ -59,7 +66,9 @@ for (const width of WIDTHS) {
     await inviting.getByLabel('Name').fill('Bo Karlsson');
     await inviting.getByLabel('Role').selectOption('Auditor');
     await expect(inviting.getByText('changes nothing')).toBeVisible();
+    await requireProofOnce(page, 'POST', '/api/members');
     await press(inviting, 'Invite');
+    await prove(page, 'Confirm and invite');
 
     const handing = dialog(page, 'Hand over this link');
     await expect(handing.getByText(/^Good until .+, and shown only this once\.$/)).toBeVisible();
@@ -115,7 +124,9 @@ for (const width of WIDTHS) {
     await theirs.reload();
     await expect(theirs.getByText(/Your account was deactivated/)).toBeVisible();
 
+    await requireProofOnce(page, 'PATCH', '/api/members/*');
     await press(managing, 'Reactivate');
+    await prove(page, 'Confirm and reactivate');
     await expect(managing.getByText('Reactivated. They can sign in again.')).toBeVisible();
     await press(managing, 'Close');
     await expect(page.getByRole('button', { name: 'Manage Bo Karlsson' })).toBeFocused();
@@ -239,7 +250,9 @@ test('a forgotten password is reset by a link', async ({ page, organization, ano
   await openMembers(page);
   const managing = await manage(page, 'Bo Karlsson');
   await press(managing, 'New link');
+  await requireProofOnce(page, 'POST', '/api/members/*/link');
   await press(dialog(page, 'New password link'), 'Make the link');
+  await prove(page, 'Confirm and make it');
   const handing = dialog(page, 'Hand over this link');
   const link = await handing.getByLabel('Link').inputValue();
   await press(handing, 'Done');
@@ -273,7 +286,9 @@ test('a role takes effect on the running session', async ({
   const managing = await manage(page, 'Bo Karlsson');
   await managing.getByLabel('Role').selectOption('Admin');
   await managing.getByLabel('Name').fill('Bo K.');
+  await requireProofOnce(page, 'PATCH', '/api/members/*');
   await press(managing, 'Save');
+  await prove(page, 'Confirm and save');
   await expect(dialog(page, 'Bo K.').getByText('Saved')).toBeVisible();
   await expect(row(page, 'Bo K.')).toContainText('Admin');
 

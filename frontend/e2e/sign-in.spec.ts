@@ -164,3 +164,48 @@ test('an expired access token is refreshed unseen', async ({ page }) => {
   expect((await refreshed).status()).toBe(200);
   await expect(page.getByRole('heading', { name: 'Session configuration' })).toBeVisible();
 });
+
+// What the page for operators states that a browser has to be able to do, taken away one by one.
+//
+// ASVS 3.1.1, 3.7.5
+test('a browser that lacks something is told what', async ({ browser, page, server }) => {
+  const instead = (text: string, on: Page) => expect(on.getByText(text)).toBeVisible();
+
+  const scriptless = await browser.newContext({ baseURL: server.url, javaScriptEnabled: false });
+  const still = await scriptless.newPage();
+  await still.goto('/sign-in');
+  await expect(still.locator('noscript > *')).toBeVisible();
+  await expect(still.locator('noscript > *')).toContainText('Curfew needs JavaScript.');
+  await scriptless.close();
+
+  // A browser that is too old runs none of the scripts. It is said after ten seconds, which are not waited for.
+  const old = await browser.newContext({ baseURL: server.url });
+  const aged = await old.newPage();
+  await aged.route('/_app/**/*.js', (route) => route.abort());
+  await aged.goto('/sign-in');
+  await expect(aged.getByText('This takes long.')).toHaveCount(1);
+  await expect(aged.getByText('This takes long.')).toBeHidden();
+  await aged.evaluate(() => document.getAnimations().forEach((each) => each.finish()));
+  await instead('the browser may be too old', aged);
+  await old.close();
+
+  const { port } = new URL(server.url);
+  const open = await browser.newContext({ baseURL: `http://insecure.test:${port}` });
+  const plain = await open.newPage();
+  await plain.goto('/sign-in');
+  await instead('This connection is not secure', plain);
+  await plain.getByLabel('Email').fill(OWNER.email);
+  await plain.getByLabel('Password').fill(OWNER.password);
+  const answer = plain.waitForResponse('/api/sessions');
+  await plain.getByRole('button', { name: 'Sign in' }).click();
+  expect((await answer).status()).toBe(201);
+  expect(await open.cookies(), 'which no session is kept by').toEqual([]);
+  await open.close();
+
+  await page.addInitScript(() =>
+    Object.defineProperty(navigator, 'cookieEnabled', { value: false }),
+  );
+  await page.goto('/sign-in');
+  await instead('Cookies are switched off', page);
+  await expect(page.getByText('This takes long.'), 'the page has come').toBeHidden();
+});

@@ -1,4 +1,4 @@
-import { Problem } from './api/problem';
+import { wants } from './api/problem';
 
 /** Does what asks for a fresh proof of identity: where the last one is too old, it waits for one and is tried again. */
 export class WithProof {
@@ -14,7 +14,7 @@ export class WithProof {
     try {
       await task();
     } catch (error) {
-      if (!(error instanceof Problem && error.code === 'reauthentication_required')) throw error;
+      if (!wants.proof(error)) throw error;
       this.asking = true;
     }
   }

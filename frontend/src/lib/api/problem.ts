@@ -43,7 +43,7 @@ export const wrong = {
 };
 
 /** What is wanted for it, too. */
-export const wants = { code: is('second_factor_required') };
+export const wants = { code: is('second_factor_required'), proof: is('reauthentication_required') };
 
 /** Whether the organization demands a second factor that the session has not proved. */
 export const isRestricted = is('session_restricted');

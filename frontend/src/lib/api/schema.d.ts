@@ -320,9 +320,9 @@ export interface paths {
         put?: never;
         /**
          * Prove again who I am.
-         * @description Loosening the policy, and changing what somebody signs in with, ask for a proof that is at most ten minutes old. The session keeps its sign-in time; only
-         *     `provedAt` moves. Whoever has a second factor sends its `code` too, which the session has proved from then on. Where the organization demands two factors, what
-         *     changes how somebody signs in asks whoever has a passkey for that: `POST /api/session/reauthenticate/passkey`.
+         * @description Loosening the policy, changing what somebody signs in with, and what lets somebody in or raises them ask for a proof that is at most ten minutes old. The session
+         *     keeps its sign-in time; only `provedAt` moves. Whoever has a second factor sends its `code` too, which the session has proved from then on. Where the organization
+         *     demands two factors, what changes how somebody signs in asks whoever has a passkey for that: `POST /api/session/reauthenticate/passkey`.
          */
         post: operations["reauthenticate"];
         delete?: never;
@@ -450,7 +450,8 @@ export interface paths {
         put?: never;
         /**
          * Invite a member by a one-time link.
-         * @description For admins. The link is good for a week; whoever opens it sets a name and a password. Nobody can give a role above their own.
+         * @description For admins. The link is good for a week; whoever opens it sets a name and a password. Nobody can give a role above their own. Asks for a fresh proof
+         *     of identity: 403 `reauthentication_required`.
          */
         post: operations["inviteMember"];
         delete?: never;
@@ -478,7 +479,8 @@ export interface paths {
         /**
          * Change a member's name or role, deactivate or reactivate them.
          * @description For admins. It acts on running sessions at once; deactivating ends them, for good. Nobody can give a role above their own, or change a
-         *     member who stands above them, and the last owner cannot be demoted or deactivated (409 `last_owner`).
+         *     member who stands above them, and the last owner cannot be demoted or deactivated (409 `last_owner`). A higher role, and reactivating, ask for a
+         *     fresh proof of identity: 403 `reauthentication_required`.
          */
         patch: operations["changeMember"];
         trace?: never;
@@ -515,7 +517,8 @@ export interface paths {
         put?: never;
         /**
          * Issue a new one-time link, for an invited member to accept or for another to set a new password.
-         * @description It takes the place of any link that waits. Whoever issues it learns the link, and never a password.
+         * @description It takes the place of any link that waits. Whoever issues it learns the link, and never a password. Asks for a fresh proof of identity: 403
+         *     `reauthentication_required`.
          */
         post: operations["issueMemberLink"];
         delete?: never;
