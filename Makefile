@@ -163,9 +163,11 @@ audit: $(MODULES) ## Look for known weaknesses in what the program is built from
 	@code=0; npm audit --omit=dev --audit-level=low >bin/npm-audit.txt 2>&1 || code=$$?; cat bin/npm-audit.txt; \
 		if [ $$code != 0 ] && grep -q 'endpoint returned an error' bin/npm-audit.txt; then echo 'NOT CHECKED: npm packages, for their registry answers no audits'; else exit $$code; fi
 
+# Both are the same whenever and wherever they are made, and the standard library is in it, in which weaknesses are found as well.
 sbom: $(BIN) ## Write what the program is built from as CycloneDX: bin/curfew.cdx.json (Go) and bin/curfew-web.cdx.json (npm)
-	$(TOOL) cyclonedx-gomod bin -json -noserial -notimestamp -output bin/curfew.cdx.json $(BIN)
+	$(TOOL) cyclonedx-gomod bin -json -std -noserial -notimestamp -output bin/curfew.cdx.json $(BIN)
 	npm sbom --package-lock-only --sbom-format=cyclonedx --sbom-type=application >bin/curfew-web.cdx.json
+	@sed -i -E '/^  "serialNumber":|^    "timestamp":/d; s/^      "name": "$(notdir $(CURDIR))",/      "name": "curfew",/' bin/curfew-web.cdx.json
 
 # The second build finds nothing that was compiled before, so that it cannot be the first one's.
 reproducible: ## Build what is committed twice, in two folders, and compare; takes some minutes

@@ -22,8 +22,8 @@ const smallDisk = "48m"
 func (s *stage) fills(ctx context.Context, n int) error {
 	for played := 0; played < n && !s.late(); played += atOnce {
 		err := s.fillsOnce(ctx, s.curfew, smallDisk, "full disk", (*campaign).ballast)
-		if errors.Is(err, unix.EPERM) {
-			s.report.tell("full disk", "not played: this user may not mount file systems; the limit of a file's size stands in for it")
+		if errors.Is(err, errMayNotMount) {
+			s.report.untried("full disk", "%s; the limit of a file's size stands in for it", err)
 			err = nil
 		}
 		if err := errors.Join(err, s.fillsOnce(ctx, s.curfew, "", "limit of a file's size reached", (*campaign).limit)); err != nil {
@@ -131,8 +131,8 @@ func (s *stage) fillMutant(ctx context.Context, m *mutant) ([]judge.Violation, e
 // readOnly lets the file system be read-only at the start: the server refuses with one clear line, and starts once it can write.
 func (s *stage) readOnly(ctx context.Context, n int) error {
 	c, err := s.begin(ctx, s.curfew, smallDisk)
-	if errors.Is(err, unix.EPERM) {
-		s.report.tell("read-only file system", "not played: this user may not mount file systems")
+	if errors.Is(err, errMayNotMount) {
+		s.report.untried("read-only file system", "%s", err)
 		return nil
 	}
 	if err != nil {

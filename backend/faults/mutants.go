@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -116,27 +117,37 @@ func (s *stage) mutate(ctx context.Context, tries int) error {
 		if s.late() || !s.mutants.MatchString(m.name) {
 			continue
 		}
-		s.report.Mutants[m.name] = ""
-		play := m.scene
-		if play == nil {
-			play = (*stage).killMutant
+		caught, err := s.catch(ctx, m, tries)
+		if errors.Is(err, errMayNotMount) {
+			s.report.untried("the mutant "+m.name, "%s", err)
+			continue
 		}
-		for range tries {
-			violations, err := play(s, ctx, m)
-			if err != nil {
-				return fmt.Errorf("%s: %w", m.name, err)
-			}
-			if len(violations) > 0 {
-				s.report.Mutants[m.name] = names(violations)
-				s.say("%s: caught by %s: %s", m.name, names(violations), violations[0].What)
-				break
-			}
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
 		}
-		if s.report.Mutants[m.name] == "" {
-			s.say("%s: NOT CAUGHT", m.name)
-		}
+		s.report.Mutants[m.name] = caught
 	}
 	return nil
+}
+
+// catch tells by which broken promises a mutant was caught; by none where it was not.
+func (s *stage) catch(ctx context.Context, m *mutant, tries int) (by string, err error) {
+	play := m.scene
+	if play == nil {
+		play = (*stage).killMutant
+	}
+	for range tries {
+		violations, err := play(s, ctx, m)
+		if err != nil {
+			return "", err
+		}
+		if len(violations) > 0 {
+			s.say("%s: caught by %s: %s", m.name, names(violations), violations[0].What)
+			return names(violations), nil
+		}
+	}
+	s.say("%s: NOT CAUGHT", m.name)
+	return "", nil
 }
 
 func (m *mutant) environment() string { return "FAULT_MUTANT=" + m.name }

@@ -38,6 +38,8 @@ type report struct {
 	Scenes []scene `json:"scenes"`
 	// Mutants maps each mistake that was made on purpose to what gave it away; empty where nothing did.
 	Mutants map[string]string `json:"mutants"`
+	// Untried is what could not be done on the machine, with the reason.
+	Untried []string `json:"untried,omitempty"`
 
 	say func(format string, args ...any)
 }
@@ -82,6 +84,15 @@ func (r *report) tell(name, says string, args ...any) {
 	r.say("%s: %s", name, fmt.Sprintf(says, args...))
 }
 
+// untried says that something could not be done here, and why. It counts for nothing, neither played nor caught.
+func (r *report) untried(what, why string, args ...any) {
+	what += ": " + fmt.Sprintf(why, args...)
+	if !slices.Contains(r.Untried, what) {
+		r.Untried = append(r.Untried, what)
+		r.say("NOT TRIED: %s", what)
+	}
+}
+
 // blame counts a broken promise that a scene itself has seen.
 func (r *report) blame(invariant, what string, args ...any) {
 	r.Violations = append(r.Violations, judge.Violation{Invariant: invariant, What: fmt.Sprintf(what, args...)})
@@ -120,6 +131,13 @@ func (r *report) print(w io.Writer) {
 	for _, s := range r.Scenes {
 		fmt.Fprintf(w, "%s: %s\n", s.Name, s.Says)
 	}
+	r.printMutants(w)
+	for _, what := range r.Untried {
+		fmt.Fprintf(w, "NOT TRIED: %s\n", what)
+	}
+}
+
+func (r *report) printMutants(w io.Writer) {
 	if len(r.Mutants) == 0 {
 		return
 	}
