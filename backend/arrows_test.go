@@ -13,10 +13,11 @@ import (
 var arrows = map[string][]string{
 	"member":  {"audit"},
 	"session": {"audit", "member"},
-	"store":   {"audit", "fault", "member", "session"},
+	"token":   {"durable"},
+	"store":   {"audit", "durable", "fault", "member", "session"},
 	"httpapi": {"audit", "fault", "live", "mail", "member", "session", "token"},
 	"config":  {"mail", "token"}, // where the mail server is, and the bounds of a token's lifetime
-	"app":     {"audit", "config", "fault", "httpapi", "live", "mail", "member", "session", "spa", "store", "token"},
+	"app":     {"audit", "config", "durable", "fault", "httpapi", "live", "mail", "member", "session", "spa", "store", "token"},
 	"cli":     {"app", "config", "httpapi", "member"}, // the contract's words, and when two e-mail addresses are the same
 	"demo":    {"audit", "member", "session", "store"},
 

@@ -6,6 +6,7 @@
 //	member    who may sign in: members, roles, passwords, the throttle
 //	audit     what is worth remembering, in a chain of hashes
 //	token     the short JWT that names a session; the deployment's secrets
+//	durable   writes files that outlive a loss of power
 //	store     everything kept, through GORM, on SQLite
 //	httpapi   the JSON API and its contract, openapi.yaml
 //	live      who is listening to events, and how they are woken

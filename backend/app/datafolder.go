@@ -11,7 +11,7 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"curfew/backend/store"
+	"curfew/backend/durable"
 )
 
 // DataFolder is the folder that holds everything that one deployment keeps, locked for this process.
@@ -64,7 +64,7 @@ func socketIn(folder string) string   { return filepath.Join(folder, "curfew.soc
 // decide makes what was made ready the state that counts. The renaming of the folder is the moment: whatever stops the process before it leaves
 // the old state, and whatever does afterwards leaves the new one, which is settled at the next opening of the data folder.
 func (f *DataFolder) decide() error {
-	if err := store.SyncFolder(f.restoring()); err != nil {
+	if err := durable.SyncFolder(f.restoring()); err != nil {
 		return err
 	}
 	if err := os.Rename(f.restoring(), f.restored()); err != nil {
@@ -104,7 +104,7 @@ func (f *DataFolder) settle() error {
 
 // synced puts the names in the folder on disk, so that steps reach it in their order.
 func (f *DataFolder) synced() error {
-	err := store.SyncFolder(f.path)
+	err := durable.SyncFolder(f.path)
 	if f.stepped != nil {
 		f.stepped()
 	}
@@ -131,7 +131,7 @@ func (f *DataFolder) ensureSetupToken() (string, error) {
 		return "", fmt.Errorf("read the set-up token: %w", err)
 	}
 	token := rand.Text()
-	if err := os.WriteFile(f.setupToken(), []byte(token+"\n"), 0o600); err != nil {
+	if err := durable.WriteFile(f.setupToken(), []byte(token+"\n")); err != nil {
 		return "", fmt.Errorf("keep the set-up token: %w", err)
 	}
 	return token, nil

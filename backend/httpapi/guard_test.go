@@ -56,7 +56,7 @@ func (c *client) call(route string, changes ...change) *answer {
 	return c.do(method, strings.ReplaceAll(path, "{id}", "018f0000-0000-7000-8000-000000000000"), nil, append(changes, malformed)...)
 }
 
-// ASVS 6.1.3, 6.3.4, 6.3.6, 8.2.1
+// ASVS 6.1.3, 6.3.4, 6.3.6, 8.2.1, 13.4.5
 func TestEveryRouteSaysWhoMayCallIt(t *testing.T) {
 	listed := slices.Concat(public, forMembers, forOverseers, forAdmins)
 	slices.Sort(listed)

@@ -14,6 +14,7 @@ import (
 	"gorm.io/gorm"
 
 	"curfew/backend/audit"
+	"curfew/backend/durable"
 	"curfew/backend/session"
 )
 
@@ -62,7 +63,7 @@ func (db *DB) Backup(ctx context.Context, path string, replace bool, kept []byte
 	if err != nil {
 		return Contents{}, err
 	}
-	return found, errors.Join(giveName(unfinished.Name(), path, replace), SyncFolder(filepath.Dir(path)))
+	return found, errors.Join(giveName(unfinished.Name(), path, replace), durable.SyncFolder(filepath.Dir(path)))
 }
 
 // copyInto copies what there is at this instant, and nothing that was deleted, into an empty file, and closes it when it is on disk.
@@ -123,15 +124,6 @@ func giveName(from, to string, replace bool) error {
 		return err
 	}
 	return os.Remove(from)
-}
-
-// SyncFolder puts the names in a folder on disk. A file that is there can still be lost with its name.
-func SyncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }
 
 // examine reads a whole file without changing it. It refuses one that is damaged, or of another schema than this program's.

@@ -9,8 +9,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
+
+	"curfew/backend/durable"
 )
 
 // Secrets are the deployment's own random secrets, kept in one file beside the database that only its owner can read.
@@ -90,27 +91,7 @@ func RenewSecrets(path string, kept []byte, now time.Time) (Secrets, error) {
 	if err != nil {
 		return Secrets{}, fmt.Errorf("encode secrets: %w", err)
 	}
-	return secrets, writeNew(path, append(raw, '\n'))
-}
-
-// writeNew makes the whole file or none, also when the machine stops half-way.
-func writeNew(path string, content []byte) (err error) {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(file.Name()))
-		}
-	}()
-	if _, err := file.Write(content); err != nil {
-		return errors.Join(err, file.Close())
-	}
-	if err := errors.Join(file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
+	return secrets, durable.WriteFile(path, append(raw, '\n'))
 }
 
 // Derive makes the secret for one purpose (HKDF, RFC 5869). Different purposes have unrelated secrets.
