@@ -45,7 +45,9 @@ var (
 )
 
 // pattern is the route that the call is to.
-func (a ask) pattern() string { return strings.NewReplacer("MEMBER", "{id}", "AWAY", "{id}").Replace(a.route) }
+func (a ask) pattern() string {
+	return strings.NewReplacer("MEMBER", "{id}", "AWAY", "{id}").Replace(a.route)
+}
 
 // TestWhatGivesAsksForAFreshProofAndWhatTakesNever also fails when an admin's call is in neither list, so that a new one has to be thought
 // about.
