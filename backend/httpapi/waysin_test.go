@@ -66,7 +66,9 @@ func TestEveryWayInStandsUnderTheSameControls(t *testing.T) {
 			mine, admin := h.program(member.Plain), h.program(member.Admin)
 			laptop := mine.newDevice()
 			right, wrong := way.right(laptop), way.wrong(laptop)
-			logged := func(action string) int64 { return h.number("SELECT count(*) FROM audit_entries WHERE action = ?", action) }
+			logged := func(action string) int64 {
+				return h.number("SELECT count(*) FROM audit_entries WHERE action = ?", action)
+			}
 
 			started := logged("session.started")
 			on := h.at("203.0.113.9")
