@@ -18,6 +18,7 @@ import (
 
 	"curfew/backend/httpapi"
 	"curfew/backend/member"
+	"curfew/backend/session"
 )
 
 // device is an authenticator with one passkey on it (WebAuthn level 3, sections 6.1 and 6.5). What it says of itself is the test's to alter.
@@ -330,6 +331,54 @@ func TestARestrictedSessionSetsUpTheFirstFactorAndNoOther(t *testing.T) {
 	require.True(t, again.requireLive().Restricted)
 	again.enrol()
 	require.False(t, again.requireLive().Restricted)
+}
+
+// A sign-in is paused between its proof and its session, and what it was proved by is no longer enough (rule R8).
+func TestASignInThatOverlapsAChangeOfFactorsIsRefused(t *testing.T) {
+	h := open(t, options{})
+	mine, origin := h.program(member.Plain), member.Origin{Address: "192.0.2.10"}
+	laptop := mine.newDevice()
+	refused := func(proof member.Proof, err error, meanwhile func()) {
+		t.Helper()
+		require.NoError(t, err)
+		meanwhile()
+		_, _, err = h.sessions.Start(t.Context(), proof, session.Client{})
+		require.ErrorIs(t, err, session.ErrCredentialStale)
+	}
+	byPassword, err := h.api.Members.Authenticate(t.Context(), email(member.Plain), password, "", origin)
+	refused(byPassword, err, func() { mine.enrol() })
+
+	begun := mine.ask("/api/passkeys/challenge")
+	answer, err := json.Marshal(laptop.get(begun.challenge))
+	require.NoError(t, err)
+	byPasskey, err := h.api.Members.AuthenticateByPasskey(t.Context(), begun.ceremony, answer, origin)
+	refused(byPasskey, err, func() { mine.delete("/api/account/passkeys/" + laptop.name()).requireStatus(http.StatusOK) })
+}
+
+// Two answers that were read with one counter, as a copy of the device gives them: one of them is good.
+func TestAPasskeysRecordIsReplacedOnlyAsItWasRead(t *testing.T) {
+	h := open(t, options{})
+	laptop := h.program(member.Plain).newDevice()
+	_, known, err := h.db.Passkey(t.Context(), laptop.id)
+	require.NoError(t, err)
+	use := func(challenge string) bool {
+		used, err := h.db.UsePasskey(t.Context(), member.PasskeyUse{
+			ID: laptop.id, Before: known.Sealed, After: []byte("after " + challenge), Challenge: challenge, ExpiresAt: h.clock.Now().Add(time.Minute), At: h.clock.Now(),
+		})
+		require.NoError(t, err)
+		return used
+	}
+	require.True(t, use("one"))
+	require.False(t, use("another"))
+}
+
+func TestAMemberHasSoManyPasskeysAndNoMore(t *testing.T) {
+	h := open(t, options{})
+	mine := h.program(member.Plain)
+	for range 20 {
+		mine.newDevice()
+	}
+	mine.post("/api/account/passkey-challenge", nil).requireProblem(http.StatusConflict, "too_many_passkeys")
 }
 
 // As with second factors: what was moved or exchanged in the database, by somebody who can write it, opens nothing.

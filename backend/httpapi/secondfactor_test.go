@@ -210,6 +210,19 @@ func TestGuessingCodesIsSlowed(t *testing.T) {
 	guess().requireProblem(http.StatusUnauthorized, "bad_code")
 	guess().requireStatus(http.StatusTooManyRequests)
 
+	// Nor does it forgive wrong passwords that went before.
+	another := h.at("203.0.113.77")
+	for range 12 {
+		another.trySignIn(member.Plain, "").requireProblem(http.StatusUnauthorized, "second_factor_required")
+	}
+	wrong := map[string]any{"email": email(member.Plain), "password": "a guess that is wrong"}
+	for range 9 {
+		another.post("/api/sessions", wrong).requireProblem(http.StatusUnauthorized, "bad_credentials")
+	}
+	another.trySignIn(member.Plain, "").requireProblem(http.StatusUnauthorized, "second_factor_required")
+	another.post("/api/sessions", wrong).requireProblem(http.StatusUnauthorized, "bad_credentials")
+	another.post("/api/sessions", wrong).requireProblem(http.StatusTooManyRequests, "too_many_attempts")
+
 	// The member, on a browser of theirs, is not held up by it.
 	known.trySignIn(member.Plain, app.code(0)).requireStatus(http.StatusCreated)
 }
@@ -452,6 +465,20 @@ func TestNoticesTellWhatChanged(t *testing.T) {
 	mine.keep(mine.post("/api/sessions", map[string]any{"email": email(member.Plain), "password": newPassword, "transport": "bearer"}).signedIn(http.StatusCreated))
 	lines, _ = notices()
 	require.Equal(t, []string{"member.second_factor_removed by The admin"}, lines)
+
+	// The other ways in, and the operator's hand.
+	laptop := mine.newDevice()
+	mine.delete("/api/account/passkeys/" + laptop.name()).requireStatus(http.StatusOK)
+	h.stranger().post("/api/invitations/accept", map[string]any{"token": admin.issueLink(id), "password": password}).requireStatus(http.StatusOK)
+	var reset httpapi.PasswordReset
+	h.operator().post("/api/members/"+id+"/reset-password", nil).into(http.StatusOK, &reset)
+	mine.keep(mine.post("/api/sessions", map[string]any{"email": email(member.Plain), "password": reset.Password, "transport": "bearer"}).signedIn(http.StatusCreated))
+	lines, _ = notices()
+	require.Equal(t, []string{
+		"member.password_reset by the server's operator", "member.link_used by The member 192.0.2.10",
+		"member.passkey_removed by The member 192.0.2.10", "member.passkey_added by The member 192.0.2.10",
+		"member.second_factor_removed by The admin",
+	}, lines)
 	mine.post("/api/account/notices/dismiss", map[string]any{"upTo": -1}, malformed).requireFields("upTo min")
 }
 

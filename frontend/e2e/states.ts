@@ -7,6 +7,7 @@ import {
   limited,
   playEffect,
   playExpiring,
+  plugIn,
   refuseSettings,
   requireProofOnce,
   revokeAll,
@@ -240,10 +241,16 @@ export const STATES: State[] = [
   {
     name: 'account-second-factor',
     enter: async (page, server) => {
+      await plugIn(page);
       await signIn(page);
-      await addFactor(server);
       await page.goto('/account');
+      await page.getByLabel('Name of the device').fill('Laptop');
+      await page.getByRole('button', { name: 'Add a passkey' }).click();
+      await page.getByText('Laptop signs you in from now on.').waitFor();
+      await addFactor(server);
+      await page.reload();
       await page.getByText('10 recovery codes left.').waitFor();
+      await page.getByRole('button', { name: 'Remove Laptop' }).waitFor();
       await page.getByText('How you sign in has changed').waitFor();
     },
   },
@@ -254,6 +261,17 @@ export const STATES: State[] = [
       await page.goto('/account');
       await page.getByRole('button', { name: 'Set up a second factor' }).click();
       await page.getByRole('img', { name: /^QR code/ }).waitFor();
+    },
+  },
+  {
+    name: 'second-factor-choice',
+    enter: async (page, server) => {
+      await demandFactors(server);
+      await page.goto('/sign-in');
+      await page.getByLabel('Email').fill(OWNER.email);
+      await page.getByLabel('Password').fill(OWNER.password);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByRole('button', { name: 'Set up an app' }).waitFor();
     },
   },
   {

@@ -100,8 +100,8 @@ describe('the activity', () => {
     ],
     [words('member.recovery_codes_made'), 'You made new recovery codes'],
     [words('member.recovery_code_used'), 'You used a recovery code from 192.0.2.1'],
-    [words('member.passkey_added', me, { name: 'Laptop' }), 'You added a passkey, Laptop'],
-    [words('member.passkey_added', me, { name: 'هاتف' }), 'You added a passkey, \u2068هاتف\u2069'],
+    [words('member.passkey_added', me, { name: 'Laptop' }), 'You added the passkey Laptop'],
+    [words('member.passkey_added', me, { name: 'هاتف' }), 'You added the passkey \u2068هاتف\u2069'],
     [words('member.passkey_added'), 'You added a passkey'],
     [words('member.passkey_removed'), 'You removed a passkey'],
     [words('organization.set_up'), 'You set up the organization'],
@@ -228,7 +228,7 @@ describe('the log', () => {
     ],
     [
       said('member.passkey_added', ben, { name: 'Laptop' }, 'member:b'),
-      'Ben added a passkey, Laptop',
+      'Ben added the passkey Laptop',
     ],
     [said('member.passkey_removed', ben, {}, 'member:b'), 'Ben removed a passkey'],
     [

@@ -127,7 +127,9 @@ export function entryWords(entry: AuditEntry, reader: Reader): string {
     case 'member.recovery_code_used':
       return `${who} used a recovery code${from}`;
     case 'member.passkey_added':
-      return `${who} added a passkey${typeof details.name === 'string' ? `, ${isolate(details.name)}` : ''}`;
+      return typeof details.name === 'string'
+        ? `${who} added the passkey ${isolate(details.name)}`
+        : `${who} added a passkey`;
     case 'member.passkey_removed':
       return `${who} removed a passkey`;
     case 'sign_in.second_factor_demanded':
