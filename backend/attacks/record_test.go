@@ -44,19 +44,6 @@ func (k kind) note(t testing.TB, sent fmt.Stringer, came fmt.Stringer, complaint
 	}
 }
 
-// untried skips a test, and says so where the others are counted: what is missing must not pass for what is right.
-func (k kind) untried(t *testing.T, what string) {
-	t.Helper()
-	rows.mu.Lock()
-	defer rows.mu.Unlock()
-	if rows.file != nil {
-		if _, err := fmt.Fprintf(rows.file, "%s\t%s\t\tuntried\n", k, what); err != nil {
-			t.Error(err)
-		}
-	}
-	t.Skipf("NOT TRIED: %s, %s", k, what)
-}
-
 // short is a text on one line, of bearable length.
 func short(s fmt.Stringer) string {
 	quoted := fmt.Sprintf("%q", s.String())
