@@ -456,6 +456,8 @@ func TestNoticesTellWhatChanged(t *testing.T) {
 	require.Len(t, lines, 1)
 	dismiss(mine, newest)
 	dismiss(mine, 0)
+	lines, _ = notices()
+	require.Empty(t, lines, "what was put away does not come back")
 	dismiss(mine, 1<<40) // no further than there are entries
 	lines, _ = notices()
 	require.Empty(t, lines)
