@@ -30,16 +30,16 @@ var mutants = []mutant{
 	}
 `},
 			{file: "store/times.go", from: `	return db.write(ctx, func(tx *gorm.DB) error {
-		for len(byNumber) > 0 {
+		for i, page := range slices.Sorted(maps.Keys(byPage)) { // in the order in which they are in the file
 `, to: `	return db.write(ctx, func(tx *gorm.DB) error {
-		for _, touch := range byNumber {
+		for _, touch := range touches {
 			if fault.Mutant("touch-revives") {
 				if err := exec(tx, "UPDATE sessions SET ended_at = NULL, end_reason = NULL, ended_by = NULL WHERE number = ?", touch.Number); err != nil {
 					return err
 				}
 			}
 		}
-		for len(byNumber) > 0 {
+		for i, page := range slices.Sorted(maps.Keys(byPage)) { // in the order in which they are in the file
 `},
 		},
 	},
