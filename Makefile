@@ -185,7 +185,7 @@ $(BENCH): $(shell find backend/bench -type f -not -name '*_test.go' -not -name '
 bench: $(BIN) $(BENCH) wrk ## Measure Curfew beside references, in less than ten minutes and on loopback alone; writes the README's table
 	./$(BENCH) --results backend/bench --readme README.md
 
-bench-long: $(BIN) $(BENCH) ## Measure how costs grow up to 10,000,000 live sessions; takes half an hour and 20 GB of disk
+bench-long: $(BIN) $(BENCH) ## Measure how costs grow up to 10,000,000 live sessions; takes 25 minutes and 20 GB of disk
 	./$(BENCH) --only none --sizes 1000,1000000,10000000
 
 bench-test: wrk ## Test the benchmark itself
