@@ -70,8 +70,11 @@ type PasskeyUse struct {
 }
 
 type (
-	// PasskeyRegistration gives the member a passkey.
-	PasskeyRegistration struct{ Passkey Passkey }
+	// PasskeyRegistration gives the member a passkey, with which they have no more than Most.
+	PasskeyRegistration struct {
+		Passkey Passkey
+		Most    int
+	}
 	// PasskeyRemoval takes one away.
 	PasskeyRemoval struct{ ID []byte }
 )
@@ -199,7 +202,7 @@ func (s *Service) Register(m Member, text, name string, answer []byte) (PasskeyR
 	}
 	now := s.now()
 	sealed, err := s.sealPasskey(m.ID, made)
-	return PasskeyRegistration{Passkey{ID: made.ID, Name: name, CreatedAt: now, UsedAt: now, Sealed: sealed}}, err
+	return PasskeyRegistration{Passkey{ID: made.ID, Name: name, CreatedAt: now, UsedAt: now, Sealed: sealed}, mostPasskeys}, err
 }
 
 func (s *Service) sealPasskey(id ID, known *webauthn.Credential) ([]byte, error) {

@@ -114,7 +114,7 @@ func (s *Service) readopt(ctx context.Context) error {
 // refused tells that the store has refused a change, and changed nothing. Any other error is trouble with storage.
 func refused(err error) bool {
 	return errors.Is(err, ErrCallerEnded) || errors.Is(err, ErrCredentialStale) || errors.Is(err, ErrFactorDemanded) ||
-		errors.Is(err, member.ErrNoSecondFactor) || errors.Is(err, member.ErrNoPasskey) || errors.Is(err, member.ErrPasskeyKnown) || errors.As(err, new(*StaleVersionError))
+		errors.Is(err, member.ErrNoSecondFactor) || errors.Is(err, member.ErrNoPasskey) || errors.Is(err, member.ErrPasskeyKnown) || errors.Is(err, member.ErrTooManyPasskeys) || errors.As(err, new(*StaleVersionError))
 }
 
 // relearn takes what memory holds of all sessions from the store after a change failed: the commit may have reached the disk although

@@ -83,8 +83,9 @@ func applyChange(tx *gorm.DB, changing session.Changing) error {
 		return replaceRecoveryCodes(tx, id, change.RecoveryCodes)
 	case member.PasskeyRegistration:
 		// GORM takes bytes that follow a parenthesis for a list.
-		err := tx.Exec("INSERT INTO passkeys (member_id, id, name, credential, created_at, used_at) VALUES (?, ?, ?, ?, ?, ?)",
-			id, change.Passkey.ID, change.Passkey.Name, change.Passkey.Sealed, millis(change.Passkey.CreatedAt), millis(change.Passkey.UsedAt)).Error
+		err := changedOne(member.ErrTooManyPasskeys, tx.Exec(`INSERT INTO passkeys (member_id, id, name, credential, created_at, used_at)
+			SELECT ?, ?, ?, ?, ?, ? WHERE (SELECT count(*) FROM passkeys WHERE member_id = ?) < ?`,
+			id, change.Passkey.ID, change.Passkey.Name, change.Passkey.Sealed, millis(change.Passkey.CreatedAt), millis(change.Passkey.UsedAt), id, change.Most))
 		if errors.Is(err, gorm.ErrDuplicatedKey) {
 			return member.ErrPasskeyKnown
 		}
