@@ -192,7 +192,7 @@ func (db *DB) EachLive(ctx context.Context, generation uint64, f func(session.Re
 	if err := queryRow(db.read(ctx), "SELECT coalesce(min(number), 0), coalesce(max(number), -1) FROM sessions").Scan(&first, &last); err != nil {
 		return unavailable(err)
 	}
-	const stretch = 40 * timesPerPage
+	const stretch = 40 * timesPerPage // long enough that to begin one takes nothing, and short enough that all end together
 	var (
 		taken   atomic.Int64 // how many stretches are
 		calling sync.Mutex

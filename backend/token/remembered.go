@@ -13,7 +13,7 @@ import (
 // to follow: a hundred thousand tokens cost it nothing.
 type remembered struct {
 	seed  maphash.Seed
-	parts [64]part
+	parts [partCount]part
 }
 
 // part is the tokens whose hashes end alike.
@@ -39,7 +39,8 @@ type rememberedToken struct {
 const (
 	// rememberedTokens bounds the memory for them: half a kilobyte each, 100 MB when full.
 	rememberedTokens = 200_704
-	tokensPerPart    = rememberedTokens / 64
+	partCount        = 64 // each with a lock of its own
+	tokensPerPart    = rememberedTokens / partCount
 	tokensPerChunk   = 32
 	// longestRemembered is how long a token of ours is before its generation has eleven digits; a longer one is verified each time. It makes a
 	// remembered one half a kilobyte, so that a chunk of them fills whole pages of Go's memory.
@@ -57,13 +58,13 @@ func newRemembered() *remembered {
 // find tells what a token says that is remembered.
 func (r *remembered) find(text string) (says Claims, known bool) {
 	hash := maphash.String(r.seed, text)
-	return r.parts[hash%64].find(hash, text)
+	return r.parts[hash%partCount].find(hash, text)
 }
 
 // add remembers a token.
 func (r *remembered) add(text string, says Claims) {
 	hash := maphash.String(r.seed, text)
-	r.parts[hash%64].add(hash, text, says)
+	r.parts[hash%partCount].add(hash, text, says)
 }
 
 func (p *part) find(hash uint64, text string) (says Claims, known bool) {

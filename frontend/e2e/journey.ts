@@ -74,12 +74,17 @@ function listen(context: BrowserContext, origin: string): string[] {
   return complaints;
 }
 
-/** Signs in, as the owner unless told otherwise. A plain member arrives at their account, anybody else at the settings. */
-export async function signIn(page: Page, { email, password } = OWNER) {
+/** Sends the page to sign in, as the owner unless told otherwise, and waits for nothing. */
+export async function sendSignIn(page: Page, { email, password } = OWNER) {
   await page.goto('/sign-in');
   await page.getByLabel('Email').fill(email);
   await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+/** Signs in, as the owner unless told otherwise. A plain member arrives at their account, anybody else at the settings. */
+export async function signIn(page: Page, who = OWNER) {
+  await sendSignIn(page, who);
   await expect(
     page.getByRole('heading', { name: /^(Session configuration|Your account)$/ }),
   ).toBeVisible();

@@ -12,6 +12,7 @@ import {
   requireProofOnce,
   revokeAll,
   save,
+  sendSignIn,
   signIn,
   signInAgain,
   unit,
@@ -57,10 +58,7 @@ export const STATES: State[] = [
     name: 'sign-in-code',
     enter: async (page, server) => {
       await addFactor(server);
-      await page.goto('/sign-in');
-      await page.getByLabel('Email').fill(OWNER.email);
-      await page.getByLabel('Password').fill(OWNER.password);
-      await page.getByRole('button', { name: 'Sign in' }).click();
+      await sendSignIn(page);
       await page.getByLabel('Code').fill('000000');
       await page.getByRole('button', { name: 'Sign in' }).click();
       await page.getByText(/^The code is wrong/).waitFor();
@@ -267,10 +265,7 @@ export const STATES: State[] = [
     name: 'second-factor-choice',
     enter: async (page, server) => {
       await demandFactors(server);
-      await page.goto('/sign-in');
-      await page.getByLabel('Email').fill(OWNER.email);
-      await page.getByLabel('Password').fill(OWNER.password);
-      await page.getByRole('button', { name: 'Sign in' }).click();
+      await sendSignIn(page);
       await page.getByRole('button', { name: 'Set up an app' }).waitFor();
     },
   },
@@ -278,10 +273,7 @@ export const STATES: State[] = [
     name: 'second-factor',
     enter: async (page, server) => {
       await demandFactors(server);
-      await page.goto('/sign-in');
-      await page.getByLabel('Email').fill(OWNER.email);
-      await page.getByLabel('Password').fill(OWNER.password);
-      await page.getByRole('button', { name: 'Sign in' }).click();
+      await sendSignIn(page);
       await page.getByRole('button', { name: 'Set up an app' }).click();
       const secret = await page.getByText(/^([A-Z2-7]{4} ){7}[A-Z2-7]{4}$/).textContent();
       await page.getByLabel('Code', { exact: true }).fill(new Authenticator(secret ?? '').code());
