@@ -37,6 +37,10 @@ test('a passkey is added, signs in, proves who one is, and stays while it is dem
   await expect(page.getByRole('heading', { name: 'Prove your second factor' })).toBeVisible();
   await authenticator.verifies(false);
   await press(page, 'Use a passkey');
+  await expect(page.getByRole('button', { name: 'Use a passkey' })).toHaveAttribute(
+    'aria-busy',
+    'false',
+  ); // and nothing is said of it
   await authenticator.verifies(true);
   await press(page, 'Use a passkey');
   await expect(length(page)).toBeVisible();
