@@ -72,12 +72,13 @@ test: ## Run every test: Go with the race detector, Vitest, and journeys in a re
 
 # The attacks, the command line's and the demo's tests run whole programs, which the race detector would slow down tenfold for no find of its own.
 # The API's run once with it, and once without to be held against the contract, for which a library is needed that takes it minutes to compile.
+# Even so that library took a fifth of a cold run; half of that went to make it fast, which it need not be.
 # The race detector needs SQLite compiled apart in any case, and for that once it need not be the fastest. Vet is one of the linters.
 RACED = CGO_CFLAGS='-O1 -g0' go test -race -vet=off -ldflags=-w $$(go list ./backend/... | grep -vE '/(attacks|cli|demo)$$')
 
 test-go: $(WEB) ## Run the Go tests, with the race detector
 	$(RACED) -shuffle=on -skip '^TestExportsAreStreamed$$' # which measures memory, and is run below
-	go test -vet=off -shuffle=on -short ./backend/attacks ./backend/cli ./backend/demo ./backend/httpapi
+	go test -vet=off -gcflags='github.com/pb33f/...=-N -l -dwarf=false' -shuffle=on -short ./backend/attacks ./backend/cli ./backend/demo ./backend/httpapi
 
 # What a cold run waits for longest, begun while the browser and the web app arrive.
 compiled:
