@@ -121,5 +121,6 @@ var scenes = []struct {
 	{"starved", 3, (*stage).starve},
 	{"a thousand at once", 1, (*stage).besiege},
 	{"sync before answer", 1, (*stage).trace},
+	{savedFiles, 1, (*stage).save},
 	{"mutants", 3, (*stage).mutate},
 }

@@ -330,4 +330,25 @@ var mutants = []mutant{
 	for key, value := range more {
 `}},
 	},
+	{
+		name: "name-not-synced", says: "a file's name is left to the kernel to write when it likes",
+		scene: (*stage).saveMutant,
+		edits: []edit{{file: "durable/durable.go", from: `	folder, err := os.Open(path)
+`, to: `	if fault.Mutant("name-not-synced") {
+		return nil
+	}
+	folder, err := os.Open(path)
+`}},
+	},
+	{
+		name: "content-not-synced", says: "a file gets its name while its content is left to the kernel",
+		scene: (*stage).saveMutant,
+		edits: []edit{{file: "durable/durable.go", from: `	if err := errors.Join(file.Sync(), file.Close()); err != nil {
+`, to: `	write := file.Sync
+	if fault.Mutant("content-not-synced") {
+		write = func() error { return nil }
+	}
+	if err := errors.Join(write(), file.Close()); err != nil {
+`}},
+	},
 }

@@ -49,10 +49,7 @@ func (s *stage) traceOnce(ctx context.Context, program string, environment ...st
 		return 0, nil, err
 	}
 	running := newServer(ctx, program, c.folder, c.address, said, environment...)
-	// The tracer stands aside (-D), so that the server is our own child, to be stopped by its number.
-	under := exec.CommandContext(ctx, "strace", append([]string{"-D", "-f", "-y", "-s", "16", "-o", calls, "-e", "trace=pwrite64,write,fdatasync,fsync"}, running.command.Args...)...) //nolint:gosec // ours
-	under.Env, under.Stdout, under.Stderr = environment, said, said
-	running.command = under
+	under(ctx, running, calls, "pwrite64,write,fdatasync,fsync")
 	if err := errors.Join(running.run(), said.Close(), running.awaitAnswer(ctx)); err != nil {
 		return 0, nil, err
 	}
@@ -65,6 +62,14 @@ func (s *stage) traceOnce(ctx context.Context, program string, environment ...st
 		err = fmt.Errorf("%d requests were answered, and the trace has %d answers", asked, answers)
 	}
 	return answers, found, errors.Join(err, c.remove())
+}
+
+// under has the server run under strace, which writes these system calls of its into a file. The tracer stands aside (-D), so that the server is our
+// own child, to be stopped by its number.
+func under(ctx context.Context, s *server, file, calls string) {
+	traced := exec.CommandContext(ctx, "strace", append([]string{"-D", "-f", "-y", "-s", "16", "-o", file, "-e", "trace=" + calls}, s.command.Args...)...) //nolint:gosec // ours
+	traced.Env, traced.Stdout, traced.Stderr = s.command.Env, s.command.Stdout, s.command.Stderr
+	s.command = traced
 }
 
 // promise makes one request of each kind that promises something, one after the other, and counts them. None of them is an access, so that no
