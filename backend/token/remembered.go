@@ -19,8 +19,9 @@ type remembered struct {
 // part is the tokens whose hashes end alike.
 type part struct {
 	mu sync.RWMutex
-	// places tells where the token with a hash is. Of two with one hash the later one is known.
-	places map[uint64]int32
+	// lists are of tokens that share more of their hashes: where the last one that came is, plus one; 0 is none. Each says where the one before
+	// it is.
+	lists  [listsPerPart]int32
 	chunks []*[tokensPerChunk]rememberedToken
 	// next is where the next token goes: behind the others, and once all places are taken, in that of the one that came first.
 	next int32
@@ -28,7 +29,8 @@ type part struct {
 }
 
 type rememberedToken struct {
-	hash            uint64
+	before          int32
+	hash            uint32 // the half that part and list are chosen by
 	session, member uuid.UUID
 	generation      uint64
 	expiresAt       int64 // in seconds, as in the token
@@ -41,71 +43,76 @@ const (
 	rememberedTokens = 200_704
 	partCount        = 64 // each with a lock of its own
 	tokensPerPart    = rememberedTokens / partCount
+	listsPerPart     = 4096
 	tokensPerChunk   = 32
 	// longestRemembered is how long a token of ours is before its generation has eleven digits; a longer one is verified each time. It makes a
 	// remembered one half a kilobyte, so that a chunk of them fills whole pages of Go's memory.
 	longestRemembered = 454
 )
 
-func newRemembered() *remembered {
-	r := &remembered{seed: maphash.MakeSeed()}
-	for i := range r.parts {
-		r.parts[i].places = map[uint64]int32{}
-	}
-	return r
-}
+func newRemembered() *remembered { return &remembered{seed: maphash.MakeSeed()} }
 
 // find tells what a token says that is remembered.
 func (r *remembered) find(text string) (says Claims, known bool) {
-	hash := maphash.String(r.seed, text)
+	hash := uint32(maphash.String(r.seed, text))
 	return r.parts[hash%partCount].find(hash, text)
 }
 
 // add remembers a token.
 func (r *remembered) add(text string, says Claims) {
-	hash := maphash.String(r.seed, text)
+	hash := uint32(maphash.String(r.seed, text))
 	r.parts[hash%partCount].add(hash, text, says)
 }
 
-func (p *part) find(hash uint64, text string) (says Claims, known bool) {
+func (p *part) find(hash uint32, text string) (says Claims, known bool) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	place, known := p.places[hash]
-	if !known {
-		return Claims{}, false
-	}
-	t := p.at(place)
-	if string(t.text[:t.length]) != text {
+	t := p.token(hash, text)
+	if t == nil {
 		return Claims{}, false
 	}
 	return Claims{Session: t.session, Member: t.member, Generation: t.generation, ExpiresAt: time.Unix(t.expiresAt, 0)}, true
 }
 
-func (p *part) add(hash uint64, text string, says Claims) {
+// token is nil where there is no such token.
+func (p *part) token(hash uint32, text string) *rememberedToken {
+	for place := *p.list(hash); place != 0; {
+		t := p.at(place - 1)
+		if t.hash == hash && string(t.text[:t.length]) == text {
+			return t
+		}
+		place = t.before
+	}
+	return nil
+}
+
+func (p *part) list(hash uint32) *int32 { return &p.lists[hash/partCount%listsPerPart] }
+
+func (p *part) at(place int32) *rememberedToken {
+	return &p.chunks[place/tokensPerChunk][place%tokensPerChunk]
+}
+
+func (p *part) add(hash uint32, text string, says Claims) {
 	if len(text) > longestRemembered {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	place, known := p.places[hash]
-	if !known {
-		place = p.room()
-		p.places[hash] = place
+	if p.token(hash, text) != nil {
+		return // somebody was quicker
 	}
+	place, list := p.room(), p.list(hash)
 	t := p.at(place)
 	t.hash, t.session, t.member, t.generation, t.expiresAt = hash, says.Session, says.Member, says.Generation, says.ExpiresAt.Unix()
 	t.length = uint16(copy(t.text[:], text))
-}
-
-func (p *part) at(place int32) *rememberedToken {
-	return &p.chunks[place/tokensPerChunk][place%tokensPerChunk]
+	t.before, *list = *list, place+1
 }
 
 // room gives the place for one more.
 func (p *part) room() int32 {
 	place := p.next
 	if p.full {
-		delete(p.places, p.at(place).hash)
+		p.forget(place)
 	} else if place%tokensPerChunk == 0 {
 		p.chunks = append(p.chunks, new([tokensPerChunk]rememberedToken))
 	}
@@ -113,4 +120,14 @@ func (p *part) room() int32 {
 		p.next, p.full = 0, true
 	}
 	return place
+}
+
+// forget takes a token out of its list.
+func (p *part) forget(place int32) {
+	gone := p.at(place)
+	link := p.list(gone.hash)
+	for *link != place+1 {
+		link = &p.at(*link - 1).before
+	}
+	*link = gone.before
 }

@@ -46,24 +46,30 @@ func TestATokenIsRememberedByItsWholeBytes(t *testing.T) {
 // TestTheOldestTokenIsForgotten holds that memory is bounded, and that every place is given away in turn.
 func TestTheOldestTokenIsForgotten(t *testing.T) {
 	var p part
-	p.places = map[uint64]int32{}
+	hashOf := func(number uint64) uint32 { return uint32(number * partCount / 3) } // so that lists have some three tokens
 	for number := range uint64(3 * tokensPerPart) {
 		text, says := saying(number)
-		p.add(number, text, says)
+		p.add(hashOf(number), text, says)
 		if number < tokensPerPart {
 			continue
 		}
 		oldest := number - tokensPerPart + 1
 		text, says = saying(oldest)
-		found, known := p.find(oldest, text)
+		found, known := p.find(hashOf(oldest), text)
 		require.True(t, known)
 		requireSays(t, says, found)
 		text, _ = saying(oldest - 1)
-		_, known = p.find(oldest-1, text)
+		_, known = p.find(hashOf(oldest-1), text)
 		require.False(t, known, oldest-1)
 	}
-	require.Len(t, p.places, tokensPerPart)
 	require.Len(t, p.chunks, tokensPerPart/tokensPerChunk)
+	listed := 0
+	for _, place := range p.lists {
+		for ; place != 0; place = p.at(place - 1).before {
+			listed++
+		}
+	}
+	require.Equal(t, tokensPerPart, listed)
 }
 
 // TestATokenTooLongIsNotRemembered: half of one would be any other that begins alike.
@@ -78,21 +84,25 @@ func TestATokenTooLongIsNotRemembered(t *testing.T) {
 	require.False(t, known)
 }
 
-// TestOfTwoTokensWithOneHashTheLaterOneIsKnown: a hash has 64 bits, and somebody may try many.
-func TestOfTwoTokensWithOneHashTheLaterOneIsKnown(t *testing.T) {
-	r := newRemembered()
-	p := &r.parts[0]
-	for number := range uint64(2) {
-		text, says := saying(number)
-		p.add(7, text, says)
+// TestTokensWithOneHashAreAllKnown: nobody's token may be taken for somebody else's, nor push it out.
+func TestTokensWithOneHashAreAllKnown(t *testing.T) {
+	var p part
+	for range 2 { // what is known is not added again
+		for number := range uint64(3) {
+			text, says := saying(number)
+			p.add(7, text, says)
+		}
 	}
-	text, _ := saying(0)
+	require.EqualValues(t, 3, p.next)
+	for number := range uint64(3) {
+		text, says := saying(number)
+		found, known := p.find(7, text)
+		require.True(t, known)
+		requireSays(t, says, found)
+	}
+	text, _ := saying(3)
 	_, known := p.find(7, text)
 	require.False(t, known)
-	text, says := saying(1)
-	found, known := p.find(7, text)
-	require.True(t, known)
-	requireSays(t, says, found)
 }
 
 // TestTokensAreRememberedSideBySide means most under the race detector.
