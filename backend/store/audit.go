@@ -148,8 +148,11 @@ func filterWhere(filter audit.Filter) (where string, args []any) {
 
 // Links implements [audit.Log]. It reads row by row, past GORM's mapping: the whole log comes this way.
 func (db *DB) Links(ctx context.Context, above int64, limit int) ([]audit.Link, error) {
-	rows, err := db.read(ctx).Raw("SELECT "+auditColumns+`, (SELECT audit_hash FROM revocations WHERE audit_sequence = audit_entries.sequence)
-		FROM audit_entries WHERE sequence > ? ORDER BY sequence LIMIT ?`, above, limit).Rows()
+	rows, err := db.read(ctx).Raw("SELECT "+auditColumns+`, receipt
+		FROM audit_entries LEFT JOIN (
+			SELECT audit_sequence, max(audit_hash) AS receipt FROM revocations WHERE audit_sequence > ?1 GROUP BY audit_sequence
+		) ON audit_sequence = sequence
+		WHERE sequence > ?1 ORDER BY sequence LIMIT ?2`, above, limit).Rows()
 	if err != nil {
 		return nil, unavailable(err)
 	}

@@ -123,15 +123,18 @@ const alive = `
 AND s.generation = (SELECT generation FROM organization WHERE id = 1)
 AND s.member_generation = (SELECT m.generation FROM members m WHERE m.id = s.member_id AND m.deactivated_at IS NULL)`
 
+// callerLives is whether the session with an id is alive.
+const callerLives = "(SELECT count(*) FROM sessions s WHERE s.id = ? AND " + alive + ")"
+
 func requireLive(tx *gorm.DB, caller audit.Caller) error {
 	if caller.IsOperator() {
 		return nil
 	}
-	var found int
-	if err := queryRow(tx, "SELECT count(*) FROM sessions s WHERE s.id = ? AND "+alive, caller.Session).Scan(&found); err != nil {
+	var lives bool
+	if err := queryRow(tx, "SELECT "+callerLives, caller.Session).Scan(&lives); err != nil {
 		return err
 	}
-	if found == 0 {
+	if !lives {
 		return session.ErrCallerEnded
 	}
 	return nil
