@@ -22,7 +22,7 @@ import (
 var handed = map[string][]string{
 	"session.Service.announce": {"httpapi.API.announce"},
 	"session.Service.now":      {"session.Clock.Now"},
-	"store.DB.EachLive f":      {"session.roster.add"},
+	"store.DB.EachLive f":      {"session.roster.take"},
 	// What package member does to a member, in one call of the store.
 	"session.Service.FollowMember change": {"store.DB.ChangeMember", "store.DB.UseLink", "store.DB.ResetPassword"},
 	// What a preview and a search ask of each session. They compute.

@@ -102,22 +102,26 @@ func requireSessions(t *testing.T, db *store.DB, end time.Time) {
 	}, org.Policy)
 	live, withinHour, withinDay, newToday := 0, 0, 0, 0
 	owners := map[member.ID]bool{}
-	require.NoError(t, db.EachLive(t.Context(), org.Generation, func(f session.Record) {
+	members, err := db.ActiveMembers(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, db.EachLive(t.Context(), org.Generation, func(_ int64, s *session.Session) {
 		live++
-		owners[f.Member.ID] = true
+		owners[s.MemberID] = true
+		m := members[s.MemberID]
+		require.NotNil(t, m)
 		standing := session.Standing{
-			MemberActive: f.Member.Active, Generation: org.Generation, MemberGeneration: f.Member.Generation, MembersOwn: f.Member.Generation,
-			AuthenticatedAt: f.Session.AuthenticatedAt, StartedAt: f.Session.StartedAt, Organization: &org,
+			MemberActive: m.Active, Generation: s.Generation, MemberGeneration: s.MemberGeneration, MembersOwn: m.Generation,
+			AuthenticatedAt: s.AuthenticatedAt, StartedAt: s.StartedAt, Organization: &org,
 		}
 		require.Empty(t, standing.Ended(end))
-		require.False(t, f.Session.StartedAt.After(end))
+		require.False(t, s.StartedAt.After(end))
 		switch left := standing.ExpiresAt().Sub(end); {
 		case left < time.Hour:
 			withinHour++
 		case left < 24*time.Hour:
 			withinDay++
 		}
-		if end.Sub(f.Session.AuthenticatedAt) < 24*time.Hour {
+		if end.Sub(s.AuthenticatedAt) < 24*time.Hour {
 			newToday++
 		}
 	}))

@@ -248,7 +248,7 @@ func (r *roster) prove(id ID, at time.Time, methods []string) {
 	advance(&e.provedAt, at.UnixMilli())
 	before := e.agent
 	shared := r.agentOf(e)
-	place := r.placeOfAgent(Session{Client: Client{UserAgent: shared.key.userAgent, device: &shared.device}, Methods: methods})
+	place := r.placeOfAgent(&Session{Client: Client{UserAgent: shared.key.userAgent, device: &shared.device}, Methods: methods})
 	s.mu.Lock()
 	e.agent = place
 	s.mu.Unlock()
@@ -302,21 +302,43 @@ func (r *roster) retouch(touches []Touch) {
 func (r *roster) add(record Record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	id, session := record.Session.ID, record.Session
-	s := r.shard(id)
-	if _, known := s.places.find(id, &r.rows); known { // nobody writes there without holding mu
+	if _, known := r.shard(record.Session.ID).places.find(record.Session.ID, &r.rows); known { // nobody writes there without holding mu
 		return
 	}
+	r.put(record.Number, &record.Session, r.placeOfMember(record.Member))
+}
+
+// take adds a session that is not known and whose row has not ended, unless it ended with its member. Of a member whom the roster does not know
+// yet it takes what the store has.
+func (r *roster) take(number int64, session *Session, members map[member.ID]*member.Member) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	place, known := r.residentAt[session.MemberID]
+	if !known {
+		m := members[session.MemberID]
+		if m == nil {
+			return
+		}
+		place = r.placeOfMember(*m)
+	}
+	if r.residents.at(place).member.Load().Generation == session.MemberGeneration {
+		r.put(number, session, place)
+	}
+}
+
+// put adds a session of the resident at that place.
+func (r *roster) put(number int64, session *Session, resident int32) {
+	id := session.ID
 	place := r.rows.grow()
 	e := r.rows.at(place)
-	e.id, e.number, e.address = id, record.Number, addressBytes(session.Client.Address)
+	e.id, e.number, e.address = id, number, addressBytes(session.Client.Address)
 	e.generation, e.memberGeneration = session.Generation, session.MemberGeneration
 	e.authenticatedAt = session.AuthenticatedAt.UnixMilli()
 	e.startedAt.Store(session.StartedAt.UnixMilli())
 	e.lastSeenAt.Store(session.LastSeenAt.UnixMilli())
 	e.provedAt.Store(session.ProvedAt.UnixMilli())
 	e.pending.Store(false)
-	e.resident, e.agent = r.placeOfMember(record.Member), r.placeOfAgent(session)
+	e.resident, e.agent = resident, r.placeOfAgent(session)
 
 	own := r.residentOf(e)
 	e.nth = int32(len(own.rows))
@@ -325,6 +347,7 @@ func (r *roster) add(record Record) {
 	}
 	own.rows = append(own.rows, place)
 
+	s := r.shard(id)
 	s.mu.Lock()
 	s.places.add(id, place)
 	s.mu.Unlock()
@@ -349,7 +372,7 @@ func (own *resident) be(m member.Member) {
 }
 
 // placeOfAgent gives the place of what the session has in common with others, and counts it there.
-func (r *roster) placeOfAgent(s Session) int32 {
+func (r *roster) placeOfAgent(s *Session) int32 {
 	key := agentKey{s.Client.UserAgent, strings.Join(s.Methods, " ")}
 	place, known := r.agentAt[key]
 	if !known {

@@ -41,6 +41,29 @@ func crowd(tb testing.TB, n int) (*Service, []ID) {
 	return s, ids
 }
 
+// TestAStartTakesNobodyWhoseSessionEndedWithThem: a session may have ended with its member, of whom its row tells nothing.
+func TestAStartTakesNobodyWhoseSessionEndedWithThem(t *testing.T) {
+	r, active := newRoster(), map[member.ID]*member.Member{}
+	for _, m := range people()[:2] {
+		active[m.ID] = &m
+	}
+	taken := 0
+	take := func(of member.ID, generation uint64) {
+		taken++
+		r.take(int64(taken), &Session{ID: ID{15: byte(taken)}, MemberID: of, Generation: 1, MemberGeneration: generation, StartedAt: noon}, active)
+	}
+	take(people()[0].ID, 1)
+	take(people()[0].ID, 0) // before they were signed out
+	take(people()[1].ID, 0)
+	take(people()[1].ID, 1)
+	take(people()[2].ID, 1) // who is not active
+	require.EqualValues(t, 2, r.rows.len)
+	for _, id := range []ID{{15: 1}, {15: 4}} {
+		_, known := r.row(r.shard(id), id)
+		require.True(t, known)
+	}
+}
+
 // BenchmarkAdmit is the check itself, after HTTP, with every touch written down as it is in the product. The aim is a microsecond and no
 // allocation, whatever the number of sessions and whether others check at the same time.
 func BenchmarkAdmit(b *testing.B) {

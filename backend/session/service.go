@@ -83,7 +83,12 @@ func (s *Service) OnChange(f func(Change)) { s.announce = f }
 // reread takes the live sessions from the store.
 func (s *Service) reread(ctx context.Context) error {
 	fresh := newRoster()
-	if err := s.store.EachLive(ctx, s.organization.Load().Generation, fresh.add); err != nil {
+	members, err := s.store.ActiveMembers(ctx)
+	if err != nil {
+		return fmt.Errorf("read members: %w", err)
+	}
+	err = s.store.EachLive(ctx, s.organization.Load().Generation, func(number int64, live *Session) { fresh.take(number, live, members) })
+	if err != nil {
 		return fmt.Errorf("read live sessions: %w", err)
 	}
 	fresh.retouch(s.roster.Load().touched())

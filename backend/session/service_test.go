@@ -40,7 +40,7 @@ type house struct {
 type faulty struct {
 	*store.DB
 	organization func() (session.Organization, error)
-	live         func(func(session.Record)) error
+	live         func() error
 	session      func(session.ID) (session.Record, error)
 	end          func(session.Ending) ([]session.Ended, error)
 	revokeAll    func(session.Revocation, audit.Caller) (session.Receipt, error)
@@ -53,9 +53,9 @@ func (f *faulty) Organization(ctx context.Context) (session.Organization, error)
 	return f.DB.Organization(ctx)
 }
 
-func (f *faulty) EachLive(ctx context.Context, generation uint64, each func(session.Record)) error {
+func (f *faulty) EachLive(ctx context.Context, generation uint64, each func(int64, *session.Session)) error {
 	if f.live != nil {
-		return f.live(each)
+		return f.live()
 	}
 	return f.DB.EachLive(ctx, generation, each)
 }
@@ -372,7 +372,7 @@ func TestAProofThatComesTooLateHoldsUpNothing(t *testing.T) {
 func (h *house) loseFromMemory(who session.Principal, disk *faulty) {
 	h.t.Helper()
 	disk.end = func(session.Ending) ([]session.Ended, error) { return nil, errDisk }
-	disk.live = func(func(session.Record)) error { return errDisk }
+	disk.live = func() error { return errDisk }
 	require.ErrorIs(h.t, h.SignOut(h.t.Context(), who), errDisk)
 	disk.end, disk.live = nil, nil
 }
@@ -454,7 +454,7 @@ func TestWhatAFailedChangeLeftOpenIsLearnedLater(t *testing.T) {
 		_, err := lying.DB.End(t.Context(), ending)
 		return nil, errors.Join(errDisk, err)
 	}
-	lying.live = func(func(session.Record)) error { return errDisk }
+	lying.live = func() error { return errDisk }
 	require.ErrorIs(t, h.Revoke(t.Context(), who, lost.Session.ID), errDisk)
 	_, err := h.Sweep(t.Context())
 	require.ErrorIs(t, err, errDisk, "there is nothing to learn from yet")
@@ -488,7 +488,7 @@ func TestARefusedChangeLeavesMemoryAsItIs(t *testing.T) {
 	victim, _ := h.signIn()
 	h.must(h.SignOut(t.Context(), late))
 	unread := func() { t.Error("everything was read again") }
-	disk.live = func(func(session.Record)) error { unread(); return nil }
+	disk.live = func() error { unread(); return nil }
 	disk.organization = func() (session.Organization, error) { unread(); return session.Organization{}, errDisk }
 	var ended *session.EndedError
 	_, err := h.RevokeNamed(t.Context(), late, []session.ID{victim.Session.ID})

@@ -30,8 +30,11 @@ type Store interface {
 	InsertSession(ctx context.Context, s Session, proof member.Proof, refresh RefreshState, event audit.Event) (Record, error)
 	// Session reads one session and its member.
 	Session(ctx context.Context, id ID) (Record, error)
-	// EachLive calls f with every session of the given generation that has not ended, neither by its row nor by its member.
-	EachLive(ctx context.Context, generation uint64, f func(Record)) error
+	// ActiveMembers gives all members who are active, by their ids.
+	ActiveMembers(ctx context.Context) (map[member.ID]*member.Member, error)
+	// EachLive calls f with every session of the given generation whose row has not ended, and with its number. It may have ended with its
+	// member. Calls come one after the other, and what f gets is another session afterwards.
+	EachLive(ctx context.Context, generation uint64, f func(number int64, s *Session)) error
 
 	// Touch moves the times of sessions forward, never back. It also records now as a time that has been (rule R7).
 	Touch(ctx context.Context, touches []Touch, now time.Time) error

@@ -105,6 +105,7 @@ func connect(path string, log *slog.Logger, more url.Values, connections int) (*
 		"_foreign_keys":    {"on"},
 		"_busy_timeout":    {strconv.FormatInt(lockPatience.Milliseconds(), 10)},
 		"_stmt_cache_size": {"100"}, // SQLite takes longer to read most statements than to run them
+		"_mutex":           {"no"},  // database/sql lets nobody use a connection that somebody uses; a lock for each value that is read takes a while
 	}
 	for key, value := range more {
 		dsn[key] = value

@@ -181,12 +181,8 @@ func (db *DB) Session(ctx context.Context, id session.ID) (session.Record, error
 }
 
 // EachLive implements [session.Store]. There may be millions, and nobody can be served until they are read. So all processors read, each
-// the next stretch of the file that none has taken, and members are read before.
-func (db *DB) EachLive(ctx context.Context, generation uint64, f func(session.Record)) error {
-	members, err := db.membersByID(ctx)
-	if err != nil {
-		return unavailable(err)
-	}
+// the next stretch of the file that none has taken.
+func (db *DB) EachLive(ctx context.Context, generation uint64, f func(number int64, s *session.Session)) error {
 	times, err := db.allTimes(ctx)
 	if err != nil {
 		return unavailable(err)
@@ -203,19 +199,24 @@ func (db *DB) EachLive(ctx context.Context, generation uint64, f func(session.Re
 	readers, ctx := errgroup.WithContext(ctx)
 	for range runtime.GOMAXPROCS(0) {
 		readers.Go(func() error {
-			r := liveReader{generation: generation, members: members, times: times, agents: map[string]string{}, methods: map[string][]string{}}
+			r := liveReader{generation: generation, times: times, agents: map[string]string{}, methods: map[string][]string{}}
 			for {
 				from := first + stretch*(taken.Add(1)-1)
 				if from > last {
 					return nil
 				}
+				if err := ctx.Err(); err != nil {
+					return err
+				}
 				r.found = r.found[:0]
-				if err := db.eachRow(ctx, selectLive, []any{int64(generation), from, from + stretch}, r.row); err != nil {
+				// A stretch is read to its end: to watch for a cancellation at each row takes a while.
+				err := db.eachRow(context.WithoutCancel(ctx), selectLive, []any{int64(generation), from, from + stretch}, r.row)
+				if err != nil {
 					return err
 				}
 				calling.Lock()
-				for _, record := range r.found {
-					f(record)
+				for i := range r.found {
+					f(r.found[i].number, &r.found[i].Session)
 				}
 				calling.Unlock()
 			}
@@ -231,25 +232,24 @@ FROM sessions WHERE ended_at IS NULL AND generation = ? AND number >= ? AND numb
 // liveReader reads the rows of selectLive.
 type liveReader struct {
 	generation uint64
-	members    map[member.ID]*member.Member
 	times      map[int64]timesPage
 	// agents and methods hold one text of many equal ones.
 	agents  map[string]string
 	methods map[string][]string
-	found   []session.Record
+	found   []numberedSession
 }
 
-// row takes a row, unless the session ended with its member.
+type numberedSession struct {
+	session.Session
+	number int64
+}
+
 func (r *liveReader) row(row []driver.Value) error {
-	memberID, err := member.ParseID(row[1].(string))
+	id, err := session.ParseID(row[0].(string))
 	if err != nil {
 		return err
 	}
-	m, memberGeneration := r.members[memberID], uint64(row[2].(int64))
-	if m == nil || !m.Active || m.Generation != memberGeneration {
-		return nil
-	}
-	id, err := session.ParseID(row[0].(string))
+	memberID, err := member.ParseID(row[1].(string))
 	if err != nil {
 		return err
 	}
@@ -265,8 +265,8 @@ func (r *liveReader) row(row []driver.Value) error {
 	}
 	number := row[10].(int64)
 	startedAt, lastSeenAt := r.times[number/timesPerPage].of(number)
-	r.found = append(r.found, session.Record{Number: number, Member: *m, Session: session.Session{
-		ID: id, MemberID: m.ID, Generation: r.generation, MemberGeneration: memberGeneration,
+	r.found = append(r.found, numberedSession{number: number, Session: session.Session{
+		ID: id, MemberID: memberID, Generation: r.generation, MemberGeneration: uint64(row[2].(int64)),
 		AuthenticatedAt: instant(row[3].(int64)), ProvedAt: instant(row[4].(int64)),
 		StartedAt: instant(max(row[5].(int64), startedAt)), LastSeenAt: instant(max(row[6].(int64), lastSeenAt)),
 		Client: session.Client{Address: session.ParseAddress(row[7].(string)), UserAgent: agent}, Methods: methods,
@@ -308,19 +308,19 @@ func (db *DB) eachRow(ctx context.Context, query string, args []any, f func([]dr
 	return errors.Join(err, connection.Close())
 }
 
-// membersByID is all members.
-func (db *DB) membersByID(ctx context.Context) (map[member.ID]*member.Member, error) {
+// ActiveMembers implements [session.Store].
+func (db *DB) ActiveMembers(ctx context.Context) (map[member.ID]*member.Member, error) {
 	members := map[member.ID]*member.Member{}
-	const all = "SELECT id, name, email, role, generation, deactivated_at IS NULL, totp_seed IS NOT NULL, " + hasPasskey + " FROM members"
+	const all = "SELECT id, name, email, role, generation, totp_seed IS NOT NULL, " + hasPasskey + " FROM members WHERE deactivated_at IS NULL"
 	err := db.eachRow(ctx, all, nil, func(row []driver.Value) error {
 		id, err := member.ParseID(row[0].(string))
 		members[id] = &member.Member{
 			ID: id, Name: row[1].(string), Email: row[2].(string), Role: member.Role(row[3].(string)),
-			Generation: uint64(row[4].(int64)), Active: row[5].(int64) == 1, SecondFactor: row[6].(int64) == 1, HasPasskey: row[7].(int64) == 1,
+			Generation: uint64(row[4].(int64)), Active: true, SecondFactor: row[5].(int64) == 1, HasPasskey: row[6].(int64) == 1,
 		}
 		return err
 	})
-	return members, err
+	return members, unavailable(err)
 }
 
 // Prove implements [session.Store].

@@ -119,7 +119,7 @@ func TestATouchDoesNotBringBackTheDead(t *testing.T) {
 	require.NoError(t, db.Touch(t.Context(), []session.Touch{touchOf(record, noon.Add(time.Hour), noon.Add(time.Hour))}, noon))
 	require.Equal(t, before.End, reread(t, db, record).End)
 	require.Equal(t, session.Revoked, before.End.Reason)
-	require.NoError(t, db.EachLive(t.Context(), 1, func(session.Record) { t.Error("it came back to life") }))
+	require.NoError(t, db.EachLive(t.Context(), 1, func(int64, *session.Session) { t.Error("it came back to life") }))
 }
 
 func TestATouchOfADeletedRowMakesNone(t *testing.T) {
@@ -182,8 +182,8 @@ func TestTimesComeBackFromTheirPages(t *testing.T) {
 	require.NoError(t, db.Touch(t.Context(), touches[2:], noon))
 
 	each, one := map[int64][2]time.Time{}, map[int64][2]time.Time{}
-	require.NoError(t, db.EachLive(t.Context(), 1, func(found session.Record) {
-		each[found.Number] = [2]time.Time{found.Session.StartedAt, found.Session.LastSeenAt}
+	require.NoError(t, db.EachLive(t.Context(), 1, func(number int64, found *session.Session) {
+		each[number] = [2]time.Time{found.StartedAt, found.LastSeenAt}
 	}))
 	for _, record := range records {
 		found, err := db.Session(t.Context(), record.Session.ID)
@@ -256,10 +256,13 @@ func TestWritersWaitInsteadOfFailing(t *testing.T) {
 	}
 	wait.Wait()
 	live := map[session.ID]bool{}
-	require.NoError(t, db.EachLive(t.Context(), 1, func(found session.Record) {
-		require.Equal(t, proof.Member, found.Member)
-		live[found.Session.ID] = true
+	require.NoError(t, db.EachLive(t.Context(), 1, func(_ int64, found *session.Session) {
+		require.Equal(t, proof.Member.ID, found.MemberID)
+		live[found.ID] = true
 	}))
+	members, err := db.ActiveMembers(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, map[member.ID]*member.Member{proof.Member.ID: &proof.Member}, members)
 	require.Len(t, live, 100)
 	requireChain(t, db, 101)
 }
