@@ -68,7 +68,8 @@ func (a *API) admin(next principalHandler) echo.HandlerFunc {
 	})
 }
 
-// admit is the one way in: from the request's token to a principal whose session is alive at this moment.
+// admit is the one way in: from the request's token to a principal whose session is alive at this moment. Every request passes here, so the
+// headers that it reads and sets are named as [http.Header] keeps them: Get and Set would work that out anew each time.
 func (a *API) admit(c echo.Context, kind session.Access) (session.Principal, error) {
 	text, err := accessToken(c.Request())
 	if err != nil {
@@ -88,13 +89,13 @@ func (a *API) admit(c echo.Context, kind session.Access) (session.Principal, err
 		return session.Principal{}, err
 	}
 	left := who.ExpiresAt.Sub(who.AdmittedAt).Seconds()
-	c.Response().Header().Set("Curfew-Session-Expires-In", strconv.FormatInt(int64(math.Ceil(max(0, left))), 10))
+	c.Response().Header()["Curfew-Session-Expires-In"] = []string{strconv.FormatInt(int64(math.Ceil(max(0, left))), 10)}
 	return who, nil
 }
 
 // accessToken finds the one token that the request carries. A header goes before a cookie; two of a kind are no token at all.
 func accessToken(r *http.Request) (string, error) {
-	if headers := r.Header.Values("Authorization"); len(headers) > 0 {
+	if headers := r.Header["Authorization"]; len(headers) > 0 {
 		scheme, text, found := strings.Cut(headers[0], " ")
 		if len(headers) > 1 || !found || !strings.EqualFold(scheme, "Bearer") {
 			return "", token.ErrInvalid
@@ -128,5 +129,6 @@ func onlyCookie(r *http.Request, name string) (string, error) {
 
 // accessKind tells whether the request counts as an access (rule R2).
 func accessKind(r *http.Request) session.Access {
-	return session.Access(r.Header.Get("Curfew-Passive") != "true")
+	passive := r.Header["Curfew-Passive"]
+	return session.Access(len(passive) == 0 || passive[0] != "true")
 }

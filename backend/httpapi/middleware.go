@@ -21,7 +21,7 @@ import (
 // identify gives the request an id of our own making: one that a client sends could be anything.
 func identify(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		c.Response().Header().Set(echo.HeaderXRequestID, rand.Text())
+		c.Response().Header()[echo.HeaderXRequestID] = []string{rand.Text()}
 		return next(c)
 	}
 }

@@ -19,7 +19,8 @@ var (
 )
 
 func (a *API) getSession(c echo.Context, who session.Principal) error {
-	return c.JSON(http.StatusOK, currentSession(who))
+	answer := currentSession(who)
+	return c.JSON(http.StatusOK, &answer)
 }
 
 func currentSession(who session.Principal) CurrentSession {
