@@ -40,10 +40,7 @@ func (db *DB) ChangeCredential(ctx context.Context, changing session.Changing) (
 			return err
 		}
 		if changing.EndOthers {
-			ended, err = closeSessions(tx, session.Ending{Reason: session.CredentialChanged, By: changing.By}, `
-				UPDATE sessions SET ended_at = ?, end_reason = ?, ended_by = ?
-				WHERE member_id = ? AND id <> ? AND ended_at IS NULL
-				  AND generation = (SELECT generation FROM organization WHERE organization.id = 1)`,
+			ended, err = closeSessions(tx, session.Ending{Reason: session.CredentialChanged, By: changing.By}, endMembers,
 				millis(changing.At), string(session.CredentialChanged), changing.By.Actor.Name, changing.Member.String(), changing.By.Session)
 			if err != nil {
 				return err

@@ -367,10 +367,7 @@ func callingMember(tx *gorm.DB, caller audit.Caller) (member.Member, error) {
 
 // endSessionsOf ends all sessions of a member, and counts them.
 func endSessionsOf(tx *gorm.DB, id member.ID, at time.Time, ending session.Ending) (int, error) {
-	ended, err := closeSessions(tx, ending, `
-		UPDATE sessions SET ended_at = ?, end_reason = ?, ended_by = ?
-		WHERE member_id = ? AND ended_at IS NULL AND generation = (SELECT generation FROM organization WHERE organization.id = 1)`,
-		millis(at), string(ending.Reason), ending.By.Actor.Name, id.String())
+	ended, err := closeSessions(tx, ending, endMembers, millis(at), string(ending.Reason), ending.By.Actor.Name, id.String(), "")
 	return len(ended), err
 }
 

@@ -402,6 +402,11 @@ FROM (SELECT value ->> 'id' AS id, value ->> 'at' AS at FROM json_each(?)) AS en
 WHERE sessions.id = ending.id AND sessions.ended_at IS NULL
   AND +sessions.generation = (SELECT generation FROM organization WHERE organization.id = 1)`
 
+// endMembers ends a member's sessions, but for one.
+const endMembers = `
+UPDATE sessions SET ended_at = ?, end_reason = ?, ended_by = ?
+WHERE member_id = ? AND id <> ? AND ended_at IS NULL AND generation = (SELECT generation FROM organization WHERE organization.id = 1)`
+
 // closeSessions runs an update that ends sessions, and writes an audit entry for each that had been alive.
 func closeSessions(tx *gorm.DB, ending session.Ending, update string, args ...any) ([]session.Ended, error) {
 	var rows []struct {

@@ -612,6 +612,9 @@ func touchOf(record session.Record, startedAt, lastSeenAt time.Time) session.Tou
 // A plan that goes through all sessions takes half a second to end one of a million.
 func TestASessionIsLookedUpToBeEnded(t *testing.T) {
 	var plan []struct{ Detail string }
-	require.NoError(t, newDB(t).writer.Raw("EXPLAIN QUERY PLAN "+endNamed, "", "", "[]").Scan(&plan).Error)
+	db := newDB(t)
+	require.NoError(t, db.writer.Raw("EXPLAIN QUERY PLAN "+endNamed, "", "", "[]").Scan(&plan).Error)
 	require.Contains(t, plan, struct{ Detail string }{"SEARCH sessions USING INDEX sqlite_autoindex_sessions_1 (id=?)"})
+	require.NoError(t, db.writer.Raw("EXPLAIN QUERY PLAN "+endMembers, 1, "", "", "", "").Scan(&plan).Error)
+	require.Contains(t, plan, struct{ Detail string }{"SEARCH sessions USING INDEX sessions_census (generation=? AND member_id=?)"})
 }
