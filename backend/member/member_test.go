@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alexedwards/argon2id"
 	"github.com/stretchr/testify/require"
 )
 
@@ -73,8 +74,7 @@ func TestPasswordsOfTheirContext(t *testing.T) {
 //
 // ASVS 6.2.8, 11.4.2
 func TestPasswordsAreComparedWhole(t *testing.T) {
-	h, err := newHasher()
-	require.NoError(t, err)
+	h := newHasher()
 	password := " Ünïcode " + strings.Repeat("x", 90)
 	hash, err := h.hash(t.Context(), password)
 	require.NoError(t, err)
@@ -92,9 +92,18 @@ func TestPasswordsAreComparedWhole(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, matches, "%q", candidate)
 	}
-	matches, err := h.matches(t.Context(), "a password that nobody has", "")
+}
+
+// TestTheDecoyCostsAsMuchAsAnyHash: whoever asks for an address that nobody has must wait as long.
+func TestTheDecoyCostsAsMuchAsAnyHash(t *testing.T) {
+	params, salt, key, err := argon2id.DecodeHash(decoy)
 	require.NoError(t, err)
-	require.False(t, matches, "the decoy admits nobody")
+	require.Equal(t, cost, params)
+	require.Len(t, salt, int(cost.SaltLength))
+	require.Len(t, key, int(cost.KeyLength))
+	matches, err := newHasher().matches(t.Context(), "a password that anybody has", "")
+	require.NoError(t, err)
+	require.False(t, matches)
 }
 
 // TestAFloodOfHashesIsRefusedBeforeItTakesMemory holds that only so many wait; and that whoever comes then is refused before anything is

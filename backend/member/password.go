@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"context"
 	_ "embed"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"runtime"
@@ -102,21 +103,17 @@ var commonPasswords = sync.OnceValue(func() map[string]bool {
 type hasher struct {
 	slots   *semaphore.Weighted
 	waiting atomic.Int64
-	// decoy is compared with where there is no member, so that an unknown address takes as long as a wrong password.
-	decoy string
 }
 
 const queue = 64
 
-// makeDecoy is done once in a process, which may have a hasher for every test.
-var makeDecoy = sync.OnceValues(func() (string, error) { return argon2id.CreateHash("a password that nobody has", cost) })
+// decoy is what is compared with where there is no member, so that an unknown address takes as long as a wrong password. It says that it cost as
+// much as any other, and was never worked out: no start waits for it.
+var decoy = fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s", cost.Memory, cost.Iterations, cost.Parallelism,
+	base64.RawStdEncoding.EncodeToString(make([]byte, cost.SaltLength)), base64.RawStdEncoding.EncodeToString(make([]byte, cost.KeyLength)))
 
-func newHasher() (*hasher, error) {
-	decoy, err := makeDecoy()
-	if err != nil {
-		return nil, fmt.Errorf("hash a password: %w", err)
-	}
-	return &hasher{slots: semaphore.NewWeighted(int64(max(1, runtime.GOMAXPROCS(0)-1))), decoy: decoy}, nil
+func newHasher() *hasher {
+	return &hasher{slots: semaphore.NewWeighted(int64(max(1, runtime.GOMAXPROCS(0)-1)))}
 }
 
 // full tells that one more would be refused. Whoever asks this first spares a crowd all else that an attempt costs.
@@ -143,7 +140,7 @@ func (h *hasher) matches(ctx context.Context, password, hash string) (bool, erro
 	defer h.slots.Release(1)
 	known := hash != ""
 	if !known {
-		hash = h.decoy
+		hash = decoy
 	}
 	matches, err := argon2id.ComparePasswordAndHash(norm.NFC.String(password), hash)
 	if err != nil {

@@ -103,10 +103,6 @@ type Service struct {
 // follower holds members in memory. The key is a secret of the deployment's, which seals second factors in the store; the public URL is where
 // browsers reach it, for which passkeys are good.
 func New(store Store, now func() time.Time, setupToken string, follower Follower, key [32]byte, public *url.URL) (*Service, error) {
-	hasher, err := newHasher()
-	if err != nil {
-		return nil, err
-	}
 	vault, err := newVault(key)
 	if err != nil {
 		return nil, err
@@ -115,7 +111,7 @@ func New(store Store, now func() time.Time, setupToken string, follower Follower
 	if err != nil {
 		return nil, err
 	}
-	return &Service{store: store, now: now, hasher: hasher, setupToken: setupToken, follower: follower, vault: vault, party: party}, nil
+	return &Service{store: store, now: now, hasher: newHasher(), setupToken: setupToken, follower: follower, vault: vault, party: party}, nil
 }
 
 // SetupRequired tells whether the organization still has no owner.
