@@ -305,7 +305,7 @@ func (r *roster) add(record Record) {
 	if _, known := r.shard(record.Session.ID).places.find(record.Session.ID, &r.rows); known { // nobody writes there without holding mu
 		return
 	}
-	r.put(record.Number, &record.Session, r.placeOfMember(record.Member))
+	r.put(record.Number, &record.Session, r.placeOfMember(&record.Member))
 }
 
 // take adds a session that is not known and whose row has not ended, unless it ended with its member. Of a member whom the roster does not know
@@ -319,7 +319,7 @@ func (r *roster) take(number int64, session *Session, members map[member.ID]*mem
 		if m == nil {
 			return
 		}
-		place = r.placeOfMember(*m)
+		place = r.placeOfMember(m)
 	}
 	if r.residents.at(place).member.Load().Generation == session.MemberGeneration {
 		r.put(number, session, place)
@@ -353,21 +353,21 @@ func (r *roster) put(number int64, session *Session, resident int32) {
 	s.mu.Unlock()
 }
 
-// placeOfMember gives the place of the member, who is known from then on as they are now.
-func (r *roster) placeOfMember(m member.Member) int32 {
+// placeOfMember gives the place of the member, who is known from then on as they are now and must not be changed any more.
+func (r *roster) placeOfMember(m *member.Member) int32 {
 	place, known := r.residentAt[m.ID]
 	if !known {
 		place = r.residents.grow()
 		r.residentAt[m.ID] = place
 	}
-	if own := r.residents.at(place); !known || *own.member.Load() != m {
+	if own := r.residents.at(place); !known || *own.member.Load() != *m {
 		own.be(m)
 	}
 	return place
 }
 
-func (own *resident) be(m member.Member) {
-	own.member.Store(&m)
+func (own *resident) be(m *member.Member) {
+	own.member.Store(m)
 	own.sortName, own.search = m.SortName(), m.SearchText()
 }
 
@@ -467,7 +467,7 @@ func (r *roster) follow(m member.Member, ended bool) {
 		return
 	}
 	own := r.residents.at(place)
-	own.be(m)
+	own.be(&m)
 	for ended && len(own.rows) > 0 {
 		r.dropOne(r.rows.at(own.rows[len(own.rows)-1]).id)
 	}
