@@ -130,9 +130,7 @@ func open(t *testing.T, o options) *house {
 	ended := make(chan error)
 	go func() { ended <- curfew.Serve(ctx, listener) }()
 	t.Cleanup(func() {
-		if h.line != nil {
-			h.line.close()
-		}
+		h.hangUp()
 		stop()
 		require.NoError(t, <-ended)
 		require.NoError(t, curfew.Close())
@@ -355,10 +353,16 @@ func (h *house) ask(r request) reply {
 	h.line.say(r.String())
 	answer := h.line.hear(r.method)
 	if answer.closes {
+		h.hangUp()
+	}
+	return answer
+}
+
+func (h *house) hangUp() {
+	if h.line != nil {
 		h.line.close()
 		h.line = nil
 	}
-	return answer
 }
 
 // tokens are what a client is given at a sign-in.
