@@ -115,10 +115,7 @@ func connect(path string, log *slog.Logger, more url.Values, connections int) (*
 		SkipDefaultTransaction: true,
 		TranslateError:         true,
 		NowFunc:                func() time.Time { return time.Now().UTC() },
-		// Parameters stay out of the log: some of them are hashes of secrets.
-		Logger: logger.NewSlogLogger(log, logger.Config{
-			SlowThreshold: time.Second, LogLevel: logger.Warn, IgnoreRecordNotFoundError: true, ParameterizedQueries: true,
-		}),
+		Logger:                 newSlowLog(log),
 	})
 	if err != nil {
 		return nil, err
@@ -130,6 +127,23 @@ func connect(path string, log *slog.Logger, more url.Values, connections int) (*
 	pool.SetMaxOpenConns(connections)
 	pool.SetMaxIdleConns(connections)
 	return db, nil
+}
+
+// slowLog logs statements that took long, without their parameters: some of these are hashes of secrets. A statement that failed is left to
+// whoever gets the error. It would be told twice, and first in words that help nobody.
+type slowLog struct {
+	logger.Interface
+	gorm.ParamsFilter
+}
+
+func newSlowLog(log *slog.Logger) slowLog {
+	all := logger.NewSlogLogger(log, logger.Config{SlowThreshold: time.Second, LogLevel: logger.Warn, ParameterizedQueries: true})
+	return slowLog{all, all.(gorm.ParamsFilter)}
+}
+
+// Trace implements [logger.Interface].
+func (l slowLog) Trace(ctx context.Context, begin time.Time, statement func() (string, int64), _ error) {
+	l.Interface.Trace(ctx, begin, statement, nil)
 }
 
 // prepare brings the schema up to date, after the file was found to be sound. If it is up to date, that is being found out when prepare

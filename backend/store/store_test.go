@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -603,6 +604,36 @@ func TestTheFileIsItsOwnersAlone(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), suffix)
 	}
+}
+
+// TestAFailedStatementIsToldOnce: whoever gets the error tells it, in words that help. A damaged file is refused with one line.
+func TestAFailedStatementIsToldOnce(t *testing.T) {
+	var said bytes.Buffer
+	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "curfew.db"), slog.New(slog.NewTextHandler(&said, nil)))
+	require.NoError(t, err)
+	require.NoError(t, db.writer.Exec("DROP TABLE audit_entries").Error)
+	_, err = db.NewestTime(t.Context())
+	require.ErrorContains(t, err, "no such table")
+	_, err = db.Entries(t.Context(), audit.Filter{Limit: 1})
+	require.ErrorContains(t, err, "no such table")
+	require.NoError(t, db.Close())
+	require.Empty(t, said.String())
+}
+
+// TestASlowStatementIsLoggedWithoutItsParameters lets a statement have begun two seconds ago.
+func TestASlowStatementIsLoggedWithoutItsParameters(t *testing.T) {
+	var said bytes.Buffer
+	log := newSlowLog(slog.New(slog.NewTextHandler(&said, nil)))
+	statement := func() (string, int64) {
+		text, parameters := log.ParamsFilter.ParamsFilter(t.Context(), "SELECT ?", "hush")
+		return fmt.Sprint(text, parameters), 1
+	}
+	log.Trace(t.Context(), time.Now(), statement, nil)
+	require.Empty(t, said.String())
+	log.Trace(t.Context(), time.Now().Add(-2*time.Second), statement, nil)
+	require.Contains(t, said.String(), "level=WARN")
+	require.Contains(t, said.String(), "SELECT ?")
+	require.NotContains(t, said.String(), "hush")
 }
 
 func touchOf(record session.Record, startedAt, lastSeenAt time.Time) session.Touch {
