@@ -66,8 +66,8 @@ dev-web:
 	@npm run dev
 
 test: ## Run every test: Go with the race detector, Vitest, and journeys in a real browser
-	@$(MAKE) --no-print-directory -j3 chromium web compiled
-	@$(MAKE) --no-print-directory -j4 --output-sync test-go test-web $(BIN) $(DEMO)
+	@$(MAKE) --no-print-directory -j4 chromium compiled $(BIN) $(DEMO)
+	@$(MAKE) --no-print-directory -j2 --output-sync test-go test-web
 	@$(MAKE) --no-print-directory e2e
 
 # The attacks, the command line's and the demo's tests run whole programs, which the race detector would slow down tenfold for no find of its own.
