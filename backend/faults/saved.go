@@ -59,7 +59,7 @@ func (s *stage) saveOnce(ctx context.Context, program string, environment ...str
 		{[]string{"restore", "--data", fresh, "--force", backup}, []string{"keys.json", "restored", "keys.json", "curfew.db"}},
 	} {
 		calls := fmt.Sprint(c.folder, ".", step.arguments[0], ".calls")
-		if err := c.traceSteps(ctx, calls, step.arguments, environment); err != nil {
+		if err := c.traceCommand(ctx, calls, step.arguments, environment); err != nil {
 			return 0, nil, fmt.Errorf("%s: %w", step.arguments[0], err)
 		}
 		named, violations, err := judgeSaves(calls)
@@ -75,15 +75,15 @@ func (s *stage) saveOnce(ctx context.Context, program string, environment ...str
 	return saved, found, c.remove()
 }
 
-// traceSteps runs the program until it ends, or, as a server, kills it once it answers: so there is a log beside the database that a restore replaces.
-func (c *campaign) traceSteps(ctx context.Context, calls string, arguments, environment []string) error {
+// traceCommand runs the program with these arguments until it ends, or, as a server, kills it once it answers: so there is a log beside the database that a restore replaces.
+func (c *campaign) traceCommand(ctx context.Context, calls string, arguments, environment []string) error {
 	said, err := os.Create(calls + ".log")
 	if err != nil {
 		return err
 	}
 	running := newServer(ctx, c.program, c.folder, c.address, said, environment...)
 	running.command.Args = append(running.command.Args[:1], arguments...)
-	under(ctx, running, calls, "openat,write,pwrite64,copy_file_range,ftruncate,fsync,fdatasync,rename,renameat,renameat2,link,linkat,unlink,unlinkat")
+	underStrace(ctx, running, calls, "openat,write,pwrite64,copy_file_range,ftruncate,fsync,fdatasync,rename,renameat,renameat2,link,linkat,unlink,unlinkat")
 	if err := errors.Join(running.run(), said.Close()); err != nil {
 		return err
 	}

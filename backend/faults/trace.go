@@ -49,7 +49,7 @@ func (s *stage) traceOnce(ctx context.Context, program string, environment ...st
 		return 0, nil, err
 	}
 	running := newServer(ctx, program, c.folder, c.address, said, environment...)
-	under(ctx, running, calls, "pwrite64,write,fdatasync,fsync")
+	underStrace(ctx, running, calls, "pwrite64,write,fdatasync,fsync")
 	if err := errors.Join(running.run(), said.Close(), running.awaitAnswer(ctx)); err != nil {
 		return 0, nil, err
 	}
@@ -64,9 +64,9 @@ func (s *stage) traceOnce(ctx context.Context, program string, environment ...st
 	return answers, found, errors.Join(err, c.remove())
 }
 
-// under has the server run under strace, which writes these system calls of its into a file. The tracer stands aside (-D), so that the server is our
+// underStrace has the server run under strace, which writes these system calls of its into a file. The tracer stands aside (-D), so that the server is our
 // own child, to be stopped by its number.
-func under(ctx context.Context, s *server, file, calls string) {
+func underStrace(ctx context.Context, s *server, file, calls string) {
 	traced := exec.CommandContext(ctx, "strace", append([]string{"-D", "-f", "-y", "-s", "16", "-o", file, "-e", "trace=" + calls}, s.command.Args...)...) //nolint:gosec // ours
 	traced.Env, traced.Stdout, traced.Stderr = s.command.Env, s.command.Stdout, s.command.Stderr
 	s.command = traced

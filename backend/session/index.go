@@ -70,7 +70,7 @@ func (x *index) put(slot uint64) {
 func (x *index) grow() {
 	known := x.slots
 	x.slots = make([]uint64, max(8, 2*len(known)))
-	clear(x.slots) // fresh memory that is read before it is written is found twice by the system
+	clear(x.slots) // at once: the system maps fresh memory twice if it is read before it is written
 	x.shift = 64 - bits.TrailingZeros(uint(len(x.slots)))
 	for _, slot := range known {
 		if slot != 0 {
