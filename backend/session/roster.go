@@ -257,14 +257,19 @@ func (r *roster) prove(id ID, at time.Time, methods []string) {
 
 // touched takes the times that the store does not know yet.
 func (r *roster) touched() []Touch {
-	var touches []Touch
+	var taken [len(r.shards)][]ID
+	queued := 0
 	for i := range r.shards {
 		s := &r.shards[i]
 		s.touchedMu.Lock()
-		taken := s.touched
-		s.touched = nil
+		taken[i], s.touched = s.touched, nil
 		s.touchedMu.Unlock()
-		for _, id := range taken {
+		queued += len(taken[i])
+	}
+	touches := make([]Touch, 0, queued)
+	for i := range r.shards {
+		s := &r.shards[i]
+		for _, id := range taken[i] {
 			s.mu.RLock()
 			if e, known := r.row(s, id); known {
 				// Cleared before the times are read: a touch that comes later queues the session again.

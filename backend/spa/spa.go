@@ -7,13 +7,13 @@ package spa
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
-	"mime"
 	"net/http"
 	"path"
 	"regexp"
@@ -41,6 +41,16 @@ type file struct {
 	gzip        []byte
 }
 
+// contentTypes are those of all that the build is made of. Package mime reads the machine's own tables, and what those call a script is not to
+// decide whether it runs.
+var contentTypes = map[string]string{
+	".css":  "text/css; charset=utf-8",
+	".html": "text/html; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".json": "application/json",
+	".svg":  "image/svg+xml",
+}
+
 // New reads the build. Without one, as in a checkout whose front end was never built, the pages say so and the API works.
 func New(build fs.FS) (*App, error) {
 	app := &App{files: map[string]file{}}
@@ -64,10 +74,7 @@ func read(build fs.FS, name string) (file, error) {
 	if err != nil {
 		return file{}, err
 	}
-	asset := file{contentType: mime.TypeByExtension(path.Ext(name)), plain: plain}
-	if asset.contentType == "" {
-		asset.contentType = "application/octet-stream"
-	}
+	asset := file{contentType: cmp.Or(contentTypes[path.Ext(name)], "application/octet-stream"), plain: plain}
 	sum := sha256.Sum256(plain)
 	asset.etag = hex.EncodeToString(sum[:16])
 	for suffix, form := range map[string]*[]byte{".br": &asset.brotli, ".gz": &asset.gzip} {

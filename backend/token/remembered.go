@@ -9,11 +9,11 @@ import (
 )
 
 // remembered is the tokens whose signature was found right, by their whole bytes, and what they say. All tokens live equally long, so the one
-// that came first is the first to be of no use, and is forgotten when room is needed. There is no pointer in it that the garbage collector had
-// to follow: a hundred thousand tokens cost it nothing.
+// that came first is the first to be of no use, and is forgotten when room is needed. What is large in it has no pointers for the garbage
+// collector to look for: a hundred thousand tokens cost it nothing.
 type remembered struct {
 	seed  maphash.Seed
-	parts [partCount]part
+	parts [partCount]*part
 }
 
 // part is the tokens whose hashes end alike.
@@ -21,7 +21,7 @@ type part struct {
 	mu sync.RWMutex
 	// lists are of tokens that share more of their hashes: where the last one that came is, plus one; 0 is none. Each says where the one before
 	// it is.
-	lists  [listsPerPart]int32
+	lists  *[listsPerPart]int32
 	chunks []*[tokensPerChunk]rememberedToken
 	// next is where the next token goes: behind the others, and once all places are taken, in that of the one that came first.
 	next int32
@@ -41,16 +41,24 @@ type rememberedToken struct {
 const (
 	// rememberedTokens bounds the memory for them: half a kilobyte each, 100 MB when full.
 	rememberedTokens = 200_704
-	partCount        = 64 // each with a lock of its own
+	partCount        = 16 // each with a lock of its own
 	tokensPerPart    = rememberedTokens / partCount
-	listsPerPart     = 4096
-	tokensPerChunk   = 32
+	listsPerPart     = 16_384
+	tokensPerChunk   = 128
 	// longestRemembered is how long a token of ours is before its generation has eleven digits; a longer one is verified each time. It makes a
 	// remembered one half a kilobyte, so that a chunk of them fills whole pages of Go's memory.
 	longestRemembered = 454
 )
 
-func newRemembered() *remembered { return &remembered{seed: maphash.MakeSeed()} }
+func newRemembered() *remembered {
+	r := &remembered{seed: maphash.MakeSeed()}
+	for i := range r.parts {
+		r.parts[i] = newPart()
+	}
+	return r
+}
+
+func newPart() *part { return &part{lists: new([listsPerPart]int32)} }
 
 // find tells what a token says that is remembered.
 func (r *remembered) find(text string) (says Claims, known bool) {

@@ -45,7 +45,7 @@ func TestATokenIsRememberedByItsWholeBytes(t *testing.T) {
 
 // TestTheOldestTokenIsForgotten holds that memory is bounded, and that every place is given away in turn.
 func TestTheOldestTokenIsForgotten(t *testing.T) {
-	var p part
+	p := newPart()
 	hashOf := func(number uint64) uint32 { return uint32(number * partCount / 3) } // so that lists have some three tokens
 	for number := range uint64(3 * tokensPerPart) {
 		text, says := saying(number)
@@ -86,7 +86,7 @@ func TestATokenTooLongIsNotRemembered(t *testing.T) {
 
 // TestTokensWithOneHashAreAllKnown: nobody's token may be taken for somebody else's, nor push it out.
 func TestTokensWithOneHashAreAllKnown(t *testing.T) {
-	var p part
+	p := newPart()
 	for range 2 { // what is known is not added again
 		for number := range uint64(3) {
 			text, says := saying(number)
