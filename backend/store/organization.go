@@ -167,17 +167,25 @@ func (db *DB) RevokeAll(ctx context.Context, revocation session.Revocation, call
 				return requireLive(tx, caller)
 			}
 		}
-		// Whether the caller lives is asked within the update: each statement that is spared ends everybody's sessions sooner.
-		var generation uint64
-		err := queryRow(tx, "UPDATE organization SET generation = generation + 1, clock_at = max(clock_at, ?) WHERE id = 1 AND (? OR "+callerLives+") RETURNING generation",
-			millis(revocation.At), caller.IsOperator(), caller.Session).Scan(&generation)
+		// Whether the caller lives and where the log ends is asked within the update: each statement that is spared ends everybody's sessions
+		// sooner.
+		var (
+			generation uint64
+			last       audit.Entry
+			hash       []byte
+		)
+		err := queryRow(tx, `
+			UPDATE organization SET generation = generation + 1, clock_at = max(clock_at, ?) WHERE id = 1 AND (? OR `+callerLives+`)
+			RETURNING generation, coalesce((SELECT max(sequence) FROM audit_entries), 0), (SELECT hash FROM audit_entries ORDER BY sequence DESC LIMIT 1)`,
+			millis(revocation.At), caller.IsOperator(), caller.Session).Scan(&generation, &last.Sequence, &hash)
 		if errors.Is(err, sql.ErrNoRows) {
 			return session.ErrCallerEnded
 		}
 		if err != nil {
 			return err
 		}
-		entry, err := appendAudit(tx, revocation.Event(caller, generation))
+		last.Hash = hashOf(hash)
+		entry, err := appendAuditTo(tx, last, revocation.Event(caller, generation))
 		if err != nil {
 			return err
 		}
