@@ -220,6 +220,20 @@ test('closing the tab with unsaved changes warns', async ({ page }) => {
   await (await warning).accept();
 });
 
+test('going back leads to the place on the page where one was', async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 500 });
+  await page.goto('/settings/security'); // the page that the browser begins with shows its parts one after the other
+  await page.getByRole('button', { name: 'Revoke all sessions' }).scrollIntoViewIfNeeded();
+  const place = await page.evaluate(() => scrollY);
+  expect(place).toBeGreaterThan(500);
+
+  await page.evaluate(() => document.querySelector<HTMLElement>('a[href="/account"]')?.click());
+  await expect(page).toHaveURL('/account');
+  await page.goBack();
+  await expect(page.getByRole('button', { name: 'Revoke all sessions' })).toBeInViewport();
+  await expect.poll(() => page.evaluate(() => scrollY)).toBeGreaterThan(place / 2);
+});
+
 test('a member without a say belongs to their account', async ({
   organization,
   anotherBrowser,
