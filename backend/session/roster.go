@@ -258,7 +258,7 @@ func (r *roster) prove(id ID, at time.Time, methods []string) {
 // touched takes the times that the store does not know yet.
 func (r *roster) touched() []Touch {
 	var taken [len(r.shards)][]ID
-	queued := 0
+	queued := 0 // known beforehand, or the list would be copied again and again while it grows
 	for i := range r.shards {
 		s := &r.shards[i]
 		s.touchedMu.Lock()

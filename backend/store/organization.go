@@ -166,8 +166,8 @@ func (db *DB) RevokeAll(ctx context.Context, revocation session.Revocation, call
 				return requireLive(tx, caller)
 			}
 		}
-		// All that has to be known is asked at once, for each statement that is spared ends everybody's sessions sooner. An update that tells
-		// (RETURNING) would spare one more, but SQLite makes a table for what it tells, which takes longer.
+		// The next generation, whether the caller lives and where the log ends are asked at once: each statement that is spared ends everybody's
+		// sessions sooner. RETURNING would spare one more, but SQLite makes a table for what an update returns, which takes longer.
 		var (
 			generation uint64
 			lives      bool
@@ -175,9 +175,9 @@ func (db *DB) RevokeAll(ctx context.Context, revocation session.Revocation, call
 			hash       []byte
 		)
 		err := queryRow(tx, `
-			SELECT generation + 1, ? OR `+callerLives+`, coalesce((SELECT max(sequence) FROM audit_entries), 0),
-				(SELECT hash FROM audit_entries ORDER BY sequence DESC LIMIT 1)
-			FROM organization WHERE id = 1`,
+			SELECT organization.generation + 1, ? OR `+callerLives+`, coalesce(sequence, 0), hash
+			FROM organization LEFT JOIN audit_entries ON sequence = (SELECT max(sequence) FROM audit_entries)
+			WHERE organization.id = 1`,
 			caller.IsOperator(), caller.Session).Scan(&generation, &lives, &last.Sequence, &hash)
 		if err != nil {
 			return err

@@ -20,7 +20,7 @@ type remembered struct {
 type part struct {
 	mu sync.RWMutex
 	// lists are of tokens that share more of their hashes: where the last one that came is, plus one; 0 is none. Each says where the one before
-	// it is.
+	// it is. They stand apart from what has pointers.
 	lists  *[listsPerPart]int32
 	chunks []*[tokensPerChunk]rememberedToken
 	// next is where the next token goes: behind the others, and once all places are taken, in that of the one that came first.
