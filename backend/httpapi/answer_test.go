@@ -10,28 +10,35 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"curfew/backend/member"
+	"curfew/backend/session"
 )
+
+// anyText is what people call themselves, and what programs say of themselves.
+var anyText = rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }),
+	rapid.SampledFrom([]string{"<script>&amp;", "\u2028\u2029", "\"\\/\b\f\n\r\t\x00\x7f", "\xff\xfe", "😀\U0010ffff", "Zoë 王"}))
+
+// instants are in milliseconds, as all times of sessions.
+var instants = rapid.Map(rapid.Int64Range(0, 250_000_000_000_000), func(millis int64) time.Time { return time.UnixMilli(millis).UTC() })
 
 // TestAnswersReadAsTheStandardLibraryWritesThem, whatever people called themselves, and at whatever time.
 func TestAnswersReadAsTheStandardLibraryWritesThem(t *testing.T) {
 	e := echo.New()
 	e.JSONSerializer = jsonSerializer{}
-	text := rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }),
-		rapid.SampledFrom([]string{"<script>&amp;", "\u2028\u2029", "\"\\/\b\f\n\r\t\x00\x7f", "\xff\xfe", "😀\U0010ffff", "Zoë 王"}))
-	instants := rapid.Map(rapid.Int64Range(0, 250_000_000_000_000), func(millis int64) time.Time { return time.UnixMilli(millis).UTC() })
 	rapid.Check(t, func(t *rapid.T) {
-		word := func(name string) string { return text.Draw(t, name) }
-		session := Session{
+		word := func(name string) string { return anyText.Draw(t, name) }
+		facts := Session{
 			Id: word("id"), MemberId: word("member"), Generation: rapid.Int64().Draw(t, "generation"), Current: rapid.Bool().Draw(t, "current"),
-			AuthenticatedAt: instants.Draw(t, "authenticated"), StartedAt: instants.Draw(t, "started"), Methods: rapid.SliceOf(text).Draw(t, "methods"),
+			AuthenticatedAt: instants.Draw(t, "authenticated"), StartedAt: instants.Draw(t, "started"), Methods: rapid.SliceOf(anyText).Draw(t, "methods"),
 			Client: Client{Address: word("address"), UserAgent: word("agent"), Browser: word("browser")},
 		}
 		if rapid.Bool().Draw(t, "in a list of everybody's") {
-			session.Member = &Member{Name: word("name")}
+			facts.Member = &Member{Name: word("name")}
 		}
 		details := map[string]any{word("key"): word("value"), "after": map[string]any{"b": rapid.Float64().Draw(t, "float"), "a": []any{nil, true, 1}}}
 		for _, answer := range []any{
-			CurrentSession{ExpiresAt: instants.Draw(t, "expires"), Session: session, Organization: Organization{Name: word("organization")}},
+			CurrentSession{ExpiresAt: instants.Draw(t, "expires"), Session: facts, Organization: Organization{Name: word("organization")}},
 			AuditEntry{At: instants.Draw(t, "at"), Details: details},
 			[]Session{}, map[string]string{}, struct{}{},
 		} {
@@ -46,5 +53,46 @@ func TestAnswersReadAsTheStandardLibraryWritesThem(t *testing.T) {
 				require.Equal(t, string(expected)+"\n", recorder.Body.String())
 			}
 		}
+	})
+}
+
+// TestTheCurrentSessionIsWrittenAsEveryOtherAnswer holds the encoder that is written by hand to the types that are made from openapi.yaml.
+func TestTheCurrentSessionIsWrittenAsEveryOtherAnswer(t *testing.T) {
+	var (
+		ids = rapid.Custom(func(t *rapid.T) (id [16]byte) {
+			copy(id[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "bytes"))
+			return id
+		})
+		lengths = rapid.Custom(func(t *rapid.T) session.Length {
+			unit := rapid.SampledFrom([]session.Unit{session.Minutes, session.Hours, session.Days}).Draw(t, "unit")
+			return session.Length{Value: rapid.Int64().Draw(t, "value"), Unit: unit}
+		})
+		addresses = rapid.Map(rapid.OneOf(rapid.SampledFrom([]string{"", "192.0.2.1", "2001:db8::1", "::"}), rapid.String()), session.ParseAddress)
+	)
+	rapid.Check(t, func(t *rapid.T) {
+		who := session.Principal{
+			Session: session.Session{
+				ID: ids.Draw(t, "id"), MemberID: ids.Draw(t, "member of session"), Generation: uint64(rapid.Int64Min(0).Draw(t, "generation")),
+				AuthenticatedAt: instants.Draw(t, "authenticated"), ProvedAt: instants.Draw(t, "proved"),
+				StartedAt: instants.Draw(t, "started"), LastSeenAt: instants.Draw(t, "seen"),
+				Client:  session.Client{Address: addresses.Draw(t, "address"), UserAgent: anyText.Draw(t, "agent")},
+				Methods: append([]string{}, rapid.SliceOf(anyText).Draw(t, "methods")...),
+			},
+			Member: member.Member{
+				ID: ids.Draw(t, "member"), Name: anyText.Draw(t, "name"), Email: anyText.Draw(t, "email"), Role: member.Role(anyText.Draw(t, "role")),
+				SecondFactor: rapid.Bool().Draw(t, "second factor"),
+			},
+			Organization: &session.Organization{
+				Name: anyText.Draw(t, "organization"), RequireSecondFactor: rapid.Bool().Draw(t, "demanded"),
+				Policy: session.Policy{
+					Length: lengths.Draw(t, "length"), RefreshAutomatically: rapid.Bool().Draw(t, "refreshing"),
+					MaximumLifetime: rapid.OneOf(rapid.Just(session.Length{}), lengths).Draw(t, "maximum"),
+				},
+			},
+			ExpiresAt: instants.Draw(t, "expires"),
+		}
+		expected, err := json.Marshal(currentSession(who))
+		require.NoError(t, err)
+		require.Equal(t, string(expected), string(appendCurrentSession(nil, &who)))
 	})
 }

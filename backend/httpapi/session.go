@@ -19,8 +19,7 @@ var (
 )
 
 func (a *API) getSession(c echo.Context, who session.Principal) error {
-	answer := currentSession(who)
-	return c.JSON(http.StatusOK, &answer)
+	return answerCurrentSession(c, &who)
 }
 
 func currentSession(who session.Principal) CurrentSession {
