@@ -17,19 +17,20 @@ import (
 // the ratio of the two; and beside them the cost of the smallest durable commit, below which nothing can be.
 func BenchmarkRevokeAll(b *testing.B) {
 	few, many := populated(b, 10), populated(b, 100_000)
-	floor := newDB(b)
+	floor, at := newDB(b), noon
 	var tookFew, tookMany, tookFloor time.Duration
 	for b.Loop() {
 		tookFew += few.revoke(b)
 		tookMany += many.revoke(b)
+		at = at.Add(time.Second) // SQLite commits nothing where a row stays as it is
 		begun := time.Now()
-		require.NoError(b, floor.Touch(b.Context(), nil, noon))
+		require.NoError(b, floor.Touch(b.Context(), nil, at))
 		tookFloor += time.Since(begun)
 	}
 	each := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(b.N) }
 	b.ReportMetric(each(tookFew), "µs/10-sessions")
 	b.ReportMetric(each(tookMany), "µs/100000-sessions")
-	b.ReportMetric(each(tookFloor), "µs/empty-commit")
+	b.ReportMetric(each(tookFloor), "µs/smallest-commit")
 	b.ReportMetric(float64(tookMany)/float64(tookFew), "ratio")
 	b.ReportMetric(0, "ns/op") // of all three together it would say nothing
 }
