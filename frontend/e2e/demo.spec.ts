@@ -26,6 +26,38 @@ test('the numbers of a preview are what saving then does', async ({ page, organi
   await expect.poll(async () => (await figures(page)).sessions).toBe(before.sessions - sessions);
 });
 
+test('more sessions are revoked at once than the server takes at a time', async ({
+  page,
+  organization,
+}) => {
+  void organization;
+  await page.route('/api/sessions?*', (route) => {
+    const url = new URL(route.request().url());
+    url.searchParams.set('limit', '200');
+    return route.continue({ url: url.href });
+  });
+  await signIn(page);
+  const before = await figures(page);
+
+  // Those that were not seen for longest come first, so one's own is not among them.
+  await page.goto('/settings/sessions?sort=lastSeen&order=asc');
+  const more = page.getByRole('button', { name: 'Show more sessions' });
+  const shown = (n: number) =>
+    expect(
+      page.getByRole('status').filter({ hasText: new RegExp(`^${n} of [\\d,]+`) }),
+    ).toBeVisible();
+  await shown(200);
+  await more.click();
+  await shown(400);
+  await page.getByRole('checkbox', { name: 'Pick all sessions shown' }).check();
+  await page.getByRole('button', { name: 'Revoke 400 sessions' }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog.getByText(/^This ends 400 sessions of \d+ members at once\.$/)).toBeVisible();
+  await dialog.getByRole('button', { name: /^Revoke/ }).click();
+  await expect(page.getByRole('status').getByText('400 sessions were revoked.')).toBeVisible();
+  expect((await figures(page)).sessions).toBe(before.sessions - 400);
+});
+
 const numbers = (text: string) =>
   [...text.matchAll(/[\d,]+/g)].map(([n]) => Number(n.replaceAll(',', '')));
 const thousands = (n: number) => new Intl.NumberFormat('en').format(n);
