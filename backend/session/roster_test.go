@@ -136,9 +136,14 @@ func TestEverybodyWhoseTimeRanOutIsFound(t *testing.T) {
 		_, _, known := roster.admit(id, noon.Add(time.Minute), org, Active)
 		require.True(t, known)
 	}
-	none, next := roster.overdue(org, end.Add(-time.Millisecond), 0, 500)
-	require.Empty(t, none)
-	require.Zero(t, next)
+	parts := 0
+	for next, more := int32(0), true; more; more = next != 0 {
+		var none []ID
+		none, next = roster.overdue(org, end.Add(-time.Millisecond), next, 500)
+		require.Empty(t, none)
+		parts++
+	}
+	require.Equal(t, 2, parts)
 
 	_, marked, _ := roster.expire(ids[0], end, org) // whose end is being written
 	require.True(t, marked)
