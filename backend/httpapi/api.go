@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -46,6 +47,8 @@ type API struct {
 	// Stream is the times of a stream of events. Its patience holds for an export too.
 	Stream StreamTimes
 	Log    *slog.Logger
+
+	readiness readiness
 }
 
 // Mount puts the API and what every answer has in common on the server.
@@ -124,8 +127,29 @@ func (a *API) getHealth(c echo.Context) error {
 }
 
 func (a *API) getReadiness(c echo.Context) error {
-	if err := a.Ready(c.Request().Context()); err != nil {
+	if err := a.readiness.ask(c.Request().Context(), a); err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, Health{Status: HealthStatusOk})
+}
+
+// readiness is when the database was found to be writable. That takes a durable commit, and anybody may ask: so it is found out once a second at
+// most, or the probes of strangers would stand in line before a revocation.
+type readiness struct {
+	mu   sync.Mutex
+	last time.Time
+}
+
+func (r *readiness) ask(ctx context.Context, a *API) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := a.Now()
+	if !r.last.IsZero() && now.Sub(r.last) < time.Second {
+		return nil
+	}
+	if err := a.Ready(ctx); err != nil {
+		return err
+	}
+	r.last = now
+	return nil
 }

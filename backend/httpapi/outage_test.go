@@ -440,6 +440,21 @@ func TestAnOutageSignsNobodyOut(t *testing.T) {
 	require.GreaterOrEqual(t, asked, len(needs))
 }
 
+// TestReadinessIsFoundOutOnceASecond: each time is a durable commit, for which revocations would have to wait.
+func TestReadinessIsFoundOutOnceASecond(t *testing.T) {
+	h := open(t, options{storage: breakable})
+	prober, broken := h.stranger(), h.storage.(*failing)
+	prober.get("/readyz").requireStatus(http.StatusOK)
+	broken.breaks("Ready")
+	prober.get("/readyz").requireStatus(http.StatusOK)
+	h.clock.advance(time.Second)
+	for range 2 {
+		prober.get("/readyz").requireProblem(http.StatusServiceUnavailable, "storage_unavailable")
+	}
+	broken.breaks("")
+	prober.get("/readyz").requireStatus(http.StatusOK)
+}
+
 func TestAnOutageDuringTheSetUpCanBeWaitedOut(t *testing.T) {
 	for _, method := range duringSetUp {
 		t.Run(method, func(t *testing.T) {

@@ -175,3 +175,22 @@ func TestATornEndIsNoDamage(t *testing.T) {
 		require.NoError(t, checkLog(c.put(t, t.TempDir(), c.log[:size])+"-wal"), fmt.Sprint(size))
 	}
 }
+
+// TestReadyWritesToDisk: a statement that changes nothing is committed without a write, and would say of a full disk that it can be written.
+func TestReadyWritesToDisk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "curfew.db")
+	db := openAt(t, path)
+	log := func() []byte {
+		bytes, err := os.ReadFile(path + "-wal")
+		require.NoError(t, err)
+		return bytes
+	}
+	for range 2 {
+		before := log()
+		require.NoError(t, db.Ready(t.Context()))
+		require.NotEqual(t, before, log())
+	}
+	var left int
+	require.NoError(t, queryRow(db.writer.WithContext(t.Context()), "SELECT count(*) FROM session_times").Scan(&left))
+	require.Zero(t, left)
+}
