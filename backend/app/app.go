@@ -199,6 +199,9 @@ func (a *App) Listen(ctx context.Context) (net.Listener, error) {
 // ever touches these bytes, so they take no memory; see decision 12.
 const heapFloor = 32 << 20
 
+// betweenCheckpoints is how long the write-ahead log grows. Pages that are written every second are folded in once in that time.
+const betweenCheckpoints = 4 * time.Second
+
 // Serve runs until the context is done, then lets requests finish and writes what is only in memory.
 func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	defer runtime.KeepAlive(make([]byte, heapFloor))
@@ -209,6 +212,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	work.Go(func() error { return serve(a.server, listener) })
 	work.Go(func() error { a.flushEvery(ctx, time.Second); return nil })
 	work.Go(func() error { a.sweepEvery(ctx, time.Second); return nil })
+	work.Go(func() error { a.repeat(ctx, betweenCheckpoints, "the checkpoint", a.db.Checkpoint); return nil })
 	work.Go(func() error {
 		<-ctx.Done()
 		return a.shutDown(context.WithoutCancel(ctx))

@@ -78,7 +78,7 @@ type load struct {
 type measurement struct {
 	Requests     int `json:"requests"`
 	Microseconds int `json:"microseconds"`
-	// Half of the answers, and 99 of 100, came within these microseconds.
+	// Half of the answers, and 99 of 100, came within these microseconds. wrk counts among them what a long answer kept it from asking.
 	P50  int `json:"p50"`
 	P99  int `json:"p99"`
 	Most int `json:"most"`

@@ -63,6 +63,10 @@ const (
 	lockPatience  = 5 * time.Second
 )
 
+// longestLog is how many pages the write-ahead log may have before a writer folds it in, in the middle of its commit. [DB.Checkpoint] comes
+// before that, unless more is written than it can follow.
+const longestLog = 16_000
+
 // Open opens the database file, creates it if it is missing, and brings an older schema up to date. It refuses a damaged
 // file or write-ahead log, and a file of a newer schema, with an [*UnusableError]. Where nothing has to be brought up to date it only begins
 // to look through the file: whoever opens has to ask [DB.Sound] as well.
@@ -86,6 +90,9 @@ func open(ctx context.Context, path string, log *slog.Logger, version int64) (*D
 	db := &DB{path: path, log: log}
 	if db.writer, err = connect(path, log, url.Values{"_txlock": {"immediate"}}, writers); err != nil {
 		return nil, unusable(path, err)
+	}
+	if err := db.writer.Exec(fmt.Sprintf("PRAGMA wal_autocheckpoint = %d", longestLog)).Error; err != nil {
+		return nil, errors.Join(unusable(path, err), db.Close())
 	}
 	if db.reader, err = connect(path, log, url.Values{"_query_only": {"on"}}, max(fewestReaders, runtime.GOMAXPROCS(0))); err != nil {
 		return nil, errors.Join(unusable(path, err), db.Close())
@@ -304,6 +311,12 @@ func (db *DB) Ready(ctx context.Context) error {
 		}
 		return exec(tx, "DELETE FROM session_times WHERE page = -1")
 	})
+}
+
+// Checkpoint folds the write-ahead log into the database, as far as nobody reads what was there before (https://www.sqlite.org/wal.html, 2.1).
+// Writers go on meanwhile: without it, one of them would do it now and then, in the middle of a commit that somebody waits for.
+func (db *DB) Checkpoint(ctx context.Context) error {
+	return unavailable(db.read(ctx).Exec("PRAGMA wal_checkpoint(PASSIVE)").Error)
 }
 
 // write runs one transaction. It returns f's errors of the domain as they are and anything else as an [*UnavailableError].

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
 
 	"curfew/backend/audit"
 	"curfew/backend/session"
@@ -193,4 +195,29 @@ func TestReadyWritesToDisk(t *testing.T) {
 	var left int
 	require.NoError(t, queryRow(db.writer.WithContext(t.Context()), "SELECT count(*) FROM session_times").Scan(&left))
 	require.Zero(t, left)
+}
+
+// TestACheckpointFoldsTheLogIn while readers and writers go on.
+func TestACheckpointFoldsTheLogIn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "curfew.db")
+	db := openAt(t, path)
+	record := signIn(t, db, ana(t, db))
+	withoutLog := func() *DB {
+		file, err := os.ReadFile(path)
+		require.NoError(t, err)
+		copied := filepath.Join(t.TempDir(), "curfew.db")
+		require.NoError(t, os.WriteFile(copied, file, 0o600))
+		return openAt(t, copied)
+	}
+	_, err := withoutLog().Session(t.Context(), record.Session.ID)
+	require.ErrorIs(t, err, session.ErrNotFound, "it stands in the log alone")
+
+	require.ErrorContains(t, db.writer.Transaction(func(tx *gorm.DB) error {
+		require.NoError(t, tx.Exec("DELETE FROM sessions").Error)
+		require.NoError(t, db.Checkpoint(t.Context()), "beside a writer")
+		return errors.New("take it back")
+	}), "take it back")
+	found, err := withoutLog().Session(t.Context(), record.Session.ID)
+	require.NoError(t, err)
+	require.Equal(t, record.Session.ID, found.Session.ID)
 }
