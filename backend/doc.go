@@ -58,6 +58,7 @@
 // Whoever holds one of these takes only others that stand below it, so no two ever wait for each other. Each is a field, or a variable, that
 // nobody outside of its own room can reach.
 //
+//	httpapi.readiness.mu      whether the database can be written is found out
 //	app.App.flushing          touches are written by one at a time
 //	session.Service.changes   from before a change reaches the disk until memory shows it
 //	store.EachLive.calling    the readers of one start hand over in turns

@@ -22,6 +22,8 @@ import (
 var handed = map[string][]string{
 	"session.Service.announce": {"httpapi.API.announce"},
 	"session.Service.now":      {"session.Clock.Now"},
+	"httpapi.API.Now":          {"session.Clock.Now"},
+	"httpapi.API.Ready":        {"store.DB.Ready"},
 	"store.DB.EachLive f":      {"session.roster.take"},
 	// What package member does to a member, in one call of the store.
 	"session.Service.FollowMember change": {"store.DB.ChangeMember", "store.DB.UseLink", "store.DB.ResetPassword"},
