@@ -94,6 +94,11 @@ var scenes = []scene{
 		figures: hotFigures("128 connections"),
 	},
 	{
+		name: "bearer-128", title: "The same by bearer token, 128 connections",
+		play: hot(byBearer, "header:Authorization:Bearer ", 128), reference: bareEcho,
+		figures: hotFigures("by bearer token, 128 connections"),
+	},
+	{
 		name: "100000", title: "The same, 100,000 sessions taking turns", play: manyTakeTurns, reference: bareEcho,
 		figures: hotFigures("100,000 sessions take turns"),
 	},
