@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"testing"
@@ -10,6 +11,8 @@ import (
 
 	"curfew/backend/httpapi"
 	"curfew/backend/member"
+	"curfew/backend/session"
+	"curfew/backend/store"
 )
 
 // The rules of package session, as a client meets them. Each boundary is tried one millisecond before and exactly on it. Access
@@ -273,4 +276,36 @@ func TestARememberedTokenAdmitsNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// slowDisk is the real store, where touches take until they are let go.
+type slowDisk struct {
+	*store.DB
+	entered, leave chan struct{}
+}
+
+func (s *slowDisk) Touch(ctx context.Context, touches []session.Touch, now time.Time) error {
+	close(s.entered)
+	<-s.leave
+	return s.DB.Touch(ctx, touches, now)
+}
+
+// TestNoRequestWaitsForTheFlush: while the touches of one second are being written, requests are checked and touch sessions again, the same one
+// and another (rule R6).
+func TestNoRequestWaitsForTheFlush(t *testing.T) {
+	disk := &slowDisk{entered: make(chan struct{}), leave: make(chan struct{})}
+	h := open(t, options{storage: func(db *store.DB) storage { disk.DB = db; return disk }})
+	p, other := h.program(member.Plain), h.program(member.Plain)
+	p.get("/api/session").requireStatus(http.StatusOK)
+	flushed := make(chan error, 1)
+	go func() { flushed <- h.sessions.Flush(context.WithoutCancel(t.Context())) }()
+	<-disk.entered
+	h.clock.advance(time.Minute)
+	for _, c := range []*client{p, other} {
+		var at httpapi.CurrentSession
+		c.get("/api/session").into(http.StatusOK, &at)
+		require.Equal(t, h.clock.Now(), at.Session.LastSeenAt)
+	}
+	close(disk.leave)
+	require.NoError(t, <-flushed)
 }

@@ -43,6 +43,30 @@ func TestATokenIsRememberedByItsWholeBytes(t *testing.T) {
 	require.False(t, known)
 }
 
+// TestAFloodPushesNobodyOut: what is forged takes no place from the tokens of the living, and one that comes again and again takes one.
+func TestAFloodPushesNobodyOut(t *testing.T) {
+	d := newDeployment(t)
+	text := d.issued(t)
+	for i := range text {
+		for bit := range 8 {
+			_, err := d.Verify(flipped(text, i, bit))
+			require.Error(t, err)
+		}
+	}
+	taken := func() (places int32) {
+		for _, p := range d.remembered.parts {
+			places += p.next
+		}
+		return places
+	}
+	require.Zero(t, taken())
+	for range 3 {
+		_, err := d.Verify(text)
+		require.NoError(t, err)
+	}
+	require.EqualValues(t, 1, taken())
+}
+
 // TestTheOldestTokenIsForgotten holds that memory is bounded, and that every place is given away in turn.
 func TestTheOldestTokenIsForgotten(t *testing.T) {
 	p := newPart()
