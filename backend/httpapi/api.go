@@ -127,29 +127,30 @@ func (a *API) getHealth(c echo.Context) error {
 }
 
 func (a *API) getReadiness(c echo.Context) error {
-	if err := a.readiness.ask(c.Request().Context(), a); err != nil {
+	if err := a.writable(c.Request().Context()); err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, Health{Status: HealthStatusOk})
 }
 
-// readiness is when the database was found to be writable. That takes a durable commit, and anybody may ask: so it is found out once a second at
-// most, or the probes of strangers would stand in line before a revocation.
+// readiness is when the database was last found to be writable.
 type readiness struct {
 	mu   sync.Mutex
 	last time.Time
 }
 
-func (r *readiness) ask(ctx context.Context, a *API) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// writable returns nil when the database can be written. To find out takes a durable commit, and anybody may ask: so the answer holds for a
+// second, or the probes of strangers would stand in line before a revocation.
+func (a *API) writable(ctx context.Context) error {
+	a.readiness.mu.Lock()
+	defer a.readiness.mu.Unlock()
 	now := a.Now()
-	if !r.last.IsZero() && now.Sub(r.last) < time.Second {
+	if now.Sub(a.readiness.last) < time.Second {
 		return nil
 	}
 	if err := a.Ready(ctx); err != nil {
 		return err
 	}
-	r.last = now
+	a.readiness.last = now
 	return nil
 }

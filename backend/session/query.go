@@ -67,7 +67,7 @@ func (r *roster) overdue(org *Organization, now time.Time, from int32, limit int
 			continue
 		}
 		if len(ids) == limit {
-			return ids, from
+			break
 		}
 		ids = append(ids, e.id)
 	}

@@ -91,6 +91,7 @@ func open(ctx context.Context, path string, log *slog.Logger, version int64) (*D
 	if db.writer, err = connect(path, log, url.Values{"_txlock": {"immediate"}}, writers); err != nil {
 		return nil, unusable(path, err)
 	}
+	// The driver's DSN has no word for it. A connection that took the place of the writers' one would have SQLite's own, 1,000.
 	if err := db.writer.Exec(fmt.Sprintf("PRAGMA wal_autocheckpoint = %d", longestLog)).Error; err != nil {
 		return nil, errors.Join(unusable(path, err), db.Close())
 	}

@@ -183,9 +183,9 @@ func TestReadyWritesToDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "curfew.db")
 	db := openAt(t, path)
 	log := func() []byte {
-		bytes, err := os.ReadFile(path + "-wal")
+		content, err := os.ReadFile(path + "-wal")
 		require.NoError(t, err)
-		return bytes
+		return content
 	}
 	for range 2 {
 		before := log()
