@@ -7,6 +7,7 @@
 //	audit     what is worth remembering, in a chain of hashes
 //	token     the short JWT that names a session; the deployment's secrets
 //	durable   writes files that outlive a loss of power
+//	giveway   lets work that nobody waits for give way to requests
 //	store     everything kept, through GORM, on SQLite
 //	httpapi   the JSON API and its contract, openapi.yaml
 //	live      who is listening to events, and how they are woken
@@ -59,7 +60,7 @@
 // nobody outside of its own room can reach.
 //
 //	httpapi.readiness.mu      whether the database can be written is found out
-//	app.App.flushing          touches are written by one at a time
+//	app.App.background        what nobody waits for is written: touches, or one batch of the sweep
 //	session.Service.changes   from before a change reaches the disk until memory shows it
 //	store.EachLive.calling    the readers of one start hand over in turns
 //	session.roster.mu         sessions come and go, and are walked
@@ -67,6 +68,7 @@
 //	session.shard.touchedMu   a touch is queued
 //	live.Hub.mu               who listens; taken beside a change, never within one
 //	token.part.mu             a token is remembered, or found
+//	giveway.lane.mu           work in the background waits for its next turn
 //
 // Besides, the store has one connection that writes, which is taken below changes and above none of ours, and package member has as many
 // places for hashing a password as there are processors but one: whoever has such a place only computes. locks_test.go reads the order off the source.

@@ -39,8 +39,9 @@ type App struct {
 	kept     []byte
 	sessions *session.Service
 	live     *live.Hub
-	// flushing is held while touches are written.
-	flushing sync.Mutex
+	// background is held while what nobody waits for is written: touches, or a batch of the sweep. So whoever has to wait for the one connection
+	// that writes is neither of them, and touches give way to nobody from then on.
+	background sync.Mutex
 	// server is for the network, and door for the operator alone; see door.go.
 	server, door *http.Server
 	// SetupURL is where the organization is set up, with the one-time token; empty when it is set up already.
@@ -253,8 +254,8 @@ func (a *App) flushEvery(ctx context.Context, interval time.Duration) {
 }
 
 func (a *App) flush(ctx context.Context) error {
-	a.flushing.Lock()
-	defer a.flushing.Unlock()
+	a.background.Lock()
+	defer a.background.Unlock()
 	return a.sessions.Flush(ctx)
 }
 
@@ -263,18 +264,27 @@ func (a *App) flush(ctx context.Context) error {
 func (a *App) sweepEvery(ctx context.Context, interval time.Duration) {
 	a.repeat(ctx, interval, "the sweep", func(ctx context.Context) error {
 		for more := true; more && ctx.Err() == nil; {
+			var took time.Duration
 			var err error
-			began := time.Now()
-			if more, err = a.sessions.Sweep(ctx); err != nil {
+			if more, took, err = a.sweep(ctx); err != nil {
 				return err
 			}
 			select {
 			case <-ctx.Done():
-			case <-time.After(39 * time.Since(began)):
+			case <-time.After(39 * took):
 			}
 		}
 		return nil
 	})
+}
+
+// sweep does one batch, and tells how long that took by itself.
+func (a *App) sweep(ctx context.Context) (more bool, took time.Duration, err error) {
+	a.background.Lock()
+	defer a.background.Unlock()
+	began := time.Now()
+	more, err = a.sessions.Sweep(ctx)
+	return more, time.Since(began), err
 }
 
 // repeat does the work at every interval until the context is done. A failure is logged once, until it has gone well again.

@@ -29,9 +29,8 @@ var mutants = []mutant{
 		time.Sleep(200 * time.Millisecond)
 	}
 `},
-			{file: "store/times.go", from: `	return db.write(ctx, func(tx *gorm.DB) error {
-		for i, page := range slices.Sorted(maps.Keys(byPage)) { // in the order in which they are in the file
-`, to: `	return db.write(ctx, func(tx *gorm.DB) error {
+			{file: "store/times.go", from: `		waited := db.waitedForWriter()
+`, to: `		waited := db.waitedForWriter()
 		for _, touch := range touches {
 			if fault.Mutant("touch-revives") {
 				if err := exec(tx, "UPDATE sessions SET ended_at = NULL, end_reason = NULL, ended_by = NULL WHERE number = ?", touch.Number); err != nil {
@@ -39,7 +38,6 @@ var mutants = []mutant{
 				}
 			}
 		}
-		for i, page := range slices.Sorted(maps.Keys(byPage)) { // in the order in which they are in the file
 `},
 		},
 	},

@@ -24,6 +24,7 @@ import (
 	"gorm.io/gorm/logger"
 
 	"curfew/backend/fault"
+	"curfew/backend/giveway"
 )
 
 //go:embed migrations/sqlite/*.sql
@@ -44,6 +45,8 @@ type DB struct {
 	log    *slog.Logger
 	// sound looks through the file, once.
 	sound func() error
+	// giveWay is how long work that nobody waits for lets requests go first.
+	giveWay func()
 }
 
 // UnusableError is given for a database that must not be used; its text says what to do about it.
@@ -87,7 +90,7 @@ func open(ctx context.Context, path string, log *slog.Logger, version int64) (*D
 	if err := checkLog(path + "-wal"); err != nil {
 		return nil, unusable(path, err)
 	}
-	db := &DB{path: path, log: log}
+	db := &DB{path: path, log: log, giveWay: giveway.ToRequests}
 	if db.writer, err = connect(path, log, url.Values{"_txlock": {"immediate"}}, writers); err != nil {
 		return nil, unusable(path, err)
 	}
