@@ -39,6 +39,7 @@ type App struct {
 	// kept is the secret that a backup carries.
 	kept     []byte
 	sessions *session.Service
+	tokens   *token.Keys
 	live     *live.Hub
 	// background is held while what nobody waits for is written: touches, or a batch of the sweep. So whoever has to wait for the one connection
 	// that writes is neither of them, and touches give way to nobody from then on.
@@ -82,8 +83,7 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 	if err != nil {
 		return err
 	}
-	tokens, err := token.NewKeys(secrets, a.config.AccessTokenLifetime, clock.Now)
-	if err != nil {
+	if a.tokens, err = token.NewKeys(secrets, a.config.AccessTokenLifetime, clock.Now); err != nil {
 		return err
 	}
 	var derived [3][32]byte
@@ -105,7 +105,7 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 	}
 	a.live = live.NewHub(httpapi.ListenersPerSession)
 	api := &httpapi.API{
-		Sessions: a.sessions, Members: members, Tokens: tokens, Audit: a.db, Live: a.live, DeviceKey: derived[1], CursorKey: derived[2],
+		Sessions: a.sessions, Members: members, Tokens: a.tokens, Audit: a.db, Live: a.live, DeviceKey: derived[1], CursorKey: derived[2],
 		Ready: a.db.Ready, SetUp: a.setUp, Backup: a.backup, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies, Stream: httpapi.DefaultStreamTimes, Now: clock.Now, Log: a.log,
 	}
 	if a.config.Mail != nil {
@@ -210,7 +210,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	work.Go(func() error { a.flushEvery(ctx, time.Second); return nil })
 	work.Go(func() error { a.sweepEvery(ctx, time.Second); return nil })
 	if _, chosen := os.LookupEnv("GOGC"); !chosen {
-		work.Go(func() error { a.repeat(ctx, time.Second, "pacing the garbage collector", paceCollector); return nil })
+		work.Go(func() error { a.repeat(ctx, time.Second, "pacing the garbage collector", a.paceCollector); return nil })
 	}
 	work.Go(func() error { a.repeat(ctx, betweenCheckpoints, "the checkpoint", a.db.Checkpoint); return nil })
 	work.Go(func() error {

@@ -1,27 +1,17 @@
 package app
 
 import (
-	"runtime"
-	"runtime/debug"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-// TestGarbageDoesNotGrowWithWhatIsInUse: between two collections there is room for as much of it as heapFloor, whether that is all there is,
-// or six times as much is in use.
-func TestGarbageDoesNotGrowWithWhatIsInUse(t *testing.T) {
-	before := debug.SetGCPercent(100)
-	defer debug.SetGCPercent(before)
-	percent := func(more int) int {
-		floor, sessions := make([]byte, heapFloor), make([]byte, more)
-		runtime.GC()
-		require.NoError(t, paceCollector(t.Context()))
-		runtime.KeepAlive(floor)
-		runtime.KeepAlive(sessions)
-		return debug.SetGCPercent(100)
+// TestGarbageDoesNotGrowWithSessions: with what is in use beside it, heapFloor and less than a megabyte here, there is room for heapFloor of it.
+func TestGarbageDoesNotGrowWithSessions(t *testing.T) {
+	require.Equal(t, 100, collectorPercent(0))
+	for _, sessions := range []int{1 << 20, 100 << 20, 250 << 20} {
+		garbage := collectorPercent(sessions) * (heapFloor + sessions) / 100
+		require.InDelta(t, heapFloor, garbage, heapFloor/10)
 	}
-	require.InDelta(t, 100, percent(0), 25, "the tests' own memory, too")
-	require.InDelta(t, 16, percent(5*heapFloor), 2)
-	require.Equal(t, leastPercent, percent(20*heapFloor))
+	require.Equal(t, 10, collectorPercent(2<<30), "or nothing but collecting would be done")
 }

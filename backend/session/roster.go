@@ -71,6 +71,9 @@ type row struct {
 
 const over = math.MinInt64
 
+// bytesPerSession is a row and its share of an index.
+const bytesPerSession = 128
+
 // resident is a member beside the places of their sessions.
 type resident struct {
 	member   atomic.Pointer[member.Member]

@@ -266,3 +266,14 @@ func TestChecksGoOnWhileSessionsComeAndGo(t *testing.T) {
 	roster.drop(going...)
 	require.EqualValues(t, 1+len(agents)-1, len(roster.agentAt), "what no session says of itself any more is forgotten")
 }
+
+// TestMemoryOfSessions is what their rows and the index take, on the whole.
+func TestMemoryOfSessions(t *testing.T) {
+	s, ids := crowd(t, 100_000)
+	r := s.roster.Load()
+	taken := len(ids) * int(unsafe.Sizeof(row{}))
+	for i := range r.shards {
+		taken += 8 * len(r.shards[i].places.slots)
+	}
+	require.InEpsilon(t, taken, s.Memory(), 0.1)
+}

@@ -487,6 +487,12 @@ func (s *Service) Figures(day time.Time) Figures {
 	return s.roster.Load().figures(s.organization.Load(), s.now(), day)
 }
 
+// Memory is how many bytes the live sessions take that have no pointers.
+func (s *Service) Memory() int {
+	sessions, _ := s.roster.Load().count()
+	return sessions * bytesPerSession
+}
+
 // CountOf is how many live sessions a member has.
 func (s *Service) CountOf(id member.ID) int { return s.roster.Load().countOf(id) }
 

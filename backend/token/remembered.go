@@ -45,6 +45,7 @@ const (
 	tokensPerPart    = rememberedTokens / partCount
 	listsPerPart     = 16_384
 	tokensPerChunk   = 128
+	bytesPerToken    = 512
 	// longestRemembered is how long a token of ours is before its generation has eleven digits; a longer one is verified each time. It makes a
 	// remembered one half a kilobyte, so that a chunk of them fills whole pages of Go's memory.
 	longestRemembered = 454
@@ -70,6 +71,17 @@ func (r *remembered) find(text string) (says Claims, known bool) {
 func (r *remembered) add(text string, says Claims) {
 	hash := uint32(maphash.String(r.seed, text))
 	r.parts[hash%partCount].add(hash, text, says)
+}
+
+// memory is how many bytes the tokens take.
+func (r *remembered) memory() int {
+	tokens := 0
+	for _, p := range r.parts {
+		p.mu.RLock()
+		tokens += len(p.chunks) * tokensPerChunk
+		p.mu.RUnlock()
+	}
+	return tokens * bytesPerToken
 }
 
 func (p *part) find(hash uint32, text string) (says Claims, known bool) {

@@ -1,6 +1,8 @@
 package token
 
 import (
+	"unsafe"
+
 	"fmt"
 	"strings"
 	"sync"
@@ -149,4 +151,13 @@ func TestTokensAreRememberedSideBySide(t *testing.T) {
 		})
 	}
 	work.Wait()
+}
+
+// TestMemoryOfRememberedTokens is taken by the chunk, and is as much as a token's is.
+func TestMemoryOfRememberedTokens(t *testing.T) {
+	require.EqualValues(t, bytesPerToken, unsafe.Sizeof(rememberedToken{}))
+	r := newRemembered()
+	require.Zero(t, r.memory())
+	r.add("token", Claims{})
+	require.Equal(t, tokensPerChunk*bytesPerToken, r.memory())
 }
