@@ -54,10 +54,10 @@ func (r *roster) each(org *Organization, f func(id ID, m member.ID, standing Sta
 }
 
 // overdue finds up to so many sessions whose time has run out in one part of the walk over all of them, which begins at the place, and tells
-// where the next part begins, or 0 at the end. Whatever moves to a place that was passed is found by the next walk. A part takes half a
+// where the next part begins, or 0 at the end. Whatever moves to a place that was passed is found by the next walk. A part takes up to a
 // millisecond: a whole walk over a million sessions would keep a processor, and what is in its caches, from all requests.
 func (r *roster) overdue(org *Organization, now time.Time, from int32, limit int) (ids []ID, next int32) {
-	const part = 32 * chunkSize
+	const part = 8 * chunkSize
 	alive := org.living(now)
 	r.mu.RLock()
 	defer r.mu.RUnlock()
