@@ -487,7 +487,7 @@ func (s *Service) Figures(day time.Time) Figures {
 	return s.roster.Load().figures(s.organization.Load(), s.now(), day)
 }
 
-// Memory is how many bytes the live sessions take that have no pointers.
+// Memory is how many bytes the live sessions take. They have no pointers; what belongs to members is not among them.
 func (s *Service) Memory() int {
 	sessions, _ := s.roster.Load().count()
 	return sessions * bytesPerSession

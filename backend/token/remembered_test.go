@@ -1,13 +1,12 @@
 package token
 
 import (
-	"unsafe"
-
 	"fmt"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"

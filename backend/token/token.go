@@ -107,7 +107,7 @@ func (k *Keys) Issue(sessionID, memberID uuid.UUID, generation uint64, sessionEn
 	return text, expires.Sub(now), nil
 }
 
-// Memory is how many bytes the remembered tokens take, which have no pointers.
+// Memory is how many bytes the remembered tokens take. They have no pointers.
 func (k *Keys) Memory() int { return k.remembered.memory() }
 
 // Verify tells what a token says. It returns ErrInvalid, or ErrExpired for one that is right in everything but its time.
