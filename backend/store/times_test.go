@@ -1,7 +1,10 @@
 package store
 
 import (
+	"context"
+	"database/sql"
 	"math/rand/v2"
+	"os"
 	"runtime"
 	"testing"
 	"time"
@@ -83,4 +86,44 @@ func TestAFlushGivesWayToRequests(t *testing.T) {
 	require.NoError(t, db.Touch(t.Context(), touches, noon))
 	require.NoError(t, <-written)
 	require.Equal(t, 1, within)
+}
+
+// TestAFlushIsWrittenAsItGoes: a commit that had all of it to write would hold up requests for milliseconds. A flush that fails leaves nothing of
+// what it has written; and after one that does not, whoever writes next has as much of the file in memory as before.
+func TestAFlushIsWrittenAsItGoes(t *testing.T) {
+	db := newDB(t)
+	log := func() int64 {
+		file, err := os.Stat(db.path + "-wal")
+		require.NoError(t, err)
+		return file.Size()
+	}
+	touches := make([]session.Touch, 20*pagesAtOnce)
+	for i := range touches {
+		touches[i] = session.Touch{Number: int64(i * timesPerPage), StartedAt: noon, LastSeenAt: noon}
+	}
+	before, atTheLast := log(), int64(0)
+	db.giveWay = func() { atTheLast = log() }
+	require.NoError(t, db.Touch(t.Context(), touches, noon))
+	require.Greater(t, atTheLast-before, (log()-before)/2)
+	var cache string
+	require.NoError(t, queryRow(db.writer.WithContext(t.Context()), "PRAGMA cache_size").Scan(&cache))
+	require.Equal(t, usualCache, cache)
+	kept, err := db.allTimes(t.Context())
+	require.NoError(t, err)
+	require.Len(t, kept, len(touches))
+
+	ctx, cancel := context.WithCancel(t.Context())
+	before = log()
+	db.giveWay = func() {
+		if log() > before {
+			cancel()
+		}
+	}
+	for i := range touches {
+		touches[i].LastSeenAt = noon.Add(time.Minute)
+	}
+	require.ErrorIs(t, db.Touch(ctx, touches, noon), sql.ErrTxDone)
+	pages, err := db.allTimes(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, kept, pages)
 }
