@@ -44,10 +44,11 @@ const (
 	partCount        = 16 // each with a lock of its own
 	tokensPerPart    = rememberedTokens / partCount
 	listsPerPart     = 16_384
-	tokensPerChunk   = 128
+	tokensPerChunk   = 896
 	bytesPerToken    = 512
 	// longestRemembered is how long a token of ours is before its generation has eleven digits; a longer one is verified each time. It makes a
-	// remembered one half a kilobyte, so that a chunk of them fills whole pages of Go's memory.
+	// remembered one half a kilobyte, so that a chunk of them fills whole pages of Go's memory. Chunks are large, since after each garbage collection requests wait until the runtime has
+	// gone through all there are.
 	longestRemembered = 454
 )
 
