@@ -64,7 +64,7 @@
 //	session.Service.changes   from before a change reaches the disk until memory shows it
 //	store.EachLive.calling    the readers of one start hand over in turns
 //	session.roster.mu         sessions come and go, and are walked
-//	session.shard.mu          a session is found, judged and touched; what the check takes
+//	session.shard.mu          a session is found, judged and touched; what the check takes; all of them, in turn, where a member changes
 //	session.shard.touchedMu   a touch is queued
 //	live.Hub.mu               who listens; taken beside a change, never within one
 //	token.part.mu             a token is remembered, or found

@@ -25,7 +25,7 @@ func (r *roster) countOf(id member.ID) int {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if place, known := r.residentAt[id]; known {
-		return len(r.residents.at(place).rows)
+		return int(r.residents.at(place).sessions)
 	}
 	return 0
 }
@@ -48,8 +48,8 @@ func (r *roster) each(org *Organization, f func(id ID, m member.ID, standing Sta
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	for e := range r.rows.all() {
-		m := r.residentOf(e).member.Load()
-		f(e.id, m.ID, e.standing(e.startedAt.Load(), m, org))
+		own := r.residentOf(e)
+		f(e.id, own.id, e.standing(e.startedAt.Load(), own, org))
 	}
 }
 
@@ -57,7 +57,7 @@ func (r *roster) each(org *Organization, f func(id ID, m member.ID, standing Sta
 // where the next part begins, or 0 at the end. Whatever moves to a place that was passed is found by the next walk. A part takes up to a
 // millisecond: a whole walk over a million sessions would keep a processor, and what is in its caches, from all requests.
 func (r *roster) overdue(org *Organization, now time.Time, from int32, limit int) (ids []ID, next int32) {
-	const part = 8 * chunkSize
+	const part = 2 * chunkSize
 	alive := org.living(now)
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -236,10 +236,12 @@ func (r *roster) rowsOf(m member.ID) iter.Seq[*row] {
 		if !known {
 			return
 		}
-		for _, own := range r.residents.at(place).rows {
-			if !yield(r.rows.at(own)) {
+		for at := r.residents.at(place).newest; at != 0; {
+			own := r.rows.at(at - 1)
+			if !yield(own) {
 				return
 			}
+			at = own.older
 		}
 	}
 }
@@ -252,7 +254,7 @@ func (r *roster) mark(e *row, by Order, org *Organization) Mark {
 	case ByEnd:
 		mark.Key[1] = uint64(org.endOf(e))
 	case ByMember:
-		mark.Text = r.residentOf(e).sortName
+		mark.Text = r.residentOf(e).words(sortNameOf)
 	case ByDevice:
 		mark.Text = r.agentOf(e).words
 	case ByAddress:
@@ -311,7 +313,7 @@ func (r *roster) pattern(text string) *pattern {
 		bit := uint64(1) << n
 		p.all |= bit
 		for i := range p.residents {
-			if strings.Contains(r.residents.at(int32(i)).search, part) {
+			if strings.Contains(r.residents.at(int32(i)).words(searchTextOf), part) {
 				p.residents[i] |= bit
 			}
 		}

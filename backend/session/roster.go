@@ -28,6 +28,7 @@ type roster struct {
 
 	residents  table[resident]
 	residentAt map[member.ID]int32
+	texts      texts
 	// occupied is how many residents have a session.
 	occupied int
 
@@ -47,7 +48,7 @@ type shard struct {
 }
 
 // row is one live session. Its times are milliseconds since the epoch. It is read and touched under its shard's lock for reading, and
-// moved under that lock for writing.
+// moved under that lock for writing. Its place among others is the roster's, and read and written under mu.
 type row struct {
 	id               ID
 	number           int64    // the store's for it
@@ -64,7 +65,8 @@ type row struct {
 
 	resident int32
 	agent    int32
-	nth      int32 // its place among its resident's
+	// newer and older are the places, plus one, of the sessions of the same resident that came right after and right before it; 0 is none.
+	newer, older int32
 	// pending tells that the times are newer than the store's, and that the session waits in its shard's touched list.
 	pending atomic.Bool
 }
@@ -74,13 +76,36 @@ const over = math.MinInt64
 // bytesPerSession is a row and its share of an index.
 const bytesPerSession = 128
 
-// resident is a member beside the places of their sessions.
+// resident is a member beside their sessions.
 type resident struct {
-	member   atomic.Pointer[member.Member]
-	sortName string
-	search   string
-	rows     []int32
+	facts
+	newest   int32 // the place of the session that came last, plus one; 0 is none
+	sessions int32
 }
+
+// facts are what is known of a member. They are read under any shard's lock, as the check does, and written under all of them. All that is said
+// of a member in words is one text, because the garbage collector follows each pointer each time.
+type facts struct {
+	id           member.ID
+	generation   uint64
+	text         string
+	ends         [wordings]uint32 // of the parts of the text
+	active       bool
+	secondFactor bool
+	hasPasskey   bool
+}
+
+// wording is something that is said of a member in words.
+type wording int
+
+const (
+	nameOf wording = iota
+	emailOf
+	roleOf
+	sortNameOf
+	searchTextOf
+	wordings
+)
 
 // agent is what sessions have in common whose clients say the same of themselves. Very many sessions have few different ones.
 type agent struct {
@@ -122,13 +147,13 @@ func (r *roster) admit(id ID, now time.Time, org *Organization, kind Access) (p 
 	if !known {
 		return Principal{}, "", false
 	}
-	m, at := r.residentOf(e).member.Load(), now.UnixMilli()
+	own, at := r.residentOf(e), now.UnixMilli()
 	for {
 		started := e.startedAt.Load()
 		if started == over {
 			return Principal{}, Expired, true
 		}
-		if reason := e.standing(started, m, org).Ended(now); reason != "" {
+		if reason := e.standing(started, own, org).Ended(now); reason != "" {
 			return Principal{}, reason, true
 		}
 		moves := kind == Active && org.Policy.RefreshAutomatically && started < at
@@ -142,7 +167,7 @@ func (r *roster) admit(id ID, now time.Time, org *Organization, kind Access) (p 
 			advance(&e.lastSeenAt, at)
 			s.queue(e)
 		}
-		p = r.principal(e, started, m, org)
+		p = r.principal(e, started, org)
 		p.AdmittedAt = now
 		return p, "", true
 	}
@@ -177,13 +202,13 @@ func (r *roster) expire(id ID, now time.Time, org *Organization) (at time.Time, 
 	if !known {
 		return time.Time{}, false, false
 	}
-	m := r.residentOf(e).member.Load()
+	own := r.residentOf(e)
 	for {
 		started := e.startedAt.Load()
 		if started == over {
 			return time.Time{}, false, false
 		}
-		standing := e.standing(started, m, org)
+		standing := e.standing(started, own, org)
 		if standing.Ended(now) != Expired {
 			return time.Time{}, false, true
 		}
@@ -194,12 +219,12 @@ func (r *roster) expire(id ID, now time.Time, org *Organization) (at time.Time, 
 }
 
 // standing is the session's, as if it had started at the given time.
-func (e *row) standing(started int64, m *member.Member, org *Organization) Standing {
+func (e *row) standing(started int64, own *resident, org *Organization) Standing {
 	return Standing{
-		MemberActive:     m.Active,
+		MemberActive:     own.active,
 		Generation:       e.generation,
 		MemberGeneration: e.memberGeneration,
-		MembersOwn:       m.Generation,
+		MembersOwn:       own.generation,
 		AuthenticatedAt:  time.UnixMilli(e.authenticatedAt),
 		StartedAt:        time.UnixMilli(started),
 		Organization:     org,
@@ -207,17 +232,17 @@ func (e *row) standing(started int64, m *member.Member, org *Organization) Stand
 }
 
 // principal is the session as it stands, which started at the given time: the row may say meanwhile that it is over.
-func (r *roster) principal(e *row, started int64, m *member.Member, org *Organization) Principal {
-	shared := r.agentOf(e)
+func (r *roster) principal(e *row, started int64, org *Organization) Principal {
+	own, shared := r.residentOf(e), r.agentOf(e)
 	return Principal{
 		Session: Session{
-			ID: e.id, MemberID: m.ID, Generation: e.generation, MemberGeneration: e.memberGeneration,
+			ID: e.id, MemberID: own.id, Generation: e.generation, MemberGeneration: e.memberGeneration,
 			AuthenticatedAt: instant(e.authenticatedAt), ProvedAt: instant(e.provedAt.Load()),
 			StartedAt: instant(started), LastSeenAt: instant(e.lastSeenAt.Load()),
 			Client:  Client{Address: addressFrom(e.address), UserAgent: shared.key.userAgent, device: &shared.device},
 			Methods: shared.methods,
 		},
-		Member: *m, Organization: org, ExpiresAt: e.standing(started, m, org).ExpiresAt().UTC(),
+		Member: own.member(), Organization: org, ExpiresAt: e.standing(started, own, org).ExpiresAt().UTC(),
 	}
 }
 
@@ -236,7 +261,7 @@ func (r *roster) find(id ID, org *Organization) (p Principal, known bool) {
 	if started == over {
 		return Principal{}, false
 	}
-	return r.principal(e, started, r.residentOf(e).member.Load(), org), true
+	return r.principal(e, started, org), true
 }
 
 // prove notes a fresh proof of identity, and by which methods the session is proved with it.
@@ -283,7 +308,7 @@ func (r *roster) touched() []Touch {
 				}
 			}
 			s.mu.RUnlock()
-			if looked++; looked%1024 == 0 { // some 0.2 ms of work, which nobody waits for
+			if looked++; looked%512 == 0 { // some 0.1 ms of work, which nobody waits for
 				giveway.ToRequests()
 			}
 		}
@@ -332,7 +357,7 @@ func (r *roster) take(number int64, session *Session, members map[member.ID]*mem
 		}
 		place = r.placeOfMember(m)
 	}
-	if r.residents.at(place).member.Load().Generation == session.MemberGeneration {
+	if r.residents.at(place).generation == session.MemberGeneration {
 		r.put(number, session, place)
 	}
 }
@@ -352,11 +377,13 @@ func (r *roster) put(number int64, session *Session, resident int32) {
 	e.resident, e.agent = resident, r.placeOfAgent(session)
 
 	own := r.residentOf(e)
-	e.nth = int32(len(own.rows))
-	if e.nth == 0 {
+	if own.sessions++; own.sessions == 1 {
 		r.occupied++
 	}
-	own.rows = append(own.rows, place)
+	e.newer, e.older, own.newest = 0, own.newest, place+1
+	if e.older != 0 {
+		r.rows.at(e.older - 1).newer = place + 1
+	}
 
 	s := r.shard(id)
 	s.mu.Lock()
@@ -364,23 +391,72 @@ func (r *roster) put(number int64, session *Session, resident int32) {
 	s.mu.Unlock()
 }
 
-// placeOfMember gives the place of the member, who is known from then on as they are now and must not be changed any more.
+// placeOfMember gives the place of the member, who is known from then on as they are now.
 func (r *roster) placeOfMember(m *member.Member) int32 {
 	place, known := r.residentAt[m.ID]
 	if !known {
 		place = r.residents.grow()
 		r.residentAt[m.ID] = place
-	}
-	if own := r.residents.at(place); !known || *own.member.Load() != *m {
-		own.be(m)
+		r.residents.at(place).facts = factsOf(m, r.texts.keep)
+	} else if own := r.residents.at(place); own.member() != *m {
+		r.change(own, m)
 	}
 	return place
 }
 
-func (own *resident) be(m *member.Member) {
-	own.member.Store(m)
-	own.sortName, own.search = m.SortName(), m.SearchText()
+// change makes it known what has become of a member. When it returns, nobody is judged any more by what they were.
+func (r *roster) change(own *resident, m *member.Member) {
+	now := factsOf(m, strings.Clone)
+	for i := range r.shards {
+		r.shards[i].mu.Lock()
+	}
+	own.facts = now
+	for i := range r.shards {
+		r.shards[i].mu.Unlock()
+	}
 }
+
+func factsOf(m *member.Member, keep func(text string) string) facts {
+	f := facts{id: m.ID, generation: m.Generation, active: m.Active, secondFactor: m.SecondFactor, hasPasskey: m.HasPasskey}
+	text := ""
+	for what, words := range [wordings]string{nameOf: m.Name, emailOf: m.Email, roleOf: string(m.Role), sortNameOf: m.SortName(), searchTextOf: m.SearchText()} {
+		text += words
+		f.ends[what] = uint32(len(text))
+	}
+	f.text = keep(text)
+	return f
+}
+
+func (f *facts) member() member.Member {
+	return member.Member{
+		ID: f.id, Name: f.words(nameOf), Email: f.words(emailOf), Role: member.Role(f.words(roleOf)),
+		Active: f.active, Generation: f.generation, SecondFactor: f.secondFactor, HasPasskey: f.hasPasskey,
+	}
+}
+
+// words are one part of the text.
+func (f *facts) words(what wording) string {
+	if what == 0 {
+		return f.text[:f.ends[0]]
+	}
+	return f.text[f.ends[what-1]:f.ends[what]]
+}
+
+// texts keeps many short texts in few pieces of memory, each of which stays while one of its texts is in use. The garbage collector looks at every
+// piece that something points to, each time.
+type texts struct{ piece strings.Builder }
+
+func (t *texts) keep(text string) string {
+	if t.piece.Cap()-t.piece.Len() < len(text) {
+		t.piece = strings.Builder{}
+		t.piece.Grow(max(pieceOfTexts, len(text)))
+	}
+	from := t.piece.Len()
+	t.piece.WriteString(text)
+	return t.piece.String()[from:]
+}
+
+const pieceOfTexts = 64 << 10
 
 // placeOfAgent gives the place of what the session has in common with others, and counts it there.
 func (r *roster) placeOfAgent(s *Session) int32 {
@@ -409,7 +485,7 @@ func (r *roster) drop(ids ...ID) {
 	}
 }
 
-// dropOne closes the gap with the last row, of the roster and of the resident.
+// dropOne closes the gap with the last row.
 func (r *roster) dropOne(id ID) {
 	s := r.shard(id)
 	place, known := s.places.find(id, &r.rows)
@@ -431,23 +507,32 @@ func (r *roster) dropOne(id ID) {
 		s.places.move(moved.id, place, &r.rows)
 		moved.moveTo(gone)
 		s.mu.Unlock()
-		r.residentOf(gone).rows[gone.nth] = place
+		r.link(gone, place+1, place+1)
 	}
 	r.rows.len--
 }
 
 // leave takes the row from its resident and its agent.
 func (r *roster) leave(gone *row) {
+	r.link(gone, gone.older, gone.newer)
 	own := r.residentOf(gone)
-	lastOwn := own.rows[len(own.rows)-1]
-	own.rows[gone.nth] = lastOwn
-	r.rows.at(lastOwn).nth = gone.nth
-	own.rows = own.rows[:len(own.rows)-1]
-	if len(own.rows) == 0 {
+	if own.sessions--; own.sessions == 0 {
 		r.occupied--
 	}
-
 	r.leaveAgent(gone.agent)
+}
+
+// link tells the row's neighbours among its resident's sessions whom they have next to them now in its stead: the newer one an older one, and the
+// other way round.
+func (r *roster) link(e *row, older, newer int32) {
+	if e.newer == 0 {
+		r.residentOf(e).newest = older
+	} else {
+		r.rows.at(e.newer - 1).older = older
+	}
+	if e.older != 0 {
+		r.rows.at(e.older - 1).newer = newer
+	}
 }
 
 func (r *roster) leaveAgent(place int32) {
@@ -462,7 +547,7 @@ func (r *roster) leaveAgent(place int32) {
 func (e *row) moveTo(to *row) {
 	to.id, to.number, to.address = e.id, e.number, e.address
 	to.generation, to.memberGeneration, to.authenticatedAt = e.generation, e.memberGeneration, e.authenticatedAt
-	to.resident, to.agent, to.nth = e.resident, e.agent, e.nth
+	to.resident, to.agent, to.newer, to.older = e.resident, e.agent, e.newer, e.older
 	to.startedAt.Store(e.startedAt.Load())
 	to.lastSeenAt.Store(e.lastSeenAt.Load())
 	to.provedAt.Store(e.provedAt.Load())
@@ -478,9 +563,9 @@ func (r *roster) follow(m member.Member, ended bool) {
 		return
 	}
 	own := r.residents.at(place)
-	own.be(&m)
-	for ended && len(own.rows) > 0 {
-		r.dropOne(r.rows.at(own.rows[len(own.rows)-1]).id)
+	r.change(own, &m)
+	for ended && own.sessions > 0 {
+		r.dropOne(r.rows.at(own.newest - 1).id)
 	}
 }
 

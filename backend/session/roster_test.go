@@ -1,10 +1,15 @@
 package session
 
 import (
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -167,6 +172,60 @@ func TestEverybodyWhoseTimeRanOutIsFound(t *testing.T) {
 	require.Less(t, walks, 10)
 }
 
+// closings is a store that has so many rows left to close, and can fail.
+type closings struct {
+	Store
+	left, asked int
+	fails       error
+}
+
+func (c *closings) CloseRevoked(_ context.Context, _ uint64, limit int) (int, error) {
+	c.asked++
+	if c.fails != nil {
+		return 0, c.fails
+	}
+	closed := min(c.left, limit)
+	c.left -= closed
+	return closed, nil
+}
+
+func (c *closings) Purge(context.Context, time.Time, int) (int, error) { return 0, nil }
+
+// TestASweepAsksTheStoreOnceAWalk through the roster, which comes in parts that take less time than the store does; but with each part while the
+// store has more, and again where it failed.
+func TestASweepAsksTheStoreOnceAWalk(t *testing.T) {
+	s, _ := crowd(t, 20_000)
+	has := &closings{}
+	s.store = has
+	sweeps := func() (all []bool) {
+		for more := true; more; {
+			var err error
+			more, err = s.Sweep(t.Context())
+			require.NoError(t, err)
+			all = append(all, more)
+		}
+		return all
+	}
+	require.Equal(t, []bool{true, true, false}, sweeps())
+	require.Equal(t, 1, has.asked)
+
+	has.asked, has.left = 0, 1100
+	require.Equal(t, []bool{true, true, false}, sweeps())
+	require.Equal(t, 3, has.asked)
+	require.Zero(t, has.left)
+	has.asked, has.left = 0, 2100
+	require.Len(t, sweeps(), 6, "the rest, and a second walk")
+	require.Zero(t, has.left)
+
+	has.left, has.fails = 1, errors.New("the disk is full")
+	_, err := s.Sweep(t.Context())
+	require.ErrorIs(t, err, has.fails)
+	has.fails = nil
+	_, err = s.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, has.left)
+}
+
 // TestShardsShareNoCacheLines: two processors that check two sessions would wait for each other.
 func TestShardsShareNoCacheLines(t *testing.T) {
 	require.Zero(t, unsafe.Sizeof(shard{})%64)
@@ -265,6 +324,82 @@ func TestChecksGoOnWhileSessionsComeAndGo(t *testing.T) {
 	require.Equal(t, len(ids), sessions)
 	roster.drop(going...)
 	require.EqualValues(t, 1+len(agents)-1, len(roster.agentAt), "what no session says of itself any more is forgotten")
+}
+
+// TestAMemberIsWholeWhileTheyChange: a check sees what they were, or what they have become, and never some of both; and once a change is done,
+// nothing of what they were. For the race detector, too.
+//
+// ASVS 15.4.1
+func TestAMemberIsWholeWhileTheyChange(t *testing.T) {
+	s, ids := crowd(t, 20)
+	roster := s.roster.Load()
+	m := member.Member{ID: member.ID{1}, Active: true, Generation: 1}
+	var last atomic.Int64
+	change := func(n int64) {
+		m.Name, m.SecondFactor = fmt.Sprint("Member ", n), n%2 == 1
+		m.Email = fmt.Sprint(n, "@", strings.Repeat("long.", int(n%5)), "example.org")
+		roster.follow(m, false)
+		last.Store(n)
+	}
+	change(0)
+	var checks sync.WaitGroup
+	for range 3 {
+		checks.Go(func() {
+			for i, at := 0, int64(0); at < 2000; i++ {
+				at = last.Load()
+				who, err := s.Admit(t.Context(), ids[i%len(ids)], Active)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				var is int64
+				_, err = fmt.Sscanf(who.Member.Name, "Member %d", &is)
+				if err != nil || is < at || who.Member.SecondFactor != (is%2 == 1) || !strings.HasPrefix(who.Member.Email, fmt.Sprint(is, "@")) || !strings.HasSuffix(who.Member.Email, "example.org") {
+					t.Errorf("after change %d: %+v", at, who.Member)
+					return
+				}
+			}
+		})
+	}
+	for n := range int64(2000) {
+		change(n + 1)
+	}
+	checks.Wait()
+}
+
+// TestTheSessionsOfAMember are found, the newest first, whichever came and went between them.
+func TestTheSessionsOfAMember(t *testing.T) {
+	s, _ := crowd(t, 0)
+	roster, random := s.roster.Load(), rand.New(rand.NewPCG(4, 2))
+	want := map[member.ID][]ID{}
+	members := func() int {
+		return len(slices.DeleteFunc(slices.Collect(maps.Values(want)), func(ids []ID) bool { return len(ids) == 0 }))
+	}
+	for i := range 3000 {
+		m := member.Member{ID: member.ID{byte(random.IntN(5))}, Active: true, Generation: 1}
+		own := want[m.ID]
+		switch {
+		case random.IntN(500) == 0:
+			roster.follow(m, true)
+			want[m.ID] = nil
+		case len(own) > 0 && random.IntN(20) < 9:
+			gone := random.IntN(len(own))
+			roster.drop(own[gone])
+			want[m.ID] = slices.Delete(slices.Clone(own), gone, gone+1)
+		default:
+			id := ID{1}
+			binary.BigEndian.PutUint32(id[12:], uint32(i))
+			roster.add(Record{Member: m, Session: Session{ID: id, Generation: 1, MemberGeneration: 1, AuthenticatedAt: noon, StartedAt: noon}})
+			want[m.ID] = append([]ID{id}, own...)
+		}
+		for id, ids := range want {
+			require.True(t, slices.Equal(ids, roster.idsOf(id, s.organization.Load(), noon)))
+			require.Equal(t, len(ids), roster.countOf(id))
+		}
+		sessions, of := roster.count()
+		require.Equal(t, len(slices.Concat(slices.Collect(maps.Values(want))...)), sessions)
+		require.Equal(t, members(), of)
+	}
 }
 
 // TestMemoryOfSessions is what their rows and the index take, on the whole.

@@ -54,6 +54,8 @@ type Service struct {
 	flushed time.Time
 	// swept is the place in the roster up to which Sweep has looked for sessions whose time has run out; only Sweep uses it.
 	swept int32
+	// behind tells that the store may have more rows to close or to delete than one batch took; only Sweep uses it.
+	behind bool
 }
 
 // New opens the service on what the store holds, and reads all live sessions from there. The key derives refresh tokens.
@@ -744,10 +746,15 @@ func (s *Service) Sweep(ctx context.Context) (more bool, err error) {
 	if err := s.makeSure(ctx); err != nil {
 		return false, err
 	}
+	begins := s.swept == 0
 	more, err = s.sweepExpired(ctx, batch)
 	if err != nil {
 		return false, fmt.Errorf("end expired sessions: %w", err)
 	}
+	if !begins && !s.behind {
+		return more, nil // the store is asked once a walk, since that takes longer than a part of it
+	}
+	s.behind = true // and stays so where this fails
 	closed, err := s.store.CloseRevoked(ctx, s.organization.Load().Generation, batch)
 	if err != nil {
 		return false, fmt.Errorf("close revoked sessions: %w", err)
@@ -756,7 +763,8 @@ func (s *Service) Sweep(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("purge ended sessions: %w", err)
 	}
-	return more || max(closed, purged) == batch, nil
+	s.behind = max(closed, purged) == batch
+	return more || s.behind, nil
 }
 
 func (s *Service) sweepExpired(ctx context.Context, batch int) (more bool, err error) {

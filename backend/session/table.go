@@ -11,8 +11,9 @@ type table[T any] struct {
 	len    int32
 }
 
-// chunkSize makes a chunk of rows fill whole pages of Go's memory.
-const chunkSize = 1024
+// chunkSize makes a chunk of rows fill whole pages of Go's memory. There are few of them, since after each garbage collection requests wait until
+// the runtime has gone through all there are.
+const chunkSize = 4096
 
 // at is the element at the place, which was given out by grow.
 func (t *table[T]) at(place int32) *T {
