@@ -397,7 +397,9 @@ func (r *roster) placeOfMember(m *member.Member) int32 {
 	if !known {
 		place = r.residents.grow()
 		r.residentAt[m.ID] = place
-		r.residents.at(place).facts = factsOf(m, r.texts.keep)
+		facts := factsOf(m)
+		facts.text = r.texts.keep(facts.text)
+		r.residents.at(place).facts = facts
 	} else if own := r.residents.at(place); own.member() != *m {
 		r.change(own, m)
 	}
@@ -406,24 +408,22 @@ func (r *roster) placeOfMember(m *member.Member) int32 {
 
 // change makes it known what has become of a member. When it returns, nobody is judged any more by what they were.
 func (r *roster) change(own *resident, m *member.Member) {
-	now := factsOf(m, strings.Clone)
+	changed := factsOf(m)
 	for i := range r.shards {
 		r.shards[i].mu.Lock()
 	}
-	own.facts = now
+	own.facts = changed
 	for i := range r.shards {
 		r.shards[i].mu.Unlock()
 	}
 }
 
-func factsOf(m *member.Member, keep func(text string) string) facts {
+func factsOf(m *member.Member) facts {
 	f := facts{id: m.ID, generation: m.Generation, active: m.Active, secondFactor: m.SecondFactor, hasPasskey: m.HasPasskey}
-	text := ""
 	for what, words := range [wordings]string{nameOf: m.Name, emailOf: m.Email, roleOf: string(m.Role), sortNameOf: m.SortName(), searchTextOf: m.SearchText()} {
-		text += words
-		f.ends[what] = uint32(len(text))
+		f.text += words
+		f.ends[what] = uint32(len(f.text))
 	}
-	f.text = keep(text)
 	return f
 }
 
