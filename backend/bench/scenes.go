@@ -107,6 +107,7 @@ var scenes = []scene{
 		figures: []figure{
 			{title: "rate, to the same with 1,000", value: ratio(measurement.rate, aMillion, aThousand), target: target{atLeast: 0.9}},
 			{title: "rate, to bare Echo", bar: "Curfew, 1,000,000 live sessions", value: ratio(measurement.rate, aMillion, bareEcho), target: hot90},
+			{title: "99th percentile, to bare Echo", value: ratio(measurement.p99, aMillion, bareEcho), target: target{atMost: 1.2}},
 			{title: "memory of the process", value: of(aMillion, measurement.memoryAfter), unit: " MiB"},
 		},
 	},

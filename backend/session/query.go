@@ -254,7 +254,7 @@ func (r *roster) mark(e *row, by Order, org *Organization) Mark {
 	case ByEnd:
 		mark.Key[1] = uint64(org.endOf(e))
 	case ByMember:
-		mark.Text = r.residentOf(e).words(sortNameOf)
+		mark.Text = r.wordsOf(e.resident, sortNameOf)
 	case ByDevice:
 		mark.Text = r.agentOf(e).words
 	case ByAddress:
@@ -313,7 +313,7 @@ func (r *roster) pattern(text string) *pattern {
 		bit := uint64(1) << n
 		p.all |= bit
 		for i := range p.residents {
-			if strings.Contains(r.residents.at(int32(i)).words(searchTextOf), part) {
+			if strings.Contains(r.wordsOf(int32(i), searchTextOf), part) {
 				p.residents[i] |= bit
 			}
 		}

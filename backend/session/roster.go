@@ -28,7 +28,10 @@ type roster struct {
 
 	residents  table[resident]
 	residentAt map[member.ID]int32
-	texts      texts
+	// words are all that is said of each resident in words, by the same places: one text for each, locked as facts are. They stand apart from what
+	// has no pointers, because the garbage collector follows each pointer each time.
+	words table[string]
+	texts texts
 	// occupied is how many residents have a session.
 	occupied int
 
@@ -83,13 +86,11 @@ type resident struct {
 	sessions int32
 }
 
-// facts are what is known of a member. They are read under any shard's lock, as the check does, and written under all of them. All that is said
-// of a member in words is one text, because the garbage collector follows each pointer each time.
+// facts are what is known of a member, beside their words. They are read under any shard's lock, as the check does, and written under all of them.
 type facts struct {
 	id           member.ID
 	generation   uint64
-	text         string
-	ends         [wordings]uint32 // of the parts of the text
+	ends         [wordings]uint32 // of the parts of the words
 	active       bool
 	secondFactor bool
 	hasPasskey   bool
@@ -242,7 +243,7 @@ func (r *roster) principal(e *row, started int64, org *Organization) Principal {
 			Client:  Client{Address: addressFrom(e.address), UserAgent: shared.key.userAgent, device: &shared.device},
 			Methods: shared.methods,
 		},
-		Member: own.member(), Organization: org, ExpiresAt: e.standing(started, own, org).ExpiresAt().UTC(),
+		Member: r.member(e.resident), Organization: org, ExpiresAt: e.standing(started, own, org).ExpiresAt().UTC(),
 	}
 }
 
@@ -396,50 +397,53 @@ func (r *roster) placeOfMember(m *member.Member) int32 {
 	place, known := r.residentAt[m.ID]
 	if !known {
 		place = r.residents.grow()
+		r.words.grow()
 		r.residentAt[m.ID] = place
-		facts := factsOf(m)
-		facts.text = r.texts.keep(facts.text)
-		r.residents.at(place).facts = facts
-	} else if own := r.residents.at(place); own.member() != *m {
-		r.change(own, m)
+		facts, words := describe(m)
+		r.residents.at(place).facts, *r.words.at(place) = facts, r.texts.keep(words)
+	} else if r.member(place) != *m {
+		r.change(place, m)
 	}
 	return place
 }
 
 // change makes it known what has become of a member. When it returns, nobody is judged any more by what they were.
-func (r *roster) change(own *resident, m *member.Member) {
-	changed := factsOf(m)
+func (r *roster) change(place int32, m *member.Member) {
+	facts, words := describe(m)
 	for i := range r.shards {
 		r.shards[i].mu.Lock()
 	}
-	own.facts = changed
+	r.residents.at(place).facts, *r.words.at(place) = facts, words
 	for i := range r.shards {
 		r.shards[i].mu.Unlock()
 	}
 }
 
-func factsOf(m *member.Member) facts {
-	f := facts{id: m.ID, generation: m.Generation, active: m.Active, secondFactor: m.SecondFactor, hasPasskey: m.HasPasskey}
-	for what, words := range [wordings]string{nameOf: m.Name, emailOf: m.Email, roleOf: string(m.Role), sortNameOf: m.SortName(), searchTextOf: m.SearchText()} {
-		f.text += words
-		f.ends[what] = uint32(len(f.text))
+func describe(m *member.Member) (f facts, words string) {
+	f = facts{id: m.ID, generation: m.Generation, active: m.Active, secondFactor: m.SecondFactor, hasPasskey: m.HasPasskey}
+	for what, part := range [wordings]string{nameOf: m.Name, emailOf: m.Email, roleOf: string(m.Role), sortNameOf: m.SortName(), searchTextOf: m.SearchText()} {
+		words += part
+		f.ends[what] = uint32(len(words))
 	}
-	return f
+	return f, words
 }
 
-func (f *facts) member() member.Member {
+// member is the resident at that place.
+func (r *roster) member(place int32) member.Member {
+	f := &r.residents.at(place).facts
 	return member.Member{
-		ID: f.id, Name: f.words(nameOf), Email: f.words(emailOf), Role: member.Role(f.words(roleOf)),
+		ID: f.id, Name: r.wordsOf(place, nameOf), Email: r.wordsOf(place, emailOf), Role: member.Role(r.wordsOf(place, roleOf)),
 		Active: f.active, Generation: f.generation, SecondFactor: f.secondFactor, HasPasskey: f.hasPasskey,
 	}
 }
 
-// words are one part of the text.
-func (f *facts) words(what wording) string {
+// wordsOf is one part of a resident's words.
+func (r *roster) wordsOf(place int32, what wording) string {
+	words, ends := *r.words.at(place), &r.residents.at(place).ends
 	if what == 0 {
-		return f.text[:f.ends[0]]
+		return words[:ends[0]]
 	}
-	return f.text[f.ends[what-1]:f.ends[what]]
+	return words[ends[what-1]:ends[what]]
 }
 
 // texts keeps many short texts in few pieces of memory, each of which stays while one of its texts is in use. The garbage collector looks at every
@@ -563,7 +567,7 @@ func (r *roster) follow(m member.Member, ended bool) {
 		return
 	}
 	own := r.residents.at(place)
-	r.change(own, &m)
+	r.change(place, &m)
 	for ended && own.sessions > 0 {
 		r.dropOne(r.rows.at(own.newest - 1).id)
 	}
