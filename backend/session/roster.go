@@ -86,7 +86,8 @@ type resident struct {
 	sessions int32
 }
 
-// facts are what is known of a member, beside their words. They are read under any shard's lock, as the check does, and written under all of them.
+// facts are what is known of a member, beside their words. They are read under any shard's lock, as the check does, or under mu, and written under
+// all of these.
 type facts struct {
 	id           member.ID
 	generation   uint64
@@ -407,7 +408,8 @@ func (r *roster) placeOfMember(m *member.Member) int32 {
 	return place
 }
 
-// change makes it known what has become of a member. When it returns, nobody is judged any more by what they were.
+// change makes it known what has become of a member. When it returns, nobody is judged any more by what they were. Their words are in no piece
+// with those of others, or whoever changed again and again would fill one after the other.
 func (r *roster) change(place int32, m *member.Member) {
 	facts, words := describe(m)
 	for i := range r.shards {
@@ -419,6 +421,7 @@ func (r *roster) change(place int32, m *member.Member) {
 	}
 }
 
+// describe takes a member apart into what has no pointers and all that has.
 func describe(m *member.Member) (f facts, words string) {
 	f = facts{id: m.ID, generation: m.Generation, active: m.Active, secondFactor: m.SecondFactor, hasPasskey: m.HasPasskey}
 	for what, part := range [wordings]string{nameOf: m.Name, emailOf: m.Email, roleOf: string(m.Role), sortNameOf: m.SortName(), searchTextOf: m.SearchText()} {
@@ -440,8 +443,8 @@ func (r *roster) member(place int32) member.Member {
 // wordsOf is one part of a resident's words.
 func (r *roster) wordsOf(place int32, what wording) string {
 	words, ends := *r.words.at(place), &r.residents.at(place).ends
-	if what == 0 {
-		return words[:ends[0]]
+	if what == nameOf {
+		return words[:ends[nameOf]]
 	}
 	return words[ends[what-1]:ends[what]]
 }

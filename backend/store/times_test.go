@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -122,7 +123,8 @@ func TestAFlushIsWrittenAsItGoes(t *testing.T) {
 	for i := range touches {
 		touches[i].LastSeenAt = noon.Add(time.Minute)
 	}
-	require.ErrorIs(t, db.Touch(ctx, touches, noon), sql.ErrTxDone)
+	err = db.Touch(ctx, touches, noon)
+	require.True(t, errors.Is(err, sql.ErrTxDone) || errors.Is(err, context.Canceled), "whichever is found first: %v", err)
 	pages, err := db.allTimes(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, kept, pages)

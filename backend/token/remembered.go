@@ -47,8 +47,8 @@ const (
 	tokensPerChunk   = 896
 	bytesPerToken    = 512
 	// longestRemembered is how long a token of ours is before its generation has eleven digits; a longer one is verified each time. It makes a
-	// remembered one half a kilobyte, so that a chunk of them fills whole pages of Go's memory. Chunks are large, since after each garbage collection requests wait until the runtime has
-	// gone through all there are.
+	// remembered one half a kilobyte, so that a chunk of them fills whole pages of Go's memory. There are few chunks, since after each garbage
+	// collection requests wait until the runtime has gone through all there are.
 	longestRemembered = 454
 )
 
