@@ -68,6 +68,7 @@
 //	session.shard.touchedMu   a touch is queued
 //	live.Hub.mu               who listens; taken beside a change, never within one
 //	token.part.mu             a token is remembered, or found
+//	store.touchLog.mu         what the pages of times do not tell yet is read, or added to
 //	giveway.lane.mu           work in the background waits for its next turn
 //
 // Besides, the store has one connection that writes, which is taken below changes and above none of ours, and package member has as many

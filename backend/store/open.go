@@ -44,7 +44,8 @@ type DB struct {
 	path   string
 	log    *slog.Logger
 	// sound looks through the file, once.
-	sound func() error
+	sound    func() error
+	touchLog touchLog
 	// giveWay is how long work that nobody waits for lets requests go first.
 	giveWay func()
 }
@@ -74,7 +75,14 @@ const longestLog = 16_000
 // file or write-ahead log, and a file of a newer schema, with an [*UnusableError]. Where nothing has to be brought up to date it only begins
 // to look through the file: whoever opens has to ask [DB.Sound] as well.
 func Open(ctx context.Context, path string, log *slog.Logger) (*DB, error) {
-	return open(ctx, path, log, 0)
+	db, err := open(ctx, path, log, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.readTouchLog(ctx); err != nil {
+		return nil, errors.Join(unusable(path, err), db.Close())
+	}
+	return db, nil
 }
 
 // open migrates up to the given version; 0 means all the way. Tests stop before a migration to seed old data.

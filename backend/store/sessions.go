@@ -45,7 +45,7 @@ type sessionRow struct {
 
 func (sessionRow) TableName() string { return "sessions" }
 
-// recordRow is a session with the page of its times, as selectRecord reads them.
+// recordRow is a session as selectRecord reads it.
 type recordRow struct {
 	Number           int64
 	ID               string
@@ -62,26 +62,21 @@ type recordRow struct {
 	Address          string
 	UserAgent        string
 	Methods          string
-	// Times is nil where nobody of the page was touched.
-	Times timesPage
 }
 
-// selectRecord joins nothing, because SQLite plans a join with a parameter anew each time, which takes several times as long as this look-up.
 const selectRecord = `
-SELECT s.number, s.id, s.member_id, s.generation, s.member_generation, s.authenticated_at, s.proved_at, s.started_at, s.last_seen_at,
-       coalesce(s.ended_at, 0), coalesce(s.end_reason, ''), coalesce(s.ended_by, ''), s.address, s.user_agent, s.methods,
-       (SELECT t.times FROM session_times t WHERE t.page = s.number / ?)
-FROM sessions s WHERE s.id = ?`
+SELECT number, id, member_id, generation, member_generation, authenticated_at, proved_at, started_at, last_seen_at,
+       coalesce(ended_at, 0), coalesce(end_reason, ''), coalesce(ended_by, ''), address, user_agent, methods
+FROM sessions WHERE id = ?`
 
 func (row recordRow) record(m member.Member) (session.Record, error) {
 	id, err := session.ParseID(row.ID)
-	startedAt, lastSeenAt := row.Times.of(row.Number)
 	return session.Record{
 		Number: row.Number,
 		Session: session.Session{
 			ID: id, MemberID: m.ID, Generation: row.Generation, MemberGeneration: row.MemberGeneration,
 			AuthenticatedAt: instant(row.AuthenticatedAt), ProvedAt: instant(row.ProvedAt),
-			StartedAt: instant(max(row.StartedAt, startedAt)), LastSeenAt: instant(max(row.LastSeenAt, lastSeenAt)),
+			StartedAt: instant(row.StartedAt), LastSeenAt: instant(row.LastSeenAt),
 			End:    session.End{Reason: session.EndReason(row.EndReason), At: instant(row.EndedAt), By: row.EndedBy},
 			Client: session.Client{Address: session.ParseAddress(row.Address), UserAgent: row.UserAgent}, Methods: strings.Fields(row.Methods),
 		},
@@ -89,19 +84,25 @@ func (row recordRow) record(m member.Member) (session.Record, error) {
 	}, err
 }
 
-// oneRecord reads past GORM, because a flood of requests for sessions that are over comes here. The member is read after the session, and
-// so is never older than it.
-func oneRecord(tx *gorm.DB, id session.ID) (session.Record, error) {
+// oneRecord reads past GORM, because a flood of requests for sessions that are over comes here. It joins nothing, because SQLite plans a join
+// with a parameter anew each time, which takes several times as long as these look-ups. The member is read after the session, and so is
+// never older than it.
+func (db *DB) oneRecord(tx *gorm.DB, id session.ID) (session.Record, error) {
 	var r recordRow
-	err := queryRow(tx, selectRecord, timesPerPage, id.String()).Scan(
+	err := queryRow(tx, selectRecord, id.String()).Scan(
 		&r.Number, &r.ID, &r.MemberID, &r.Generation, &r.MemberGeneration, &r.AuthenticatedAt, &r.ProvedAt, &r.StartedAt, &r.LastSeenAt,
-		&r.EndedAt, &r.EndReason, &r.EndedBy, &r.Address, &r.UserAgent, &r.Methods, (*[]byte)(&r.Times))
+		&r.EndedAt, &r.EndReason, &r.EndedBy, &r.Address, &r.UserAgent, &r.Methods)
 	if errors.Is(err, sql.ErrNoRows) {
 		return session.Record{}, session.ErrNotFound
 	}
 	if err != nil {
 		return session.Record{}, err
 	}
+	startedAt, lastSeenAt, err := db.timesOf(tx, r.Number)
+	if err != nil {
+		return session.Record{}, err
+	}
+	r.StartedAt, r.LastSeenAt = max(r.StartedAt, startedAt), max(r.LastSeenAt, lastSeenAt)
 	memberID, err := member.ParseID(r.MemberID)
 	if err != nil {
 		return session.Record{}, err
@@ -168,7 +169,7 @@ func (db *DB) InsertSession(ctx context.Context, s session.Session, proof member
 		if _, err := appendAudit(tx, event); err != nil {
 			return err
 		}
-		record, err = oneRecord(tx, s.ID)
+		record, err = db.oneRecord(tx, s.ID)
 		return err
 	})
 	return record, err
@@ -176,7 +177,7 @@ func (db *DB) InsertSession(ctx context.Context, s session.Session, proof member
 
 // Session implements [session.Store]. It cannot be cancelled: to watch for that would take longer than to read.
 func (db *DB) Session(ctx context.Context, id session.ID) (session.Record, error) {
-	record, err := oneRecord(db.read(context.WithoutCancel(ctx)), id)
+	record, err := db.oneRecord(db.read(context.WithoutCancel(ctx)), id)
 	return record, unavailable(err)
 }
 

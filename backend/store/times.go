@@ -2,12 +2,12 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"encoding/binary"
 	"encoding/json"
-	"maps"
+	"errors"
 	"slices"
-	"strconv"
 	"time"
 
 	"gorm.io/gorm"
@@ -16,7 +16,8 @@ import (
 )
 
 // Every access moves the times of a session, so they are what is written most. They stand apart from the rest of the session, packed into
-// pages that fill a page of the file each: many touches are few writes, and no index moves with them.
+// pages that fill a page of the file each, and no index moves with them. What a flush has to tell goes into the touch log, and from there
+// into the pages, some at each flush.
 
 const (
 	// timesPerPage is how many sessions' times stand in a page. It is part of the schema.
@@ -58,43 +59,34 @@ func (p timesPage) merge(other timesPage) {
 // Touch implements [session.Store]. Calls must not overlap. Nobody waits for it, so it works in short stretches and gives way to requests behind
 // each: one that was made in one piece would hold up a server with one processor for many milliseconds.
 func (db *DB) Touch(ctx context.Context, touches []session.Touch, now time.Time) error {
-	pages, work := map[int64]timesPage{}, 0
-	for _, touch := range touches {
-		number := touch.Number / timesPerPage
-		page, begun := pages[number]
-		if !begun {
-			page = make(timesPage, timesPerPage*timesSize)
-			pages[number] = page
-			work += touchesPerBegin
+	row, due := db.touchLog.begin()
+	var told touchWriter
+	for stretch := range slices.Chunk(touches, touchesAtOnce) {
+		for _, touch := range stretch {
+			told.add(touch)
 		}
-		page.advance(touch.Number, millis(touch.StartedAt), millis(touch.LastSeenAt))
-		if work++; work >= touchesAtOnce {
-			db.giveWay()
-			work = 0
-		}
+		db.touchLog.add(stretch)
+		db.giveWay()
 	}
-	numbers := slices.Sorted(maps.Keys(pages)) // in the order in which they are in the file
 	// Nobody else writes these pages, so they are read before the transaction, for which others wait.
-	for stretch := range slices.Chunk(numbers, pagesAtOnce) {
-		if err := db.mergeKnown(ctx, pages, stretch); err != nil {
+	for stretch := range slices.Chunk(due, pagesAtOnce) {
+		if err := db.completePages(ctx, stretch); err != nil {
 			return unavailable(err)
 		}
 		db.giveWay()
 	}
-	return db.write(ctx, func(tx *gorm.DB) error {
+	err := db.write(ctx, func(tx *gorm.DB) error {
 		tx = tx.WithContext(context.WithoutCancel(ctx)) // or else the driver starts a goroutine for each statement, to watch for a cancellation
-		if len(numbers) > cachedPages {
-			// What does not fit is written as it comes, and not all at the commit, for which requests would wait.
-			if err := exec(tx, "PRAGMA cache_size = "+strconv.Itoa(cachedPages)); err != nil {
+		if len(touches) > 0 {
+			if err := exec(tx, "INSERT INTO touch_log (number, touches) VALUES (?, ?)", row, told.row); err != nil {
 				return err
 			}
-			defer func() { _ = exec(tx, "PRAGMA cache_size = "+usualCache) }() // the next flush does it if this one cannot
 		}
 		waited := db.waitedForWriter()
-		for stretch := range slices.Chunk(numbers, pagesAtOnce) {
+		for stretch := range slices.Chunk(due, pagesAtOnce) {
 			for _, number := range stretch {
 				const replace = "INSERT INTO session_times (page, times) VALUES (?1, ?2) ON CONFLICT (page) DO UPDATE SET times = ?2"
-				if err := exec(tx, replace, number, []byte(pages[number])); err != nil {
+				if err := exec(tx, replace, number, []byte(db.touchLog.pages[number])); err != nil {
 					return err
 				}
 			}
@@ -102,22 +94,23 @@ func (db *DB) Touch(ctx context.Context, touches []session.Touch, now time.Time)
 				db.giveWay()
 			}
 		}
+		// Two, where one comes at a time: to delete all of a round at once would take as long as to read them.
+		const folded = "DELETE FROM touch_log WHERE number IN (SELECT number FROM touch_log WHERE number <= ? ORDER BY number LIMIT 2)"
+		if err := exec(tx, folded, db.touchLog.folded); err != nil {
+			return err
+		}
 		return exec(tx, "UPDATE organization SET clock_at = max(clock_at, ?) WHERE id = 1", millis(now))
 	})
+	if err == nil {
+		db.touchLog.forget(due)
+	}
+	return err
 }
 
-// What is done in one stretch: 0.1 to 0.2 ms of work. To begin a page takes as long as so many touches do.
+// What is done in one stretch: 0.1 to 0.2 ms of work.
 const (
-	touchesAtOnce   = 512
-	touchesPerBegin = 8
-	pagesAtOnce     = 16
-)
-
-// cachedPages is how many pages SQLite keeps of a flush before it writes them; usualCache is its default otherwise, in KiB
-// (https://www.sqlite.org/pragma.html#pragma_cache_size).
-const (
-	cachedPages = 32
-	usualCache  = "-2000"
+	touchesAtOnce = 512
+	pagesAtOnce   = 16
 )
 
 // waitedForWriter is how many times somebody has had to wait for the connection that writes.
@@ -129,24 +122,42 @@ func (db *DB) waitedForWriter() int64 {
 	return pool.Stats().WaitCount
 }
 
-// mergeKnown merges into those of the pages that have these numbers what the file has of them.
-func (db *DB) mergeKnown(ctx context.Context, pages map[int64]timesPage, numbers []int64) error {
+// completePages adds to pages of the touch log what the file has of them.
+func (db *DB) completePages(ctx context.Context, numbers []int64) error {
 	list, err := json.Marshal(numbers)
 	if err != nil {
 		return err
 	}
 	const selectPages = "SELECT page, times FROM session_times WHERE page IN (SELECT value FROM json_each(?))"
 	return db.eachRow(context.WithoutCancel(ctx), selectPages, []any{string(list)}, func(row []driver.Value) error {
-		pages[row[0].(int64)].merge(row[1].([]byte))
+		db.touchLog.complete(row[0].(int64), row[1].([]byte))
 		return nil
 	})
 }
 
-// allTimes reads every page, by its number.
+// timesOf are the times to which accesses have moved the session's; zero if none has. The log is asked before the file: it forgets only what
+// is there.
+func (db *DB) timesOf(tx *gorm.DB, number int64) (startedAt, lastSeenAt int64, err error) {
+	startedAt, lastSeenAt = db.touchLog.of(number)
+	var page timesPage
+	err = queryRow(tx, "SELECT times FROM session_times WHERE page = ?", number/timesPerPage).Scan((*[]byte)(&page))
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, 0, err
+	}
+	started, seen := page.of(number)
+	return max(startedAt, started), max(lastSeenAt, seen), nil
+}
+
+// allTimes are all pages, by their numbers; the log is asked before the file, as above.
 func (db *DB) allTimes(ctx context.Context) (map[int64]timesPage, error) {
-	pages := map[int64]timesPage{}
+	pages := db.touchLog.copy()
 	err := db.eachRow(ctx, "SELECT page, times FROM session_times", nil, func(row []driver.Value) error {
-		pages[row[0].(int64)] = row[1].([]byte)
+		number, page := row[0].(int64), timesPage(row[1].([]byte))
+		if newer, touched := pages[number]; touched {
+			newer.merge(page)
+		} else {
+			pages[number] = page
+		}
 		return nil
 	})
 	return pages, err
