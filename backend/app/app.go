@@ -106,7 +106,7 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 	a.live = live.NewHub(httpapi.ListenersPerSession)
 	api := &httpapi.API{
 		Sessions: a.sessions, Members: members, Tokens: a.tokens, Audit: a.db, Live: a.live, DeviceKey: derived[1], CursorKey: derived[2],
-		Ready: a.db.Ready, SetUp: a.setUp, Backup: a.backup, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies, Stream: httpapi.DefaultStreamTimes, Now: clock.Now, Log: a.log,
+		Ready: a.db.Ready, SetUp: a.setUp, Backup: a.backup, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies, Stream: httpapi.DefaultStreamTimes, Now: clock.Now, Hold: httpapi.Hold, Log: a.log,
 	}
 	if a.config.Mail != nil {
 		api.Mail = mail.New(*a.config.Mail)

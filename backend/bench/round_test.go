@@ -47,13 +47,6 @@ func TestNoisyRounds(t *testing.T) {
 	require.NotNil(t, measured[:1].noisy("bare"), "it is written as a list")
 }
 
-func TestLostToAFlood(t *testing.T) {
-	flooded := at(700)
-	beside := at(150)
-	flooded.Beside = &beside
-	require.InDelta(t, 2, lostTo("flooded", "alone")(map[string]measurement{"alone": at(1000), "flooded": flooded}), 0)
-}
-
 // What is measured has to be what was meant.
 func TestJudge(t *testing.T) {
 	l := load{connections: 2, count: 10}

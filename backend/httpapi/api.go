@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"golang.org/x/time/rate"
 
 	"curfew/backend/audit"
 	"curfew/backend/fault"
@@ -44,11 +45,14 @@ type API struct {
 	// TrustedProxies are the networks whose forwarding headers are believed; none by default.
 	TrustedProxies []*net.IPNet
 	Now            func() time.Time
+	// Hold lets time pass: [Hold].
+	Hold func(context.Context, time.Duration)
 	// Stream is the times of a stream of events. Its patience holds for an export too.
 	Stream StreamTimes
 	Log    *slog.Logger
 
 	readiness readiness
+	floodgate *rate.Limiter
 }
 
 // Mount puts the API and what every answer has in common on the server.
@@ -57,6 +61,7 @@ func (a *API) Mount(e *echo.Echo) {
 	e.JSONSerializer = jsonSerializer{}
 	e.IPExtractor = addressOf(a.TrustedProxies)
 	a.Sessions.OnChange(a.announce)
+	a.floodgate = newFloodgate()
 	e.Use(identify, a.logRequests, recoverPanics, secureHeaders, refuseCrossOrigin)
 	if fault.Injected {
 		e.Use(beforeAnswer)

@@ -75,18 +75,19 @@ func (a *API) admit(c echo.Context, kind session.Access) (session.Principal, err
 	if err != nil {
 		return session.Principal{}, err
 	}
+	ctx := c.Request().Context()
 	claims, err := a.Tokens.Verify(text)
 	if err != nil {
-		return session.Principal{}, err
+		return session.Principal{}, a.turnAway(ctx, err)
 	}
 	if newest := a.Sessions.Organization().Generation; claims.Generation > newest {
 		// The database is older than the token: somebody restored a backup (I13). What it knows of revocations is not to be trusted.
 		a.Log.Error("a token is newer than the database", "token_generation", claims.Generation, "generation", newest)
-		return session.Principal{}, token.ErrInvalid
+		return session.Principal{}, a.turnAway(ctx, token.ErrInvalid)
 	}
-	who, err := a.Sessions.Admit(c.Request().Context(), session.ID(claims.Session), kind)
+	who, err := a.Sessions.Admit(ctx, session.ID(claims.Session), kind)
 	if err != nil {
-		return session.Principal{}, err
+		return session.Principal{}, a.turnAway(ctx, err)
 	}
 	left := who.ExpiresAt.Sub(who.AdmittedAt).Seconds()
 	c.Response().Header()["Curfew-Session-Expires-In"] = []string{strconv.FormatInt(int64(math.Ceil(max(0, left))), 10)}

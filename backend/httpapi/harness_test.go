@@ -100,6 +100,7 @@ type house struct {
 	live     *live.Hub
 	api      *httpapi.API
 	echo     *echo.Echo
+	held     chan time.Duration // how long refusals were held back, if the house has it
 }
 
 type options struct {
@@ -187,7 +188,7 @@ func (h *house) start(log *slog.Logger) {
 	h.live = live.NewHub(httpapi.ListenersPerSession)
 	h.api = &httpapi.API{
 		Sessions: h.sessions, Members: h.members, Tokens: tokens, Audit: h.storage, Live: h.live, Mail: h.options.mail, Stream: h.options.streams(), DeviceKey: derived[1], CursorKey: derived[2],
-		Ready: h.storage.Ready, SetUp: h.sessions.Reload, Backup: h.backup, PublicURL: publicURL, Now: h.clock.Now, Log: log,
+		Ready: h.storage.Ready, SetUp: h.sessions.Reload, Backup: h.backup, PublicURL: publicURL, Now: h.clock.Now, Hold: h.hold, Log: log,
 	}
 	for _, network := range h.options.trustedProxies {
 		_, parsed, err := net.ParseCIDR(network)
@@ -199,6 +200,13 @@ func (h *house) start(log *slog.Logger) {
 	h.api.Mount(h.echo)
 	h.echo.GET("/*", pages.Serve)
 	h.echo.HEAD("/*", pages.Serve)
+}
+
+// hold lets no time pass.
+func (h *house) hold(_ context.Context, d time.Duration) {
+	if h.held != nil {
+		h.held <- d
+	}
 }
 
 func (h *house) backup(ctx context.Context, file string, replace bool, event audit.Event) (httpapi.Backup, audit.Finding, error) {

@@ -76,9 +76,10 @@ func (a *API) refreshSession(c echo.Context) error {
 		}
 		transport, presented = TransportCookie, cookie
 	}
-	who, successor, err := a.Sessions.Refresh(c.Request().Context(), presented, accessKind(c.Request()))
+	ctx := c.Request().Context()
+	who, successor, err := a.Sessions.Refresh(ctx, presented, accessKind(c.Request()))
 	if err != nil {
-		return err
+		return a.turnAway(ctx, err)
 	}
 	return a.handOver(c, http.StatusOK, who, successor, transport)
 }

@@ -1,0 +1,81 @@
+package httpapi_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"curfew/backend/httpapi"
+	"curfew/backend/member"
+)
+
+// TestAFloodWaitsForItsRefusals: of tokens that are none of ours a thousand are refused at once, and then 250 a second, none later than after a
+// second. Nobody else waits.
+func TestAFloodWaitsForItsRefusals(t *testing.T) {
+	h := open(t, options{})
+	h.held = make(chan time.Duration, 1000)
+	held := func() (d time.Duration) {
+		select {
+		case d = <-h.held:
+		default:
+		}
+		return d
+	}
+	honest, revoked := h.program(member.Plain), h.program(member.Admin)
+	revoked.delete("/api/session").requireStatus(http.StatusNoContent)
+	unknown, _, err := h.api.Tokens.Issue(uuid.New(), uuid.New(), 1, h.clock.Now().Add(time.Hour))
+	require.NoError(t, err)
+	bearer := func(token string) change { return header("Authorization", "Bearer "+token) }
+	forged := unknown[:len(unknown)-8] + "AAAAAAAA"
+	flood := []func() *answer{
+		func() *answer { return h.stranger().get("/api/session", bearer(forged)) },
+		func() *answer { return h.stranger().get("/api/session", bearer(unknown)) },
+		func() *answer { return h.stranger().get("/api/events", bearer("nonsense")) },
+		func() *answer {
+			text := strings.Repeat("A", 43)
+			return h.stranger().post("/api/sessions/refresh", httpapi.RefreshRequest{RefreshToken: &text})
+		},
+	}
+	for i := range 1000 {
+		flood[i%len(flood)]().requireStatus(http.StatusUnauthorized)
+		require.Zero(t, held(), "%d", i)
+	}
+	for i := range 1000 {
+		flood[i%len(flood)]().requireStatus(http.StatusUnauthorized)
+		require.InDelta(t, min(4*time.Millisecond*time.Duration(i+1), time.Second), held(), 1e6, "%d", i)
+	}
+
+	h.clock.advance(time.Millisecond)
+	honest.requireLive()
+	h.stranger().get("/api/session").requireProblem(http.StatusUnauthorized, "no_session")
+	revoked.get("/api/session").requireProblem(http.StatusUnauthorized, "session_revoked")
+	h.clock.advance(600 * time.Millisecond) // the flood goes on
+	for i := range 150 {
+		flood[0]()
+		require.InDelta(t, 403*time.Millisecond+4*time.Millisecond*time.Duration(i), held(), 5e6, "%d", i)
+	}
+	h.clock.advance(6 * time.Minute)
+	for range 1000 {
+		flood[0]()
+		require.Zero(t, held())
+	}
+	flood[0]()
+	require.NotZero(t, held())
+	honest.get("/api/session").requireProblem(http.StatusUnauthorized, "token_expired")
+	honest.renew()
+	honest.requireLive()
+	require.Zero(t, held())
+}
+
+// TestWhoLeavesIsHeldNoLonger: a connection that was closed keeps nothing busy.
+func TestWhoLeavesIsHeldNoLonger(t *testing.T) {
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	httpapi.Hold(ctx, time.Hour)
+	httpapi.Hold(t.Context(), time.Nanosecond)
+}
