@@ -15,9 +15,9 @@ var arrows = map[string][]string{
 	"session": {"audit", "giveway", "member"},
 	"token":   {"durable"},
 	"store":   {"audit", "durable", "fault", "giveway", "member", "session"},
-	"httpapi": {"audit", "fault", "live", "mail", "member", "session", "token"},
+	"httpapi": {"audit", "fault", "live", "mail", "member", "metrics", "session", "token"},
 	"config":  {"mail", "token"}, // where the mail server is, and the bounds of a token's lifetime
-	"app":     {"audit", "config", "durable", "fault", "httpapi", "live", "mail", "member", "session", "spa", "store", "token"},
+	"app":     {"audit", "config", "durable", "fault", "httpapi", "live", "mail", "member", "metrics", "session", "spa", "store", "token"},
 	"cli":     {"app", "config", "httpapi", "member"}, // the contract's words, and when two e-mail addresses are the same
 	"demo":    {"audit", "member", "session", "store"},
 
@@ -34,7 +34,8 @@ var keepers = []struct {
 	{"github.com/mattn/go-sqlite3", []string{"store"}, "the driver's name stands in one place"},
 	{"github.com/labstack/echo", []string{"httpapi", "spa", "app"}, "Echo v4's support ends with 2026: the move to v5 has to stay mechanical"},
 	{"github.com/golang-jwt/", []string{"token"}, "only one room believes a token, and only after its gate"},
-	{"net/http", []string{"httpapi", "spa", "app"}, "the rules know no HTTP"},
+	{"net/http", []string{"httpapi", "spa", "app", "metrics"}, "the rules know no HTTP"},
+	{"github.com/prometheus/", []string{"metrics"}, "what is measured is named in one place, and not by who measures"},
 	{"database/sql", []string{"store"}, "the rules know no SQL"},
 	{"github.com/wneessen/go-mail", []string{"mail"}, "SMTP stays in one room"},
 	{"github.com/knadh/koanf", []string{"config"}, "settings are passed down as values"},

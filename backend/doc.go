@@ -11,6 +11,7 @@
 //	store     everything kept, through GORM, on SQLite
 //	httpapi   the JSON API and its contract, openapi.yaml
 //	live      who is listening to events, and how they are woken
+//	metrics   what a monitoring system is told
 //	mail      sends one-time links by SMTP
 //	spa       serves the built web app
 //	config    what the operator sets before the start

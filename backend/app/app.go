@@ -24,6 +24,7 @@ import (
 	"curfew/backend/live"
 	"curfew/backend/mail"
 	"curfew/backend/member"
+	"curfew/backend/metrics"
 	"curfew/backend/session"
 	"curfew/backend/spa"
 	"curfew/backend/store"
@@ -41,6 +42,7 @@ type App struct {
 	sessions *session.Service
 	tokens   *token.Keys
 	live     *live.Hub
+	metrics  *metrics.Metrics
 	// background is held while what nobody waits for is written: touches, or a batch of the sweep. So whoever has to wait for the one connection
 	// that writes is neither of them, and touches give way to nobody from then on.
 	background sync.Mutex
@@ -56,7 +58,7 @@ func New(ctx context.Context, cfg config.Config, web fs.FS, log *slog.Logger) (*
 	if err != nil {
 		return nil, err
 	}
-	a := &App{config: cfg, log: log, folder: folder}
+	a := &App{config: cfg, log: log, folder: folder, metrics: metrics.New()}
 	if err := a.build(ctx, web); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -107,6 +109,7 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 	api := &httpapi.API{
 		Sessions: a.sessions, Members: members, Tokens: a.tokens, Audit: a.db, Live: a.live, DeviceKey: derived[1], CursorKey: derived[2],
 		Ready: a.db.Ready, SetUp: a.setUp, Backup: a.backup, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies, Stream: httpapi.DefaultStreamTimes, Now: clock.Now, Hold: httpapi.Hold, Log: a.log,
+		Metrics: a.metrics, MetricsToken: a.config.MetricsToken,
 	}
 	if a.config.Mail != nil {
 		api.Mail = mail.New(*a.config.Mail)
@@ -302,6 +305,7 @@ func (a *App) repeat(ctx context.Context, interval time.Duration, name string, w
 			a.log.Error("work in the background failed; nothing is lost, and it is tried again", "work", name, "error", err)
 		}
 		failing = err != nil
+		a.metrics.Failing(name, failing)
 	}
 }
 

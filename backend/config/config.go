@@ -43,6 +43,8 @@ type Config struct {
 	AccessTokenLifetime time.Duration
 	// LogLevel is debug, info, warn or error.
 	LogLevel slog.Level
+	// MetricsToken opens /metrics to a monitoring system; empty where there is none.
+	MetricsToken string
 	// Mail is the server that mails one-time links; nil where they are only shown.
 	Mail *mail.Server
 }
@@ -69,6 +71,7 @@ var Settings = []Setting{
 	{"smtp-url", "", "mail server for one-time links, as smtp://user@mail.example.org:587 (STARTTLS) or smtps://user@mail.example.org:465 (default: none)"},
 	{"smtp-password-file", "", "file that holds the password at the mail server"},
 	{"smtp-from", "", "in whose name mail goes out, as 'Curfew <curfew@example.org>'"},
+	{"metrics-token-file", "", "file that holds the token by which a monitoring system reads /metrics (default: only people who oversee others do)"},
 	{"log-level", "info", "debug, info, warn or error"},
 }
 
@@ -186,10 +189,30 @@ func parse(k *koanf.Koanf) (c Config, err error) {
 	if c.Mail, err = mailServer(k.String("smtp-url"), k.String("smtp-password-file"), k.String("smtp-from")); err != nil {
 		return c, err
 	}
+	if c.MetricsToken, err = metricsToken(k.String("metrics-token-file")); err != nil {
+		return c, err
+	}
 	if err := c.LogLevel.UnmarshalText([]byte(k.String("log-level"))); err != nil {
 		return c, fmt.Errorf("log-level: %q is not debug, info, warn or error", k.String("log-level"))
 	}
 	return c, nil
+}
+
+// metricsToken reads the token, which has to be hard to guess.
+func metricsToken(file string) (string, error) {
+	const shortest = 32
+	if file == "" {
+		return "", nil
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("metrics-token-file: %w", err)
+	}
+	found := strings.TrimSpace(string(content))
+	if len(found) < shortest || strings.ContainsFunc(found, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "", fmt.Errorf("metrics-token-file: %q does not hold %d letters and digits or more; make it with: openssl rand -hex 32", file, shortest)
+	}
+	return found, nil
 }
 
 func publicURL(text, host, port string) (*url.URL, error) {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -56,6 +57,10 @@ func TestDefaults(t *testing.T) {
 // Each setting can be made in each place, and the later place wins: default, file, environment, command line.
 func TestTheLaterPlaceWins(t *testing.T) {
 	public := func(c Config) any { return c.PublicURL.String() }
+	var tokens [3]string
+	for i := range tokens {
+		tokens[i] = written(t, strings.Repeat(strconv.Itoa(i), 32)+"\n")
+	}
 	tested := []string{"smtp-url", "smtp-password-file", "smtp-from"} // which make sense only together; see TestMail
 	for name, tt := range map[string]struct {
 		values [3]string // in the file, in the environment, on the command line
@@ -68,6 +73,8 @@ func TestTheLaterPlaceWins(t *testing.T) {
 		"trusted-proxies": {[3]string{"10.0.0.0/8", "127.0.0.1", "::1"}, func(c Config) any { return fmt.Sprint(c.TrustedProxies) }, [4]any{"[]", "[10.0.0.0/8]", "[127.0.0.1/32]", "[::1/128]"}},
 		"access-token-lifetime": {[3]string{"1m", "2m30s", "15m"}, func(c Config) any { return c.AccessTokenLifetime },
 			[4]any{5 * time.Minute, time.Minute, 150 * time.Second, 15 * time.Minute}},
+		"metrics-token-file": {[3]string{tokens[0], tokens[1], tokens[2]}, func(c Config) any { return c.MetricsToken },
+			[4]any{"", strings.Repeat("0", 32), strings.Repeat("1", 32), strings.Repeat("2", 32)}},
 		"log-level": {[3]string{"debug", "WARN", "error"}, func(c Config) any { return c.LogLevel }, [4]any{slog.LevelInfo, slog.LevelDebug, slog.LevelWarn, slog.LevelError}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -280,6 +287,17 @@ func TestBadMailSettingsAreRefusedWithoutTellingThePassword(t *testing.T) {
 			require.NotContains(t, err.Error(), "\n")
 		})
 	}
+}
+
+// TestATokenForMetricsIsHardToGuess. An error does not tell it.
+func TestATokenForMetricsIsHardToGuess(t *testing.T) {
+	for _, content := range []string{"", "\n", strings.Repeat("x", 31), strings.Repeat("x", 20) + " " + strings.Repeat("x", 20), strings.Repeat("ü", 32)} {
+		_, err := load(t, "", nil, "--metrics-token-file", written(t, content))
+		require.ErrorContains(t, err, "does not hold 32 letters and digits or more; make it with: openssl rand -hex 32", "%q", content)
+		require.NotContains(t, err.Error(), "xx")
+	}
+	_, err := load(t, "", nil, "--metrics-token-file", "missing")
+	require.ErrorContains(t, err, "metrics-token-file: open missing")
 }
 
 // The public URL is an origin and nothing more: links are made by setting a path on it.

@@ -17,6 +17,7 @@ import (
 	"curfew/backend/live"
 	"curfew/backend/mail"
 	"curfew/backend/member"
+	"curfew/backend/metrics"
 	"curfew/backend/session"
 	"curfew/backend/token"
 )
@@ -50,8 +51,12 @@ type API struct {
 	// Stream is the times of a stream of events. Its patience holds for an export too.
 	Stream StreamTimes
 	Log    *slog.Logger
+	// Metrics are what a monitoring system is told that shows the MetricsToken; where that is empty, only people are.
+	Metrics      *metrics.Metrics
+	MetricsToken string
 
 	readiness readiness
+	counted   counted
 	floodgate *rate.Limiter
 }
 
@@ -62,7 +67,7 @@ func (a *API) Mount(e *echo.Echo) {
 	e.IPExtractor = addressOf(a.TrustedProxies)
 	a.Sessions.OnChange(a.announce)
 	a.floodgate = newFloodgate()
-	e.Use(identify, a.logRequests, recoverPanics, secureHeaders, refuseCrossOrigin)
+	e.Use(identify, a.observe, recoverPanics, secureHeaders, refuseCrossOrigin)
 	if fault.Injected {
 		e.Use(beforeAnswer)
 	}
@@ -90,7 +95,7 @@ func (a *API) Mount(e *echo.Echo) {
 	e.POST("/api/account/second-factor/enrolment", a.anySession(a.enrolSecondFactor))
 	e.POST("/api/account/passkeys", a.anySession(a.registerPasskey))
 	e.POST("/api/account/passkey-challenge", a.anySession(a.beginPasskeyRegistration))
-	e.GET("/api/events", a.listener(a.listenToEvents))
+	e.GET(streamPath, a.listener(a.listenToEvents))
 
 	// Any member.
 	e.GET("/api/sessions", a.member(a.listSessions))
@@ -114,6 +119,7 @@ func (a *API) Mount(e *echo.Echo) {
 	e.GET("/api/settings/security", a.overseer(a.getSecuritySettings))
 	e.POST("/api/settings/security/preview", a.overseer(a.previewSecuritySettings))
 	e.GET("/api/settings/sign-in", a.overseer(a.getSignInSettings))
+	e.GET("/metrics", a.scraper(a.getMetrics)) // and a monitoring system
 
 	// Who may change it.
 	e.PUT("/api/settings/security", a.admin(a.putSecuritySettings))
@@ -125,6 +131,9 @@ func (a *API) Mount(e *echo.Echo) {
 	e.POST("/api/members/:id/revoke-sessions", a.admin(a.revokeMemberSessions))
 	e.POST("/api/members/:id/link", a.admin(a.issueMemberLink))
 	e.DELETE("/api/members/:id/second-factor", a.admin(a.removeMemberFactors))
+
+	a.measure()
+	a.count(e)
 }
 
 func (a *API) getHealth(c echo.Context) error {

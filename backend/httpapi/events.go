@@ -14,6 +14,9 @@ import (
 	"curfew/backend/session"
 )
 
+// streamPath is the one call whose answer takes as long as somebody listens.
+const streamPath = "/api/events"
+
 // ListenersPerSession is how many streams of events a session may have open: more than a browser has, and few enough to bear.
 const ListenersPerSession = 16
 

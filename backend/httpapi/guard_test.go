@@ -36,6 +36,7 @@ var (
 	forOverseers = []string{
 		"GET /api/sessions/summary", "GET /api/settings/security", "POST /api/settings/security/preview", "GET /api/settings/sign-in",
 		"GET /api/members", "GET /api/members/{id}", "GET /api/audit", "GET /api/audit/chain",
+		"GET /metrics",
 	}
 	forAdmins = []string{
 		"PUT /api/settings/security", "PUT /api/settings/sign-in", "POST /api/sessions/revoke", "POST /api/sessions/revoke-all",

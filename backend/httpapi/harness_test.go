@@ -33,6 +33,7 @@ import (
 	"curfew/backend/live"
 	"curfew/backend/mail"
 	"curfew/backend/member"
+	"curfew/backend/metrics"
 	"curfew/backend/session"
 	"curfew/backend/spa"
 	"curfew/backend/store"
@@ -45,6 +46,7 @@ import (
 
 const (
 	setupToken   = "the-set-up-token-of-the-tests"
+	metricsToken = "the-token-of-a-monitoring-system"
 	password     = "correct horse battery staple"
 	organization = "Example & Söhne"
 
@@ -189,6 +191,7 @@ func (h *house) start(log *slog.Logger) {
 	h.api = &httpapi.API{
 		Sessions: h.sessions, Members: h.members, Tokens: tokens, Audit: h.storage, Live: h.live, Mail: h.options.mail, Stream: h.options.streams(), DeviceKey: derived[1], CursorKey: derived[2],
 		Ready: h.storage.Ready, SetUp: h.sessions.Reload, Backup: h.backup, PublicURL: publicURL, Now: h.clock.Now, Hold: h.hold, Log: log,
+		Metrics: metrics.New(), MetricsToken: metricsToken,
 	}
 	for _, network := range h.options.trustedProxies {
 		_, parsed, err := net.ParseCIDR(network)

@@ -28,20 +28,22 @@ func identify(next echo.HandlerFunc) echo.HandlerFunc {
 
 func requestID(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }
 
-// logRequests writes one line for each request when the log's level is debug. Query strings and headers stay out: they may
-// hold secrets.
-func (a *API) logRequests(next echo.HandlerFunc) echo.HandlerFunc {
+// observe answers errors, tells the metrics how long the answer took, and writes one line for it when the log's level is debug. Query strings
+// and headers stay out of that: they may hold secrets.
+func (a *API) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if !a.Log.Enabled(c.Request().Context(), slog.LevelDebug) {
-			return next(c)
-		}
 		begun := time.Now() //nolint:forbidigo // how long it took, not when it was
 		if err := next(c); err != nil {
 			a.answerError(err, c)
 		}
-		latency := time.Since(begun) //nolint:forbidigo // as above
-		a.Log.Debug("request", "method", c.Request().Method, "path", c.Request().URL.Path, "status", c.Response().Status,
-			"latency", latency, "address", c.RealIP(), "request", requestID(c))
+		took := time.Since(begun) //nolint:forbidigo // as above
+		if requests := a.requestsOf(c.Request().Method, c.Path()); requests != nil {
+			requests.Took(c.Response().Status, took)
+		}
+		if a.Log.Enabled(c.Request().Context(), slog.LevelDebug) {
+			a.Log.Debug("request", "method", c.Request().Method, "path", c.Request().URL.Path, "status", c.Response().Status,
+				"latency", took, "address", c.RealIP(), "request", requestID(c))
+		}
 		return nil
 	}
 }

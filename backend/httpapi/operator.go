@@ -20,7 +20,7 @@ import (
 func (a *API) MountOperator(e *echo.Echo) {
 	e.HTTPErrorHandler = a.answerError
 	e.IPExtractor = addressOf(nil)
-	e.Use(identify, a.logRequests, recoverPanics, secureHeaders)
+	e.Use(identify, a.observe, recoverPanics, secureHeaders)
 
 	e.GET("/api/sessions", operator(a, a.findSessions)) // whatever the scope: the operator has no sessions of their own
 	e.GET("/api/sessions/summary", operator(a, a.getSessionSummary))
@@ -49,6 +49,8 @@ func (a *API) MountOperator(e *echo.Echo) {
 	// The operator's alone.
 	e.POST("/api/members/:id/reset-password", operator(a, a.resetMemberPassword))
 	e.POST("/api/backup", operator(a, a.makeBackup))
+
+	a.count(e)
 }
 
 // operator lets in whoever has reached the operator's server.

@@ -12,11 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/labstack/echo/v4"
 	segmentio "github.com/segmentio/encoding/json"
 	"github.com/stretchr/testify/require"
 
 	"curfew/backend/audit"
 	"curfew/backend/member"
+	"curfew/backend/metrics"
 	"curfew/backend/session"
 	"curfew/backend/store"
 )
@@ -30,12 +32,22 @@ func BenchmarkSteps(b *testing.B) {
 	request := httptest.NewRequest(http.MethodGet, "/api/session", nil)
 	request.Header.Set("Cookie", accessCookie+"="+strings.Repeat("a", 420)+"; "+refreshCookie+"="+strings.Repeat("b", 80))
 
+	api := &API{Metrics: metrics.New()}
+	e := echo.New()
+	e.GET("/api/session", nil)
+	api.count(e)
+
 	for _, step := range []struct {
 		name string
 		do   func() error
 	}{
 		{"request-id", func() error { _ = rand.Text(); return nil }},
 		{"cookie", func() error { _, err := accessToken(request); return err }},
+		{"observe", func() error {
+			begun := time.Now()
+			api.requestsOf(http.MethodGet, "/api/session").Took(http.StatusOK, time.Since(begun))
+			return nil
+		}},
 		{"answer", func() error { text = appendCurrentSession(text[:0], &who); return nil }},
 		{"answer-by-way-of-the-contract's-types", func() error {
 			answer := currentSession(who)

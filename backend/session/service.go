@@ -495,6 +495,9 @@ func (s *Service) Memory() int {
 	return sessions * bytesPerSession
 }
 
+// Count is how many live sessions there are, and of how many members. Those count whose time has run out and whose end is not written yet.
+func (s *Service) Count() (sessions, members int) { return s.roster.Load().count() }
+
 // CountOf is how many live sessions a member has.
 func (s *Service) CountOf(id member.ID) int { return s.roster.Load().countOf(id) }
 

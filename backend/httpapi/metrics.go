@@ -1,0 +1,75 @@
+package httpapi
+
+import (
+	"crypto/subtle"
+
+	"github.com/labstack/echo/v4"
+
+	"curfew/backend/metrics"
+	"curfew/backend/session"
+)
+
+// scraper lets in a monitoring system that shows the operator's token, which opens nothing else, and besides whoever may see what concerns
+// others.
+func (a *API) scraper(next echo.HandlerFunc) echo.HandlerFunc {
+	person := a.overseer(func(c echo.Context, _ session.Principal) error { return next(c) })
+	return func(c echo.Context) error {
+		presented, err := accessToken(c.Request())
+		if err == nil && a.MetricsToken != "" && subtle.ConstantTimeCompare([]byte(presented), []byte(a.MetricsToken)) == 1 {
+			return next(c)
+		}
+		return person(c)
+	}
+}
+
+func (a *API) getMetrics(c echo.Context) error {
+	a.Metrics.Handler().ServeHTTP(c.Response(), c.Request())
+	return nil
+}
+
+// measure adds what there is to tell of sessions.
+func (a *API) measure() {
+	a.Metrics.Gauge("curfew_sessions", "Live sessions.", func() float64 {
+		sessions, _ := a.Sessions.Count()
+		return float64(sessions)
+	})
+	a.Metrics.Gauge("curfew_members_signed_in", "Members with a live session.", func() float64 {
+		_, members := a.Sessions.Count()
+		return float64(members)
+	})
+	a.Metrics.Gauge("curfew_generation", "The organization's generation, which grows when all sessions are revoked.", func() float64 {
+		return float64(a.Sessions.Organization().Generation)
+	})
+}
+
+// counted are the requests of each route that is mounted.
+type counted struct {
+	routes map[route]*metrics.Requests
+	others *metrics.Requests // pages, and what is no route at all
+}
+
+type route struct{ method, path string }
+
+// count counts the requests of what is mounted.
+func (a *API) count(e *echo.Echo) {
+	if a.counted.routes == nil {
+		a.counted = counted{map[route]*metrics.Requests{}, a.Metrics.Requests("other", "other")}
+	}
+	for _, r := range e.Routes() {
+		key := route{r.Method, r.Path}
+		if _, known := a.counted.routes[key]; !known && r.Path != streamPath {
+			a.counted.routes[key] = a.Metrics.Requests(r.Method, r.Path)
+		}
+	}
+}
+
+// requestsOf are those of a route; nil for those that are not counted, because they take as long as somebody listens.
+func (a *API) requestsOf(method, path string) *metrics.Requests {
+	if requests, known := a.counted.routes[route{method, path}]; known {
+		return requests
+	}
+	if path == streamPath {
+		return nil
+	}
+	return a.counted.others
+}
