@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"crypto/subtle"
+	"net/http"
 
 	"github.com/labstack/echo/v4"
 
@@ -23,23 +24,23 @@ func (a *API) scraper(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 func (a *API) getMetrics(c echo.Context) error {
-	a.Metrics.Handler().ServeHTTP(c.Response(), c.Request())
+	c.Response().Header().Set(echo.HeaderContentType, metrics.ContentType)
+	c.Response().WriteHeader(http.StatusOK)
+	a.Metrics.Write(c.Response()) // whoever has gone meanwhile needs no error
 	return nil
 }
 
 // measure adds what there is to tell of sessions.
 func (a *API) measure() {
-	a.Metrics.Gauge("curfew_sessions", "Live sessions.", func() float64 {
+	a.Metrics.Gauge("curfew_sessions", func() float64 {
 		sessions, _ := a.Sessions.Count()
 		return float64(sessions)
 	})
-	a.Metrics.Gauge("curfew_members_signed_in", "Members with a live session.", func() float64 {
+	a.Metrics.Gauge("curfew_members_signed_in", func() float64 {
 		_, members := a.Sessions.Count()
 		return float64(members)
 	})
-	a.Metrics.Gauge("curfew_generation", "The organization's generation, which grows when all sessions are revoked.", func() float64 {
-		return float64(a.Sessions.Organization().Generation)
-	})
+	a.Metrics.Gauge("curfew_generation", func() float64 { return float64(a.Sessions.Organization().Generation) })
 }
 
 // counted are the requests of each route that is mounted.
