@@ -350,7 +350,7 @@ func flood(ctx context.Context, s *stage) (rounds, error) {
 	if err != nil {
 		return nil, err
 	}
-	const enough = 60_000 // more than come in all rounds
+	const enough = 100_000 // more than come in all rounds
 	hostile, err := issued(enough, func(i int) (string, error) {
 		if i%2 == 0 {
 			return d.forged(1 + i%d.sessions)
@@ -371,7 +371,7 @@ func flood(ctx context.Context, s *stage) (rounds, error) {
 		flooded.name, flooded.beside = name, &beside
 		contenders = append(contenders, flooded)
 	}
-	return s.hold(ctx, contest{contenders: contenders, rounds: moreRounds})
+	return s.hold(ctx, contest{contenders: contenders, rounds: mainRounds})
 }
 
 // signIns compares with the hash of a password alone. Each is another member's, from another address, as a proxy in front would tell.
