@@ -201,14 +201,18 @@ func (p *program) into(status int, r request, model any) {
 
 // TestNoSecretLeaves is I19: a full run of the program with a canary for every kind of secret, wherever people and programs put them, rightly and
 // by mistake, at the log level that says most, with two crashes; then everything that left the process is searched for all of them, in every
-// form. There is no metrics endpoint, and nothing like a CSRF token: a canary for those comes with them.
+// form. There is nothing like a CSRF token: a canary for that comes with it.
 //
 // ASVS 16.2.5
 func TestNoSecretLeaves(t *testing.T) {
 	smtpPassword := "smtp-" + rand.Text()
 	postbox := mailtest.Start(t, mailtest.Options{Password: smtpPassword})
+	metricsToken := "metrics-" + rand.Text()
+	metricsTokenFile := filepath.Join(t.TempDir(), "token")
+	require.NoError(t, os.WriteFile(metricsTokenFile, []byte(metricsToken+"\n"), 0o600))
 	p := &program{t: t, folder: filepath.Join(t.TempDir(), "data"), places: map[string][]byte{}, env: []string{
 		fmt.Sprintf("CURFEW_SMTP_URL=smtp://curfew:%s@127.0.0.1:%d", smtpPassword, postbox.Port), "CURFEW_SMTP_FROM=curfew@example.org",
+		"CURFEW_METRICS_TOKEN_FILE=" + metricsTokenFile,
 	}}
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -216,7 +220,7 @@ func TestNoSecretLeaves(t *testing.T) {
 	require.NoError(t, free.Close())
 	p.start()
 
-	secrets := []secret{{"password at the mail server", smtpPassword, nil}}
+	secrets := []secret{{"password at the mail server", smtpPassword, nil}, {"token of the monitoring system", metricsToken, nil}}
 	known := func(name, value string, belongs ...string) string {
 		require.NotEmpty(t, value, name)
 		secrets = append(secrets, secret{name, value, belongs})
@@ -345,6 +349,8 @@ func TestNoSecretLeaves(t *testing.T) {
 			stuck = append(stuck, l)
 		}
 		p.ask(request{method: "GET", target: "/api/session", headers: []string{owner}})
+		p.ask(request{method: "GET", target: "/metrics?token=" + metricsToken})
+		require.Equal(t, http.StatusOK, p.ask(request{method: "GET", target: "/metrics", headers: []string{"Authorization: Bearer " + metricsToken}}).status)
 		if signal == syscall.SIGTERM {
 			p.ask(sending("POST", "/api/sessions/revoke-all", map[string]string{"reason": "canaries"}).with(owner))
 		}

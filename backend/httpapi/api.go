@@ -132,8 +132,8 @@ func (a *API) Mount(e *echo.Echo) {
 	e.POST("/api/members/:id/link", a.admin(a.issueMemberLink))
 	e.DELETE("/api/members/:id/second-factor", a.admin(a.removeMemberFactors))
 
-	a.measure()
-	a.count(e)
+	a.countSessions()
+	a.countRequests(e)
 }
 
 func (a *API) getHealth(c echo.Context) error {

@@ -30,8 +30,8 @@ func (a *API) getMetrics(c echo.Context) error {
 	return nil
 }
 
-// measure adds what there is to tell of sessions.
-func (a *API) measure() {
+// countSessions adds what there is to tell of sessions, which is asked for whenever somebody looks.
+func (a *API) countSessions() {
 	a.Metrics.Gauge("curfew_sessions", func() float64 {
 		sessions, _ := a.Sessions.Count()
 		return float64(sessions)
@@ -51,8 +51,8 @@ type counted struct {
 
 type route struct{ method, path string }
 
-// count counts the requests of what is mounted.
-func (a *API) count(e *echo.Echo) {
+// countRequests counts those of each route that is mounted by now.
+func (a *API) countRequests(e *echo.Echo) {
 	if a.counted.routes == nil {
 		a.counted = counted{map[route]*metrics.Requests{}, a.Metrics.Requests("other", "other")}
 	}

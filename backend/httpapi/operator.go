@@ -50,7 +50,7 @@ func (a *API) MountOperator(e *echo.Echo) {
 	e.POST("/api/members/:id/reset-password", operator(a, a.resetMemberPassword))
 	e.POST("/api/backup", operator(a, a.makeBackup))
 
-	a.count(e)
+	a.countRequests(e)
 }
 
 // operator lets in whoever has reached the operator's server.

@@ -35,7 +35,7 @@ func BenchmarkSteps(b *testing.B) {
 	api := &API{Metrics: metrics.New()}
 	e := echo.New()
 	e.GET("/api/session", nil)
-	api.count(e)
+	api.countRequests(e)
 
 	for _, step := range []struct {
 		name string

@@ -84,10 +84,10 @@ func (row recordRow) record(m member.Member) (session.Record, error) {
 	}, err
 }
 
-// oneRecord reads past GORM, because a flood of requests for sessions that are over comes here. It joins nothing, because SQLite plans a join
-// with a parameter anew each time, which takes several times as long as these look-ups. The member is read after the session, and so is
-// never older than it.
-func (db *DB) oneRecord(tx *gorm.DB, id session.ID) (session.Record, error) {
+// oneRecord is a session with the times of its sign-in. It reads past GORM, because a flood of requests for sessions that are over comes here,
+// and joins nothing, because SQLite plans a join with a parameter anew each time, which takes several times as long as these look-ups. The
+// member is read after the session, and so is never older than it.
+func oneRecord(tx *gorm.DB, id session.ID) (session.Record, error) {
 	var r recordRow
 	err := queryRow(tx, selectRecord, id.String()).Scan(
 		&r.Number, &r.ID, &r.MemberID, &r.Generation, &r.MemberGeneration, &r.AuthenticatedAt, &r.ProvedAt, &r.StartedAt, &r.LastSeenAt,
@@ -98,11 +98,6 @@ func (db *DB) oneRecord(tx *gorm.DB, id session.ID) (session.Record, error) {
 	if err != nil {
 		return session.Record{}, err
 	}
-	startedAt, lastSeenAt, err := db.timesOf(tx, r.Number)
-	if err != nil {
-		return session.Record{}, err
-	}
-	r.StartedAt, r.LastSeenAt = max(r.StartedAt, startedAt), max(r.LastSeenAt, lastSeenAt)
 	memberID, err := member.ParseID(r.MemberID)
 	if err != nil {
 		return session.Record{}, err
@@ -169,7 +164,7 @@ func (db *DB) InsertSession(ctx context.Context, s session.Session, proof member
 		if _, err := appendAudit(tx, event); err != nil {
 			return err
 		}
-		record, err = db.oneRecord(tx, s.ID)
+		record, err = oneRecord(tx, s.ID)
 		return err
 	})
 	return record, err
@@ -177,7 +172,14 @@ func (db *DB) InsertSession(ctx context.Context, s session.Session, proof member
 
 // Session implements [session.Store]. It cannot be cancelled: to watch for that would take longer than to read.
 func (db *DB) Session(ctx context.Context, id session.ID) (session.Record, error) {
-	record, err := db.oneRecord(db.read(context.WithoutCancel(ctx)), id)
+	tx := db.read(context.WithoutCancel(ctx))
+	record, err := oneRecord(tx, id)
+	if err != nil {
+		return record, unavailable(err)
+	}
+	startedAt, lastSeenAt, err := db.timesOf(tx, record.Number)
+	record.Session.StartedAt = latest(record.Session.StartedAt, instant(startedAt))
+	record.Session.LastSeenAt = latest(record.Session.LastSeenAt, instant(lastSeenAt))
 	return record, unavailable(err)
 }
 
