@@ -98,7 +98,11 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 	if err != nil {
 		return err
 	}
-	if a.sessions, err = session.New(ctx, a.db, clock.Now, derived[0]); err != nil {
+	open := session.Open // the sessions are read by Serve
+	if web == nil {
+		open = session.New
+	}
+	if a.sessions, err = open(ctx, a.db, clock.Now, derived[0]); err != nil {
 		return err
 	}
 	members, err := a.members(ctx, clock.Now, seal)
@@ -210,6 +214,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 		work.Go(func() error { return serve(a.door, door) })
 	}
 	work.Go(func() error { return serve(a.server, listener) })
+	work.Go(func() error { return a.readLive(ctx) })
 	work.Go(func() error { a.flushEvery(ctx, time.Second); return nil })
 	work.Go(func() error { a.sweepEvery(ctx, time.Second); return nil })
 	if _, chosen := os.LookupEnv("GOGC"); !chosen {
@@ -221,6 +226,20 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 		return a.shutDown(context.WithoutCancel(ctx))
 	})
 	return work.Wait()
+}
+
+// readLive reads all live sessions beside the first requests. A server that cannot read them ends.
+func (a *App) readLive(ctx context.Context) error {
+	began := time.Now()
+	err := a.sessions.ReadLive(ctx)
+	if ctx.Err() != nil {
+		return nil // it was told to end before it came to it
+	}
+	if err == nil {
+		sessions, members := a.sessions.Count()
+		a.log.Debug("all live sessions are read", "sessions", sessions, "members", members, "took", time.Since(began).Round(time.Millisecond))
+	}
+	return err
 }
 
 func serve(server *http.Server, listener net.Listener) error {

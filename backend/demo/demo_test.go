@@ -102,13 +102,13 @@ func requireSessions(t *testing.T, db *store.DB, end time.Time) {
 	}, org.Policy)
 	live, withinHour, withinDay, newToday := 0, 0, 0, 0
 	owners := map[member.ID]bool{}
-	members, err := db.ActiveMembers(t.Context())
-	require.NoError(t, err)
+	members := map[member.ID]member.Member{}
+	require.NoError(t, db.EachActiveMember(t.Context(), func(m *member.Member) { members[m.ID] = *m }))
 	require.NoError(t, db.EachLive(t.Context(), org.Generation, func(_ int64, s *session.Session) {
 		live++
 		owners[s.MemberID] = true
+		require.Contains(t, members, s.MemberID)
 		m := members[s.MemberID]
-		require.NotNil(t, m)
 		standing := session.Standing{
 			MemberActive: m.Active, Generation: s.Generation, MemberGeneration: s.MemberGeneration, MembersOwn: m.Generation,
 			AuthenticatedAt: s.AuthenticatedAt, StartedAt: s.StartedAt, Organization: &org,

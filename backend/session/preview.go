@@ -39,6 +39,7 @@ func (s *Service) Preview(who Principal, next Policy) (Preview, error) {
 	if err := next.Validate(); err != nil {
 		return Preview{}, err
 	}
+	roster := s.whole()
 	now, before := s.now(), s.organization.Load()
 	after := before.Saved(next, now, who.Caller().Actor)
 
@@ -50,7 +51,7 @@ func (s *Service) Preview(who Principal, next Policy) (Preview, error) {
 		withinDay     = counter{members: map[member.ID]bool{}}
 		ends, newEnds []int64
 	)
-	s.roster.Load().each(before, func(id ID, m member.ID, standing Standing) {
+	roster.each(before, func(id ID, m member.ID, standing Standing) {
 		if standing.Ended(now) != "" {
 			return
 		}

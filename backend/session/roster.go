@@ -38,6 +38,11 @@ type roster struct {
 	agents      table[*agent]
 	agentAt     map[agentKey]int32
 	freedAgents []int32
+
+	// awaited is closed once all live sessions are here; nil where they are from the beginning.
+	awaited chan struct{}
+	// dropped are the sessions that were given up while others were awaited: whoever reads these may have read them before.
+	dropped map[ID]struct{}
 }
 
 type shard struct {
@@ -122,6 +127,24 @@ type agentKey struct{ userAgent, methods string }
 
 func newRoster() *roster {
 	return &roster{residentAt: map[member.ID]int32{}, agentAt: map[agentKey]int32{}}
+}
+
+// expect tells a roster that nobody uses yet that all live sessions are going to be taken while it is in use.
+func (r *roster) expect() { r.awaited, r.dropped = make(chan struct{}), map[ID]struct{}{} }
+
+// complete tells that they were.
+func (r *roster) complete() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.dropped = nil
+	close(r.awaited)
+}
+
+// wait returns once all live sessions are here.
+func (r *roster) wait() {
+	if r.awaited != nil {
+		<-r.awaited
+	}
 }
 
 // shard spreads by the last byte, which is random; the first ones of a UUIDv7 are the time.
@@ -340,28 +363,37 @@ func (r *roster) retouch(touches []Touch) {
 func (r *roster) add(record Record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, known := r.shard(record.Session.ID).places.find(record.Session.ID, &r.rows); known { // nobody writes there without holding mu
+	if r.knows(record.Session.ID) {
 		return
 	}
 	r.put(record.Number, &record.Session, r.placeOfMember(&record.Member))
 }
 
-// take adds a session that is not known and whose row has not ended, unless it ended with its member. Of a member whom the roster does not know
-// yet it takes what the store has.
-func (r *roster) take(number int64, session *Session, members map[member.ID]*member.Member) {
+// welcome adds a member who is active in the store.
+func (r *roster) welcome(m *member.Member) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	place, known := r.residentAt[session.MemberID]
-	if !known {
-		m := members[session.MemberID]
-		if m == nil {
-			return
-		}
-		place = r.placeOfMember(m)
+	r.placeOfMember(m)
+}
+
+// take adds a session whose row had not ended when it was read, unless it ended with its member, or since; or is known by now, as it is now.
+func (r *roster) take(number int64, session *Session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	place, active := r.residentAt[session.MemberID]
+	if !active || r.residents.at(place).generation != session.MemberGeneration {
+		return
 	}
-	if r.residents.at(place).generation == session.MemberGeneration {
-		r.put(number, session, place)
+	if _, gone := r.dropped[session.ID]; gone || r.knows(session.ID) {
+		return
 	}
+	r.put(number, session, place)
+}
+
+// knows is for those who hold mu: nobody else writes what is asked.
+func (r *roster) knows(id ID) bool {
+	_, known := r.shard(id).places.find(id, &r.rows)
+	return known
 }
 
 // put adds a session of the resident at that place.
@@ -488,6 +520,9 @@ func (r *roster) drop(ids ...ID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, id := range ids {
+		if r.dropped != nil {
+			r.dropped[id] = struct{}{}
+		}
 		r.dropOne(id)
 	}
 }

@@ -46,16 +46,33 @@ func crowd(tb testing.TB, n int) (*Service, []ID) {
 	return s, ids
 }
 
+// TestAStartRemembersWhatWasDroppedUntilItIsDone, and no longer.
+func TestAStartRemembersWhatWasDroppedUntilItIsDone(t *testing.T) {
+	r := newRoster()
+	r.expect()
+	r.welcome(&people()[0])
+	r.drop(ID{15: 1})
+	for range 2 {
+		r.take(1, &Session{ID: ID{15: 1}, MemberID: people()[0].ID, Generation: 1, MemberGeneration: 1, StartedAt: noon})
+		r.take(2, &Session{ID: ID{15: 2}, MemberID: people()[0].ID, Generation: 1, MemberGeneration: 1, StartedAt: noon})
+	}
+	require.EqualValues(t, 1, r.rows.len)
+	r.complete()
+	r.drop(ID{15: 2})
+	require.EqualValues(t, 0, r.rows.len)
+	require.Empty(t, r.dropped)
+}
+
 // TestAStartTakesNobodyWhoseSessionEndedWithThem: a session may have ended with its member, of whom its row tells nothing.
 func TestAStartTakesNobodyWhoseSessionEndedWithThem(t *testing.T) {
-	r, active := newRoster(), map[member.ID]*member.Member{}
+	r := newRoster()
 	for _, m := range people()[:2] {
-		active[m.ID] = &m
+		r.welcome(&m)
 	}
 	taken := 0
 	take := func(of member.ID, generation uint64) {
 		taken++
-		r.take(int64(taken), &Session{ID: ID{15: byte(taken)}, MemberID: of, Generation: 1, MemberGeneration: generation, StartedAt: noon}, active)
+		r.take(int64(taken), &Session{ID: ID{15: byte(taken)}, MemberID: of, Generation: 1, MemberGeneration: generation, StartedAt: noon})
 	}
 	take(people()[0].ID, 1)
 	take(people()[0].ID, 0) // before they were signed out

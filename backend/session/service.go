@@ -40,6 +40,8 @@ type Service struct {
 	organization atomic.Pointer[Organization]
 	// roster is every live session. A revocation of everybody puts an empty one in its place.
 	roster atomic.Pointer[roster]
+	// opened is the first roster; only ReadLive uses it.
+	opened *roster
 
 	// changes is held from before the transaction of a change until memory shows it, so that memory changes in the
 	// order in which the disk did. The check never takes it.
@@ -58,16 +60,49 @@ type Service struct {
 	behind bool
 }
 
-// New opens the service on what the store holds, and reads all live sessions from there. The key derives refresh tokens.
+// New opens the service on what the store holds, and has all live sessions in memory when it returns. The key derives refresh tokens.
 func New(ctx context.Context, store Store, now func() time.Time, key [32]byte) (*Service, error) {
+	s, err := Open(ctx, store, now, key)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.ReadLive(ctx)
+}
+
+// Open is New without the live sessions, for whoever does not want to wait until all are read: [Service.ReadLive] has to follow.
+func Open(ctx context.Context, store Store, now func() time.Time, key [32]byte) (*Service, error) {
 	s := &Service{store: store, now: now, keys: key, announce: func(Change) {}}
 	org, err := store.Organization(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the organization: %w", err)
 	}
 	s.organization.Store(&org)
-	s.roster.Store(newRoster())
-	return s, s.reread(ctx)
+	s.opened = newRoster()
+	s.opened.expect()
+	s.roster.Store(s.opened)
+	return s, s.readMembers(ctx, s.opened)
+}
+
+// ReadLive reads all live sessions. Until it is done, one that makes a request is taken from the store for itself, so everybody is served; only
+// whoever asks for all sessions, or for all of somebody's, waits. Where it fails they wait for ever: the service is not to be used any longer.
+func (s *Service) ReadLive(ctx context.Context) error {
+	if err := s.readLive(ctx, s.opened); err != nil {
+		return err
+	}
+	s.opened.complete()
+	s.opened = nil // it may have had to make room for another
+	return nil
+}
+
+// whole is the roster once all live sessions are in it.
+func (s *Service) whole() *roster {
+	for {
+		roster := s.roster.Load()
+		roster.wait()
+		if roster == s.roster.Load() { // or else everything was read anew meanwhile
+			return roster
+		}
+	}
 }
 
 // Change names whom a change concerns, and not what it is: who hears of it looks for themselves.
@@ -82,19 +117,31 @@ type Change struct {
 // and f must return at once.
 func (s *Service) OnChange(f func(Change)) { s.announce = f }
 
-// reread takes the live sessions from the store.
+// reread takes the live sessions from the store anew.
 func (s *Service) reread(ctx context.Context) error {
 	fresh := newRoster()
-	members, err := s.store.ActiveMembers(ctx)
-	if err != nil {
-		return fmt.Errorf("read members: %w", err)
+	if err := s.readMembers(ctx, fresh); err != nil {
+		return err
 	}
-	err = s.store.EachLive(ctx, s.organization.Load().Generation, func(number int64, live *Session) { fresh.take(number, live, members) })
-	if err != nil {
-		return fmt.Errorf("read live sessions: %w", err)
+	if err := s.readLive(ctx, fresh); err != nil {
+		return err
 	}
 	fresh.retouch(s.roster.Load().touched())
 	s.roster.Store(fresh)
+	return nil
+}
+
+func (s *Service) readMembers(ctx context.Context, into *roster) error {
+	if err := s.store.EachActiveMember(ctx, into.welcome); err != nil {
+		return fmt.Errorf("read members: %w", err)
+	}
+	return nil
+}
+
+func (s *Service) readLive(ctx context.Context, into *roster) error {
+	if err := s.store.EachLive(ctx, s.organization.Load().Generation, into.take); err != nil {
+		return fmt.Errorf("read live sessions: %w", err)
+	}
 	return nil
 }
 
@@ -486,7 +533,7 @@ func (s *Service) List(who Principal, after *Mark, limit int) ([]Principal, *Mar
 // Figures counts the live sessions and their members, those that began since the given instant, and those that end within the hour. A
 // session whose time has just run out counts until the sweep has seen it, about a second later.
 func (s *Service) Figures(day time.Time) Figures {
-	return s.roster.Load().figures(s.organization.Load(), s.now(), day)
+	return s.whole().figures(s.organization.Load(), s.now(), day)
 }
 
 // Memory is how many bytes the live sessions take. They have no pointers; what belongs to members is not among them.
@@ -496,10 +543,10 @@ func (s *Service) Memory() int {
 }
 
 // Count is how many live sessions there are, and of how many members. Those count whose time has run out and whose end is not written yet.
-func (s *Service) Count() (sessions, members int) { return s.roster.Load().count() }
+func (s *Service) Count() (sessions, members int) { return s.whole().count() }
 
 // CountOf is how many live sessions a member has.
-func (s *Service) CountOf(id member.ID) int { return s.roster.Load().countOf(id) }
+func (s *Service) CountOf(id member.ID) int { return s.whole().countOf(id) }
 
 // Find is a page of everybody's live sessions, how many the query picks in all, and the mark to go on from, or nil at the end. Members
 // who do not oversee others get ErrForbidden.
@@ -512,7 +559,8 @@ func (s *Service) Find(who Principal, query Query) (found []Principal, next *Mar
 }
 
 func (s *Service) look(query Query) (found []Principal, next *Mark, total int) {
-	org, roster := s.organization.Load(), s.roster.Load()
+	roster := s.whole()
+	org := s.organization.Load()
 	page, more, total := roster.look(query, org, s.now())
 	for _, mark := range page {
 		if p, known := roster.find(mark.ID, org); known { // and has not ended since
@@ -573,7 +621,7 @@ func (s *Service) Revoke(ctx context.Context, who Principal, id ID) error {
 
 // RevokeOthers ends all of the principal's sessions but the one at hand, and counts them.
 func (s *Service) RevokeOthers(ctx context.Context, who Principal) (int, error) {
-	own := s.roster.Load().idsOf(who.Member.ID, s.organization.Load(), s.now())
+	own := s.whole().idsOf(who.Member.ID, s.organization.Load(), s.now())
 	others := slices.DeleteFunc(own, func(id ID) bool { return id == who.Session.ID })
 	if len(others) == 0 {
 		return 0, nil
@@ -604,6 +652,7 @@ func (s *Service) RevokeAll(ctx context.Context, who Principal, reason, idempote
 	if !who.Member.Role.Administers() {
 		return Receipt{}, ErrForbidden
 	}
+	s.whole() // its sessions are counted; not with changes held, or who is not known yet would wait as well
 	receipt, err := s.revokeAll(context.WithoutCancel(ctx), who.Caller(), reason, idempotencyKey)
 	return receipt, s.explain(ctx, who, err)
 }

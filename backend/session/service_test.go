@@ -41,6 +41,7 @@ type faulty struct {
 	*store.DB
 	organization func() (session.Organization, error)
 	live         func() error
+	meanwhile    func() // after all rows were read, and before any is handed over
 	session      func(session.ID) (session.Record, error)
 	end          func(session.Ending) ([]session.Ended, error)
 	revokeAll    func(session.Revocation, audit.Caller) (session.Receipt, error)
@@ -57,7 +58,19 @@ func (f *faulty) EachLive(ctx context.Context, generation uint64, each func(int6
 	if f.live != nil {
 		return f.live()
 	}
-	return f.DB.EachLive(ctx, generation, each)
+	if f.meanwhile == nil {
+		return f.DB.EachLive(ctx, generation, each)
+	}
+	var numbers []int64
+	var found []session.Session
+	err := f.DB.EachLive(ctx, generation, func(number int64, s *session.Session) {
+		numbers, found = append(numbers, number), append(found, *s)
+	})
+	f.meanwhile()
+	for i := range found {
+		each(numbers[i], &found[i])
+	}
+	return err
 }
 
 func (f *faulty) Session(ctx context.Context, id session.ID) (session.Record, error) {
@@ -95,6 +108,12 @@ func newHouse(t *testing.T) *house {
 
 // open starts the service on the database as it is on the disk.
 func (h *house) open(override *faulty) {
+	h.begin(override)
+	h.must(h.ReadLive(h.t.Context()))
+}
+
+// begin starts it without the sessions.
+func (h *house) begin(override *faulty) {
 	db, err := store.Open(h.t.Context(), h.path, slog.New(slog.DiscardHandler))
 	require.NoError(h.t, err)
 	h.t.Cleanup(func() { require.NoError(h.t, db.Close()) })
@@ -104,7 +123,7 @@ func (h *house) open(override *faulty) {
 		override.DB = db
 		backing = override
 	}
-	h.Service, err = session.New(h.t.Context(), backing, h.time, [32]byte{1})
+	h.Service, err = session.Open(h.t.Context(), backing, h.time, [32]byte{1})
 	require.NoError(h.t, err)
 }
 

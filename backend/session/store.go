@@ -30,10 +30,10 @@ type Store interface {
 	InsertSession(ctx context.Context, s Session, proof member.Proof, refresh RefreshState, event audit.Event) (Record, error)
 	// Session reads one session and its member.
 	Session(ctx context.Context, id ID) (Record, error)
-	// ActiveMembers gives all members who are active, by their ids.
-	ActiveMembers(ctx context.Context) (map[member.ID]*member.Member, error)
+	// EachActiveMember calls f with every member who is active. What f gets is another member afterwards.
+	EachActiveMember(ctx context.Context, f func(*member.Member)) error
 	// EachLive calls f with every session of the given generation whose row has not ended, and with its number. It may have ended with its
-	// member. Calls come one after the other, and what f gets is another session afterwards.
+	// member, or since it was read. Calls come one after the other, and what f gets is another session afterwards. Requests go first.
 	EachLive(ctx context.Context, generation uint64, f func(number int64, s *Session)) error
 
 	// Touch moves the times of sessions forward, never back. It also records now as a time that has been (rule R7).

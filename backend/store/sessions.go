@@ -183,8 +183,8 @@ func (db *DB) Session(ctx context.Context, id session.ID) (session.Record, error
 	return record, unavailable(err)
 }
 
-// EachLive implements [session.Store]. There may be millions, and nobody can be served until they are read. So all processors read, each
-// the next stretch of the file that none has taken.
+// EachLive implements [session.Store]. There may be millions, and whoever asks for many waits until they are read. So all processors read,
+// each the next stretch of the file that none has taken.
 func (db *DB) EachLive(ctx context.Context, generation uint64, f func(number int64, s *session.Session)) error {
 	times, err := db.allTimes(ctx)
 	if err != nil {
@@ -199,10 +199,18 @@ func (db *DB) EachLive(ctx context.Context, generation uint64, f func(number int
 		taken   atomic.Int64 // how many stretches are
 		calling sync.Mutex
 	)
+	handOver := func(found []numberedSession) {
+		calling.Lock()
+		for i := range found {
+			f(found[i].number, &found[i].Session)
+		}
+		calling.Unlock()
+		db.giveWay()
+	}
 	readers, ctx := errgroup.WithContext(ctx)
 	for range runtime.GOMAXPROCS(0) {
 		readers.Go(func() error {
-			r := liveReader{generation: generation, times: times, agents: map[string]string{}, methods: map[string][]string{}}
+			r := liveReader{generation: generation, times: times, agents: map[string]string{}, methods: map[string][]string{}, handOver: handOver}
 			for {
 				from := first + stretch*(taken.Add(1)-1)
 				if from > last {
@@ -211,17 +219,12 @@ func (db *DB) EachLive(ctx context.Context, generation uint64, f func(number int
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				r.found = r.found[:0]
 				// A stretch is read to its end: to watch for a cancellation at each row takes a while.
 				err := db.eachRow(context.WithoutCancel(ctx), selectLive, []any{int64(generation), from, from + stretch}, r.row)
 				if err != nil {
 					return err
 				}
-				calling.Lock()
-				for i := range r.found {
-					f(r.found[i].number, &r.found[i].Session)
-				}
-				calling.Unlock()
+				r.handOverFound()
 			}
 		})
 	}
@@ -239,7 +242,17 @@ type liveReader struct {
 	// agents and methods hold one text of many equal ones.
 	agents  map[string]string
 	methods map[string][]string
-	found   []numberedSession
+	// found are the sessions that were not handed over yet.
+	found    []numberedSession
+	handOver func([]numberedSession)
+}
+
+// handedOverAtOnce is how many sessions are: a millisecond of work, with what was found of them still in the processor's cache.
+const handedOverAtOnce = 512
+
+func (r *liveReader) handOverFound() {
+	r.handOver(r.found)
+	r.found = r.found[:0]
 }
 
 type numberedSession struct {
@@ -274,6 +287,9 @@ func (r *liveReader) row(row []driver.Value) error {
 		StartedAt: instant(max(row[5].(int64), startedAt)), LastSeenAt: instant(max(row[6].(int64), lastSeenAt)),
 		Client: session.Client{Address: session.ParseAddress(row[7].(string)), UserAgent: agent}, Methods: methods,
 	}})
+	if len(r.found) == handedOverAtOnce {
+		r.handOverFound()
+	}
 	return nil
 }
 
@@ -311,19 +327,25 @@ func (db *DB) eachRow(ctx context.Context, query string, args []any, f func([]dr
 	return errors.Join(err, connection.Close())
 }
 
-// ActiveMembers implements [session.Store].
-func (db *DB) ActiveMembers(ctx context.Context) (map[member.ID]*member.Member, error) {
-	members := map[member.ID]*member.Member{}
-	const all = "SELECT id, name, email, role, generation, totp_seed IS NOT NULL, " + hasPasskey + " FROM members WHERE deactivated_at IS NULL"
-	err := db.eachRow(ctx, all, nil, func(row []driver.Value) error {
+// EachActiveMember implements [session.Store].
+func (db *DB) EachActiveMember(ctx context.Context, f func(*member.Member)) error {
+	// Who has a passkey is asked once, and not for each member.
+	const all = `
+		SELECT id, name, email, role, generation, totp_seed IS NOT NULL, id IN (SELECT member_id FROM passkeys)
+		FROM members WHERE deactivated_at IS NULL`
+	var m member.Member
+	return unavailable(db.eachRow(ctx, all, nil, func(row []driver.Value) error {
 		id, err := member.ParseID(row[0].(string))
-		members[id] = &member.Member{
+		if err != nil {
+			return err
+		}
+		m = member.Member{
 			ID: id, Name: row[1].(string), Email: row[2].(string), Role: member.Role(row[3].(string)),
 			Generation: uint64(row[4].(int64)), Active: true, SecondFactor: row[5].(int64) == 1, HasPasskey: row[6].(int64) == 1,
 		}
-		return err
-	})
-	return members, unavailable(err)
+		f(&m)
+		return nil
+	}))
 }
 
 // Prove implements [session.Store].

@@ -123,7 +123,7 @@ func quantile(p float64, values []float64) float64 {
 // costs are what Cost tells of, in the order of a report.
 var costs = []struct{ name, unit string }{
 	{revokeAll, "ms"}, {revokeMember, "ms"}, {revokeOne, "ms"}, {savePolicy, "ms"}, {signIn, "ms"}, {preview, "ms"}, {firstPage, "ms"},
-	{flush, "ms"}, {sweepRevoked, "ms"}, {sweepExpired, "ms"}, {programStart, "ms"}, {load, "ms"},
+	{flush, "ms"}, {sweepRevoked, "ms"}, {sweepExpired, "ms"}, {programStart, "ms"}, {firstList, "ms"}, {load, "ms"},
 	{backup, "ms"}, {slowRequest, "ms"}, {idleRequest, "ms"}, {slowCommit, "ms"}, {idleCommit, "ms"}, {logGrowth, "MiB"}, {restore, "ms"},
 	{heapSize, "B"}, {fileSize, "B"},
 }

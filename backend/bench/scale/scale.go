@@ -105,11 +105,12 @@ func (r *run) populate(ctx context.Context) error {
 func (r *run) startUps(ctx context.Context) error {
 	for round := range r.Rounds {
 		for _, size := range r.sizes {
-			took, err := startUp(ctx, r.Program, r.folderOf(size), size)
+			answer, list, err := startUp(ctx, r.Program, r.folderOf(size), size)
 			if err != nil {
 				return fmt.Errorf("start with %d sessions: %w", size, err)
 			}
-			r.measured.addTime(round, programStart, size, took)
+			r.measured.addTime(round, programStart, size, answer)
+			r.measured.addTime(round, firstList, size, list)
 		}
 		r.Progress(fmt.Sprintf("start-ups: round %d of %d", round+1, r.Rounds))
 	}

@@ -56,23 +56,25 @@ func (p *program) stop(err error) error {
 }
 
 // startUp starts the program on a data folder and stops it again. It tells how long it took from the one until a session of the population
-// had its first request answered, once the program had said that it was ready.
-func startUp(ctx context.Context, path, folder string, size int) (time.Duration, error) {
+// had its first request answered, once the program had said that it was ready; and until it had its first list, which waits until all are read.
+func startUp(ctx context.Context, path, folder string, size int) (answer, list time.Duration, err error) {
 	tokens, err := openTokens(folder, membersOf(size))
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	bearer, err := tokens.of(1 + size/2)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	began := time.Now()
 	p, ctx, err := startProgram(ctx, path, folder)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	took, err := p.firstAnswer(ctx, bearer, began)
-	return took, p.stop(err)
+	if answer, err = p.firstAnswer(ctx, bearer, began); err == nil {
+		err = p.ask(ctx, http.MethodGet, "/api/sessions", bearer)
+	}
+	return answer, time.Since(began), p.stop(err)
 }
 
 // firstAnswer waits for the program to be ready and makes one request.

@@ -20,6 +20,7 @@ import (
 const (
 	bareCommit   = "bare durable commit"
 	programStart = "start-up to first answer"
+	firstList    = "start-up to first list"
 	load         = "read all live sessions"
 	revokeAll    = "revoke all"
 	revokeMember = "revoke one member"
