@@ -18,6 +18,7 @@ import (
 
 	"github.com/mattn/go-sqlite3"
 	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
 
 	"curfew/backend/audit"
 	"curfew/backend/member"
@@ -651,4 +652,61 @@ func TestASessionIsLookedUpToBeEnded(t *testing.T) {
 	require.Contains(t, plan, struct{ Detail string }{"SEARCH sessions USING INDEX sqlite_autoindex_sessions_1 (id=?)"})
 	require.NoError(t, db.writer.Raw("EXPLAIN QUERY PLAN "+endMembers, 1, "", "", "", "").Scan(&plan).Error)
 	require.Contains(t, plan, struct{ Detail string }{"SEARCH sessions USING INDEX sessions_census (generation=? AND member_id=?)"})
+}
+
+// TestATransactionThatBreaksOffLeavesNothing: neither rows, nor a connection that is still within it.
+func TestATransactionThatBreaksOffLeavesNothing(t *testing.T) {
+	db := newDB(t)
+	rename := func(tx *gorm.DB) error { return exec(tx, "UPDATE organization SET name = 'changed'") }
+	ctx, cancel := context.WithCancel(t.Context())
+	for name, write := range map[string]func() error{
+		"an error": func() error {
+			return db.write(t.Context(), func(tx *gorm.DB) error { return errors.Join(rename(tx), session.ErrNotFound) })
+		},
+		"a panic": func() error {
+			require.PanicsWithValue(t, "on purpose", func() {
+				_ = db.write(t.Context(), func(tx *gorm.DB) error {
+					require.NoError(t, rename(tx))
+					panic("on purpose")
+				})
+			})
+			return session.ErrNotFound
+		},
+		"a statement that ends the transaction by itself": func() error {
+			err := db.write(t.Context(), func(tx *gorm.DB) error {
+				return errors.Join(rename(tx), exec(tx, "INSERT OR ROLLBACK INTO organization SELECT * FROM organization"))
+			})
+			require.ErrorContains(t, err, "UNIQUE constraint failed")
+			return session.ErrNotFound
+		},
+		"a commit that fails": func() error {
+			err := db.write(t.Context(), func(tx *gorm.DB) error {
+				return errors.Join(rename(tx), exec(tx, "PRAGMA defer_foreign_keys = on"), exec(tx,
+					"INSERT INTO recovery_codes (member_id, hash) VALUES ('nobody', x'00')"))
+			})
+			require.ErrorContains(t, err, "FOREIGN KEY constraint failed")
+			return session.ErrNotFound
+		},
+	} {
+		require.ErrorIs(t, write(), session.ErrNotFound, name)
+		org, err := db.Organization(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, org.Name, name)
+		require.NoError(t, db.Ready(t.Context()), "the next one is not held up by %s", name)
+	}
+
+	var autocheckpoint int
+	require.NoError(t, db.writer.Raw("PRAGMA wal_autocheckpoint").Scan(&autocheckpoint).Error)
+	require.Equal(t, longestLog, autocheckpoint, "it is still the first connection")
+
+	// What has begun goes on to its end, whoever has given up waiting for it; and what has not does not begin.
+	require.NoError(t, db.write(ctx, func(tx *gorm.DB) error {
+		require.Nil(t, tx.Statement.Context.Done(), "no statement is watched for it either")
+		cancel()
+		return rename(tx)
+	}))
+	org, err := db.Organization(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, "changed", org.Name)
+	require.ErrorIs(t, db.write(ctx, func(*gorm.DB) error { panic("it began") }), context.Canceled)
 }

@@ -76,7 +76,6 @@ func (db *DB) Touch(ctx context.Context, touches []session.Touch, now time.Time)
 		db.giveWay()
 	}
 	err := db.write(ctx, func(tx *gorm.DB) error {
-		tx = tx.WithContext(context.WithoutCancel(ctx)) // or else the driver starts a goroutine for each statement, to watch for a cancellation
 		if len(touches) > 0 {
 			if err := exec(tx, "INSERT INTO touch_log (number, touches) VALUES (?, ?)", row, told.row); err != nil {
 				return err
