@@ -35,7 +35,8 @@
 //  2. httpapi: the route was mounted with [API.member], which calls [API.admit] (guard.go). A handler that needs a principal takes it
 //     as an argument, so that it cannot be mounted without.
 //  3. token: [Keys.Verify] finds out which session the token names. The signature is worked out once for each token.
-//  4. session: [Service.Admit] finds the session in the roster. One that is not there has ended; the store says how.
+//  4. session: [Service.Admit] finds the session in the roster. One that is not there has ended, or was not read yet after a start; the store
+//     knows.
 //  5. session: [Standing.Ended] judges it: a pure function of facts, the policy in force, and the time. Rule R1.
 //  6. session: the access is noted in memory (R2). [Service.Flush] writes it within a second.
 //  7. httpapi: [API.listSessions] asks [Service.List], which picks from the roster; wire.go turns sessions into the contract's words. With
@@ -63,7 +64,7 @@
 //	httpapi.readiness.mu      whether the database can be written is found out
 //	app.App.background        what nobody waits for is written: touches, or one batch of the sweep
 //	session.Service.changes   from before a change reaches the disk until memory shows it
-//	store.EachLive.calling    the readers of one start hand over in turns
+//	store.EachLive.calling    the readers of the live sessions hand over in turns
 //	session.roster.mu         sessions come and go, and are walked
 //	session.shard.mu          a session is found, judged and touched; what the check takes; all of them, in turn, where a member changes
 //	session.shard.touchedMu   a touch is queued

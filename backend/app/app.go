@@ -231,15 +231,15 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 // readLive reads all live sessions beside the first requests. A server that cannot read them ends.
 func (a *App) readLive(ctx context.Context) error {
 	began := time.Now()
-	err := a.sessions.ReadLive(ctx)
-	if ctx.Err() != nil {
-		return nil // it was told to end before it came to it
+	if err := a.sessions.ReadLive(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // it was told to end before it had come to it
+		}
+		return err
 	}
-	if err == nil {
-		sessions, members := a.sessions.Count()
-		a.log.Debug("all live sessions are read", "sessions", sessions, "members", members, "took", time.Since(began).Round(time.Millisecond))
-	}
-	return err
+	sessions, members := a.sessions.Count()
+	a.log.Debug("all live sessions are read", "sessions", sessions, "members", members, "took", time.Since(began).Round(time.Millisecond))
+	return nil
 }
 
 func serve(server *http.Server, listener net.Listener) error {
