@@ -19,7 +19,7 @@ var panels = []struct {
 	names []string
 }{
 	{"One durable change", []string{revokeAll, revokeMember, revokeOne, savePolicy, signIn}},
-	{"Looks at all sessions, and work behind the requests", []string{programStart, firstList, load, preview, firstPage, flush, sweepRevoked, sweepExpired}},
+	{"Looks at all sessions, and work behind the requests", []string{programStart, firstList, preview, firstPage, flush, sweepRevoked, sweepExpired}},
 }
 
 // colours can be told apart by people who see fewer of them (Okabe and Ito).
