@@ -64,7 +64,7 @@ const (
 	bareFlood    = "bare Echo, flooded"
 	curfewCrowd  = "Curfew, 1,000 sign in"
 	curfewSweeps = "Curfew, sweeping"
-	mainRounds   = 9 // short ones, because the median of many bears more of what disturbs some of them
+	mainRounds   = 7 // short ones, because the median of many bears more of what disturbs some of them
 	moreRounds   = 5
 	fewerRounds  = 3
 	manySessions = 100_000
