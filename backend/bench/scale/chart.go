@@ -42,10 +42,10 @@ func (r Result) WriteChart(w io.Writer) error {
 	}
 	for _, panel := range row {
 		panel.Y.Min = math.Pow(10, math.Floor(math.Log10(least)))
-		panel.Y.Max = math.Pow(10, math.Ceil(math.Log10(most)))
+		panel.Y.Max = math.Pow(10, 1+math.Ceil(math.Log10(most))) // the legend stands above all lines
 	}
 	image := vgsvg.New(30*vg.Centimeter, 13*vg.Centimeter)
-	tiles := draw.Tiles{Rows: 1, Cols: len(row), PadX: vg.Centimeter, PadTop: vg.Millimeter, PadBottom: vg.Millimeter, PadRight: vg.Millimeter}
+	tiles := draw.Tiles{Rows: 1, Cols: len(row), PadX: vg.Centimeter, PadTop: vg.Millimeter, PadBottom: vg.Millimeter, PadRight: 8 * vg.Millimeter}
 	for i, canvas := range plot.Align([][]*plot.Plot{row}, tiles, draw.New(image))[0] {
 		row[i].Draw(canvas)
 	}
