@@ -98,7 +98,8 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 	if err != nil {
 		return err
 	}
-	open := session.Open // the sessions are read by Serve
+	// A server reads the sessions beside its first requests, in Serve. A command that opens the folder by itself waits for them.
+	open := session.Open
 	if web == nil {
 		open = session.New
 	}

@@ -15,6 +15,22 @@ import (
 	"curfew/backend/session"
 )
 
+// crowd asks for something from many sides at once.
+type crowd struct{ sync.WaitGroup }
+
+// begin returns once all of them are about to ask.
+func (c *crowd) begin(n int, ask func(i int)) {
+	var about sync.WaitGroup
+	about.Add(n)
+	for i := range n {
+		c.Go(func() {
+			about.Done()
+			ask(i)
+		})
+	}
+	about.Wait()
+}
+
 // TestAStartServesWhileItReads lets everything happen between the moment in which all rows were read and that in which the first of them is
 // taken into memory: whoever comes is judged, what ends stays ended, and who asks for all sessions gets no answer before there is one.
 func TestAStartServesWhileItReads(t *testing.T) {
@@ -35,24 +51,18 @@ func TestAStartServesWhileItReads(t *testing.T) {
 	h.begin(slow)
 	early, _ := h.signIn() // whose row is read as well
 	var begun session.Principal
-	var asking sync.WaitGroup
+	var asking crowd
 	var counted, figures, found, previewed, own [20]int
 	slow.meanwhile = func() {
-		var asked sync.WaitGroup
-		for i := range counted {
-			asked.Add(1)
-			asking.Go(func() {
-				asked.Done()
-				counted[i], _ = h.Count()
-				figures[i] = h.Figures(noon).Live.Sessions
-				_, _, found[i], _ = h.Find(admin, session.Query{Limit: 5})
-				preview, err := h.Preview(admin, session.Policy{Length: session.Length{Value: 1, Unit: session.Days}})
-				previewed[i] = preview.Live.Sessions
-				own[i] = h.CountOf(h.ana.Member.ID)
-				h.must(err)
-			})
-		}
-		asked.Wait()
+		asking.begin(len(counted), func(i int) {
+			counted[i], _ = h.Count()
+			figures[i] = h.Figures(noon).Live.Sessions
+			_, _, found[i], _ = h.Find(admin, session.Query{Limit: 5})
+			preview, err := h.Preview(admin, session.Policy{Length: session.Length{Value: 1, Unit: session.Days}})
+			previewed[i] = preview.Live.Sessions
+			own[i] = h.CountOf(h.ana.Member.ID)
+			h.must(err)
+		})
 		h.save(admin, session.Length{Value: 2, Unit: session.Hours}, true)
 		h.requireEnded(expired.Session.ID, session.Expired)
 		h.pass(time.Minute)
@@ -158,19 +168,11 @@ func TestAFailureDuringTheStartIsReadAnew(t *testing.T) {
 	h.signIn()
 	slow := &faulty{}
 	h.begin(slow)
-	var waiting sync.WaitGroup
+	var asking crowd
 	var counted [20]int
 	slow.meanwhile = func() {
 		slow.meanwhile = nil // it is read twice
-		var asked sync.WaitGroup
-		for i := range counted {
-			asked.Add(1)
-			waiting.Go(func() {
-				asked.Done()
-				counted[i], _ = h.Count()
-			})
-		}
-		asked.Wait()
+		asking.begin(len(counted), func(i int) { counted[i], _ = h.Count() })
 		slow.end = func(ending session.Ending) ([]session.Ended, error) {
 			slow.end = nil
 			_, err := slow.DB.End(t.Context(), ending)
@@ -182,7 +184,7 @@ func TestAFailureDuringTheStartIsReadAnew(t *testing.T) {
 		h.signIn()
 	}
 	h.must(h.ReadLive(t.Context()))
-	waiting.Wait()
+	asking.Wait()
 	for _, sessions := range counted {
 		require.Contains(t, []int{2, 3}, sessions) // 2 only for who came after the failure, and before the sign-in
 	}

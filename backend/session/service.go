@@ -90,7 +90,7 @@ func (s *Service) ReadLive(ctx context.Context) error {
 		return err
 	}
 	s.opened.complete()
-	s.opened = nil // it may have had to make room for another
+	s.opened = nil // or it would stay in memory after another has taken its place
 	return nil
 }
 
