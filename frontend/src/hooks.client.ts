@@ -1,5 +1,9 @@
 import { explain } from '$lib/api/problem';
-import type { HandleClientError } from '@sveltejs/kit';
+import { readTables } from '$lib/formats';
+import type { ClientInit, HandleClientError } from '@sveltejs/kit';
+
+/** While the page waits for the server's first answers. */
+export const init: ClientInit = readTables;
 
 /** An outage or a refusal in a `load` becomes an error page that says what it is. */
 export const handleError: HandleClientError = ({ error, status }) => {

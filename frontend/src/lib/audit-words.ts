@@ -1,4 +1,5 @@
 import type { AuditEntry } from './api/audit';
+import { formatNumber } from './formats';
 import { isolate } from './isolate';
 
 /** What the reader of an entry knows beside it. */
@@ -215,7 +216,7 @@ function valueWords(key: string, value: unknown): string {
   if (value === null || value === undefined) return 'none';
   if (key === 'refreshAutomatically') return value ? 'on' : 'off';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  if (typeof value === 'number') return new Intl.NumberFormat('en').format(value);
+  if (typeof value === 'number') return formatNumber(value);
   if (Array.isArray(value)) return value.join(', ');
   if (typeof value !== 'string') return JSON.stringify(value);
   return key === 'reason' || key === 'kind' || key === 'wrong' ? value.replaceAll('_', ' ') : value;

@@ -1,4 +1,5 @@
 import type { Ended, RevocationReceipt } from './api/session';
+import { formatDay, formatNumber, formatTimeOfDay } from './formats';
 import type { Ending } from './live.svelte';
 
 /** Tells a person at the sign-in page why they are there; nothing where there was no session at all. */
@@ -56,7 +57,7 @@ export function sessionsOfMembers(sessions: number, members: number): string {
 }
 
 export function count(n: number, one: string, many = `${one}s`): string {
-  return `${new Intl.NumberFormat('en').format(n)} ${n === 1 ? one : many}`;
+  return `${formatNumber(n)} ${n === 1 ? one : many}`;
 }
 
 function stopped(note: string): string {
@@ -65,7 +66,7 @@ function stopped(note: string): string {
 
 /** A time of day, with its date unless that is today. */
 export function clock(at: Date, now: Date): string {
-  const time = new Intl.DateTimeFormat('en-GB', { timeStyle: 'short' }).format(at);
+  const time = formatTimeOfDay(at);
   if (at.toDateString() === now.toDateString()) return `at ${time}`;
-  return `on ${new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long' }).format(at)} at ${time}`;
+  return `on ${formatDay(at)} at ${time}`;
 }

@@ -1,4 +1,5 @@
 import type { Length, Policy, Unit } from './api/settings';
+import { formatNumber, formatUnits } from './formats';
 
 /** The most of each unit that fits into 365 days; the least is 1. The server holds the same limits. */
 export const LONGEST: Record<Unit, number> = {
@@ -10,6 +11,8 @@ export const LONGEST: Record<Unit, number> = {
 
 export const UNITS = Object.keys(LONGEST) as Unit[];
 
+const SINGLE = { minutes: 'minute', hours: 'hour', days: 'day', weeks: 'week' } as const;
+
 const SECONDS: Record<Unit, number> = { minutes: 60, hours: 3600, days: 86_400, weeks: 604_800 };
 
 /** What to do about a length that cannot be saved, or nothing. */
@@ -17,15 +20,11 @@ export function lengthError(value: number | null, unit: Unit): string | undefine
   if (value !== null && Number.isInteger(value) && value >= 1 && value <= LONGEST[unit]) {
     return undefined;
   }
-  return `Enter a whole number from 1 to ${new Intl.NumberFormat('en').format(LONGEST[unit])} ${unit}.`;
+  return `Enter a whole number from 1 to ${formatNumber(LONGEST[unit])} ${unit}.`;
 }
 
 export function formatLength({ value, unit }: Length): string {
-  return new Intl.NumberFormat('en', {
-    style: 'unit',
-    unit: unit.slice(0, -1),
-    unitDisplay: 'long',
-  }).format(value);
+  return formatUnits(value, SINGLE[unit]);
 }
 
 /** What a policy means for the people who sign in. */

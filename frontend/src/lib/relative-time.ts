@@ -1,16 +1,10 @@
-const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
+import { formatDistance, type Width } from './formats';
+
+const UNITS: ['day' | 'hour' | 'minute', number][] = [
   ['day', 86_400],
   ['hour', 3600],
   ['minute', 60],
 ];
-
-const FORMATS = {
-  long: new Intl.RelativeTimeFormat('en'),
-  short: new Intl.RelativeTimeFormat('en', { style: 'short' }),
-};
-
-/** Written out, or as short as a column of a table needs it. */
-export type Width = keyof typeof FORMATS;
 
 /** How long ago something was, in its largest whole unit. A clock that runs ahead of ours reads as "just now". */
 export function relativeTime(at: Date, now: number, width: Width = 'long'): string {
@@ -26,5 +20,5 @@ export function timeUntil(at: Date, now: number, width: Width = 'long'): string 
 
 function inLargestUnit(seconds: number, sign: 1 | -1, width: Width): string | undefined {
   const unit = UNITS.find(([, length]) => Math.floor(seconds) >= length);
-  return unit && FORMATS[width].format(sign * Math.floor(seconds / unit[1]), unit[0]);
+  return unit && formatDistance(sign * Math.floor(seconds / unit[1]), unit[0], width);
 }

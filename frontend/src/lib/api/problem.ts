@@ -1,3 +1,4 @@
+import { formatUnits } from '../formats';
 import type { components } from './schema';
 
 export type ProblemDocument = components['schemas']['Problem'];
@@ -110,5 +111,5 @@ function wait(seconds: number | null): string {
   if (seconds === null) return 'in a moment';
   const [value, unit] =
     seconds <= 90 ? [seconds, 'second' as const] : [Math.ceil(seconds / 60), 'minute' as const];
-  return `in ${new Intl.NumberFormat('en', { style: 'unit', unit, unitDisplay: 'long' }).format(value)}`;
+  return `in ${formatUnits(value, unit)}`;
 }

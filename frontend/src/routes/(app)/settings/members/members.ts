@@ -1,4 +1,5 @@
 import type { Member, MemberQuery, Role } from '$lib/api/members';
+import { formatDate, formatMomentNearby } from '$lib/formats';
 import type { Sort } from '$lib/ui/table';
 
 interface RoleWords {
@@ -77,19 +78,12 @@ export function linkNote(member: Member, now = new Date()): string | null {
 
 /** A moment of the coming days, which no line breaks. */
 export function until(at: string): string {
-  return new Intl.DateTimeFormat('en-GB', {
-    day: 'numeric',
-    month: 'short',
-    hour: '2-digit',
-    minute: '2-digit',
-  })
-    .format(new Date(at))
-    .replaceAll(' ', '\u00a0');
+  return formatMomentNearby(new Date(at)).replaceAll(' ', '\u00a0');
 }
 
 /** A day long ago. */
 export function day(at: string): string {
-  return new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' }).format(new Date(at));
+  return formatDate(new Date(at));
 }
 
 /** What the server is asked for. What it does not know, an address cannot ask for. */

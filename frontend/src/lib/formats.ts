@@ -1,0 +1,75 @@
+/**
+ * How numbers and times are written. A page's first formatter holds it up for some 20 ms, while the browser reads its tables of languages,
+ * and each further one for 0.1 to 2: so each is made when it is first needed, and kept.
+ */
+
+const numbers = once(() => new Intl.NumberFormat('en'));
+
+/** Has the tables read before they are needed, in two tasks: to sort takes about half of those that all else takes. */
+export function readTables(): void {
+  setTimeout(() => new Intl.Collator('en'));
+  setTimeout(numbers);
+}
+
+export function formatNumber(n: number): string {
+  return numbers().format(n);
+}
+
+type TimeUnit = 'second' | 'minute' | 'hour' | 'day' | 'week';
+
+const units = new Map<TimeUnit, Intl.NumberFormat>();
+
+/** A number of whole units, as "14 days". */
+export function formatUnits(n: number, unit: TimeUnit): string {
+  let format = units.get(unit);
+  if (!format) {
+    format = new Intl.NumberFormat('en', { style: 'unit', unit, unitDisplay: 'long' });
+    units.set(unit, format);
+  }
+  return format.format(n);
+}
+
+const distances = {
+  long: once(() => new Intl.RelativeTimeFormat('en')),
+  short: once(() => new Intl.RelativeTimeFormat('en', { style: 'short' })),
+};
+
+/** Written out, or as short as a column of a table needs it. */
+export type Width = keyof typeof distances;
+
+/** How far off something is, as "3 days ago" or "in 3 days". */
+export function formatDistance(n: number, unit: TimeUnit, width: Width): string {
+  return distances[width]().format(n, unit);
+}
+
+/** A moment to the second. */
+export const formatMoment = written({ dateStyle: 'medium', timeStyle: 'medium' });
+
+/** A moment to the second, with the zone of its time. */
+export const formatMomentInZone = written({ dateStyle: 'medium', timeStyle: 'long' });
+
+/** A moment of the days around this one. */
+export const formatMomentNearby = written({
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+});
+
+export const formatTimeOfDay = written({ timeStyle: 'short' });
+
+/** A day of this year. */
+export const formatDay = written({ day: 'numeric', month: 'long' });
+
+/** A day of any year. */
+export const formatDate = written({ dateStyle: 'medium' });
+
+function written(options: Intl.DateTimeFormatOptions): (at: Date) => string {
+  const format = once(() => new Intl.DateTimeFormat('en-GB', options));
+  return (at) => format().format(at);
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}
