@@ -86,7 +86,7 @@ func grow(ctx context.Context, sizes, curfew, folder string, stderr io.Writer) (
 	if sizes == "" {
 		return nil, nil //nolint:nilnil // nothing was asked for
 	}
-	options := scale.Options{Rounds: moreRounds, Program: curfew, Folder: folder, Progress: func(what string) {
+	options := scale.Options{Rounds: fewerRounds, Program: curfew, Folder: folder, Progress: func(what string) {
 		fmt.Fprintln(stderr, time.Now().Format(time.TimeOnly), what)
 	}}
 	for text := range strings.SplitSeq(sizes, ",") {

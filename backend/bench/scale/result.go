@@ -1,6 +1,7 @@
 package scale
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -40,7 +41,7 @@ type Cost struct {
 type At struct {
 	Sessions int    `json:"sessions"`
 	Cost     Figure `json:"cost"`
-	// BareCommits is the cost as a multiple of a bare commit's; nil where it is not a time.
+	// BareCommits is the cost as a multiple of a bare commit's, of those right before it where there were any; nil where it is not a time.
 	BareCommits *Figure `json:"bareCommits,omitempty"`
 }
 
@@ -83,6 +84,9 @@ func (m measurements) add(round int, name string, size int, value float64) {
 func (m measurements) addTime(round int, name string, size int, took time.Duration) {
 	m.add(round, name, size, float64(took.Nanoseconds())/1e6)
 }
+
+// besideOf is what the bare commits right before each sample of something are called: a sync takes another time at another moment.
+func besideOf(name string) string { return bareCommit + " before: " + name }
 
 // figure sums the samples up.
 func (m measurements) figure(name string, size int) Figure {
@@ -137,7 +141,7 @@ func (m measurements) result(sizes []int, rounds int, fileSystem string) Result 
 		for _, size := range sizes {
 			at := At{Sessions: size, Cost: m.figure(c.name, size)}
 			if c.unit == "ms" {
-				at.BareCommits = m.ratio(subjectOf{c.name, size}, commit)
+				at.BareCommits = cmp.Or(m.ratio(subjectOf{c.name, size}, subjectOf{besideOf(c.name), size}), m.ratio(subjectOf{c.name, size}, commit))
 			}
 			cost.At = append(cost.At, at)
 		}

@@ -163,11 +163,11 @@ func (r *run) operations(ctx context.Context) (err error) {
 // turns measures one operation in one round.
 func (r *run) turns(ctx context.Context, round int, op operation, floor *floor, subjects []*subject) error {
 	// What is dear at a size is measured less often there.
-	const least, budget = 3, 2 * time.Second
+	const budget = 2 * time.Second
 	spent := map[int]time.Duration{}
 	for sample := range op.samples {
 		for _, s := range subjects {
-			if sample >= least && spent[s.size] > budget {
+			if sample >= op.least && spent[s.size] > budget {
 				continue
 			}
 			began := time.Now()
@@ -177,6 +177,7 @@ func (r *run) turns(ctx context.Context, round int, op operation, floor *floor, 
 			}
 			spent[s.size] += time.Since(began)
 			r.measured.addTime(round, bareCommit, 0, commit)
+			r.measured.addTime(round, besideOf(op.name), s.size, commit)
 			r.measured.addTime(round, op.name, s.size, took)
 		}
 	}
