@@ -231,7 +231,7 @@ func hot(by transport, lookup string, connections int) func(context.Context, *st
 		for i := range three {
 			three[i].load.connections = connections
 		}
-		return s.hold(ctx, contest{contenders: three, rounds: mainRounds})
+		return s.hold(ctx, contest{contenders: three, rounds: moreRounds})
 	}
 }
 
@@ -371,7 +371,7 @@ func flood(ctx context.Context, s *stage) (rounds, error) {
 		flooded.name, flooded.beside = name, &beside
 		contenders = append(contenders, flooded)
 	}
-	return s.hold(ctx, contest{contenders: contenders, rounds: mainRounds})
+	return s.hold(ctx, contest{contenders: contenders, rounds: moreRounds})
 }
 
 // signIns compares with the hash of a password alone. Each is another member's, from another address, as a proxy in front would tell.
@@ -486,7 +486,7 @@ func sweep(ctx context.Context, s *stage) (rounds, error) {
 			return nil, err
 		}
 	}
-	measured, err := s.hold(ctx, contest{contenders: contenders, rounds: mainRounds})
+	measured, err := s.hold(ctx, contest{contenders: contenders, rounds: moreRounds})
 	if err != nil {
 		return nil, err
 	}
