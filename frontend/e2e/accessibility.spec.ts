@@ -53,7 +53,7 @@ async function expectSound(page: Page) {
   }
 }
 
-/** What axe finds, who has been put into the page. Of what is sound it need not tell each place. */
+/** What axe finds, once it has been put into the page. Of what is sound it need not tell each place. */
 function findings(page: Page) {
   return page.evaluate(async () => {
     const { violations, passes } = await window.axe.run({ resultTypes: ['violations'] });

@@ -85,8 +85,8 @@ func (m measurements) addTime(round int, name string, size int, took time.Durati
 	m.add(round, name, size, float64(took.Nanoseconds())/1e6)
 }
 
-// besideOf is what the bare commits right before each sample of something are called: a sync takes another time at another moment.
-func besideOf(name string) string { return bareCommit + " before: " + name }
+// commitBefore names the bare commits right before each sample of something: a sync takes another time at another moment.
+func commitBefore(name string) string { return bareCommit + " before: " + name }
 
 // figure sums the samples up.
 func (m measurements) figure(name string, size int) Figure {
@@ -141,7 +141,7 @@ func (m measurements) result(sizes []int, rounds int, fileSystem string) Result 
 		for _, size := range sizes {
 			at := At{Sessions: size, Cost: m.figure(c.name, size)}
 			if c.unit == "ms" {
-				at.BareCommits = cmp.Or(m.ratio(subjectOf{c.name, size}, subjectOf{besideOf(c.name), size}), m.ratio(subjectOf{c.name, size}, commit))
+				at.BareCommits = cmp.Or(m.ratio(subjectOf{c.name, size}, subjectOf{commitBefore(c.name), size}), m.ratio(subjectOf{c.name, size}, commit))
 			}
 			cost.At = append(cost.At, at)
 		}

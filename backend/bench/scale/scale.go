@@ -177,7 +177,7 @@ func (r *run) turns(ctx context.Context, round int, op operation, floor *floor, 
 			}
 			spent[s.size] += time.Since(began)
 			r.measured.addTime(round, bareCommit, 0, commit)
-			r.measured.addTime(round, besideOf(op.name), s.size, commit)
+			r.measured.addTime(round, commitBefore(op.name), s.size, commit)
 			r.measured.addTime(round, op.name, s.size, took)
 		}
 	}

@@ -5,7 +5,7 @@
 
 const numbers = once(() => new Intl.NumberFormat('en'));
 
-/** Has the tables read before they are needed, in two tasks: to sort takes about half of those that all else takes. */
+/** Has the tables read before they are needed, in two tasks: a collator has the browser read about half of them. */
 export function readTables(): void {
   setTimeout(() => new Intl.Collator('en'));
   setTimeout(numbers);
@@ -15,7 +15,7 @@ export function formatNumber(n: number): string {
   return numbers().format(n);
 }
 
-type TimeUnit = 'second' | 'minute' | 'hour' | 'day' | 'week';
+export type TimeUnit = 'second' | 'minute' | 'hour' | 'day' | 'week';
 
 const units = new Map<TimeUnit, Intl.NumberFormat>();
 
@@ -43,28 +43,28 @@ export function formatDistance(n: number, unit: TimeUnit, width: Width): string 
 }
 
 /** A moment to the second. */
-export const formatMoment = written({ dateStyle: 'medium', timeStyle: 'medium' });
+export const formatMoment = dateFormat({ dateStyle: 'medium', timeStyle: 'medium' });
 
 /** A moment to the second, with the zone of its time. */
-export const formatMomentInZone = written({ dateStyle: 'medium', timeStyle: 'long' });
+export const formatMomentInZone = dateFormat({ dateStyle: 'medium', timeStyle: 'long' });
 
 /** A moment of the days around this one. */
-export const formatMomentNearby = written({
+export const formatMomentNearby = dateFormat({
   day: 'numeric',
   month: 'short',
   hour: '2-digit',
   minute: '2-digit',
 });
 
-export const formatTimeOfDay = written({ timeStyle: 'short' });
+export const formatTimeOfDay = dateFormat({ timeStyle: 'short' });
 
 /** A day of this year. */
-export const formatDay = written({ day: 'numeric', month: 'long' });
+export const formatDay = dateFormat({ day: 'numeric', month: 'long' });
 
 /** A day of any year. */
-export const formatDate = written({ dateStyle: 'medium' });
+export const formatDate = dateFormat({ dateStyle: 'medium' });
 
-function written(options: Intl.DateTimeFormatOptions): (at: Date) => string {
+function dateFormat(options: Intl.DateTimeFormatOptions): (at: Date) => string {
   const format = once(() => new Intl.DateTimeFormat('en-GB', options));
   return (at) => format().format(at);
 }

@@ -11,7 +11,7 @@ export const LONGEST: Record<Unit, number> = {
 
 export const UNITS = Object.keys(LONGEST) as Unit[];
 
-const SINGLE = { minutes: 'minute', hours: 'hour', days: 'day', weeks: 'week' } as const;
+const SINGULAR = { minutes: 'minute', hours: 'hour', days: 'day', weeks: 'week' } as const;
 
 const SECONDS: Record<Unit, number> = { minutes: 60, hours: 3600, days: 86_400, weeks: 604_800 };
 
@@ -24,7 +24,7 @@ export function lengthError(value: number | null, unit: Unit): string | undefine
 }
 
 export function formatLength({ value, unit }: Length): string {
-  return formatUnits(value, SINGLE[unit]);
+  return formatUnits(value, SINGULAR[unit]);
 }
 
 /** What a policy means for the people who sign in. */

@@ -1,6 +1,6 @@
-import { formatDistance, type Width } from './formats';
+import { formatDistance, type TimeUnit, type Width } from './formats';
 
-const UNITS: ['day' | 'hour' | 'minute', number][] = [
+const UNITS: [TimeUnit, number][] = [
   ['day', 86_400],
   ['hour', 3600],
   ['minute', 60],
