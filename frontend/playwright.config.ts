@@ -6,6 +6,9 @@ export default defineConfig({
   workers: 2,
   forbidOnly: true,
   reporter: 'list',
+  // Twice Playwright's own: a machine may be slow and busy, and what it shows late is not wrong.
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
   use: {
     viewport: { width: 1280, height: 800 },
     locale: 'en-GB',

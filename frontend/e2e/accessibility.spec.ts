@@ -11,16 +11,19 @@ declare global {
 
 test.use({ reducedMotion: 'reduce' });
 
-test('setup', async ({ page, server }) => {
-  await page.goto(`/setup#token=${server.setupToken}`);
-  await page.getByLabel('Password').fill('not long');
-  await expectSound(page);
-  await expectOperable(page);
+test.describe('before there is an organization', () => {
+  test.use({ data: 'none' });
+  test('setup', async ({ page, server }) => {
+    await page.goto(`/setup#token=${server.setupToken}`);
+    await page.getByLabel('Password').fill('not long');
+    await expectSound(page);
+    await expectOperable(page);
+  });
 });
 
 for (const { name, enter } of STATES) {
-  test(name, async ({ page, organization }) => {
-    await enter(page, organization);
+  test(name, async ({ page, server }) => {
+    await enter(page, server);
     await expectSound(page);
     await expectOperable(page);
   });

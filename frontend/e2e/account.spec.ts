@@ -2,8 +2,7 @@ import type { Page } from '@playwright/test';
 import { expect, goOn, signIn, signInAgain, test } from './journey';
 import { OWNER, signInByProgram } from './server';
 
-test.beforeEach(async ({ page, organization }) => {
-  void organization;
+test.beforeEach(async ({ page }) => {
   await signIn(page);
 });
 
@@ -34,9 +33,9 @@ test('another browser is signed out by its name', async ({ page, anotherBrowser 
   await expect(phone.getByText(/ended this session/)).toBeVisible();
 });
 
-test('all others are signed out, and this one stays', async ({ page, organization }) => {
-  await signInByProgram(organization);
-  await signInByProgram(organization);
+test('all others are signed out, and this one stays', async ({ page, server }) => {
+  await signInByProgram(server);
+  await signInByProgram(server);
   await openAccount(page);
   await expect(page.getByText('A program (curl)', { exact: true })).toHaveCount(2);
   const all = page.getByRole('button', { name: 'Sign out all others' });
@@ -119,8 +118,8 @@ test('an outage is said, and not taken for a sign-out', async ({ page }) => {
   await expect(page.getByRole('alert')).toBeHidden();
 });
 
-test('offline is not signed out', async ({ page, context, organization }) => {
-  await signInByProgram(organization);
+test('offline is not signed out', async ({ page, context, server }) => {
+  await signInByProgram(server);
   await openAccount(page);
   const all = page.getByRole('button', { name: 'Sign out all others' });
   await expect(all).toBeVisible();
@@ -138,8 +137,8 @@ test('who is not signed in comes back here', async ({ page }) => {
   await expect(page).toHaveURL('/sign-in?next=%2Faccount');
 });
 
-test('a long list is shown page by page', async ({ page, organization }) => {
-  for (let i = 0; i < 3; i++) await signInByProgram(organization);
+test('a long list is shown page by page', async ({ page, server }) => {
+  for (let i = 0; i < 3; i++) await signInByProgram(server);
   await page.route('/api/sessions**', (route) => {
     const url = new URL(route.request().url());
     url.searchParams.set('limit', '2');

@@ -10,8 +10,7 @@ async function openAudit(page: Page, query = '') {
   await expect(page.getByText(/^Looking up/)).toBeHidden();
 }
 
-test('a saved policy is told in words, with what changed', async ({ page, organization }) => {
-  void organization;
+test('a saved policy is told in words, with what changed', async ({ page }) => {
   await signIn(page);
   await length(page).fill('12');
   await save(page).click();
@@ -32,8 +31,7 @@ test('a saved policy is told in words, with what changed', async ({ page, organi
   await expect(page.locator('details code').last()).toHaveText(/^[0-9a-f]{64}$/);
 });
 
-test('the chain is checked, and what does not fit is named', async ({ page, organization }) => {
-  void organization;
+test('the chain is checked, and what does not fit is named', async ({ page }) => {
   await signIn(page);
   await openAudit(page);
   const chain = page.getByRole('region', { name: 'Chain of entries' });
@@ -55,10 +53,7 @@ test('the chain is checked, and what does not fit is named', async ({ page, orga
   await expect(chain.getByText('Broken at entry 7. The entry was altered.')).toBeVisible();
 });
 
-test('entries are picked by member, action and day, in the address', async ({
-  page,
-  organization: server,
-}) => {
+test('entries are picked by member, action and day, in the address', async ({ page, server }) => {
   const ben = await addMember(server, 'member', 'Ben Okafor');
   await signInByProgram(server, ben);
   await signIn(page);
@@ -93,8 +88,7 @@ test('entries are picked by member, action and day, in the address', async ({
   await expect(entries(page).filter({ hasText: 'Ana set up the organization' })).toBeVisible();
 });
 
-test('the log is exported as it is filtered', async ({ page, organization }) => {
-  void organization;
+test('the log is exported as it is filtered', async ({ page }) => {
   await signIn(page);
   await openAudit(page, '?action=organization.set_up');
   for (const [name, file] of [
@@ -112,7 +106,7 @@ test('the log is exported as it is filtered', async ({ page, organization }) => 
   }
 });
 
-test('a long log is shown page by page', async ({ page, organization: server }) => {
+test('a long log is shown page by page', async ({ page, server }) => {
   for (let i = 0; i < 3; i++) await signInByProgram(server);
   await signIn(page);
   await page.route('/api/audit?*', (route) => {
@@ -132,7 +126,7 @@ test('a long log is shown page by page', async ({ page, organization: server }) 
   await expect(page.getByRole('button', { name: 'Show more entries' })).toBeHidden();
 });
 
-test('an auditor reads it, and an outage is said', async ({ page, organization: server }) => {
+test('an auditor reads it, and an outage is said', async ({ page, server }) => {
   await signIn(page, await addMember(server, 'auditor', 'Chi Nguyen'));
   await page.route('/api/audit', (route) => route.abort(), { times: 1 });
   await page.goto('/settings/audit');

@@ -1,8 +1,7 @@
 import { expect, length, refresh, requireProofOnce, revokeAll, save, test, unit } from './journey';
 import { OWNER } from './server';
 
-test('everything can be done without a mouse', async ({ page, organization }) => {
-  void organization;
+test('everything can be done without a mouse', async ({ page }) => {
   const { keyboard } = page;
   const tabTo = async (name: string) => {
     await keyboard.press('Tab');

@@ -22,8 +22,6 @@ import {
   signInByProgram,
 } from './server';
 
-test.beforeEach(async ({ organization }) => void organization);
-
 /** A page that listens to events, in this tab or in another. */
 async function listening(page: Page, task: () => Promise<unknown>) {
   const stream = page.waitForResponse('/api/events');
@@ -39,13 +37,10 @@ function countStreams(context: BrowserContext) {
   return streams;
 }
 
-test('a tab leaves within a second when an admin revokes the member', async ({
-  page,
-  organization,
-}) => {
-  const ben = await addMember(organization, 'member', 'Ben Okafor');
+test('a tab leaves within a second when an admin revokes the member', async ({ page, server }) => {
+  const ben = await addMember(server, 'member', 'Ben Okafor');
   await listening(page, () => signIn(page, ben));
-  const revoke = await revocationOf(organization, ben.email);
+  const revoke = await revocationOf(server, ben.email);
   const said = signInAgain(page)
     .waitFor()
     .then(() => performance.now());
@@ -60,13 +55,13 @@ test('a tab leaves within a second when an admin revokes the member', async ({
   await expect(page).toHaveURL('/account');
 });
 
-test('what was being typed outlives the session', async ({ page, organization }) => {
-  const ben = await addMember(organization, 'admin', 'Ben Okafor');
+test('what was being typed outlives the session', async ({ page, server }) => {
+  const ben = await addMember(server, 'admin', 'Ben Okafor');
   await listening(page, () => signIn(page));
   await length(page).fill('12');
   await refresh(page).focus();
 
-  await revokeAllByProgram(organization, ben, 'laptop stolen');
+  await revokeAllByProgram(server, ben, 'laptop stolen');
   const dialog = signInAgain(page);
   await expect(dialog).toContainText(
     /Ben Okafor revoked all sessions at \d\d:\d\d: laptop stolen\./,
@@ -88,27 +83,21 @@ test('what was being typed outlives the session', async ({ page, organization })
   await expect(length(page)).toHaveValue('12');
 });
 
-test('the page under the dialog is read anew after signing in again', async ({
-  page,
-  organization,
-}) => {
+test('the page under the dialog is read anew after signing in again', async ({ page, server }) => {
   await listening(page, () => signIn(page));
   await page.getByRole('link', { name: 'Your account' }).click();
   await page.getByLabel('New password').fill('half a pass');
-  await revokeAllByProgram(organization);
+  await revokeAllByProgram(server);
   await goOn(page);
   await expect(page.getByText('You revoked all sessions: Laptop stolen')).toBeVisible();
   await expect(page.getByText('This session')).toHaveCount(1);
   await expect(page.getByLabel('New password')).toHaveValue('half a pass');
 });
 
-test('the dialog stays, and everything in it can be done by key', async ({
-  page,
-  organization,
-}) => {
+test('the dialog stays, and everything in it can be done by key', async ({ page, server }) => {
   await listening(page, () => signIn(page));
   await length(page).fill('12');
-  await revokeAllByProgram(organization);
+  await revokeAllByProgram(server);
   const dialog = signInAgain(page);
   await expect(dialog.getByLabel('Password')).toBeFocused();
   const { keyboard } = page;
@@ -133,18 +122,15 @@ test('the dialog stays, and everything in it can be done by key', async ({
   await expect(length(page)).toHaveValue('12');
 });
 
-test('somebody else signs in at the sign-in page, which says why', async ({
-  page,
-  organization,
-}) => {
+test('somebody else signs in at the sign-in page, which says why', async ({ page, server }) => {
   await listening(page, () => signIn(page));
-  await revokeAllByProgram(organization);
+  await revokeAllByProgram(server);
   await signInAgain(page).getByRole('link', { name: 'Sign in as somebody else' }).click();
   await expect(page).toHaveURL('/sign-in');
   await expect(page.getByText(/^Ana revoked all sessions at .* Sign in again\.$/)).toBeVisible();
 });
 
-test('a refusal opens the same dialog where no event came', async ({ page, organization }) => {
+test('a refusal opens the same dialog where no event came', async ({ page, server }) => {
   await page.route('/api/events', (route) => route.abort());
   await signIn(page);
   // Nor does the page learn of it by asking.
@@ -153,7 +139,7 @@ test('a refusal opens the same dialog where no event came', async ({ page, organ
   );
   await length(page).fill('12');
   await expect(page.getByText('Saving signs nobody out at once.')).toBeVisible();
-  await revokeAllByProgram(organization);
+  await revokeAllByProgram(server);
   await save(page).click();
   await expect(signInAgain(page)).toContainText(/Ana revoked all sessions at/);
   await page.unroute('/api/session');
@@ -163,11 +149,11 @@ test('a refusal opens the same dialog where no event came', async ({ page, organ
 
 test('a member who was deactivated is not led to believe that signing in helps', async ({
   page,
-  organization,
+  server,
 }) => {
-  const ben = await addMember(organization, 'member', 'Ben Okafor');
+  const ben = await addMember(server, 'member', 'Ben Okafor');
   await listening(page, () => signIn(page, ben));
-  await deactivateByProgram(organization, ben.email);
+  await deactivateByProgram(server, ben.email);
   const dialog = page.getByRole('dialog', { name: 'You are signed out' });
   await expect(dialog).toContainText('You cannot sign in any more. Ask an owner or an admin.');
   await page.keyboard.press('Escape');
@@ -177,7 +163,7 @@ test('a member who was deactivated is not led to believe that signing in helps',
   await expect(page.getByText(/^Your account was deactivated at/)).toBeVisible();
 });
 
-test('two tabs share one stream, and behave as one', async ({ page, context, organization }) => {
+test('two tabs share one stream, and behave as one', async ({ page, context, server }) => {
   const streams = countStreams(context);
   await listening(page, () => signIn(page));
   const second = await context.newPage();
@@ -185,7 +171,7 @@ test('two tabs share one stream, and behave as one', async ({ page, context, org
   await length(second).fill('12');
   expect(streams).toHaveLength(1);
 
-  await revokeAllByProgram(organization);
+  await revokeAllByProgram(server);
   for (const tab of [page, second]) {
     await expect(signInAgain(tab)).toContainText(/Ana revoked all sessions at/);
   }
@@ -197,7 +183,7 @@ test('two tabs share one stream, and behave as one', async ({ page, context, org
   // The one that listens is closed, and the other one takes over.
   await listening(second, () => page.close());
   expect(streams).toHaveLength(3);
-  await revokeAllByProgram(organization);
+  await revokeAllByProgram(server);
   await expect(signInAgain(second)).toBeVisible();
 });
 
@@ -221,13 +207,13 @@ test('signing out in one tab is said in the others', async ({ page, context }) =
   }
 });
 
-test('a refusal that comes after the leaving leads nowhere', async ({ page, organization }) => {
+test('a refusal that comes after the leaving leads nowhere', async ({ page, server }) => {
   await listening(page, () => signIn(page));
   let letGo = () => {};
   const left = new Promise<void>((resolve) => (letGo = resolve));
   await page.route('/api/sessions/summary*', (route) => left.then(() => route.continue()));
   const asked = page.waitForRequest('/api/sessions/summary*');
-  await signInByProgram(organization);
+  await signInByProgram(server);
   await asked;
 
   await page.getByRole('button', { name: 'Sign out' }).click();
@@ -243,9 +229,9 @@ test('a refusal that comes after the leaving leads nowhere', async ({ page, orga
 test('when somebody else signs in with the same browser, the page says so', async ({
   page,
   context,
-  organization,
+  server,
 }) => {
-  const ben = await addMember(organization, 'admin', 'Ben Okafor');
+  const ben = await addMember(server, 'admin', 'Ben Okafor');
   await signIn(page);
   await length(page).fill('12');
   const second = await context.newPage();
@@ -260,14 +246,11 @@ test('when somebody else signs in with the same browser, the page says so', asyn
   await expect(page.getByText('Ben Okafor', { exact: true })).toBeVisible();
 });
 
-test("another admin's save shows at once, and takes no draft away", async ({
-  page,
-  organization,
-}) => {
-  const ben = await addMember(organization, 'admin', 'Ben Okafor');
+test("another admin's save shows at once, and takes no draft away", async ({ page, server }) => {
+  const ben = await addMember(server, 'admin', 'Ben Okafor');
   await listening(page, () => signIn(page));
   const news = page.getByText(/^Ben Okafor saved a change at \d\d:\d\d: 8 days, refresh on\.$/);
-  await saveByProgram(organization, ben);
+  await saveByProgram(server, ben);
   await expect(length(page)).toHaveValue('8');
   await expect(news).toBeVisible();
   await expect(page.getByText('Last saved by Ben Okafor, just now')).toBeVisible();
@@ -279,7 +262,7 @@ test("another admin's save shows at once, and takes no draft away", async ({
   await length(page).fill('5');
   await expect(news).toBeHidden();
   await expect(page.getByText('Saving signs nobody out at once.')).toBeVisible();
-  await saveByProgram(organization, ben, { refreshAutomatically: false });
+  await saveByProgram(server, ben, { refreshAutomatically: false });
   await expect(page.getByText(/^Ben Okafor saved a change at \d\d:\d\d$/)).toBeVisible();
   await expect(page.getByText('In force now: 8 days, refresh off.')).toBeVisible();
   await expect(page.getByText('You were about to save: 5 days, refresh on.')).toBeVisible();
@@ -292,12 +275,8 @@ test("another admin's save shows at once, and takes no draft away", async ({
   await expect(refresh(page)).not.toBeChecked();
 });
 
-test('who is signed in is counted as it changes', async ({
-  page,
-  organization,
-  anotherBrowser,
-}) => {
-  const ben = await addMember(organization, 'member', 'Ben Okafor');
+test('who is signed in is counted as it changes', async ({ page, server, anotherBrowser }) => {
+  const ben = await addMember(server, 'member', 'Ben Okafor');
   await listening(page, () => signIn(page));
   await expect(page.getByText('1 person in 1 session is signed in now')).toBeVisible();
   const asked: (string | undefined)[] = [];
@@ -330,15 +309,12 @@ test('the last minute interrupts', async ({ page }) => {
   await expect(page.getByRole('alert')).toHaveText('Your session ends in less than a minute.');
 });
 
-test('an end that no access moves is met by signing in ahead of time', async ({
-  page,
-  organization,
-}) => {
+test('an end that no access moves is met by signing in ahead of time', async ({ page, server }) => {
   await listening(page, () => signIn(page));
-  await saveByProgram(organization, OWNER, { maximumLifetime: { value: 4, unit: 'minutes' } });
+  await saveByProgram(server, OWNER, { maximumLifetime: { value: 4, unit: 'minutes' } });
   await expect(page.getByText('Your session ends in 4 minutes.')).toBeVisible();
   await length(page).fill('12');
-  await saveByProgram(organization, OWNER, { maximumLifetime: { value: 3, unit: 'minutes' } });
+  await saveByProgram(server, OWNER, { maximumLifetime: { value: 3, unit: 'minutes' } });
   await expect(page.getByText('Your session ends in 3 minutes.')).toBeVisible();
 
   const ahead = page.getByRole('button', { name: 'Sign in again now' });
@@ -348,9 +324,9 @@ test('an end that no access moves is met by signing in ahead of time', async ({
   await expect(signInAgain(page)).toBeHidden();
   await expect(ahead).toBeFocused();
 
-  await saveByProgram(organization, OWNER, { maximumLifetime: { value: 6, unit: 'minutes' } });
+  await saveByProgram(server, OWNER, { maximumLifetime: { value: 6, unit: 'minutes' } });
   await expect(ahead).toBeHidden();
-  await saveByProgram(organization, OWNER, { maximumLifetime: { value: 4, unit: 'minutes' } });
+  await saveByProgram(server, OWNER, { maximumLifetime: { value: 4, unit: 'minutes' } });
   await ahead.click();
   const sessions = page.waitForRequest(
     (request) => request.method() === 'POST' && request.url().endsWith('/api/sessions'),
@@ -363,7 +339,7 @@ test('an end that no access moves is met by signing in ahead of time', async ({
 
 test('a server that goes and comes back is listened to again, and nobody is signed out', async ({
   page,
-  organization: server,
+  server,
 }) => {
   await listening(page, () => signIn(page));
   await length(page).fill('12');
@@ -377,10 +353,7 @@ test('a server that goes and comes back is listened to again, and nobody is sign
   await expect(page.getByText(/^You saved a change elsewhere at \d\d:\d\d$/)).toBeVisible();
 });
 
-test('a save that was missed during an outage is found afterwards', async ({
-  page,
-  organization: server,
-}) => {
+test('a save that was missed during an outage is found afterwards', async ({ page, server }) => {
   await listening(page, () => signIn(page));
   await page.route('/api/events', (route) => route.abort());
   await server.kill();
@@ -392,7 +365,7 @@ test('a save that was missed during an outage is found afterwards', async ({
   await expect(length(page)).toHaveValue('8');
 });
 
-test('an expired token does not silence the tab', async ({ page, organization }) => {
+test('an expired token does not silence the tab', async ({ page, server }) => {
   await page.route(
     '/api/events',
     (route) =>
@@ -413,7 +386,7 @@ test('an expired token does not silence the tab', async ({ page, organization })
   const stream = page.waitForResponse((answer) => answer.url().endsWith('/events') && answer.ok());
   await signIn(page);
   await stream;
-  await saveByProgram(organization);
+  await saveByProgram(server);
   await expect(length(page)).toHaveValue('8');
 });
 

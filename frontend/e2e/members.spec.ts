@@ -5,8 +5,6 @@ import { addMember, call, invite, OWNER, signInByProgram, type Server } from './
 const PASSWORD = 'a password of my own';
 const WIDTHS = [1280, 375];
 
-test.beforeEach(async ({ organization }) => void organization);
-
 async function openMembers(page: Page) {
   await page.goto('/settings/members');
   await expect(page).toHaveTitle('Members · Account settings · Curfew');
@@ -98,16 +96,12 @@ for (const width of WIDTHS) {
     );
   });
 
-  test(`deactivate and reactivate, at ${width} px`, async ({
-    page,
-    organization,
-    anotherBrowser,
-  }) => {
+  test(`deactivate and reactivate, at ${width} px`, async ({ page, server, anotherBrowser }) => {
     await page.setViewportSize({ width, height: 800 });
-    const bo = await addMember(organization, 'admin', 'Bo Karlsson');
+    const bo = await addMember(server, 'admin', 'Bo Karlsson');
     const theirs = await anotherBrowser();
     await signIn(theirs, bo);
-    await signInByProgram(organization, bo);
+    await signInByProgram(server, bo);
     await signIn(page);
     await openMembers(page);
 
@@ -220,8 +214,8 @@ test('where there is a mail server, the link is mailed or it is said why not', a
   }
 });
 
-test('a new link makes the old one invalid', async ({ page, organization, anotherBrowser }) => {
-  const old = await invite(organization, 'member', 'Bo Karlsson');
+test('a new link makes the old one invalid', async ({ page, server, anotherBrowser }) => {
+  const old = await invite(server, 'member', 'Bo Karlsson');
   await signIn(page);
   await openMembers(page);
   const managing = await manage(page, 'Bo Karlsson');
@@ -242,8 +236,8 @@ test('a new link makes the old one invalid', async ({ page, organization, anothe
   await expect(theirs).toHaveURL('/sign-in');
 });
 
-test('a forgotten password is reset by a link', async ({ page, organization, anotherBrowser }) => {
-  const bo = await addMember(organization, 'member', 'Bo Karlsson');
+test('a forgotten password is reset by a link', async ({ page, server, anotherBrowser }) => {
+  const bo = await addMember(server, 'member', 'Bo Karlsson');
   const theirs = await anotherBrowser();
   await signIn(theirs, bo);
   await signIn(page);
@@ -270,12 +264,8 @@ test('a forgotten password is reset by a link', async ({ page, organization, ano
   await signIn(theirs, { ...bo, password: PASSWORD });
 });
 
-test('a role takes effect on the running session', async ({
-  page,
-  organization,
-  anotherBrowser,
-}) => {
-  const bo = await addMember(organization, 'member', 'Bo Karlsson');
+test('a role takes effect on the running session', async ({ page, server, anotherBrowser }) => {
+  const bo = await addMember(server, 'member', 'Bo Karlsson');
   const theirs = await anotherBrowser();
   await signIn(theirs, bo);
   await theirs.goto('/settings/members');
@@ -298,10 +288,10 @@ test('a role takes effect on the running session', async ({
 
 test('sessions of a member are revoked, the number first', async ({
   page,
-  organization,
+  server,
   anotherBrowser,
 }) => {
-  const bo = await addMember(organization, 'member', 'Bo Karlsson');
+  const bo = await addMember(server, 'member', 'Bo Karlsson');
   const theirs = await anotherBrowser();
   await signIn(theirs, bo);
   await signIn(page);
@@ -339,17 +329,14 @@ test('the last owner stays', async ({ page }) => {
   await expect(row(page, 'Ana')).toContainText(/Owner.*Active/s);
 });
 
-test('of two owners who demote each other at once, one wins', async ({ organization }) => {
-  const bo = await addMember(organization, 'owner', 'Bo Karlsson');
-  const { url } = organization;
+test('of two owners who demote each other at once, one wins', async ({ server }) => {
+  const bo = await addMember(server, 'owner', 'Bo Karlsson');
+  const { url } = server;
   for (let round = 0; round < 5; round++) {
-    const [anas, bos] = await Promise.all([
-      signInByProgram(organization),
-      signInByProgram(organization, bo),
-    ]);
+    const [anas, bos] = await Promise.all([signInByProgram(server), signInByProgram(server, bo)]);
     const [ana, other] = await Promise.all([
-      memberOf(organization, anas, OWNER.email),
-      memberOf(organization, bos, bo.email),
+      memberOf(server, anas, OWNER.email),
+      memberOf(server, bos, bo.email),
     ]);
     const demote = (token: string, id: string) =>
       call(url, 'PATCH', `/api/members/${id}`, { role: 'admin' }, token).then(
@@ -363,8 +350,8 @@ test('of two owners who demote each other at once, one wins', async ({ organizat
   }
 });
 
-test('one may lower oneself, and is told what that means', async ({ page, organization }) => {
-  await signIn(page, await addMember(organization, 'admin', 'Bo Karlsson'));
+test('one may lower oneself, and is told what that means', async ({ page, server }) => {
+  await signIn(page, await addMember(server, 'admin', 'Bo Karlsson'));
   await openMembers(page);
   const managing = await manage(page, 'Bo Karlsson');
   await expect(managing.getByLabel('Role').getByRole('option')).toHaveText([
@@ -382,8 +369,8 @@ test('one may lower oneself, and is told what that means', async ({ page, organi
   await expect(page.getByRole('banner')).toContainText('Bo the humble');
 });
 
-test('one may sign oneself out everywhere', async ({ page, organization }) => {
-  await signInByProgram(organization);
+test('one may sign oneself out everywhere', async ({ page, server }) => {
+  await signInByProgram(server);
   await signIn(page);
   await openMembers(page);
   await press(await manage(page, 'Ana'), 'Revoke sessions');
@@ -396,9 +383,9 @@ test('one may sign oneself out everywhere', async ({ page, organization }) => {
   ).toBeVisible();
 });
 
-test('an admin touches no owner, and makes none', async ({ page, organization }) => {
-  await addMember(organization, 'member', 'Chi Nguyen');
-  await signIn(page, await addMember(organization, 'admin', 'Bo Karlsson'));
+test('an admin touches no owner, and makes none', async ({ page, server }) => {
+  await addMember(server, 'member', 'Chi Nguyen');
+  await signIn(page, await addMember(server, 'admin', 'Bo Karlsson'));
   await openMembers(page);
   await expect(row(page, 'Ana')).toContainText('Owners only');
   await expect(page.getByRole('button', { name: 'Manage Ana' })).toHaveCount(0);
@@ -410,9 +397,9 @@ test('an admin touches no owner, and makes none', async ({ page, organization })
   await expect(page.getByRole('dialog').getByRole('option', { name: 'Owner' })).toHaveCount(0);
 });
 
-test('an auditor sees, and cannot', async ({ page, organization }) => {
-  await invite(organization, 'member', 'Chi Nguyen');
-  await signIn(page, await addMember(organization, 'auditor', 'Bo Karlsson'));
+test('an auditor sees, and cannot', async ({ page, server }) => {
+  await invite(server, 'member', 'Chi Nguyen');
+  await signIn(page, await addMember(server, 'auditor', 'Bo Karlsson'));
   await openMembers(page);
   await expect(row(page, 'Chi Nguyen')).toContainText('Invited');
   await expect(page.getByRole('button', { name: /Manage|Invite/ })).toHaveCount(0);
@@ -420,12 +407,12 @@ test('an auditor sees, and cannot', async ({ page, organization }) => {
 });
 
 // ASVS 3.2.2
-test('names may be anything but endless', async ({ page, organization }) => {
+test('names may be anything but endless', async ({ page, server }) => {
   const odd = ['<img src=x onerror=alert(1)>', '\u202eevil', '👩‍🚀'.repeat(20), 'W'.repeat(200)];
-  const token = await signInByProgram(organization);
+  const token = await signInByProgram(server);
   for (const [i, name] of odd.entries()) {
     const email = `odd${i}@example.org`;
-    await call(organization.url, 'POST', '/api/members', { name, email, role: 'member' }, token);
+    await call(server.url, 'POST', '/api/members', { name, email, role: 'member' }, token);
   }
   await signIn(page);
   for (const width of [...WIDTHS, 320]) {
@@ -453,10 +440,10 @@ test('names may be anything but endless', async ({ page, organization }) => {
   await expect(name).toHaveAccessibleDescription('Enter a name.');
 });
 
-test('filters, the order and paging stand in the address', async ({ page, organization }) => {
-  await invite(organization, 'admin', 'Bo Karlsson');
-  await addMember(organization, 'member', 'Chi Nguyen');
-  await addMember(organization, 'member', 'Dua Salim');
+test('filters, the order and paging stand in the address', async ({ page, server }) => {
+  await invite(server, 'admin', 'Bo Karlsson');
+  await addMember(server, 'member', 'Chi Nguyen');
+  await addMember(server, 'member', 'Dua Salim');
   await page.route('/api/members?*', (route) => {
     const url = new URL(route.request().url());
     url.searchParams.set('limit', '2');
@@ -493,21 +480,18 @@ test('filters, the order and paging stand in the address', async ({ page, organi
   await expect(page.getByLabel('State')).toHaveValue('active');
 });
 
-test('what the server refuses is said, and what was typed stays', async ({
-  page,
-  organization,
-}) => {
-  await addMember(organization, 'member', 'Chi Nguyen');
-  const bo = await addMember(organization, 'admin', 'Bo Karlsson');
+test('what the server refuses is said, and what was typed stays', async ({ page, server }) => {
+  await addMember(server, 'member', 'Chi Nguyen');
+  const bo = await addMember(server, 'admin', 'Bo Karlsson');
   await signIn(page, bo);
   await openMembers(page);
   const managing = await manage(page, 'Chi Nguyen');
   await managing.getByLabel('Name').fill('Chi N.');
 
   // Meanwhile Bo has become an auditor.
-  const token = await signInByProgram(organization);
-  const { id } = await memberOf(organization, token, bo.email);
-  await call(organization.url, 'PATCH', `/api/members/${id}`, { role: 'auditor' }, token);
+  const token = await signInByProgram(server);
+  const { id } = await memberOf(server, token, bo.email);
+  await call(server.url, 'PATCH', `/api/members/${id}`, { role: 'auditor' }, token);
   await press(managing, 'Save');
   await expect(managing.getByRole('alert')).toContainText('You may not do this');
   await expect(managing.getByLabel('Name')).toHaveValue('Chi N.');
@@ -515,15 +499,15 @@ test('what the server refuses is said, and what was typed stays', async ({
 
 test('who comes back to the page sees what is so now, in the rows that were there', async ({
   page,
-  organization,
+  server,
 }) => {
-  const bo = await addMember(organization, 'member', 'Bo Karlsson');
-  await addMember(organization, 'member', 'Chi Nguyen');
+  const bo = await addMember(server, 'member', 'Bo Karlsson');
+  await addMember(server, 'member', 'Chi Nguyen');
   await signIn(page);
   await openMembers(page);
-  const token = await signInByProgram(organization);
-  const { id } = await memberOf(organization, token, bo.email);
-  await call(organization.url, 'PATCH', `/api/members/${id}`, { name: 'Zed' }, token);
+  const token = await signInByProgram(server);
+  const { id } = await memberOf(server, token, bo.email);
+  await call(server.url, 'PATCH', `/api/members/${id}`, { name: 'Zed' }, token);
 
   const asked = page.waitForRequest('/api/members?*');
   await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));

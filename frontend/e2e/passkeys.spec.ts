@@ -2,13 +2,11 @@ import type { Page } from '@playwright/test';
 import { expect, length, plugIn, refresh, save, signIn, signInAgain, test } from './journey';
 import { demandFactors, OWNER, revokeAllByProgram } from './server';
 
-test.beforeEach(async ({ organization }) => void organization);
-
 const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
 
 test('a passkey is added, signs in, proves who one is, and stays while it is demanded', async ({
   page,
-  organization,
+  server,
 }) => {
   const authenticator = await plugIn(page);
   await signIn(page);
@@ -27,7 +25,7 @@ test('a passkey is added, signs in, proves who one is, and stays while it is dem
   await expect(length(page)).toBeVisible();
 
   // It is two factors at once, and what a session of a password proves where they are demanded.
-  await demandFactors(organization);
+  await demandFactors(server);
   await page.reload();
   await expect(length(page)).toBeVisible();
   await press(page, 'Sign out');
@@ -53,10 +51,10 @@ test('a passkey is added, signs in, proves who one is, and stays while it is dem
 // ASVS 6.3.3
 test('whoever has to have a second factor chooses between a passkey and an app', async ({
   page,
-  organization,
+  server,
 }) => {
   await plugIn(page);
-  await demandFactors(organization);
+  await demandFactors(server);
   await page.goto('/settings/members');
   await page.getByLabel('Email').fill(OWNER.email);
   await page.getByLabel('Password').fill(OWNER.password);
@@ -79,7 +77,7 @@ test('whoever has to have a second factor chooses between a passkey and an app',
 
 test('a passkey signs in again over the page, which keeps what was typed', async ({
   page,
-  organization,
+  server,
 }) => {
   const authenticator = await plugIn(page);
   await signIn(page);
@@ -91,7 +89,7 @@ test('a passkey signs in again over the page, which keeps what was typed', async
   await length(page).fill('12');
   await refresh(page).focus();
 
-  await revokeAllByProgram(organization);
+  await revokeAllByProgram(server);
   const dialog = signInAgain(page);
   const passkey = dialog.getByRole('button', { name: 'Use a passkey' });
   await authenticator.verifies(false);

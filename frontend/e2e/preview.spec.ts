@@ -14,8 +14,6 @@ import {
   unit,
 } from './journey';
 
-test.beforeEach(async ({ organization }) => void organization);
-
 test('while the form is as it was saved, nothing is foretold', async ({ page }) => {
   await signIn(page);
   await expect(page.getByText(/^Meets \d+ of \d+$/)).toBeVisible();

@@ -16,7 +16,7 @@ import type { Server } from './server';
 test('an admin saves a policy, and signs everyone out for good', async ({
   page,
   context,
-  organization: server,
+  server,
   anotherBrowser,
 }) => {
   await signIn(page);
@@ -66,10 +66,7 @@ test('an admin saves a policy, and signs everyone out for good', async ({
   await expect(refresh(phone)).not.toBeChecked();
 });
 
-test('a revocation that got no answer can be asked for again', async ({
-  page,
-  organization: server,
-}) => {
+test('a revocation that got no answer can be asked for again', async ({ page, server }) => {
   await signIn(page);
   await revokeAll(page).click();
   const dialog = page.getByRole('dialog');
@@ -91,8 +88,7 @@ test('a revocation that got no answer can be asked for again', async ({
   expect(keys[1]).toBe(keys[0]);
 });
 
-test('asking is not doing', async ({ page, organization }) => {
-  void organization;
+test('asking is not doing', async ({ page }) => {
   await signIn(page);
   await revokeAll(page).click();
   await expect(page.getByRole('button', { name: 'Cancel' })).toBeFocused();

@@ -17,15 +17,18 @@ for (const colorScheme of ['light', 'dark'] as const) {
         fullPage: true,
       });
 
-      test('setup', async ({ page, server }) => {
-        await page.goto(`/setup#token=${server.setupToken}`);
-        await page.getByLabel('Password').fill('not long');
-        await page.screenshot(shoot('setup'));
+      test.describe('before there is an organization', () => {
+        test.use({ data: 'none' });
+        test('setup', async ({ page, server }) => {
+          await page.goto(`/setup#token=${server.setupToken}`);
+          await page.getByLabel('Password').fill('not long');
+          await page.screenshot(shoot('setup'));
+        });
       });
 
       for (const { name, enter } of STATES) {
-        test(name, async ({ page, organization }) => {
-          await enter(page, organization);
+        test(name, async ({ page, server }) => {
+          await enter(page, server);
           await page.screenshot(shoot(name));
         });
       }
@@ -35,15 +38,14 @@ for (const colorScheme of ['light', 'dark'] as const) {
 
 /** What the README shows, of the demo's organization. */
 test.describe('README', () => {
-  test.use({ demo: true, viewport: { width: 1280, height: 860 }, deviceScaleFactor: 2 });
+  test.use({ data: 'demo', viewport: { width: 1280, height: 860 }, deviceScaleFactor: 2 });
 
   const shoot = (name: string) => ({
     path: `../.github/${name}.png`,
     animations: 'disabled' as const,
   });
 
-  test('a policy before it is saved', async ({ page, organization }) => {
-    void organization;
+  test('a policy before it is saved', async ({ page }) => {
     await signIn(page);
     await length(page).fill('3');
     await effect(page)
@@ -53,8 +55,7 @@ test.describe('README', () => {
     await page.screenshot({ ...shoot('screenshot'), fullPage: true });
   });
 
-  test('who is signed in', async ({ page, organization }) => {
-    void organization;
+  test('who is signed in', async ({ page }) => {
     await page.emulateMedia({ colorScheme: 'dark' });
     await signIn(page);
     await page.goto('/settings/sessions');
@@ -65,8 +66,7 @@ test.describe('README', () => {
     await page.screenshot(shoot('sessions'));
   });
 
-  test('who did what', async ({ page, organization }) => {
-    void organization;
+  test('who did what', async ({ page }) => {
     await signIn(page);
     await page.goto('/settings/audit?action=policy.saved');
     await page.getByText(/^Intact/).waitFor();

@@ -3,8 +3,6 @@ import { Authenticator } from './authenticator';
 import { expect, length, signIn, test } from './journey';
 import { addMember, OWNER, signInByProgram } from './server';
 
-test.beforeEach(async ({ organization }) => void organization);
-
 const factorCard = (page: Page) => page.getByRole('region', { name: 'Second factor' });
 const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
 
@@ -39,11 +37,11 @@ async function halfway(page: Page, { email, password } = OWNER) {
 // ASVS 6.3.5, 6.3.7, 6.5.6
 test('a second factor is set up, asked for, and removed', async ({
   page,
-  organization,
+  server,
   anotherBrowser,
 }) => {
   await signIn(page);
-  await signInByProgram(organization);
+  await signInByProgram(server);
   await page.goto('/account');
   await page.getByRole('button', { name: 'Set up a second factor' }).click();
   const { app, recoveryCodes } = await setUp(page, (each) => each.previousCode());
@@ -75,7 +73,7 @@ test('a second factor is set up, asked for, and removed', async ({
   await expect(phone.getByText('How you sign in has changed')).toBeHidden();
 
   // So is whoever had the password, and nothing more.
-  await fetch(`${organization.url}/api/sessions`, {
+  await fetch(`${server.url}/api/sessions`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ email: OWNER.email, password: OWNER.password, code: '000000' }),
@@ -119,10 +117,10 @@ test('a second factor is set up, asked for, and removed', async ({
 
 test('an organization that demands a second factor leads to it', async ({
   page,
-  organization,
+  server,
   anotherBrowser,
 }) => {
-  const bo = await addMember(organization, 'member', 'Bo Karlsson');
+  const bo = await addMember(server, 'member', 'Bo Karlsson');
   const phone = await anotherBrowser();
   await signIn(phone, bo);
   await signIn(page);

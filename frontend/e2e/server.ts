@@ -16,6 +16,9 @@ export const OWNER = {
   password: 'correct horse battery staple',
 };
 
+/** What a server finds at its start: nothing, an organization of OWNER alone, or that of `make demo`, which is OWNER's too. */
+export type Data = 'none' | 'organization' | 'demo';
+
 /** The real program on a free port, with a data folder of its own. */
 export class Server {
   readonly url: string;
@@ -26,18 +29,38 @@ export class Server {
     this.url = `http://localhost:${port}`;
   }
 
-  static async start(): Promise<Server> {
+  static async startWith(data: Data): Promise<Server> {
     const server = new Server(await freePort());
+    if (data !== 'none') cpSync(await Server.#made(data), server.#data, { recursive: true });
     await server.start();
     return server;
   }
 
-  /** Serves the made-up organization of `make demo`, whose owner signs in as OWNER does. */
-  static async startDemo(): Promise<Server> {
-    const server = new Server(await freePort());
-    cpSync(demoFolder(), server.#data, { recursive: true });
-    await server.start();
-    return server;
+  static readonly #folders = new Map<Data, string>();
+
+  /** The folder of such data. Making one takes a while, so that it is done once, and copied for each journey. */
+  static async #made(data: Exclude<Data, 'none'>): Promise<string> {
+    const known = Server.#folders.get(data);
+    if (known) return known;
+    const folder = await (data === 'demo' ? Server.#makeDemo() : Server.#setUp());
+    Server.#folders.set(data, folder);
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+    return folder;
+  }
+
+  static #makeDemo(): string {
+    const folder = mkdtempSync(join(tmpdir(), 'curfew-e2e-demo-'));
+    execFileSync(DEMO, [folder], { stdio: ['ignore', 'ignore', 'inherit'] });
+    return folder;
+  }
+
+  static async #setUp(): Promise<string> {
+    const server = await Server.startWith('none');
+    const { setupToken } = server;
+    const organization = 'Example Observatory';
+    await call(server.url, 'POST', '/api/setup', { setupToken, organization, ...OWNER });
+    await server.stop();
+    return server.#data;
   }
 
   /** Serves a made-up organization of that size, whose owner signs in as owner@example.org with OWNER's password. */
@@ -85,20 +108,6 @@ export class Server {
   async dispose() {
     await this.kill();
     rmSync(this.#data, { recursive: true, force: true });
-  }
-
-  /** Creates the organization without the page, for journeys that begin later. */
-  async setUp() {
-    const answer = await fetch(`${this.url}/api/setup`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({
-        setupToken: this.setupToken,
-        organization: 'Example Observatory',
-        ...OWNER,
-      }),
-    });
-    if (!answer.ok) throw new Error(`set-up: ${await answer.text()}`);
   }
 }
 
@@ -228,19 +237,6 @@ export async function call<T>(
   });
   if (!answer.ok) throw new Error(`${method} ${path}: ${await answer.text()}`);
   return (answer.status === 204 ? undefined : await answer.json()) as T;
-}
-
-let demo: string | null = null;
-
-/** The demo's data folder. It is made up once, which takes some seconds, and copied for each journey. */
-function demoFolder(): string {
-  if (!demo) {
-    const folder = mkdtempSync(join(tmpdir(), 'curfew-e2e-demo-'));
-    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-    execFileSync(DEMO, [folder], { stdio: ['ignore', 'ignore', 'inherit'] });
-    demo = folder;
-  }
-  return demo;
 }
 
 async function freePort(): Promise<number> {

@@ -21,7 +21,7 @@ async function shortenPages(page: Page, limit: number) {
   });
 }
 
-test('every session is listed, counted and found', async ({ page, organization: server }) => {
+test('every session is listed, counted and found', async ({ page, server }) => {
   const ben = await addMember(server, 'member', 'Ben Okafor');
   await signInByProgram(server, ben);
   await signInByProgram(server, ben);
@@ -61,8 +61,7 @@ test('every session is listed, counted and found', async ({ page, organization: 
   await expect(page).toHaveURL('/settings/sessions');
 });
 
-test('what is being typed is not overtaken by its own search', async ({ page, organization }) => {
-  void organization;
+test('what is being typed is not overtaken by its own search', async ({ page }) => {
   await signIn(page);
   await openSessions(page);
   await search(page).pressSequentially('an example org', { delay: 90 });
@@ -73,10 +72,7 @@ test('what is being typed is not overtaken by its own search', async ({ page, or
   await expect(search(page)).toHaveValue('');
 });
 
-test('the list is sorted by its heads and shown page by page', async ({
-  page,
-  organization: server,
-}) => {
+test('the list is sorted by its heads and shown page by page', async ({ page, server }) => {
   for (const name of ['Ben Okafor', 'Chi Nguyen', 'Dee Sato']) {
     await signInByProgram(server, await addMember(server, 'member', name));
   }
@@ -108,7 +104,7 @@ test('the list is sorted by its heads and shown page by page', async ({
   await expect(names).toHaveText(['Ana', 'Ben Okafor', 'Chi Nguyen']);
 });
 
-test('one session is revoked, and then several', async ({ page, organization: server }) => {
+test('one session is revoked, and then several', async ({ page, server }) => {
   const ben = await addMember(server, 'member', 'Ben Okafor');
   const chi = await addMember(server, 'member', 'Chi Nguyen');
   const tokens = [];
@@ -143,7 +139,7 @@ test('one session is revoked, and then several', async ({ page, organization: se
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 401, 401, 401]);
 });
 
-test('all sessions of a member are revoked', async ({ page, organization: server }) => {
+test('all sessions of a member are revoked', async ({ page, server }) => {
   const ben = await addMember(server, 'member', 'Ben Okafor');
   for (let i = 0; i < 2; i++) await signInByProgram(server, ben);
   await signIn(page);
@@ -165,7 +161,7 @@ test('all sessions of a member are revoked', async ({ page, organization: server
 
 test('revoking the session at hand says so, and ends at the sign-in page', async ({
   page,
-  organization: server,
+  server,
 }) => {
   await signInByProgram(server);
   await signIn(page);
@@ -181,7 +177,7 @@ test('revoking the session at hand says so, and ends at the sign-in page', async
   await expect(page.getByText('You revoked your own session. Sign in again.')).toBeVisible();
 });
 
-test('an auditor sees everything and no controls', async ({ page, organization: server }) => {
+test('an auditor sees everything and no controls', async ({ page, server }) => {
   const chi = await addMember(server, 'auditor', 'Chi Nguyen');
   await signInByProgram(server);
   await signIn(page, chi);
@@ -192,10 +188,7 @@ test('an auditor sees everything and no controls', async ({ page, organization: 
 });
 
 // ASVS 3.2.2
-test('people are shown as they call themselves, whatever that is', async ({
-  page,
-  organization: server,
-}) => {
+test('people are shown as they call themselves, whatever that is', async ({ page, server }) => {
   const names = ['<b>Bobby</b>', 'ليلى الحسن', 'Zoë 🙂 \u202Egnp.exe', 'x'.repeat(200)];
   for (const [i, name] of names.entries()) {
     const member = await addMember(server, 'member', `Somebody ${i}`);
@@ -227,10 +220,7 @@ test('people are shown as they call themselves, whatever that is', async ({
   }
 });
 
-test('what happens meanwhile is told, and moves nothing by itself', async ({
-  page,
-  organization: server,
-}) => {
+test('what happens meanwhile is told, and moves nothing by itself', async ({ page, server }) => {
   const ben = await addMember(server, 'member', 'Ben Okafor');
   await signIn(page);
   await openSessions(page);
@@ -243,8 +233,7 @@ test('what happens meanwhile is told, and moves nothing by itself', async ({
   await expect(status(page).getByText('2 sessions now.')).toBeHidden();
 });
 
-test('an outage is said, and asked again', async ({ page, organization }) => {
-  void organization;
+test('an outage is said, and asked again', async ({ page }) => {
   await signIn(page);
   await page.route('/api/sessions?*', (route) => route.abort(), { times: 1 });
   await page.goto('/settings/sessions');
@@ -253,8 +242,7 @@ test('an outage is said, and asked again', async ({ page, organization }) => {
   await expect(row(page, 'This session')).toBeVisible();
 });
 
-test('a filter that the address gets wrong is none', async ({ page, organization }) => {
-  void organization;
+test('a filter that the address gets wrong is none', async ({ page }) => {
   await signIn(page);
   await openSessions(page, '?device=toaster&signed=constructor&sort=shoes&order=up');
   await expect(row(page, 'This session')).toBeVisible();

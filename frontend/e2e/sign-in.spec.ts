@@ -1,8 +1,6 @@
 import type { Page } from '@playwright/test';
-import { expect, signIn, test } from './journey';
+import { expect, sendSignIn, signIn, test } from './journey';
 import { OWNER } from './server';
-
-test.beforeEach(async ({ organization }) => void organization);
 
 test('a wrong password keeps the address', async ({ page }) => {
   await page.goto('/sign-in');
@@ -115,7 +113,8 @@ test('signing out says so, and closes the door', async ({ page }) => {
 
 // ASVS 14.3.3
 test('the browser stores nothing of what is shown and typed', async ({ page }) => {
-  await signIn(page);
+  await sendSignIn(page);
+  await expect(page).toHaveURL('/settings/security');
   for (const path of ['/settings/members', '/settings/sessions', '/settings/audit', '/account']) {
     await page.goto(path);
     await expect(page.getByRole('main')).toContainText(/./);
