@@ -17,6 +17,18 @@ describe('the marks of the time axis', () => {
     [14 * 86_400, 4, ['now', '+5 days', '+10 days']],
     [14 * 86_400, 2, ['now', '+5 days', '+10 days']],
     [365 * 86_400, 4, ['now', '+100 days', '+200 days', '+300 days']],
+    [
+      14 * 86_400,
+      7,
+      ['now', '+2 days', '+4 days', '+6 days', '+8 days', '+10 days', '+12 days', '+14 days'],
+    ],
+    [
+      14 * 86_400 - 1,
+      7,
+      ['now', '+2 days', '+4 days', '+6 days', '+8 days', '+10 days', '+12 days'],
+    ],
+    [10 * 86_400, 4, ['now', '+5 days', '+10 days']],
+    [10 * 86_400 - 1, 4, ['now', '+5 days']],
     [30, 4, ['now']],
   ])('of %i seconds, at most %i', (span, most, labels) => {
     expect(timeTicks(span, most).map(({ label }) => label)).toEqual(labels);

@@ -14,9 +14,13 @@ export interface Tick {
   label: string;
 }
 
-/** Where a time axis of that many seconds is marked, beginning with now; at most so many marks follow. */
+/**
+ * Where a time axis of that many seconds is marked, beginning with now; at most so many marks follow. The last session to end began a
+ * little while ago, so that a length of 14 days gives a span that is somewhat shorter: both are marked alike.
+ */
 export function timeTicks(span: number, most: number): Tick[] {
-  const step = STEPS.find(([length]) => span / length < most + 1) ?? STEPS[STEPS.length - 1];
+  const whole = span * 1.01;
+  const step = STEPS.find(([length]) => whole / length < most + 1) ?? STEPS[STEPS.length - 1];
   if (!step) return [];
   const [length, n, unit] = step;
   const ticks = [{ after: 0, label: 'now' }];
