@@ -40,6 +40,14 @@ func (a *API) turnAway(ctx context.Context, refusal error) error {
 	return refusal
 }
 
+// withoutToken returns the refusal of a request that no one token could be read from. That there is none at all is no flood.
+func (a *API) withoutToken(ctx context.Context, refusal error) error {
+	if errors.Is(refusal, session.ErrNoSession) {
+		return refusal
+	}
+	return a.turnAway(ctx, refusal)
+}
+
 // Hold lets so much time pass, or less where the context is done before.
 func Hold(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)

@@ -32,10 +32,16 @@ func TestAFloodWaitsForItsRefusals(t *testing.T) {
 	require.NoError(t, err)
 	bearer := func(token string) change { return header("Authorization", "Bearer "+token) }
 	forged := unknown[:len(unknown)-8] + "AAAAAAAA"
+	twice := func(cookie string) string { return cookie + "=one; " + cookie + "=another" }
 	flood := []func() *answer{
 		func() *answer { return h.stranger().get("/api/session", bearer(forged)) },
 		func() *answer { return h.stranger().get("/api/session", bearer(unknown)) },
 		func() *answer { return h.stranger().get("/api/events", bearer("nonsense")) },
+		func() *answer { return h.stranger().get("/api/session", header("Authorization", "Basic bm9uc2Vuc2U=")) },
+		func() *answer { return h.stranger().get("/api/session", header("Cookie", twice("__Host-curfew_access"))) },
+		func() *answer {
+			return h.stranger().post("/api/sessions/refresh", nil, header("Cookie", twice("__Host-curfew_refresh")))
+		},
 		func() *answer {
 			text := strings.Repeat("A", 43)
 			return h.stranger().post("/api/sessions/refresh", httpapi.RefreshRequest{RefreshToken: &text})

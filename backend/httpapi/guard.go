@@ -71,11 +71,11 @@ func (a *API) admin(next principalHandler) echo.HandlerFunc {
 // admit is the one way in: from the request's token to a principal whose session is alive at this moment. Every request passes here, so the
 // headers that it reads and sets are named as [http.Header] keeps them: Get and Set would work that out anew each time.
 func (a *API) admit(c echo.Context, kind session.Access) (session.Principal, error) {
+	ctx := c.Request().Context()
 	text, err := accessToken(c.Request())
 	if err != nil {
-		return session.Principal{}, err
+		return session.Principal{}, a.withoutToken(ctx, err)
 	}
-	ctx := c.Request().Context()
 	claims, err := a.Tokens.Verify(text)
 	if err != nil {
 		return session.Principal{}, a.turnAway(ctx, err)

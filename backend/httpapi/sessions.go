@@ -66,17 +66,17 @@ func (a *API) refreshSession(c echo.Context) error {
 	if err := bindOptional(c, &in); err != nil {
 		return err
 	}
+	ctx := c.Request().Context()
 	transport, presented := TransportBearer, ""
 	if in.RefreshToken != nil {
 		presented = *in.RefreshToken
 	} else {
 		cookie, err := onlyCookie(c.Request(), refreshCookie)
 		if err != nil {
-			return err
+			return a.withoutToken(ctx, err)
 		}
 		transport, presented = TransportCookie, cookie
 	}
-	ctx := c.Request().Context()
 	who, successor, err := a.Sessions.Refresh(ctx, presented, accessKind(c.Request()))
 	if err != nil {
 		return a.turnAway(ctx, err)
