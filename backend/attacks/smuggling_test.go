@@ -183,9 +183,12 @@ func TestAnAnswerEndsWhereItSays(t *testing.T) {
 		{request{target: "/nothing.js"}, 404},
 		{request{target: "/api/session"}, 401},
 		{request{method: "HEAD", target: "/api/nothing"}, 404},
+		{request{method: "HEAD", target: "/api/session"}, 401},
+		{request{method: "HEAD", target: "/api/openapi.json"}, 200},
 		{request{method: "PATCH", target: "/api/session"}, 405},
 		{sending("POST", "/api/sessions", "{"), 400},
 		{request{target: "/api/sessions", headers: []string{who.cookie()}}, 200},
+		{request{method: "HEAD", target: "/api/sessions", headers: []string{who.cookie()}}, 200},
 		{request{method: "DELETE", target: "/api/session", headers: []string{who.cookie()}}, 204},
 	} {
 		l.say(row.String())

@@ -72,12 +72,17 @@ func (a *API) Mount(e *echo.Echo) {
 		e.Use(beforeAnswer)
 	}
 
+	// HEAD is GET without the body (RFC 9110, 9.3.2), which net/http leaves out.
+	get := func(path string, handler echo.HandlerFunc) {
+		e.Match([]string{http.MethodGet, http.MethodHead}, path, handler)
+	}
+
 	// Open to anybody.
-	e.GET("/healthz", a.getHealth)
-	e.GET("/readyz", a.getReadiness)
-	e.GET("/api/openapi.json", a.getOpenAPI)
-	e.GET("/api/docs", a.getDocs)
-	e.GET("/api/setup", a.getSetup)
+	get("/healthz", a.getHealth)
+	get("/readyz", a.getReadiness)
+	get("/api/openapi.json", a.getOpenAPI)
+	get("/api/docs", a.getDocs)
+	get("/api/setup", a.getSetup)
 	e.POST("/api/setup", a.setUp)
 	e.POST("/api/sessions", a.signIn)
 	e.POST("/api/sessions/refresh", a.refreshSession)
@@ -86,11 +91,11 @@ func (a *API) Mount(e *echo.Echo) {
 	e.POST("/api/invitations/accept", a.acceptInvitation)
 
 	// Any session, one that lacks a second factor which the organization demands too.
-	e.GET("/api/session", a.anySession(a.getSession))
+	get("/api/session", a.anySession(a.getSession))
 	e.DELETE("/api/session", a.anySession(a.signOut))
 	e.POST("/api/session/reauthenticate", a.anySession(a.reauthenticate))
 	e.POST("/api/session/reauthenticate/passkey", a.anySession(a.reauthenticateByPasskey))
-	e.GET("/api/account/second-factor", a.anySession(a.getSecondFactor))
+	get("/api/account/second-factor", a.anySession(a.getSecondFactor))
 	e.PUT("/api/account/second-factor", a.anySession(a.putSecondFactor))
 	e.POST("/api/account/second-factor/enrolment", a.anySession(a.enrolSecondFactor))
 	e.POST("/api/account/passkeys", a.anySession(a.registerPasskey))
@@ -98,28 +103,28 @@ func (a *API) Mount(e *echo.Echo) {
 	e.GET(streamPath, a.listener(a.listenToEvents))
 
 	// Any member.
-	e.GET("/api/sessions", a.member(a.listSessions))
+	get("/api/sessions", a.member(a.listSessions))
 	e.DELETE("/api/sessions/:id", a.member(a.revokeSession))
 	e.POST("/api/sessions/revoke-others", a.member(a.revokeOtherSessions))
 	e.PUT("/api/account/password", a.member(a.changePassword))
 	e.DELETE("/api/account/second-factor", a.member(a.removeSecondFactor))
 	e.POST("/api/account/second-factor/recovery-codes", a.member(a.renewRecoveryCodes))
-	e.GET("/api/account/passkeys", a.member(a.listPasskeys))
+	get("/api/account/passkeys", a.member(a.listPasskeys))
 	e.DELETE("/api/account/passkeys/:id", a.member(a.removePasskey))
-	e.GET("/api/account/activity", a.member(a.listActivity))
-	e.GET("/api/account/notices", a.member(a.listNotices))
+	get("/api/account/activity", a.member(a.listActivity))
+	get("/api/account/notices", a.member(a.listNotices))
 	e.POST("/api/account/notices/dismiss", a.member(a.dismissNotices))
 
 	// Who may see what concerns others.
-	e.GET("/api/sessions/summary", a.overseer(a.getSessionSummary))
-	e.GET("/api/members", a.overseer(a.listMembers))
-	e.GET("/api/members/:id", a.overseer(a.getMember))
-	e.GET("/api/audit", a.overseer(a.listAudit))
-	e.GET("/api/audit/chain", a.overseer(a.getAuditChain))
-	e.GET("/api/settings/security", a.overseer(a.getSecuritySettings))
+	get("/api/sessions/summary", a.overseer(a.getSessionSummary))
+	get("/api/members", a.overseer(a.listMembers))
+	get("/api/members/:id", a.overseer(a.getMember))
+	get("/api/audit", a.overseer(a.listAudit))
+	get("/api/audit/chain", a.overseer(a.getAuditChain))
+	get("/api/settings/security", a.overseer(a.getSecuritySettings))
 	e.POST("/api/settings/security/preview", a.overseer(a.previewSecuritySettings))
-	e.GET("/api/settings/sign-in", a.overseer(a.getSignInSettings))
-	e.GET("/metrics", a.scraper(a.getMetrics)) // and a monitoring system
+	get("/api/settings/sign-in", a.overseer(a.getSignInSettings))
+	get("/metrics", a.scraper(a.getMetrics)) // and a monitoring system
 
 	// Who may change it.
 	e.PUT("/api/settings/security", a.admin(a.putSecuritySettings))

@@ -64,6 +64,26 @@ func TestEveryRouteSaysWhoMayCallIt(t *testing.T) {
 	require.Equal(t, listed, open(t, options{}).routes())
 }
 
+// TestWhatAnswersGETAnswersHEAD: monitoring systems ask with HEAD whether the server is well, and a HEAD that no call takes would be answered as
+// that of a page is. That the body stays away shows over a real connection only, in the attacks.
+func TestWhatAnswersGETAnswersHEAD(t *testing.T) {
+	h := open(t, options{})
+	asked := 0
+	for _, route := range h.routes() {
+		method, path, _ := strings.Cut(route, " ")
+		if method != http.MethodGet || path == "/api/events" {
+			continue
+		}
+		for _, c := range []*client{h.stranger(), h.browser(member.Plain), h.program(member.Owner)} {
+			whole, head := c.call(route), c.call("HEAD "+path)
+			require.Equal(t, whole.StatusCode, head.StatusCode, "%s", route)
+			require.Equal(t, whole.Header.Get("Content-Type"), head.Header.Get("Content-Type"), "%s", route)
+			asked++
+		}
+	}
+	require.Greater(t, asked, 50)
+}
+
 // ASVS 7.2.1, 8.2.1
 func TestWithoutCredentialsOnlyWhatIsPublicAnswers(t *testing.T) {
 	h := open(t, options{})

@@ -638,11 +638,12 @@ func (a *answer) requireProblemDocument() {
 	require.NotEmpty(t, p.Detail)
 }
 
-// routes are the calls that are mounted, in the contract's spelling, as in "DELETE /api/sessions/{id}".
+// routes are the calls that are mounted, in the contract's spelling, as in "DELETE /api/sessions/{id}". HEAD is part of GET.
 func (h *house) routes() []string {
 	var found []string
 	for _, route := range h.echo.Routes() {
-		if route.Path != "/*" { // the pages, which are no part of the API
+		pages := route.Path == "/*" // which are no part of the API
+		if !pages && route.Method != http.MethodHead {
 			found = append(found, route.Method+" "+parameter.ReplaceAllString(route.Path, "{$1}"))
 		}
 	}

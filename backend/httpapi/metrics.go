@@ -57,6 +57,9 @@ func (a *API) countRequests(e *echo.Echo) {
 		a.counted = counted{map[route]*metrics.Requests{}, a.Metrics.Requests("other", "other")}
 	}
 	for _, r := range e.Routes() {
+		if r.Method == http.MethodHead {
+			continue // counted as GET is
+		}
 		key := route{r.Method, r.Path}
 		if _, known := a.counted.routes[key]; !known && r.Path != streamPath {
 			a.counted.routes[key] = a.Metrics.Requests(r.Method, r.Path)
@@ -66,6 +69,9 @@ func (a *API) countRequests(e *echo.Echo) {
 
 // requestsOf are those of a route; nil for those that are not counted, because they take as long as somebody listens.
 func (a *API) requestsOf(method, path string) *metrics.Requests {
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
 	if requests, known := a.counted.routes[route{method, path}]; known {
 		return requests
 	}

@@ -450,6 +450,7 @@ func TestReadinessIsFoundOutOnceASecond(t *testing.T) {
 	h.clock.advance(time.Second)
 	for range 2 {
 		prober.get("/readyz").requireProblem(http.StatusServiceUnavailable, "storage_unavailable")
+		prober.do(http.MethodHead, "/readyz", nil).requireStatus(http.StatusServiceUnavailable)
 	}
 	broken.breaks("")
 	prober.get("/readyz").requireStatus(http.StatusOK)
