@@ -38,7 +38,9 @@ func TestAFloodWaitsForItsRefusals(t *testing.T) {
 		func() *answer { return h.stranger().get("/api/session", bearer(unknown)) },
 		func() *answer { return h.stranger().get("/api/events", bearer("nonsense")) },
 		func() *answer { return h.stranger().get("/api/session", header("Authorization", "Basic bm9uc2Vuc2U=")) },
-		func() *answer { return h.stranger().get("/api/session", header("Cookie", twice("__Host-curfew_access"))) },
+		func() *answer {
+			return h.stranger().get("/api/session", header("Cookie", twice("__Host-curfew_access")))
+		},
 		func() *answer {
 			return h.stranger().post("/api/sessions/refresh", nil, header("Cookie", twice("__Host-curfew_refresh")))
 		},
