@@ -195,15 +195,6 @@ func (a *App) setUp(ctx context.Context) error {
 	return errors.Join(a.folder.forgetSetupToken(), a.sessions.Reload(ctx))
 }
 
-// Listen takes the address to serve on.
-func (a *App) Listen(ctx context.Context) (net.Listener, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.config.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: %w; stop what uses that port, or name another with --listen", a.config.Listen, errors.Unwrap(err))
-	}
-	return listener, nil
-}
-
 // betweenCheckpoints is how long the write-ahead log grows. Pages that are written every second are folded in once in that time.
 const betweenCheckpoints = 4 * time.Second
 
