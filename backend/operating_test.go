@@ -18,7 +18,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
+
+	"curfew/backend/config"
 )
 
 const operating = "../.github/OPERATING.md"
@@ -189,6 +192,22 @@ func TestThePageForOperatorsTellsTheLimits(t *testing.T) {
 		held++
 	}
 	require.Greater(t, held, 12)
+}
+
+// TestThePageForOperatorsHasAServiceWithGoodSettings: what systemd would hand to the program is what it would take. That the service runs, and
+// with all that is taken away from it, was tried on Debian.
+func TestThePageForOperatorsHasAServiceWithGoodSettings(t *testing.T) {
+	var environ []string
+	for line := range strings.Lines(section(t, "## As a service")) {
+		if setting, is := strings.CutPrefix(strings.TrimSpace(line), "Environment="); is {
+			environ = append(environ, setting)
+		}
+	}
+	found, err := config.Load(pflag.NewFlagSet("", pflag.ContinueOnError), environ)
+	require.NoError(t, err)
+	require.Equal(t, "/var/lib/curfew", found.Data)
+	require.Equal(t, "https://curfew.example.org", found.PublicURL.String())
+	require.Len(t, found.TrustedProxies, 1)
 }
 
 // evaluate works out a constant of Go, and a duration in nanoseconds.
