@@ -79,7 +79,7 @@ test('the list is sorted by its heads and shown page by page', async ({ page, se
   await signIn(page);
   await shortenPages(page, 3);
   await openSessions(page);
-  const names = page.locator('tbody th bdi');
+  const names = page.locator('tbody th .name bdi');
   const member = page.getByRole('columnheader', { name: 'Member' });
 
   await member.getByRole('button').click();
@@ -207,7 +207,7 @@ test('people are shown as they call themselves, whatever that is', async ({ page
   await signIn(page);
   await openSessions(page, '?sort=member');
   for (const name of names) {
-    await expect(page.locator('tbody th bdi').getByText(name, { exact: true })).toBeVisible();
+    await expect(page.locator('tbody th .name bdi').getByText(name, { exact: true })).toBeVisible();
   }
   await revoke(row(page, 'ليلى')).click();
   await expect(page.getByRole('dialog')).toContainText('\u2068ليلى الحسن\u2069');
