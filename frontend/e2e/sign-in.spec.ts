@@ -207,4 +207,18 @@ test('a browser that lacks something is told what', async ({ browser, page, serv
   await page.goto('/sign-in');
   await instead('Cookies are switched off', page);
   await expect(page.getByText('This takes long.'), 'the page has come').toBeHidden();
+
+  // Safari, on localhost too; it says nothing of what it drops.
+  const strict = await browser.newContext({ baseURL: server.url });
+  const safari = await strict.newPage();
+  await safari.addInitScript(() => {
+    let kept = '';
+    Object.defineProperty(document, 'cookie', {
+      get: () => kept,
+      set: (cookie: string) => void (/; Secure\b/.test(cookie) || (kept = cookie)),
+    });
+  });
+  await safari.goto('/sign-in');
+  await instead('This browser keeps no session here', safari);
+  await strict.close();
 });
