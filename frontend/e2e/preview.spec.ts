@@ -5,6 +5,8 @@ import {
   limited,
   maximum,
   maximumUnit,
+  meaning,
+  meaningAloud,
   playEffect,
   refresh,
   save,
@@ -37,6 +39,27 @@ test('the button is called Save whatever it does', async ({ page }) => {
   await save(page).click();
   await expect(page.getByText('Saved', { exact: true })).toBeVisible();
 });
+
+for (const width of [1280, 375]) {
+  test(`Save stays where it is while the preview comes, at ${width} px`, async ({ page }) => {
+    await page.setViewportSize({ width, height: 800 });
+    let answer = () => {};
+    const held = new Promise<void>((go) => (answer = go));
+    await page.route('/api/settings/security/preview', async (route) => {
+      await held;
+      await route.continue();
+    });
+    await signIn(page);
+    await refresh(page).uncheck();
+    await expect(effect(page)).toContainText('Working out what saving would do…');
+    const place = await save(page).boundingBox();
+    await expect(meaningAloud(page)).toHaveText(await meaning(page).innerText());
+    expect(await save(page).boundingBox()).toEqual(place);
+    answer();
+    await expect(effect(page)).toContainText('Saving signs nobody out at once.');
+    expect(await save(page).boundingBox()).toEqual(place);
+  });
+}
 
 test('no preview stops nobody from saving', async ({ page }) => {
   await page.route('/api/settings/security/preview', (route) => route.abort());
@@ -139,7 +162,7 @@ test('a maximum lifetime is saved, shown, and taken back', async ({ page }) => {
   await expect(maximum(page)).toBeFocused();
 
   await maximum(page).fill('60');
-  await expect(page.getByText('and no longer than 60 days after signing in.')).toBeVisible();
+  await expect(meaning(page)).toContainText('and no longer than 60 days after signing in.');
   await save(page).click();
   await expect(page.getByText('Saved', { exact: true })).toBeVisible();
   await page.reload();

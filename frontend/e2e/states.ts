@@ -5,6 +5,7 @@ import {
   expect,
   length,
   limited,
+  meaning,
   playEffect,
   playExpiring,
   plugIn,
@@ -79,7 +80,7 @@ export const STATES: State[] = [
     enter: async (page) => {
       await signIn(page);
       await length(page).fill('3');
-      await page.getByText('for 3 days after their last visit').waitFor();
+      await expect(meaning(page)).toContainText('for 3 days after their last visit');
       await page.getByText('Saving signs nobody out at once.').waitFor();
     },
   },
