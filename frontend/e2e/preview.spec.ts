@@ -162,6 +162,7 @@ test('a maximum lifetime is saved, shown, and taken back', async ({ page }) => {
   await expect(maximum(page)).toBeFocused();
 
   await maximum(page).fill('60');
+  await expect(meaning(page)).toBeVisible();
   await expect(meaning(page)).toContainText('and no longer than 60 days after signing in.');
   await save(page).click();
   await expect(page.getByText('Saved', { exact: true })).toBeVisible();

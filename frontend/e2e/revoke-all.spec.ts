@@ -26,6 +26,7 @@ test('an admin saves a policy, and signs everyone out for good', async ({
   await length(phone).fill('12');
   await unit(phone).selectOption('hours');
   await refresh(phone).uncheck();
+  await expect(meaning(phone)).toBeVisible();
   await expect(meaning(phone)).toHaveText(
     'People stay signed in for 12 hours after signing in, then sign in again.',
   );

@@ -21,6 +21,7 @@ test.beforeEach(async ({ page }) => {
 test('a policy is saved and found again', async ({ page }) => {
   await expect(length(page)).toHaveValue('14');
   await expect(unit(page)).toHaveValue('days');
+  await expect(meaning(page)).toBeVisible();
   await expect(meaning(page)).toContainText('for 14 days after their last visit.');
 
   await length(page).fill('1');

@@ -56,10 +56,13 @@ export class Server {
 
   static async #setUp(): Promise<string> {
     const server = await Server.startWith('none');
-    const { setupToken } = server;
-    const organization = 'Example Observatory';
-    await call(server.url, 'POST', '/api/setup', { setupToken, organization, ...OWNER });
-    await server.stop();
+    try {
+      const { setupToken } = server;
+      const organization = 'Example Observatory';
+      await call(server.url, 'POST', '/api/setup', { setupToken, organization, ...OWNER });
+    } finally {
+      await server.stop();
+    }
     return server.#data;
   }
 
