@@ -4,10 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
@@ -27,9 +25,6 @@ import (
 	"curfew/backend/fault"
 	"curfew/backend/giveway"
 )
-
-//go:embed migrations/sqlite/*.sql
-var sqliteMigrations embed.FS
 
 // protocol is what this program knows of how to judge by the organization's row. A database with a higher number was written by
 // a newer program, beside which this one must not serve.
@@ -252,18 +247,6 @@ func (db *DB) understand(ctx context.Context) error {
 		return &UnusableError{Advice: fmt.Sprintf("speaks protocol %d, but this program knows only %d. Run the newer program that wrote it.", found, protocol)}
 	}
 	return nil
-}
-
-func migrationsOf(pool *sql.DB) (*goose.Provider, error) {
-	files, err := fs.Sub(sqliteMigrations, "migrations/sqlite")
-	if err != nil {
-		return nil, err
-	}
-	migrations, err := goose.NewProvider(goose.DialectSQLite3, pool, files)
-	if err != nil {
-		return nil, fmt.Errorf("read migrations: %w", err)
-	}
-	return migrations, nil
 }
 
 const restoreAdvice = "Keep a copy of it, and restore a backup: curfew restore --force FILE."
