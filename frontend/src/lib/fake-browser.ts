@@ -50,6 +50,25 @@ export class FakeBrowser {
     this.window.dispatchEvent(new Event('online'));
   }
 
+  /** What WebKit does while a page goes away: a held lock is taken, and every further request is refused at once. */
+  refuseLocks() {
+    this.#locks.refuse();
+  }
+
+  /** How many times a lock was asked for. */
+  get lockRequests() {
+    return this.#locks.requests;
+  }
+
+  /** The page goes away. A page that is kept for the back button may come back. */
+  hide() {
+    this.window.dispatchEvent(new Event('pagehide'));
+  }
+
+  comeBack() {
+    this.window.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: true }));
+  }
+
   look() {
     this.document.dispatchEvent(new Event('visibilitychange'));
   }
@@ -112,10 +131,21 @@ interface Turn {
   reject: (error: Error) => void;
 }
 
-/** The lock of whoever leads. Any other is always free. */
+/** More requests than this are a loop. They are left unanswered, so that a test can end and say so. */
+const LOOP = 1000;
+
+/** The lock of the leading tab. Any other is always free. */
 class FakeLocks {
+  requests = 0;
+  #refusing = false;
   #holder: Turn | null = null;
   #queue: Turn[] = [];
+
+  refuse() {
+    this.#refusing = true;
+    this.#holder?.reject(new DOMException('the page goes away', 'AbortError'));
+    this.#holder = null;
+  }
 
   request(
     name: string,
@@ -124,7 +154,12 @@ class FakeLocks {
   ) {
     if (typeof options === 'function') return options();
     const { signal, steal } = options;
+    this.requests++;
     return new Promise<void>((resolve, reject) => {
+      if (this.#refusing) {
+        if (this.requests < LOOP) reject(new DOMException('the page goes away', 'AbortError'));
+        return;
+      }
       const turn = { hold, resolve, reject };
       if (steal) {
         this.#holder?.reject(new DOMException('stolen', 'AbortError'));

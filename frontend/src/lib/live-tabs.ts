@@ -3,6 +3,15 @@ const NAME = 'curfew-live';
 /** How long the leading tab may take to answer, in milliseconds. One that sleeps in the background never does. */
 const PATIENCE = 1000;
 
+/** How long to wait after a refused or stolen lock, in milliseconds. It doubles with each try. */
+const RETRY = 1000;
+
+/** How many times in a row to retry. A tab that gets no lock after that leads itself. */
+const RETRIES = 5;
+
+/** How long a lock has to be held to count as a success, in milliseconds. */
+const STEADY = 10_000;
+
 type Message<News> = { kind: 'ask' } | { kind: 'here'; news: News } | { kind: 'news'; news: News };
 
 interface Tab<News> {
@@ -24,6 +33,9 @@ export class Tabs<News> {
   #stepDown: (() => void) | null = null;
   #waiting = new AbortController();
   #unanswered: ReturnType<typeof setTimeout> | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #failures = 0;
+  #heldSince = Infinity;
 
   constructor(tab: Tab<News>) {
     this.#tab = tab;
@@ -43,6 +55,7 @@ export class Tabs<News> {
 
   leave() {
     clearTimeout(this.#unanswered);
+    clearTimeout(this.#retry);
     this.#waiting.abort();
     this.#stepDown?.();
     this.#stepDown = null;
@@ -65,6 +78,7 @@ export class Tabs<News> {
   }
 
   #queue(options: LockOptions) {
+    clearTimeout(this.#retry);
     this.#waiting.abort();
     const waiting = (this.#waiting = new AbortController());
     // A lock that is stolen cannot also be waited for.
@@ -72,15 +86,25 @@ export class Tabs<News> {
     navigator.locks
       .request(NAME, how, () => this.#hold())
       .catch(() => {
-        // Another tab took the lead, or this one stopped waiting for it.
-        if (waiting.signal.aborted) return;
-        this.#stepDown?.();
-        this.#queue({});
+        if (!waiting.signal.aborted) this.#fail();
       });
+  }
+
+  /**
+   * Another tab stole the lock, or the browser refuses it. WebKit takes every lock from a page that reloads and refuses
+   * all further requests at once: a retry without a delay would keep that page alive for ever.
+   */
+  #fail() {
+    this.#stepDown?.();
+    if (Date.now() - this.#heldSince > STEADY) this.#failures = 0;
+    this.#heldSince = Infinity;
+    if (this.#failures === RETRIES) this.#stepDown = this.#tab.lead();
+    else this.#retry = setTimeout(() => this.#queue({}), RETRY * 2 ** this.#failures++);
   }
 
   #hold(): Promise<void> | undefined {
     if (!this.#channel) return undefined; // it left in the meantime
+    this.#heldSince = Date.now();
     return new Promise((release) => {
       const stop = this.#tab.lead();
       this.#stepDown = () => {

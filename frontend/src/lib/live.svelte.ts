@@ -112,11 +112,22 @@ export class Live {
     };
     const timer = setInterval(look, LOOK);
     const online = () => this.#renew();
+    const hidden = () => {
+      this.#tabs.leave();
+      this.listening = false;
+    };
+    const shown = ({ persisted }: PageTransitionEvent) => {
+      if (persisted) this.#return();
+    };
     window.addEventListener('online', online);
+    window.addEventListener('pagehide', hidden);
+    window.addEventListener('pageshow', shown);
     document.addEventListener('visibilitychange', seen);
     return () => {
       clearInterval(timer);
       window.removeEventListener('online', online);
+      window.removeEventListener('pagehide', hidden);
+      window.removeEventListener('pageshow', shown);
       document.removeEventListener('visibilitychange', seen);
       this.#stop();
     };
@@ -203,6 +214,16 @@ export class Live {
     this.#who = null;
     this.endsAt = null;
     this.listening = false;
+  }
+
+  /** The back button brought the page back, with what it showed when it was left. */
+  #return() {
+    if (this.successor) return;
+    this.#tabs.join();
+    void this.#check().then(
+      (goesOn) => goesOn && this.#readAnew(),
+      () => {},
+    );
   }
 
   #renew() {

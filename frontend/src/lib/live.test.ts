@@ -231,6 +231,75 @@ describe('after a break', () => {
   });
 });
 
+describe('a lock that is refused', () => {
+  it('is not asked for again at once, nor for ever', async () => {
+    openTab();
+    browser.refuseLocks();
+    await settle();
+    expect(browser.lockRequests).toBe(1);
+    for (const [wait, requests] of [
+      [999, 1],
+      [1, 2],
+      [1999, 2],
+      [1, 3],
+      [4000, 4],
+    ] as const) {
+      await settle(wait);
+      expect(browser.lockRequests).toBe(requests);
+    }
+    await settle(3_600_000);
+    expect(browser.lockRequests).toBeLessThan(10);
+    // Without locks each tab listens for itself.
+    expect(browser.open).toHaveLength(1);
+  });
+
+  it('is not asked for again once the page goes away', async () => {
+    openTab();
+    browser.hide();
+    browser.refuseLocks();
+    await settle(60_000);
+    expect(browser.lockRequests).toBe(1);
+    expect(browser.open).toHaveLength(0);
+  });
+
+  it('is not asked for again once the page was left, even if a retry was due', async () => {
+    const { close } = openTab();
+    browser.refuseLocks();
+    await settle(500);
+    close();
+    await settle(60_000);
+    expect(browser.lockRequests).toBe(1);
+    expect(browser.open).toHaveLength(0);
+  });
+});
+
+it('a page that comes back by the back button listens again, and reads what it missed', async () => {
+  const { tab } = openTab();
+  const returned = vi.fn();
+  tab.onReturn(returned);
+  browser.stream.connect();
+  browser.hide();
+  expect(browser.open).toHaveLength(0);
+  expect(tab.listening).toBe(false);
+
+  answerInTurn(ok(current()));
+  browser.comeBack();
+  await settle();
+  expect(returned).toHaveBeenCalledTimes(1);
+  browser.stream.connect();
+  expect(tab.listening).toBe(true);
+});
+
+it('a page that comes back after its session ended says so', async () => {
+  const { tab } = openTab();
+  browser.hide();
+  answerInTurn(problem(401, 'session_revoked', { ended }));
+  browser.comeBack();
+  await settle();
+  expect(tab.ended?.ended).toEqual(ended);
+  expect(browser.open).toHaveLength(0);
+});
+
 describe('two tabs', () => {
   it('have one stream, and both hear', () => {
     const { tab: first } = openTab();
