@@ -5,6 +5,7 @@
 //	session   the rule: when is a session alive, how does it end; the policy; the roster of live sessions in memory
 //	member    who may sign in: members, roles, passwords, the throttle
 //	audit     what is worth remembering, in a chain of hashes
+//	fold      one form for each kind of text that people type: addresses, names, codes, search and sort keys
 //	token     the short JWT that names a session; the deployment's secrets
 //	durable   writes files that outlive a loss of power
 //	giveway   lets work that nobody waits for give way to requests

@@ -1,0 +1,132 @@
+package fold
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Limits of RFC 5321 (4.5.3.1 and, for the whole, erratum 1690 of RFC 3696), in octets.
+const (
+	longestLocal   = 64
+	longestAddress = 254
+)
+
+// domains is UTS #46, non-transitional, with STD3's letters, digits and hyphens. Hyphens may stand in
+// the third and fourth place, as in names that are in use.
+var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(true),
+	idna.BidiRule(), idna.VerifyDNSLength(true), idna.CheckHyphens(false))
+
+// Address folds an e-mail address to the form in which it is stored, compared and mailed to: lower
+// case, NFKC, the domain as A-labels. It returns an [*Error] for a text that is no such address.
+func Address(text string) (string, error) {
+	if !utf8.ValidString(text) {
+		return "", &Error{"email", "This is not valid UTF-8. Type it again."}
+	}
+	address := norm.NFKC.String(strings.ToLower(norm.NFKC.String(trim(text))))
+	at := strings.LastIndexByte(address, '@')
+	if at < 0 {
+		return "", &Error{"email", "Enter an e-mail address, as in ana@example.org."}
+	}
+	local, domain := address[:at], address[at+1:]
+	if err := checkLocal(local); err != nil {
+		return "", err
+	}
+	ascii, err := domains.ToASCII(domain)
+	if err != nil || !isHost(ascii) {
+		return "", &Error{"email", "Check the part behind the @: it is not the name of a domain, as in example.org."}
+	}
+	unicoded, err := domains.ToUnicode(ascii)
+	switch {
+	case err != nil:
+		return "", &Error{"email", "Check the part behind the @: it is not the name of a domain, as in example.org."}
+	case len(local)+1+len(ascii) > longestAddress:
+		return "", &Error{"max", "Use at most 254 bytes. A letter that is not a plain Latin one takes several."}
+	case lookAlikes(local) || lookAlikes(unicoded):
+		return "", &Error{"email", "Type it in one alphabet: letters of several that look alike are mixed in one word."}
+	}
+	return local + "@" + ascii, nil
+}
+
+// checkLocal holds the part in front of the @ to a dot-atom (RFC 5322, 3.2.3) with letters of any
+// script (RFC 6532).
+func checkLocal(local string) error {
+	if len(local) > longestLocal {
+		return &Error{"max", "Use at most 64 bytes in front of the @. A letter that is not a plain Latin one takes several."}
+	}
+	for atom := range strings.SplitSeq(local, ".") {
+		if atom == "" {
+			return &Error{"email", "Enter an e-mail address, as in ana@example.org. A dot stands between other characters."}
+		}
+	}
+	for _, r := range local {
+		switch {
+		case r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("!#$%&'*+-/=?^_`{|}~.", r)):
+		case r >= utf8.RuneSelf && unicode.IsGraphic(r) && !unicode.IsSpace(r) && !ignorable(r):
+		case ignorable(r) || control(r):
+			return &Error{"email", "There is an invisible character in it. Type the address instead of pasting it."}
+		default:
+			return &Error{"email", "Enter an e-mail address, as in ana@example.org, without spaces, quotes and brackets."}
+		}
+	}
+	return nil
+}
+
+// isHost reports whether a domain of A-labels has a dot, no label that begins or ends with a hyphen,
+// and a last label that is no number.
+func isHost(domain string) bool {
+	labels := strings.Split(domain, ".")
+	for _, label := range labels {
+		if strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") {
+			return false
+		}
+	}
+	return len(labels) > 1 && strings.Trim(labels[len(labels)-1], "0123456789") != ""
+}
+
+// lookAlikes reports whether a word of the text mixes Latin, Greek and Cyrillic letters (UTS #39, 5.2).
+func lookAlikes(text string) bool {
+	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return !unicode.In(r, unicode.L, unicode.M) }) {
+		scripts := 0
+		for _, script := range []*unicode.RangeTable{unicode.Latin, unicode.Greek, unicode.Cyrillic} {
+			if strings.ContainsFunc(word, func(r rune) bool { return unicode.Is(script, r) }) {
+				scripts++
+			}
+		}
+		if scripts > 1 {
+			return true
+		}
+	}
+	return false
+}
+
+// ShowAddress returns a stored address as people read it, the domain as U-labels.
+func ShowAddress(stored string) string {
+	local, domain, found := strings.Cut(stored, "@")
+	if !found || !strings.Contains(domain, "xn--") {
+		return stored
+	}
+	shown, err := domains.ToUnicode(domain)
+	if err != nil {
+		return stored
+	}
+	return local + "@" + shown
+}
+
+// OldAddress folds an address as the program did before this package. Members whose address could
+// not be folded when that was introduced are found by it.
+func OldAddress(text string) string {
+	return strings.ToLower(norm.NFC.String(strings.TrimSpace(text)))
+}
+
+// AddressKey returns what an address is looked up and counted by: the folded address or, for a text
+// that is none, its old spelling.
+func AddressKey(text string) string {
+	if address, err := Address(text); err == nil {
+		return address
+	}
+	return OldAddress(text)
+}
