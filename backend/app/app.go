@@ -106,7 +106,7 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 	if a.sessions, err = open(ctx, a.db, clock.Now, derived[0]); err != nil {
 		return err
 	}
-	members, err := a.members(ctx, clock.Now, seal)
+	members, err := a.members(ctx, clock.Now, fault.Wall(), seal)
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (a *App) clock(ctx context.Context) (*session.Clock, error) {
 }
 
 // members opens the member service. Until the organization is set up, that takes a one-time token.
-func (a *App) members(ctx context.Context, now func() time.Time, key [32]byte) (*member.Service, error) {
+func (a *App) members(ctx context.Context, now, wall func() time.Time, key [32]byte) (*member.Service, error) {
 	done, err := a.db.HasMembers(ctx)
 	if err != nil {
 		return nil, err
@@ -177,7 +177,7 @@ func (a *App) members(ctx context.Context, now func() time.Time, key [32]byte) (
 		if err := a.folder.forgetSetupToken(); err != nil {
 			return nil, fmt.Errorf("remove the used set-up token: %w", err)
 		}
-		return member.New(a.db, now, "", a.sessions, key, a.config.PublicURL)
+		return member.New(a.db, now, wall, "", a.sessions, key, a.config.PublicURL)
 	}
 	setupToken, err := a.folder.ensureSetupToken()
 	if err != nil {
@@ -187,7 +187,7 @@ func (a *App) members(ctx context.Context, now func() time.Time, key [32]byte) (
 	link.Path = "/setup"
 	link.Fragment = url.Values{"token": {setupToken}}.Encode() // a fragment reaches no server and no log
 	a.SetupURL = link.String()
-	return member.New(a.db, now, setupToken, a.sessions, key, a.config.PublicURL)
+	return member.New(a.db, now, wall, setupToken, a.sessions, key, a.config.PublicURL)
 }
 
 // setUp is what there is to do once the organization has its first owner.

@@ -41,7 +41,7 @@ func open(ctx context.Context, path string) (*house, error) {
 	if h.sessions, err = session.New(ctx, db, h.clock, [32]byte{}); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	if h.members, err = member.New(db, h.clock, setupToken, h.sessions, [32]byte{}, &url.URL{Scheme: "https", Host: "curfew.example.org"}); err != nil {
+	if h.members, err = member.New(db, h.clock, h.clock, setupToken, h.sessions, [32]byte{}, &url.URL{Scheme: "https", Host: "curfew.example.org"}); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return h, nil

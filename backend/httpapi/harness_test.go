@@ -92,6 +92,7 @@ type house struct {
 	options  options
 	folder   string
 	clock    *clock
+	ahead    time.Duration // how far the clock is ahead of the machine's
 	log      *logBuffer
 	db       *store.DB
 	storage  storage
@@ -157,6 +158,9 @@ func open(t testing.TB, o options) *house {
 	return h
 }
 
+// wall is the machine's clock.
+func (h *house) wall() time.Time { return h.clock.Now().Add(-h.ahead) }
+
 // moveIn names the organization and gives it one member of each role.
 func (h *house) moveIn() {
 	h.exec("UPDATE organization SET name = ?", organization)
@@ -184,7 +188,7 @@ func (h *house) start(log *slog.Logger) {
 	if !h.reading {
 		require.NoError(h.t, h.sessions.ReadLive(h.t.Context()))
 	}
-	h.members, err = member.New(h.storage, h.clock.Now, setupToken, h.sessions, derived[3], publicURL)
+	h.members, err = member.New(h.storage, h.clock.Now, h.wall, setupToken, h.sessions, derived[3], publicURL)
 	require.NoError(h.t, err)
 	tokens, err := token.NewKeys(h.secrets, 5*time.Minute, h.clock.Now)
 	require.NoError(h.t, err)

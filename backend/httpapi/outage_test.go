@@ -168,8 +168,8 @@ func (f *failing) Factor(ctx context.Context, id member.ID) (member.Factor, erro
 	return unless(f.at("Factor"), func() (member.Factor, error) { return f.DB.Factor(ctx, id) })
 }
 
-func (f *failing) UseStep(ctx context.Context, id member.ID, sealed []byte, step int64) (bool, error) {
-	return unless(f.at("UseStep"), func() (bool, error) { return f.DB.UseStep(ctx, id, sealed, step) })
+func (f *failing) UseStep(ctx context.Context, id member.ID, read member.Factor, step int64) (bool, error) {
+	return unless(f.at("UseStep"), func() (bool, error) { return f.DB.UseStep(ctx, id, read, step) })
 }
 
 func (f *failing) UseRecoveryCode(ctx context.Context, id member.ID, hash [32]byte, event audit.Event) (bool, error) {

@@ -29,7 +29,7 @@ type factor struct {
 // code is what the app shows at a time so far from now.
 func (f *factor) code(from time.Duration) string {
 	f.h.t.Helper()
-	code, err := totp.GenerateCode(f.secret, f.h.clock.Now().Add(from))
+	code, err := totp.GenerateCode(f.secret, f.h.wall().Add(from))
 	require.NoError(f.h.t, err)
 	return code
 }
@@ -77,7 +77,7 @@ func TestASecondFactor(t *testing.T) {
 		return mine.put("/api/account/second-factor", map[string]any{"enrolment": enrolment, "code": code})
 	}
 	set(begun.Enrolment, "000000").requireFields("code wrong")
-	set(begun.Enrolment, app.code(30*time.Second)).requireFields("code wrong")
+	set(begun.Enrolment, app.code(60*time.Second)).requireFields("code wrong")
 	set(begun.Enrolment[:40], app.code(0)).requireProblem(http.StatusGone, "enrolment_over")
 	h.browser(member.Admin).put("/api/account/second-factor", map[string]any{"enrolment": begun.Enrolment, "code": app.code(0)}).
 		requireProblem(http.StatusGone, "enrolment_over")
@@ -97,8 +97,8 @@ func TestASecondFactor(t *testing.T) {
 
 	h.trySignIn(member.Plain, app.code(0)).requireProblem(http.StatusUnauthorized, "bad_code") // it set the factor up
 	h.trySignIn(member.Plain, app.code(-30*time.Second)).requireProblem(http.StatusUnauthorized, "bad_code")
-	early := map[string]any{"email": email(member.Plain), "password": password, "code": app.code(30 * time.Second)}
-	date := h.clock.Now().Add(30 * time.Second).UTC().Format(http.TimeFormat) // the client's clock is nobody's
+	early := map[string]any{"email": email(member.Plain), "password": password, "code": app.code(60 * time.Second)}
+	date := h.clock.Now().Add(60 * time.Second).UTC().Format(http.TimeFormat) // the client's clock is nobody's
 	h.stranger().post("/api/sessions", early, header("Date", date)).requireProblem(http.StatusUnauthorized, "bad_code")
 	h.clock.advance(30 * time.Second)
 	spaced := app.code(0)[:3] + " " + app.code(0)[3:]
@@ -122,6 +122,52 @@ func TestASecondFactor(t *testing.T) {
 	h.clock.advance(16 * time.Minute)
 	mine.renew()
 	set(begun.Enrolment, app.code(0)).requireProblem(http.StatusGone, "enrolment_over")
+}
+
+// A phone's clock may be half a minute before or behind the server's: one step either way is good, each once (RFC 6238, 6).
+//
+// ASVS 6.5.1
+func TestACodeOfTheStepBeforeOrAfterIsGoodOnce(t *testing.T) {
+	h := open(t, options{})
+	app := h.program(member.Plain).enrol()
+	h.clock.advance(10 * time.Minute)
+	for _, from := range []time.Duration{-30 * time.Second, 0, 30 * time.Second} {
+		h.trySignIn(member.Plain, app.code(from)).requireStatus(http.StatusCreated)
+		h.trySignIn(member.Plain, app.code(from)).requireProblem(http.StatusUnauthorized, "bad_code")
+	}
+	for _, from := range []time.Duration{-60 * time.Second, -30 * time.Second, 0, 60 * time.Second} {
+		h.trySignIn(member.Plain, app.code(from)).requireProblem(http.StatusUnauthorized, "bad_code")
+	}
+	h.clock.advance(30 * time.Second)
+	h.trySignIn(member.Plain, app.code(0)).requireProblem(http.StatusUnauthorized, "bad_code") // used a step early
+	h.clock.advance(30 * time.Second)
+	h.trySignIn(member.Plain, app.code(0)).requireStatus(http.StatusCreated)
+}
+
+// The machine's clock was ahead, and was corrected: sessions live on by the later time (rule R7), and apps by the right one.
+//
+// ASVS 6.5.1
+func TestCodesGoByTheMachinesClock(t *testing.T) {
+	for _, ahead := range []time.Duration{2 * time.Minute, 3 * 365 * 24 * time.Hour} {
+		h := open(t, options{})
+		h.clock.advance(ahead)
+		mine := h.program(member.Owner)
+		app := mine.enrol() // while it is ahead
+		h.ahead = ahead
+		attempts := inParallel(4, func(int) *answer {
+			return h.stranger().send(http.MethodPost, "/api/sessions", map[string]any{"email": email(member.Owner), "password": password, "code": app.code(0)})
+		})
+		require.Equal(t, 1, withStatus(attempts, http.StatusCreated), "the step that was used when it was ahead locks nobody out, and each code is good once")
+		h.restart()
+		h.trySignIn(member.Owner, app.code(0)).requireProblem(http.StatusUnauthorized, "bad_code")
+		h.trySignIn(member.Owner, app.code(ahead)).requireProblem(http.StatusUnauthorized, "bad_code")
+		h.clock.advance(30 * time.Second)
+		h.trySignIn(member.Owner, app.code(0)).requireStatus(http.StatusCreated)
+		other := h.program(member.Admin)
+		app = other.enrol() // since it was corrected
+		h.clock.advance(30 * time.Second)
+		h.trySignIn(member.Admin, app.code(0)).requireStatus(http.StatusCreated)
+	}
 }
 
 // ASVS 6.5.1, 6.5.2, 6.5.4

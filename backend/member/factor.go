@@ -21,8 +21,8 @@ import (
 )
 
 // The second factor is a code from an authenticator app (TOTP, RFC 6238): six digits, SHA-1, a new one every 30 seconds, which is what
-// every such app can do. A code of the step before is good too, for the time that typing takes; one of a step that is to come is not. Time is the
-// server's. Each step is good once: the last one used is kept, and only ever moves forward.
+// every such app can do. A code of the step before or after is good too, for the time that typing takes and for a phone whose clock differs. Time
+// is the machine's: [session.Clock] may be ahead of it for good, and a phone never is. Each step is good once: the last one used is kept.
 
 // Errors of the second factor that callers tell apart.
 var (
@@ -38,8 +38,8 @@ var (
 
 const (
 	step = 30 * time.Second
-	// stepsBack is how many steps before the current one are good too.
-	stepsBack = 1
+	// stepsAside is how many steps before and after the current one are good too (RFC 6238, 5.2 and 6).
+	stepsAside = 1
 	// seedSize is what RFC 4226 recommends, in bytes.
 	seedSize = 20
 	// enrolmentLifetime is how long a seed waits for its first code.
@@ -56,6 +56,8 @@ type Factor struct {
 	Sealed []byte
 	// Since is when it was set up.
 	Since time.Time
+	// LastStep is the time step of the last code that was used.
+	LastStep int64
 	// RecoveryCodes is how many of them are left.
 	RecoveryCodes int
 }
@@ -189,11 +191,13 @@ func trimCode(code string) string {
 	}, code))
 }
 
+func (s *Service) currentStep() int64 { return s.wall().Unix() / int64(step/time.Second) }
+
 // stepOf is the time step whose code it is, or ErrBadCode.
 func (s *Service) stepOf(seed []byte, code string) (int64, error) {
 	secret := base32Of(seed)
-	now, found := s.now().Unix()/int64(step/time.Second), int64(0)
-	for at := now - stepsBack; at <= now; at++ {
+	now, found := s.currentStep(), int64(0)
+	for at := now - stepsAside; at <= now+stepsAside; at++ {
 		right, err := hotp.GenerateCodeCustom(secret, uint64(at), hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
 		if err != nil {
 			return 0, fmt.Errorf("work out a code: %w", err)
@@ -230,7 +234,11 @@ func (s *Service) spendCode(ctx context.Context, m Member, code string, origin O
 	if err != nil {
 		return "", err
 	}
-	used, err := s.store.UseStep(ctx, m.ID, factor.Sealed, at)
+	// A step that no code is good for yet was used while the machine's clock was ahead. It must not lock the member out until then.
+	if at <= factor.LastStep && factor.LastStep <= s.currentStep()+stepsAside {
+		return "", ErrBadCode
+	}
+	used, err := s.store.UseStep(ctx, m.ID, factor, at)
 	return ByTOTP, rightIf(used, err)
 }
 

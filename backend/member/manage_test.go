@@ -43,7 +43,7 @@ func newHouse(t *testing.T) *house {
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	h.sessions, err = session.New(t.Context(), db, clock, [32]byte{1})
 	h.must(err)
-	h.members, err = member.New(db, clock, setupToken, h.sessions, [32]byte{1}, &url.URL{Scheme: "https", Host: "curfew.example.org"})
+	h.members, err = member.New(db, clock, clock, setupToken, h.sessions, [32]byte{1}, &url.URL{Scheme: "https", Host: "curfew.example.org"})
 	h.must(err)
 	_, err = h.members.SetUp(t.Context(), member.Setup{
 		Token: setupToken, Organization: "Acme", Name: "Ana", Email: "ana@example.org", Password: password,

@@ -109,7 +109,7 @@ func TestTheDecoyCostsAsMuchAsAnyHash(t *testing.T) {
 // TestAFloodOfHashesIsRefusedBeforeItTakesMemory holds that only so many wait; and that whoever comes then is refused before anything is
 // looked up for them: the service has no store, so whoever got as far as that would bring the test down.
 func TestAFloodOfHashesIsRefusedBeforeItTakesMemory(t *testing.T) {
-	s, err := New(nil, time.Now, "", nil, [32]byte{}, &url.URL{Scheme: "https", Host: "curfew.example.org"})
+	s, err := New(nil, time.Now, time.Now, "", nil, [32]byte{}, &url.URL{Scheme: "https", Host: "curfew.example.org"})
 	require.NoError(t, err)
 	h := s.hasher
 	h.slots.TryAcquire(1 << 30) // more than there are: nothing

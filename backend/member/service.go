@@ -64,9 +64,9 @@ type Store interface {
 
 	// Factor reads what there is of a member's second factor.
 	Factor(ctx context.Context, id ID) (Factor, error)
-	// UseStep makes the step the last one used of the member's second factor, provided that it is still this one and its last step was an
-	// earlier one, and tells whether it has.
-	UseStep(ctx context.Context, id ID, sealed []byte, step int64) (used bool, err error)
+	// UseStep makes the step the last one used of the member's second factor, and reports whether it has. It has not if the factor or its
+	// last step is no longer the one that was read.
+	UseStep(ctx context.Context, id ID, read Factor, step int64) (used bool, err error)
 	// UseRecoveryCode removes the code, with an audit entry, and tells whether there was one.
 	UseRecoveryCode(ctx context.Context, id ID, hash [32]byte, event audit.Event) (used bool, err error)
 	// Passkeys are the member's, the oldest first.
@@ -88,8 +88,10 @@ type Store interface {
 
 // Service is how people prove who they are. It is safe for concurrent use.
 type Service struct {
-	store  Store
-	now    func() time.Time
+	store Store
+	now   func() time.Time
+	// wall is the machine's own clock, by which authenticator apps make codes.
+	wall   func() time.Time
 	hasher *hasher
 	// setupToken is empty once the organization is set up.
 	setupToken string
@@ -99,10 +101,10 @@ type Service struct {
 	party *webauthn.WebAuthn
 }
 
-// New makes the service. The set-up token is the secret that the first owner has to know, or empty when there is one. The
+// New makes the service. Sessions live by now, and codes from authenticator apps are judged by wall. The set-up token is the secret that the first owner has to know, or empty when there is one. The
 // follower holds members in memory. The key is a secret of the deployment's, which seals second factors in the store; the public URL is where
 // browsers reach it, for which passkeys are good.
-func New(store Store, now func() time.Time, setupToken string, follower Follower, key [32]byte, public *url.URL) (*Service, error) {
+func New(store Store, now, wall func() time.Time, setupToken string, follower Follower, key [32]byte, public *url.URL) (*Service, error) {
 	vault, err := newVault(key)
 	if err != nil {
 		return nil, err
@@ -111,7 +113,7 @@ func New(store Store, now func() time.Time, setupToken string, follower Follower
 	if err != nil {
 		return nil, err
 	}
-	return &Service{store: store, now: now, hasher: newHasher(), setupToken: setupToken, follower: follower, vault: vault, party: party}, nil
+	return &Service{store: store, now: now, wall: wall, hasher: newHasher(), setupToken: setupToken, follower: follower, vault: vault, party: party}, nil
 }
 
 // SetupRequired tells whether the organization still has no owner.

@@ -98,7 +98,7 @@ func BenchmarkLists(b *testing.B) {
 	sessions, err := session.New(b.Context(), db, func() time.Time { return noon }, [32]byte{})
 	require.NoError(b, err)
 	b.Logf("1,000,000 live sessions were read in %.1f s", time.Since(begun).Seconds())
-	members, err := member.New(db, func() time.Time { return noon }, "", sessions, [32]byte{}, &url.URL{Scheme: "https", Host: "curfew.example.org"})
+	members, err := member.New(db, func() time.Time { return noon }, time.Now, "", sessions, [32]byte{}, &url.URL{Scheme: "https", Host: "curfew.example.org"})
 	require.NoError(b, err)
 	who, _, err := sessions.Start(b.Context(), proof, session.Client{UserAgent: "admin"})
 	require.NoError(b, err)

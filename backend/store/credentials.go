@@ -151,18 +151,20 @@ func (db *DB) Factor(ctx context.Context, id member.ID) (member.Factor, error) {
 	var row struct {
 		TotpSeed  []byte
 		TotpSince int64
+		TotpStep  int64
 		Codes     int
 	}
 	err := db.read(ctx).Raw(`
-		SELECT m.totp_seed, coalesce(m.totp_since, 0) AS totp_since, (SELECT count(*) FROM recovery_codes r WHERE r.member_id = m.id) AS codes
+		SELECT m.totp_seed, coalesce(m.totp_since, 0) AS totp_since, coalesce(m.totp_step, 0) AS totp_step, (SELECT count(*) FROM recovery_codes r WHERE r.member_id = m.id) AS codes
 		FROM members m WHERE m.id = ?`, id.String()).Scan(&row).Error
-	return member.Factor{Sealed: row.TotpSeed, Since: instant(row.TotpSince), RecoveryCodes: row.Codes}, unavailable(err)
+	return member.Factor{Sealed: row.TotpSeed, Since: instant(row.TotpSince), LastStep: row.TotpStep, RecoveryCodes: row.Codes}, unavailable(err)
 }
 
 // UseStep implements [member.Store].
-func (db *DB) UseStep(ctx context.Context, id member.ID, sealed []byte, step int64) (used bool, err error) {
+func (db *DB) UseStep(ctx context.Context, id member.ID, read member.Factor, step int64) (used bool, err error) {
 	err = db.write(ctx, func(tx *gorm.DB) error {
-		moved := tx.Exec("UPDATE members SET totp_step = ? WHERE id = ? AND totp_seed = ? AND totp_step < ?", step, id.String(), sealed, step)
+		moved := tx.Exec("UPDATE members SET totp_step = ? WHERE id = ? AND totp_seed = ? AND totp_step = ?",
+			step, id.String(), read.Sealed, read.LastStep)
 		used = moved.RowsAffected == 1
 		return moved.Error
 	})

@@ -88,7 +88,7 @@ func setUp(ctx context.Context, path string, now time.Time) (passwordHash string
 		return "", err
 	}
 	const setupToken = "the population's own"
-	owners, err := member.New(db, clock, setupToken, sessions, [32]byte{}, &url.URL{Scheme: "https", Host: "curfew.example.org"})
+	owners, err := member.New(db, clock, clock, setupToken, sessions, [32]byte{}, &url.URL{Scheme: "https", Host: "curfew.example.org"})
 	if err != nil {
 		return "", err
 	}

@@ -138,7 +138,7 @@ func (s *subject) load(ctx context.Context) (err error) {
 		return err
 	}
 	s.reads = append(s.reads, took)
-	if s.members, err = member.New(s.db, time.Now, "", s.sessions, [32]byte{}, &url.URL{Scheme: "https", Host: "curfew.example.org"}); err != nil {
+	if s.members, err = member.New(s.db, time.Now, time.Now, "", s.sessions, [32]byte{}, &url.URL{Scheme: "https", Host: "curfew.example.org"}); err != nil {
 		return err
 	}
 	debug.FreeOSMemory() // what reading left behind would be collected, and given back for seconds, at somebody else's expense
