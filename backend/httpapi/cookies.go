@@ -31,12 +31,13 @@ func setCookie(c echo.Context, name, value string) {
 	})
 }
 
-// forgetSession clears what a browser keeps of a session that has ended.
+// forgetSession clears what a browser keeps of a session that has ended. Clear-Site-Data does not name "cookies": browsers extend
+// that to every host of the registrable domain, and to the device cookie.
 func forgetSession(c echo.Context) {
 	for _, name := range []string{accessCookie, refreshCookie} {
 		c.SetCookie(&http.Cookie{Name: name, Path: "/", MaxAge: -1, HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode})
 	}
-	c.Response().Header().Set("Clear-Site-Data", `"cache", "cookies", "storage"`)
+	c.Response().Header().Set("Clear-Site-Data", `"cache", "storage"`)
 }
 
 // A device cookie names a browser on which a member has signed in, so that strangers who guess at the member's password do not

@@ -597,7 +597,7 @@ func (a *answer) requireHeaders() {
 	for name, value := range map[string]string{
 		"X-Content-Type-Options":       "nosniff",
 		"Referrer-Policy":              "no-referrer",
-		"Strict-Transport-Security":    "max-age=31536000; includeSubDomains",
+		"Strict-Transport-Security":    "max-age=31536000",
 		"Cross-Origin-Resource-Policy": "same-origin",
 		"Cross-Origin-Opener-Policy":   "same-origin",
 		"Cache-Control":                "no-store",

@@ -61,7 +61,7 @@ func TestPagesAreSentWithTheSameHeaders(t *testing.T) {
 		for name, value := range map[string]string{
 			"X-Content-Type-Options":       "nosniff",
 			"Referrer-Policy":              "no-referrer",
-			"Strict-Transport-Security":    "max-age=31536000; includeSubDomains",
+			"Strict-Transport-Security":    "max-age=31536000",
 			"Cross-Origin-Resource-Policy": "same-origin",
 			"Cross-Origin-Opener-Policy":   "same-origin",
 			"Server":                       "",

@@ -68,7 +68,7 @@ var secure = []struct {
 }{
 	{"X-Content-Type-Options", []string{"nosniff"}},
 	{"Referrer-Policy", []string{"no-referrer"}},
-	{"Strict-Transport-Security", []string{"max-age=31536000; includeSubDomains"}},
+	{"Strict-Transport-Security", []string{"max-age=31536000"}},
 	{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
 	{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
 	{"Content-Security-Policy", []string{"default-src 'none'; frame-ancestors 'none'; sandbox"}},

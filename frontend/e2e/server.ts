@@ -22,15 +22,18 @@ export type Data = 'none' | 'organization' | 'demo';
 /** The real program on a free port, with a data folder of its own. */
 export class Server {
   readonly url: string;
+  readonly #listen: string;
   readonly #data = mkdtempSync(join(tmpdir(), 'curfew-e2e-'));
   #process: ChildProcess | null = null;
 
-  private constructor(port: number) {
-    this.url = `http://localhost:${port}`;
+  private constructor(port: number, host = 'localhost') {
+    this.url = `http://${host}:${port}`;
+    this.#listen = `localhost:${port}`;
   }
 
-  static async startWith(data: Data): Promise<Server> {
-    const server = new Server(await freePort());
+  /** Starts a server that browsers reach by the host: localhost, or a name below it. */
+  static async startWith(data: Data, host?: string): Promise<Server> {
+    const server = new Server(await freePort(), host);
     if (data !== 'none') cpSync(await Server.#made(data), server.#data, { recursive: true });
     await server.start();
     return server;
@@ -79,16 +82,14 @@ export class Server {
   }
 
   async start() {
-    const { host } = new URL(this.url);
-    const child = spawn(BINARY, ['serve', '--data', this.#data, '--listen', host], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    const where = ['--data', this.#data, '--listen', this.#listen, '--public-url', this.url];
+    const child = spawn(BINARY, ['serve', ...where], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#process = child;
     let log = '';
     child.stderr.on('data', (chunk) => (log += chunk));
     for (;;) {
       if (child.exitCode !== null) throw new Error(`curfew ended at its start:\n${log}`);
-      const ready = await fetch(`${this.url}/readyz`).catch(() => null);
+      const ready = await fetch(`http://${this.#listen}/readyz`).catch(() => null);
       if (ready?.ok) return;
       await new Promise((again) => setTimeout(again, 20));
     }
