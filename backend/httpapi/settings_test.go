@@ -84,6 +84,40 @@ func TestAStaleSaveIsRefusedWithWhatIsInForce(t *testing.T) {
 	}
 }
 
+// A save that changes nothing is none: who saved last, and what a colleague's open form was read from, stay true.
+func TestASaveOfWhatIsInForceChangesNothing(t *testing.T) {
+	h := open(t, options{})
+	admin, owner := h.program(member.Admin), h.program(member.Owner)
+	same := capped(policy(9, "days", true), length(2, "weeks"))
+	inForce := admin.savePolicy(same)
+	stream, before := owner.listen(), h.everythingDecided()
+	h.clock.advance(time.Minute)
+	for _, tag := range []string{"", "*", `"2"`} {
+		var changes []change
+		if tag != "" {
+			changes = append(changes, header("If-Match", tag))
+		}
+		a := owner.put("/api/settings/security", same, changes...)
+		var saved httpapi.SecuritySettings
+		a.into(http.StatusOK, &saved)
+		require.Equal(t, inForce, saved)
+		require.Equal(t, `"2"`, a.Header.Get("ETag"))
+	}
+	stale := owner.put("/api/settings/security", same, header("If-Match", `"1"`)).requireProblem(http.StatusPreconditionFailed, "stale_version")
+	require.Equal(t, inForce, *stale.Current)
+	var signIn httpapi.SignInSettings
+	owner.put("/api/settings/sign-in", map[string]any{"requireSecondFactor": false}).into(http.StatusOK, &signIn)
+	require.False(t, signIn.RequireSecondFactor)
+	require.Equal(t, before, h.everythingDecided())
+
+	// Written in another unit, it is what people read on the page, and so a change.
+	next := owner.savePolicy(capped(policy(9, "days", true), length(14, "days")))
+	require.EqualValues(t, 3, next.Version)
+	var heard httpapi.SecuritySettings
+	stream.next("policy.changed", &heard)
+	require.Equal(t, next, heard, "no event came before")
+}
+
 // ASVS 15.4.2
 func TestOfTwoSavesOfOneVersionOneIsMade(t *testing.T) {
 	h := open(t, options{})

@@ -680,8 +680,8 @@ func (s *Service) revokeAll(ctx context.Context, caller audit.Caller, reason, id
 }
 
 // SavePolicy makes next the policy in force, for running sessions too, from the next request on (rule R3). With a version, it
-// saves only if that is still the current one, and returns a [*StaleVersionError] otherwise. It returns an [*InvalidError] for a
-// policy that is out of bounds and ErrReauthenticationRequired where rule R10 asks for a fresh proof.
+// saves only if that is still the current one, and returns a [*StaleVersionError] otherwise. A policy that is in force already is not
+// saved again. It returns an [*InvalidError] for a policy that is out of bounds and ErrReauthenticationRequired where rule R10 asks for a fresh proof.
 func (s *Service) SavePolicy(ctx context.Context, who Principal, next Policy, version *int64) (Organization, error) {
 	if !who.Member.Role.Administers() {
 		return Organization{}, ErrForbidden
@@ -699,6 +699,9 @@ func (s *Service) savePolicy(ctx context.Context, who Principal, next Policy, ve
 	now, before, caller := s.now(), *s.organization.Load(), who.Caller()
 	if version != nil && *version != before.Version {
 		return Organization{}, &StaleVersionError{Current: before}
+	}
+	if next == before.Policy {
+		return before, nil
 	}
 	if next.Loosens(before.Policy) && !who.freshAt(now) {
 		return Organization{}, ErrReauthenticationRequired

@@ -684,6 +684,7 @@ export interface paths {
          * @description For admins. It governs every session, running ones included, from the next request on. A session that had already ended stays ended.
          *     Send the `ETag` you read as `If-Match`: if somebody saved meanwhile, the answer is 412 `stale_version` and nothing is changed. Loosening (longer, refresh on, a
          *     higher maximum) asks for a fresh proof of identity: 403 `reauthentication_required` when the last one is older than ten minutes.
+         *     Sending what is in force already changes nothing: the version stays, and nothing is recorded.
          */
         put: operations["putSecuritySettings"];
         post?: never;
