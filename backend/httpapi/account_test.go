@@ -53,6 +53,48 @@ func TestMyActivityIsMine(t *testing.T) {
 	require.Len(t, page.Items, 1)
 }
 
+// The use of the invitation is how the account began: it is no news to the member, and nothing before it concerns them.
+func TestANewcomerIsToldOfNothingBeforeTheirAccount(t *testing.T) {
+	h := open(t, options{})
+	revokeAll := func() {
+		h.clock.advance(time.Minute)
+		h.program(member.Owner).post("/api/sessions/revoke-all", nil).requireStatus(http.StatusOK)
+		h.clock.advance(time.Minute)
+	}
+	revokeAll()
+	var invitation httpapi.Invitation
+	h.program(member.Owner).post("/api/members", map[string]any{"name": "Ben", "email": "ben@example.org", "role": "member"}).
+		into(http.StatusCreated, &invitation)
+	revokeAll()
+	id := invitation.Member.Id
+	accept := func() *client {
+		link := h.program(member.Owner).issueLink(id)
+		h.stranger().post("/api/invitations/accept", map[string]any{"token": link, "password": newPassword}).requireStatus(http.StatusOK)
+		ben := h.stranger()
+		return ben.keep(ben.post("/api/sessions", map[string]any{"email": "ben@example.org", "password": newPassword, "transport": "bearer"}).
+			signedIn(http.StatusCreated))
+	}
+	actions := func(c *client, path string) (found []string) {
+		var page httpapi.AuditPage
+		c.get(path).into(http.StatusOK, &page)
+		for _, entry := range page.Items {
+			found = append(found, entry.Action)
+		}
+		return found
+	}
+
+	ben := accept() // by a second link: the first was not used
+	require.Empty(t, actions(ben, "/api/account/notices"))
+	began := []string{"session.started", "member.link_used", "member.link_issued", "member.invited"}
+	require.Equal(t, began, actions(ben, "/api/account/activity"))
+
+	revokeAll()
+	ben = accept()
+	require.Equal(t, []string{"member.link_used"}, actions(ben, "/api/account/notices"), "a reset is news")
+	require.Equal(t, append([]string{"session.started", "member.link_used", "member.link_issued", "sessions.revoked_all"}, began...),
+		actions(ben, "/api/account/activity"))
+}
+
 func TestMyActivityTellsWhatOthersDidToMySessions(t *testing.T) {
 	h := open(t, options{})
 	h.program(member.Plain)

@@ -79,6 +79,7 @@ type Store interface {
 	// Factors counts the members who can sign in, and those of them who have neither a second factor nor a passkey.
 	Factors(ctx context.Context) (members, without int, err error)
 	// Notices are the entries of those actions that concern the member and that they have not put away, the newest first, at most limit.
+	// The use of the invitation that made the account is not among them.
 	Notices(ctx context.Context, id ID, actions []audit.Action, limit int) ([]audit.Entry, error)
 	// Suspicions are the same of what the suspicion picks.
 	Suspicions(ctx context.Context, id ID, suspicion Suspicion, limit int) ([]audit.Entry, error)

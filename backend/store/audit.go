@@ -12,6 +12,7 @@ import (
 	"gorm.io/gorm"
 
 	"curfew/backend/audit"
+	"curfew/backend/member"
 )
 
 type auditRow struct {
@@ -89,6 +90,12 @@ func hashOf(stored []byte) (h audit.Hash) {
 
 const auditColumns = "sequence, at, action, actor_id, actor_name, target, address, details, hash"
 
+// madeAccount picks the entry of an invitation's acceptance, with which the account of its member begins.
+const madeAccount = "action = '" + string(audit.LinkUsed) + "' AND details ->> 'kind' IS '" + string(member.Invitation) + "'"
+
+// accountBegan is when the account of a member began, for accounts that no invitation made too; it takes the member's id twice.
+const accountBegan = "coalesce((SELECT max(at) FROM audit_entries WHERE concerns = ? AND " + madeAccount + "), (SELECT created_at FROM members WHERE id = ?), 0)"
+
 // Entries implements [audit.Reader]. What concerns a member is found by several searches, each along an index of its own and no
 // longer than the page: one search with OR would read and sort all that a busy member ever did.
 func (db *DB) Entries(ctx context.Context, filter audit.Filter) ([]audit.Entry, error) {
@@ -107,7 +114,7 @@ func (db *DB) Entries(ctx context.Context, filter audit.Filter) ([]audit.Entry, 
 		search("actor_id = ? AND actor_id <> ''", filter.Concerning)
 		search("concerns = ?", filter.Concerning)
 		if filter.WithEverybody {
-			search("action = ?", string(audit.SessionsRevokedAll))
+			search("action = ? AND at >= "+accountBegan, string(audit.SessionsRevokedAll), filter.Concerning, filter.Concerning)
 		}
 	}
 	var rows []auditRow

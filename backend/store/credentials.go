@@ -261,7 +261,7 @@ func (db *DB) Factors(ctx context.Context) (members, without int, err error) {
 func (db *DB) Notices(ctx context.Context, id member.ID, actions []audit.Action, limit int) ([]audit.Entry, error) {
 	var rows []auditRow
 	err := db.read(ctx).Raw("SELECT "+auditColumns+` FROM audit_entries
-		WHERE concerns = ? AND action IN ? AND sequence > (SELECT noticed FROM members WHERE id = ?)
+		WHERE concerns = ? AND action IN ? AND sequence > (SELECT noticed FROM members WHERE id = ?) AND NOT (`+madeAccount+`)
 		ORDER BY sequence DESC LIMIT ?`, id.String(), actions, id.String(), limit).Scan(&rows).Error
 	if err != nil {
 		return nil, unavailable(err)

@@ -406,7 +406,7 @@ export interface paths {
         };
         /**
          * What I have to know of my credentials, as far as I have not put it away; newest first.
-         * @description What changed of them. And that somebody knew my password and failed the second factor: a sign-in, or a proof of who I am, that was refused for a wrong code or,
+         * @description What changed of them since I accepted my invitation. And that somebody knew my password and failed the second factor: a sign-in, or a proof of who I am, that was refused for a wrong code or,
          *     where I have never signed in from there, for none (`wrong` in its details is `code` or `no_code`); unless I came in from the same address within ten minutes.
          */
         get: operations["listNotices"];
@@ -660,7 +660,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What happened on my account lately, newest first. */
+        /**
+         * What happened on my account lately, newest first.
+         * @description It begins with the account. What ended everybody's sessions before I accepted my invitation is not part of it.
+         */
         get: operations["listActivity"];
         put?: never;
         post?: never;
