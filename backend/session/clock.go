@@ -27,10 +27,9 @@ func NewClock(wall func() time.Time, elapsed func() time.Duration, floor time.Ti
 	return c
 }
 
-// SystemClock starts a clock on the given wall clock and the time that this process has been running.
+// SystemClock starts a clock on the given wall clock and the time that has elapsed since, also while the machine slept.
 func SystemClock(wall func() time.Time, floor time.Time) *Clock {
-	start := time.Now()
-	return NewClock(wall, func() time.Duration { return time.Since(start) }, floor)
+	return NewClock(wall, systemClocks().elapsed(), floor)
 }
 
 // Now is the time to judge by.

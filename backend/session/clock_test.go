@@ -60,6 +60,46 @@ func TestClock(t *testing.T) {
 	})
 }
 
+// TestSleepIsElapsedTime: the machine sleeps after its wall clock was set back, or wakes with one that is behind.
+func TestSleepIsElapsedTime(t *testing.T) {
+	var wall, awake, slept time.Duration
+	calls := 0
+	elapsed := machineClocks{
+		wallAndAwake: func() (time.Duration, time.Duration) { return wall, awake },
+		withSleep:    func() time.Duration { calls++; return awake + slept },
+	}.elapsed()
+	c := NewClock(func() time.Time { return noon.Add(wall) }, elapsed, time.Time{})
+	pass := func(d time.Duration) { wall, awake = wall+d, awake+d }
+	sleep := func(d time.Duration) { wall, slept = wall+d, slept+d }
+	require.Equal(t, noon, c.Now())
+	pass(time.Minute)
+	require.Equal(t, noon.Add(time.Minute), c.Now())
+	require.Zero(t, calls, "while the machine is awake and its clock is right, no call is spent")
+	sleep(8 * time.Hour)
+	require.Equal(t, noon.Add(8*time.Hour+time.Minute), c.Now())
+	wall -= time.Hour
+	require.Equal(t, noon.Add(8*time.Hour+time.Minute), c.Now())
+	sleep(2 * time.Hour)
+	require.Equal(t, noon.Add(10*time.Hour+time.Minute), c.Now())
+	sleep(2 * time.Hour)
+	wall -= 3 * time.Hour
+	pass(time.Minute)
+	require.Equal(t, noon.Add(12*time.Hour+2*time.Minute), c.Now())
+	made := calls
+	pass(time.Minute)
+	require.Equal(t, noon.Add(12*time.Hour+3*time.Minute), c.Now())
+	require.Equal(t, made, calls)
+}
+
+func TestElapsedTimeOfThisMachine(t *testing.T) {
+	clocks := systemClocks()
+	before := clocks.withSleep()
+	_, awake := clocks.wallAndAwake()
+	require.GreaterOrEqual(t, awake+time.Millisecond, before)
+	require.GreaterOrEqual(t, clocks.withSleep(), before)
+	require.InDelta(t, awake, clocks.elapsed()(), float64(time.Second))
+}
+
 func TestClockNeverGoesBackAmongManyReaders(t *testing.T) {
 	c := SystemClock(time.Now, time.Time{})
 	var wait sync.WaitGroup

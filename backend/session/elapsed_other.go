@@ -1,0 +1,10 @@
+//go:build !linux
+
+package session
+
+import "time"
+
+var started = time.Now()
+
+// bootTime does not count sleep: Curfew is served on Linux.
+func bootTime() time.Duration { return time.Since(started) }
