@@ -19,8 +19,12 @@ TOOL    := go tool -modfile=backend/tools.mod
 WEB_SOURCES := $(shell find frontend/src frontend/static frontend/scripts -type f) frontend/vite.config.ts frontend/package.json
 GO_SOURCES  := $(shell find backend -type f -not -name '*_test.go' -not -path '*/testdata/*' -not -path 'backend/bench/*' -not -path 'backend/faults/*') main.go embed.go go.mod go.sum
 
-.PHONY: help run demo build web dev dev-api dev-web test compiled test-go test-web e2e attacks fuzz screenshots lint fmt generate generated check audit \
+.PHONY: help run demo build web dev dev-api dev-web test compiled test-go test-web e2e browsers attacks fuzz screenshots lint fmt generate generated check audit \
         sbom reproducible bench bench-test bench-store bench-page bench-long faults faults-long faults-test clean chromium wrk strace
+
+# Installs packages from Debian.
+install = echo 'installing $(1) from Debian'; as=; [ "$$(id -u)" = 0 ] || as=sudo; \
+	$$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1) >/dev/null
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -91,6 +95,12 @@ test-web: $(MODULES) ## Run the front end's checks and unit tests
 e2e: $(BIN) $(DEMO) chromium ## Run the journeys in a real browser against the real binary
 	CHROMIUM="$$($(FIND_CHROMIUM))" npm run e2e
 
+# Playwright drives neither, so WebDriver does. It is not part of make test.
+browsers: $(BIN) ## Run the main journey in Debian's Firefox and WebKit too, before a release
+	@command -v firefox-esr >/dev/null && command -v WebKitWebDriver >/dev/null && command -v Xvfb >/dev/null && command -v openssl >/dev/null || \
+		{ $(call install,firefox-esr webkit2gtk-driver xvfb openssl fonts-dejavu-core); }
+	@npm run --silent browsers
+
 ATTACKS := $(CURDIR)/bin/attacks.tsv
 
 # Each attack is a row of the file: its kind, what was sent, what came back, and whether that was right. Some go through the proxies that are
@@ -124,10 +134,7 @@ HEADLESS      := chromium-headless-shell
 FIND_CHROMIUM := command -v $(HEADLESS) || command -v chromium || command -v chromium-browser || command -v google-chrome
 
 chromium:
-	@command -v $(HEADLESS) >/dev/null || { \
-		echo 'installing Chromium from Debian'; as=; [ "$$(id -u)" = 0 ] || as=sudo; \
-		$$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(HEADLESS) fonts-dejavu-core >/dev/null; } || \
-		{ $(FIND_CHROMIUM); } >/dev/null
+	@command -v $(HEADLESS) >/dev/null || { $(call install,$(HEADLESS) fonts-dejavu-core); } || { $(FIND_CHROMIUM); } >/dev/null
 
 lint: $(MODULES) ## Lint both halves
 	$(TOOL) golangci-lint run ./...
@@ -199,9 +206,7 @@ bench-page: $(BIN) $(PEOPLE) chromium ## Measure how fast the page is, on a slow
 	@CHROMIUM="$$($(FIND_CHROMIUM))" npm run --silent bench:page
 
 wrk strace:
-	@command -v $@ >/dev/null || { \
-		echo 'installing $@ from Debian'; as=; [ "$$(id -u)" = 0 ] || as=sudo; \
-		$$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $@ >/dev/null; }
+	@command -v $@ >/dev/null || { $(call install,$@); }
 
 # The programs that are broken: the real one, with points at which it may be killed, and one that makes mistakes when told to. No pages are needed.
 WITH_POINTS := -tags=$(TAGS),failpoint
