@@ -22,6 +22,8 @@ import (
 var handed = map[string][]string{
 	"session.Service.announce": {"httpapi.API.announce"},
 	"session.Service.now":      {"session.Clock.Now"},
+	"session.Clock.wall":       {}, // they read the machine's clocks
+	"session.Clock.elapsed":    {},
 	"httpapi.API.Now":          {"session.Clock.Now"},
 	"httpapi.API.Ready":        {"store.DB.Ready"},
 	"store.DB.EachLive f":      {"session.roster.take"},

@@ -38,7 +38,9 @@ type App struct {
 	folder *DataFolder
 	db     *store.DB
 	// kept is the secret that a backup carries.
-	kept     []byte
+	kept []byte
+	// clock is the time that sessions live by.
+	clock    *session.Clock
 	sessions *session.Service
 	tokens   *token.Keys
 	live     *live.Hub
@@ -81,11 +83,14 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 		return err
 	}
 	a.kept = secrets.Kept
-	clock, err := a.clock(ctx)
+	newest, err := a.db.NewestTime(ctx)
 	if err != nil {
 		return err
 	}
-	if a.tokens, err = token.NewKeys(secrets, a.config.AccessTokenLifetime, clock.Now); err != nil {
+	wall := fault.Wall()
+	a.clock = session.SystemClock(wall, newest)
+	a.watchClock()
+	if a.tokens, err = token.NewKeys(secrets, a.config.AccessTokenLifetime, a.clock.Now); err != nil {
 		return err
 	}
 	var derived [3][32]byte
@@ -103,17 +108,17 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 	if web == nil {
 		open = session.New
 	}
-	if a.sessions, err = open(ctx, a.db, clock.Now, derived[0]); err != nil {
+	if a.sessions, err = open(ctx, a.db, a.clock.Now, derived[0]); err != nil {
 		return err
 	}
-	members, err := a.members(ctx, clock.Now, fault.Wall(), seal)
+	members, err := a.members(ctx, a.clock.Now, wall, seal)
 	if err != nil {
 		return err
 	}
 	a.live = live.NewHub(httpapi.ListenersPerSession)
 	api := &httpapi.API{
 		Sessions: a.sessions, Members: members, Tokens: a.tokens, Audit: a.db, Live: a.live, DeviceKey: derived[1], CursorKey: derived[2],
-		Ready: a.db.Ready, SetUp: a.setUp, Backup: a.backup, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies, Stream: httpapi.DefaultStreamTimes, Now: clock.Now, Hold: httpapi.Hold, Log: a.log,
+		Ready: a.db.Ready, SetUp: a.setUp, Backup: a.backup, ClockAhead: a.clock.Ahead, AcceptTime: a.acceptTime, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies, Stream: httpapi.DefaultStreamTimes, Now: a.clock.Now, Hold: httpapi.Hold, Log: a.log,
 		Metrics: a.metrics, MetricsToken: a.config.MetricsToken,
 	}
 	if a.config.Mail != nil {
@@ -155,16 +160,21 @@ func (a *App) newServer(handler http.Handler) *http.Server {
 	}
 }
 
-// clock starts at the newest time on record, and says so where the machine's own clock is behind that.
-func (a *App) clock(ctx context.Context) (*session.Clock, error) {
-	newest, err := a.db.NewestTime(ctx)
-	if err != nil {
-		return nil, err
+// betweenClockWarnings is how often the log says that the machine's clock is behind.
+const betweenClockWarnings = 5 * time.Minute
+
+// watchClock logs a machine's clock that is more than a minute behind the one that sessions live by, and how far.
+func (a *App) watchClock() {
+	if ahead := a.clock.Ahead(); ahead > time.Minute {
+		a.log.Warn("the machine's clock is behind the newest time on record, by which sessions live", "behind", ahead.Round(time.Second))
 	}
-	if behind := time.Until(newest); behind > time.Minute {
-		a.log.Warn("the machine's clock is behind the newest time in the database; sessions live by the latter", "behind", behind.Round(time.Second))
-	}
-	return session.SystemClock(fault.Wall(), newest), nil
+}
+
+// acceptTime has the clock follow the machine's again. Nothing in the background writes meanwhile, or it would put the old time on record.
+func (a *App) acceptTime(ctx context.Context) (session.TimeReceipt, error) {
+	a.background.Lock()
+	defer a.background.Unlock()
+	return a.sessions.AcceptTime(ctx, a.clock)
 }
 
 // members opens the member service. Until the organization is set up, that takes a one-time token.
@@ -209,6 +219,10 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	work.Go(func() error { return a.readLive(ctx) })
 	work.Go(func() error { a.flushEvery(ctx, time.Second); return nil })
 	work.Go(func() error { a.sweepEvery(ctx, time.Second); return nil })
+	work.Go(func() error {
+		a.repeat(ctx, betweenClockWarnings, "watching the clock", func(context.Context) error { a.watchClock(); return nil })
+		return nil
+	})
 	if _, chosen := os.LookupEnv("GOGC"); !chosen {
 		work.Go(func() error { a.repeat(ctx, time.Second, "pacing the garbage collector", a.paceCollector); return nil })
 	}

@@ -36,6 +36,7 @@ const (
 	LinkUsed                Action = "member.link_used"
 	BackedUp                Action = "database.backed_up"
 	Restored                Action = "database.restored"
+	TimeAccepted            Action = "clock.accepted"
 	SecondFactorSet         Action = "member.second_factor_set"
 	SecondFactorRemoved     Action = "member.second_factor_removed"
 	RecoveryCodesMade       Action = "member.recovery_codes_made"

@@ -91,7 +91,7 @@ func Run(env Environment) int {
 	root.SetErr(env.Stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return misuse(err) })
 	root.AddCommand(
-		serveCommand(env), sessionCommand(env), policyCommand(env), signInCommand(env), memberCommand(env), auditCommand(env),
+		serveCommand(env), sessionCommand(env), policyCommand(env), signInCommand(env), memberCommand(env), auditCommand(env), clockCommand(env),
 		backupCommand(env), restoreCommand(env), configCommand(env), versionCommand(env),
 	)
 	err := root.ExecuteContext(ctx)

@@ -41,6 +41,9 @@ type API struct {
 	// Backup writes a copy of the database to a file on the server's host, records the event, and tells what is in the copy. It refuses a
 	// file that it cannot write with a [*FileError].
 	Backup func(ctx context.Context, file string, replace bool, event audit.Event) (Backup, audit.Finding, error)
+	// ClockAhead returns how far the clock that sessions live by is ahead of the machine's, and AcceptTime has it follow that again.
+	ClockAhead func() time.Duration
+	AcceptTime func(context.Context) (session.TimeReceipt, error)
 	// PublicURL is where browsers reach the server. Links come from it alone, and never from a request's headers.
 	PublicURL *url.URL
 	// TrustedProxies are the networks whose forwarding headers are believed; none by default.
@@ -164,7 +167,7 @@ func (a *API) writable(ctx context.Context) error {
 	a.readiness.mu.Lock()
 	defer a.readiness.mu.Unlock()
 	now := a.Now()
-	if now.Sub(a.readiness.last) < time.Second {
+	if now.Sub(a.readiness.last).Abs() < time.Second {
 		return nil
 	}
 	if err := a.Ready(ctx); err != nil {

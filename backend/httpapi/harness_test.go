@@ -93,6 +93,8 @@ type house struct {
 	folder   string
 	clock    *clock
 	ahead    time.Duration // how far the clock is ahead of the machine's
+	steady   *session.Clock
+	now      func() time.Time // by which the services judge: the clock, or steady
 	log      *logBuffer
 	db       *store.DB
 	storage  storage
@@ -136,6 +138,8 @@ func open(t testing.TB, o options) *house {
 		h.folder = t.TempDir()
 		storetest.Create(t, filepath.Join(h.folder, "curfew.db"))
 	}
+	h.now = h.clock.Now
+	h.steady = session.NewClock(h.wall, func() time.Duration { return time.Duration(h.clock.at.Load()) * time.Millisecond }, time.Time{})
 	log := slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: o.logLevel}))
 	path := filepath.Join(h.folder, "curfew.db")
 	var err error
@@ -183,14 +187,14 @@ func (h *house) start(log *slog.Logger) {
 		require.NoError(h.t, err)
 	}
 	var err error
-	h.sessions, err = session.Open(h.t.Context(), h.storage, h.clock.Now, derived[0])
+	h.sessions, err = session.Open(h.t.Context(), h.storage, h.now, derived[0])
 	require.NoError(h.t, err)
 	if !h.reading {
 		require.NoError(h.t, h.sessions.ReadLive(h.t.Context()))
 	}
-	h.members, err = member.New(h.storage, h.clock.Now, h.wall, setupToken, h.sessions, derived[3], publicURL)
+	h.members, err = member.New(h.storage, h.now, h.wall, setupToken, h.sessions, derived[3], publicURL)
 	require.NoError(h.t, err)
-	tokens, err := token.NewKeys(h.secrets, 5*time.Minute, h.clock.Now)
+	tokens, err := token.NewKeys(h.secrets, 5*time.Minute, h.now)
 	require.NoError(h.t, err)
 	pages, err := spa.New(fstest.MapFS{"200.html": {Data: []byte("<!doctype html><title>Curfew</title>")}})
 	require.NoError(h.t, err)
@@ -198,7 +202,9 @@ func (h *house) start(log *slog.Logger) {
 	h.live = live.NewHub(httpapi.ListenersPerSession)
 	h.api = &httpapi.API{
 		Sessions: h.sessions, Members: h.members, Tokens: tokens, Audit: h.storage, Live: h.live, Mail: h.options.mail, Stream: h.options.streams(), DeviceKey: derived[1], CursorKey: derived[2],
-		Ready: h.storage.Ready, SetUp: h.sessions.Reload, Backup: h.backup, PublicURL: publicURL, Now: h.clock.Now, Hold: h.hold, Log: log,
+		Ready: h.storage.Ready, SetUp: h.sessions.Reload, Backup: h.backup, ClockAhead: h.steady.Ahead,
+		AcceptTime: func(ctx context.Context) (session.TimeReceipt, error) { return h.sessions.AcceptTime(ctx, h.steady) },
+		PublicURL:  publicURL, Now: h.now, Hold: h.hold, Log: log,
 		Metrics: metrics.New(), MetricsToken: metricsToken,
 	}
 	for _, network := range h.options.trustedProxies {

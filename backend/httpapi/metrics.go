@@ -40,6 +40,7 @@ func (a *API) countSessions() {
 		_, members := a.Sessions.Count()
 		return float64(members)
 	})
+	a.Metrics.Gauge("curfew_clock_ahead_seconds", func() float64 { return a.ClockAhead().Seconds() })
 	a.Metrics.Gauge("curfew_generation", func() float64 { return float64(a.Sessions.Organization().Generation) })
 }
 

@@ -49,6 +49,8 @@ func (a *API) MountOperator(e *echo.Echo) {
 	// The operator's alone.
 	e.POST("/api/members/:id/reset-password", operator(a, a.resetMemberPassword))
 	e.POST("/api/backup", operator(a, a.makeBackup))
+	e.GET("/api/clock", operator(a, a.getClock))
+	e.POST("/api/clock/accept", operator(a, a.acceptTime))
 
 	a.countRequests(e)
 }
@@ -115,4 +117,50 @@ func (a *API) makeBackup(c echo.Context, who session.Principal) error {
 		return err
 	}
 	return c.JSON(http.StatusOK, backup)
+}
+
+// Clock is the time that sessions live by, next to the machine's, and what would end if the machine's were accepted.
+type Clock struct {
+	Curfew       time.Time `json:"curfew"`
+	Machine      time.Time `json:"machine"`
+	AheadSeconds float64   `json:"aheadSeconds"`
+	Sessions     int64     `json:"sessions"`
+	Members      int64     `json:"members"`
+	Links        int64     `json:"links"`
+}
+
+// TimeAccepted is what it took to accept the machine's time.
+type TimeAccepted struct {
+	At               time.Time `json:"at"`
+	SessionsEnded    int64     `json:"sessionsEnded"`
+	MembersSignedOut int64     `json:"membersSignedOut"`
+	LinksWithdrawn   int64     `json:"linksWithdrawn"`
+	Generation       int64     `json:"generation"`
+	AuditSequence    int64     `json:"auditSequence"`
+	AuditHash        string    `json:"auditHash"`
+}
+
+func (a *API) getClock(c echo.Context, _ session.Principal) error {
+	links, err := a.Sessions.CountLinks(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	sessions, members := a.Sessions.Count()
+	now, ahead := a.Now(), a.ClockAhead()
+	return c.JSON(http.StatusOK, Clock{
+		Curfew: now, Machine: now.Add(-ahead), AheadSeconds: ahead.Seconds(),
+		Sessions: int64(sessions), Members: int64(members), Links: int64(links),
+	})
+}
+
+func (a *API) acceptTime(c echo.Context, _ session.Principal) error {
+	receipt, err := a.AcceptTime(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, TimeAccepted{
+		At: receipt.RevokedAt, SessionsEnded: int64(receipt.SessionsEnded), MembersSignedOut: int64(receipt.MembersSignedOut),
+		LinksWithdrawn: int64(receipt.LinksWithdrawn), Generation: int64(receipt.Generation),
+		AuditSequence: receipt.AuditSequence, AuditHash: receipt.AuditHash.String(),
+	})
 }

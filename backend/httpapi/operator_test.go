@@ -14,6 +14,7 @@ import (
 	"curfew/backend/audit"
 	"curfew/backend/httpapi"
 	"curfew/backend/member"
+	"curfew/backend/session"
 )
 
 // operator is a client at the operator's door of the house.
@@ -53,6 +54,7 @@ func TestNobodyFromTheNetworkIsTheOperator(t *testing.T) {
 	for _, route := range h.routes() {
 		require.NotContains(t, route, "reset-password")
 		require.NotContains(t, route, "backup")
+		require.NotContains(t, route, "/api/clock")
 	}
 }
 
@@ -60,7 +62,7 @@ func TestNobodyFromTheNetworkIsTheOperator(t *testing.T) {
 func TestTheOperatorsCallsAreTheContracts(t *testing.T) {
 	h := open(t, options{})
 	mine, shared := h.operator().h.routes(), 0
-	theirs := []string{"POST /api/members/{id}/reset-password", "POST /api/backup"}
+	theirs := []string{"POST /api/members/{id}/reset-password", "POST /api/backup", "GET /api/clock", "POST /api/clock/accept"}
 	for _, route := range mine {
 		if !slices.Contains(theirs, route) {
 			require.Contains(t, h.routes(), route)
@@ -147,6 +149,70 @@ func TestABackupIsMadeWhereTheServerCanBeSureOfIt(t *testing.T) {
 	info, err := os.Stat(file)
 	require.NoError(t, err)
 	require.Equal(t, made.Bytes, info.Size())
+}
+
+// TestTheMachinesTimeIsAccepted after its clock was a year ahead: the sessions' clock stays there, until the operator signs everybody out.
+func TestTheMachinesTimeIsAccepted(t *testing.T) {
+	h := open(t, options{})
+	h.now = h.steady.Now
+	h.restart()
+	const year = 365 * 24 * time.Hour
+	operator := h.operator()
+	operator.post("/api/clock/accept", nil).requireProblem(http.StatusConflict, "clock_not_ahead")
+	h.clock.advance(year)
+	owner, plain := h.program(member.Owner), h.program(member.Plain)
+	app := owner.enrol()
+	owner.put("/api/settings/security", policy(1, "days", true)).requireStatus(http.StatusOK) // its watermarks lie there, too
+	link := owner.issueLink(h.program(member.Auditor).requireLive().Member.Id)
+	for range 20 {
+		h.stranger().post("/api/sessions", guess(email(member.Plain)))
+	}
+	require.NoError(t, h.sessions.Flush(t.Context()))
+	h.stranger().get("/readyz").requireStatus(http.StatusOK)
+
+	h.ahead = year
+	plain.requireLive()
+	var now httpapi.Clock
+	operator.get("/api/clock").into(http.StatusOK, &now)
+	require.Equal(t, year.Seconds(), now.AheadSeconds)
+	require.Equal(t, h.wall(), now.Machine)
+	require.EqualValues(t, []int64{3, 3, 1}, []int64{now.Sessions, now.Members, now.Links})
+	require.Contains(t, string(h.stranger().get("/metrics", header("Authorization", "Bearer "+metricsToken)).body), "\ncurfew_clock_ahead_seconds 31536000\n")
+	h.trySignIn(member.Plain, "").requireProblem(http.StatusTooManyRequests, "too_many_attempts")
+
+	var accepted httpapi.TimeAccepted
+	operator.post("/api/clock/accept", nil).into(http.StatusOK, &accepted)
+	require.EqualValues(t, []int64{3, 3, 1}, []int64{accepted.SessionsEnded, accepted.MembersSignedOut, accepted.LinksWithdrawn})
+	require.Equal(t, h.wall(), accepted.At)
+	operator.post("/api/clock/accept", nil).requireProblem(http.StatusConflict, "clock_not_ahead")
+
+	plain.get("/api/session").requireProblem(http.StatusUnauthorized, "session_revoked")
+	for range 2 { // and again after a restart, from the newest time on record
+		for _, c := range []*client{owner, plain} {
+			require.Equal(t, httpapi.EndReasonRevokedAll, c.renew().requireProblem(http.StatusUnauthorized, "session_revoked").Ended.Reason)
+		}
+		h.stranger().post("/api/invitations/accept", map[string]any{"token": link, "password": newPassword}).requireProblem(http.StatusGone, "link_invalid")
+		h.trySignIn(member.Owner, app.code(0)).requireStatus(http.StatusCreated)
+		mine := h.program(member.Plain)
+		require.Equal(t, h.wall(), mine.requireLive().Session.StartedAt)
+		h.clock.advance(23 * time.Hour)
+		mine.renew().requireStatus(http.StatusOK)
+		h.clock.advance(24 * time.Hour)
+		mine.renew().requireProblem(http.StatusUnauthorized, "session_expired") // no longer than the policy says
+
+		require.NoError(t, h.sessions.Flush(t.Context()))
+		newest, err := h.db.NewestTime(t.Context())
+		require.NoError(t, err)
+		require.WithinDuration(t, h.wall(), newest, time.Second)
+		h.steady = session.NewClock(h.wall, func() time.Duration { return time.Duration(h.clock.at.Load()) * time.Millisecond }, newest)
+		h.now = h.steady.Now
+		h.restart()
+	}
+	var entries httpapi.AuditPage
+	h.program(member.Auditor).get("/api/audit?action=clock.accepted").into(http.StatusOK, &entries)
+	require.Len(t, entries.Items, 1)
+	require.Equal(t, audit.Operator.Name, entries.Items[0].Actor.Name)
+	require.True(t, operator.chain().Intact)
 }
 
 // TestAMemberOfTheOperatorsNameIsNotTheOperator: whoever is let through by name alone could take that name.

@@ -380,7 +380,7 @@ var needs = map[string][]func(s *scene) *answer{
 // sweep and the command line.
 var (
 	duringSetUp = []string{"SetUp", "Organization"}
-	behind      = []string{"EachActiveMember", "EachLive", "Touch", "CloseRevoked", "Purge", "ResetPassword"}
+	behind      = []string{"EachActiveMember", "EachLive", "Touch", "CloseRevoked", "Purge", "ResetPassword", "AcceptTime", "CountLinks"}
 )
 
 func breakable(db *store.DB) storage { return &failing{DB: db} }

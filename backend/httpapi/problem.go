@@ -71,6 +71,7 @@ var sentinels = []struct {
 	{session.ErrNotFound, http.StatusNotFound, "not_found", "There is no such session, or it has ended."},
 	{echo.ErrNotFound, http.StatusNotFound, "not_found", "There is nothing at this address."},
 	{echo.ErrMethodNotAllowed, http.StatusMethodNotAllowed, "method_not_allowed", "This address does not know that method. The Allow header lists those it knows."},
+	{session.ErrClockNotAhead, http.StatusConflict, "clock_not_ahead", "Curfew's clock is not ahead of the machine's. There is nothing to accept."},
 	{member.ErrAlreadySetUp, http.StatusConflict, "already_set_up", "The organization is set up already. Sign in."},
 	{errTooLarge, http.StatusRequestEntityTooLarge, "body_too_large", fmt.Sprintf("The body is larger than %d kB.", longestBody>>10)},
 	{errMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type", "Send the body as application/json."},

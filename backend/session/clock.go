@@ -32,6 +32,14 @@ func SystemClock(wall func() time.Time, floor time.Time) *Clock {
 	return NewClock(wall, systemClocks().elapsed(), floor)
 }
 
+// Ahead returns how far the clock is ahead of the machine's: 0 unless that was set back.
+func (c *Clock) Ahead() time.Duration {
+	return max(0, c.Now().Sub(c.wall()))
+}
+
+// restart has the clock follow the machine's again, which is behind it. It is for [Service.AcceptTime], which has ended every session.
+func (c *Clock) restart() { c.ahead.Store(c.wall().UnixNano() - int64(c.elapsed())) }
+
 // Now is the time to judge by.
 func (c *Clock) Now() time.Time {
 	// The wall clock is read first: a pause between the two readings then makes it look behind, which does

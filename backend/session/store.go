@@ -22,6 +22,11 @@ type Store interface {
 	SavePolicy(ctx context.Context, next Organization, caller audit.Caller, event audit.Event) error
 	// RevokeAll raises the organization's generation by one and records the revocation.
 	RevokeAll(ctx context.Context, revocation Revocation, caller audit.Caller) (Receipt, error)
+	// AcceptTime makes at, which may be earlier, the newest time on record. It ends every session by a new generation, withdraws every
+	// one-time link, and forgets all times that sessions and attempts are held to. The event's details are made here.
+	AcceptTime(ctx context.Context, at time.Time, sessions, members int, event audit.Event) (TimeReceipt, error)
+	// CountLinks counts the one-time links that there are.
+	CountLinks(ctx context.Context) (int, error)
 	// Revocation tells of the revocation that began the given generation. There is one for each but the first.
 	Revocation(ctx context.Context, generation uint64) (Receipt, error)
 
@@ -140,6 +145,12 @@ func (r Revocation) Event(by audit.Caller, generation uint64) audit.Event {
 			"sessionsEnded": r.SessionsEnded, "membersSignedOut": r.MembersSignedOut,
 		},
 	}
+}
+
+// TimeReceipt is what it took to accept the machine's time.
+type TimeReceipt struct {
+	Receipt
+	LinksWithdrawn int
 }
 
 // Receipt is the proof of a revocation.

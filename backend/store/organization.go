@@ -139,6 +139,14 @@ type revocationRow struct {
 
 func (revocationRow) TableName() string { return "revocations" }
 
+func (row revocationRow) insert(tx *gorm.DB) error {
+	return exec(tx, `
+		INSERT INTO revocations (generation, at, by_id, by_name, reason, idempotency_key, sessions_ended, members_signed_out, audit_sequence, audit_hash)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		row.Generation, row.At, row.ByID, row.ByName, row.Reason, row.IdempotencyKey, row.SessionsEnded, row.MembersSignedOut,
+		row.AuditSequence, row.AuditHash)
+}
+
 func (row revocationRow) receipt() session.Receipt {
 	return session.Receipt{
 		Generation: row.Generation, RevokedAt: instant(row.At), By: audit.Actor{ID: row.ByID, Name: row.ByName}, Reason: row.Reason,
@@ -203,13 +211,58 @@ func (db *DB) RevokeAll(ctx context.Context, revocation session.Revocation, call
 			row.IdempotencyKey = &revocation.IdempotencyKey
 		}
 		receipt = row.receipt()
-		return exec(tx, `
-			INSERT INTO revocations (generation, at, by_id, by_name, reason, idempotency_key, sessions_ended, members_signed_out, audit_sequence, audit_hash)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			row.Generation, row.At, row.ByID, row.ByName, row.Reason, row.IdempotencyKey, row.SessionsEnded, row.MembersSignedOut,
-			row.AuditSequence, row.AuditHash)
+		return row.insert(tx)
 	})
 	return receipt, err
+}
+
+// AcceptTime implements [session.Store].
+func (db *DB) AcceptTime(ctx context.Context, at time.Time, sessions, members int, event audit.Event) (receipt session.TimeReceipt, err error) {
+	err = db.write(ctx, func(tx *gorm.DB) error {
+		org, err := readOrganization(tx)
+		if err != nil {
+			return err
+		}
+		generation := org.Generation + 1
+		withdrawn := tx.Exec("DELETE FROM member_links")
+		if withdrawn.Error != nil {
+			return withdrawn.Error
+		}
+		for _, forget := range []string{
+			"DELETE FROM attempts",
+			// Times of accesses: a number of a session may be given again, and its times would lie in what is now the future.
+			"DELETE FROM session_times", "DELETE FROM touch_log",
+		} {
+			if err := exec(tx, forget); err != nil {
+				return err
+			}
+		}
+		err = exec(tx, "UPDATE organization SET generation = ?, started_after = 0, authenticated_after = 0, clock_at = ? WHERE id = 1", generation, millis(at))
+		if err != nil {
+			return err
+		}
+		event.Details["generation"], event.Details["sessionsEnded"], event.Details["membersSignedOut"] = generation, sessions, members
+		event.Details["linksWithdrawn"] = withdrawn.RowsAffected
+		entry, err := appendAudit(tx, event)
+		if err != nil {
+			return err
+		}
+		row := revocationRow{
+			Generation: generation, At: millis(at), ByID: event.Actor.ID, ByName: event.Actor.Name, Reason: "The server's clock was set right.",
+			SessionsEnded: sessions, MembersSignedOut: members, AuditSequence: entry.Sequence, AuditHash: entry.Hash[:],
+		}
+		receipt = session.TimeReceipt{Receipt: row.receipt(), LinksWithdrawn: int(withdrawn.RowsAffected)}
+		return row.insert(tx)
+	})
+	if err == nil {
+		db.touchLog.clear()
+	}
+	return receipt, err
+}
+
+// CountLinks implements [session.Store].
+func (db *DB) CountLinks(ctx context.Context) (n int, err error) {
+	return n, unavailable(queryRow(db.read(ctx), "SELECT count(*) FROM member_links").Scan(&n))
 }
 
 // Revocation implements [session.Store].

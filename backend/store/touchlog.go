@@ -89,6 +89,13 @@ func (l *touchLog) of(number int64) (startedAt, lastSeenAt int64) {
 	return l.pages[number/timesPerPage].of(number)
 }
 
+// clear forgets what the log tells, where the file has no more of it either.
+func (l *touchLog) clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pages, l.round = nil, nil
+}
+
 func (l *touchLog) copy() map[int64]timesPage {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -203,6 +203,10 @@ describe('the log', () => {
       "The server's operator restored a backup, which signed everybody out",
     ],
     [
+      said('clock.accepted', operator),
+      "The server's operator accepted the machine's time, which signed everybody out",
+    ],
+    [
       said('session.refused', nobody, { wrong: 'code' }, 'member:b'),
       'Somebody who knows the password of Ben tried to sign in with a wrong code from 192.0.2.1',
     ],

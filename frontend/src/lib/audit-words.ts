@@ -59,6 +59,7 @@ export const ACTIONS: { group: string; actions: Record<string, string> }[] = [
       'organization.set_up': 'Organization set up',
       'database.backed_up': 'Backups made',
       'database.restored': 'Backups restored',
+      'clock.accepted': 'Clocks set right',
     },
   },
 ];
@@ -158,6 +159,8 @@ export function entryWords(entry: AuditEntry, reader: Reader): string {
       return `${who} made a backup`;
     case 'database.restored':
       return `${who} restored a backup, which signed everybody out`;
+    case 'clock.accepted':
+      return `${who} accepted the machine's time, which signed everybody out`;
     default:
       return `${who}: ${action}`;
   }
