@@ -109,11 +109,11 @@ export async function plugIn(page: Page) {
   };
 }
 
-export const length = (page: Page) => page.getByRole('spinbutton', { name: 'Session length' });
+export const length = (page: Page) => page.getByRole('textbox', { name: 'Session length' });
 export const unit = (page: Page) => page.getByRole('combobox', { name: 'Unit', exact: true });
 export const limited = (page: Page) =>
   page.getByRole('checkbox', { name: 'Limit how long a session can last in all' });
-export const maximum = (page: Page) => page.getByRole('spinbutton', { name: 'Maximum lifetime' });
+export const maximum = (page: Page) => page.getByRole('textbox', { name: 'Maximum lifetime' });
 export const maximumUnit = (page: Page) =>
   page.getByRole('combobox', { name: 'Maximum lifetime unit' });
 export const effect = (page: Page) => page.getByRole('region', { name: 'What saving would do' });

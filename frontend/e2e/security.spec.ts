@@ -1,6 +1,8 @@
 import {
   expect,
   length,
+  limited,
+  maximum,
   meaning,
   meaningAloud,
   refresh,
@@ -43,6 +45,8 @@ test('a length that is none is said at the field, and not sent', async ({ page }
     ['0', 'minutes', 'Enter a whole number from 1 to 525,600 minutes.'],
     ['8761', 'hours', 'Enter a whole number from 1 to 8,760 hours.'],
     ['1.5', 'days', 'Enter a whole number from 1 to 365 days.'],
+    ['1,5', 'days', 'Enter a whole number from 1 to 365 days.'],
+    ['12 hours', 'days', 'Enter a whole number from 1 to 365 days.'],
     ['53', 'weeks', 'Enter a whole number from 1 to 52 weeks.'],
     ['', 'weeks', 'Enter a whole number from 1 to 52 weeks.'],
   ] as const) {
@@ -52,7 +56,37 @@ test('a length that is none is said at the field, and not sent', async ({ page }
     await expect(length(page)).toHaveAccessibleDescription(message);
     await expect(length(page)).toBeFocused();
     await expect(length(page)).toHaveAttribute('aria-invalid', 'true');
+    await expect(length(page)).toHaveValue(value);
   }
+});
+
+test('a number is what was typed: the wheel turns nothing, and full-width digits count', async ({
+  page,
+}) => {
+  await limited(page).check();
+  for (const field of [length(page), maximum(page)]) {
+    await field.click();
+    const typed = await field.inputValue();
+    await page.mouse.wheel(0, -300);
+    await page.mouse.wheel(0, 300);
+    await page.keyboard.press('ArrowUp');
+    await expect(field).toHaveValue(typed);
+  }
+  await maximum(page).pressSequentially('1,5');
+  await limited(page).uncheck();
+  await limited(page).check();
+  await expect(maximum(page)).toHaveValue('301,5');
+  await maximum(page).fill('\uff12\uff18');
+  await length(page).pressSequentially(' hours');
+  await expect(length(page)).toHaveValue('14 hours');
+  await length(page).fill('\uff11\uff12');
+  await expect(meaning(page)).toContainText(
+    'for 12 days after their last visit, and no longer than 28 days after signing in',
+  );
+  await save(page).click();
+  await expect(page.getByText('Saved', { exact: true })).toBeVisible();
+  await expect(length(page)).toHaveValue('12');
+  await expect(maximum(page)).toHaveValue('28');
 });
 
 test('a number is judged together with its unit, once both were left', async ({ page }) => {

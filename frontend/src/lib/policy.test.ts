@@ -6,6 +6,7 @@ import {
   policySentence,
   policySummary,
   PRESETS,
+  readNumber,
   samePolicy,
 } from './policy';
 
@@ -52,6 +53,30 @@ it('is told apart in few words', () => {
     '1 week, refresh off, at most 3 weeks',
   );
 });
+
+it.each([
+  ['14', 14],
+  ['\uff11\uff14', 14],
+  ['\u00a014 ', 14],
+  ['007', 7],
+  ['99999999999999999999', 1e20],
+  ...[
+    '',
+    ' ',
+    '1,5',
+    '1.5',
+    '12 hours',
+    '1 4',
+    '1e3',
+    '0x10',
+    '+5',
+    '-5',
+    '\u22125',
+    '\u0661\u0664',
+    '14\u200b',
+    'Infinity',
+  ].map((text): [string, null] => [text, null]),
+])('of %j the number is %j', (text, number) => expect(readNumber(text)).toBe(number));
 
 describe('the limits', () => {
   it.each<[Unit, number]>([

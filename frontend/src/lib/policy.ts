@@ -15,6 +15,15 @@ const SINGULAR = { minutes: 'minute', hours: 'hour', days: 'day', weeks: 'week' 
 
 const SECONDS: Record<Unit, number> = { minutes: 60, hours: 3600, days: 86_400, weeks: 604_800 };
 
+/**
+ * Reads a whole number as a person typed it, in digits of full width too. Returns null for anything else: a comma, a sign and a word are
+ * none of its digits, and passing over them would make another number.
+ */
+export function readNumber(typed: string): number | null {
+  const text = typed.normalize('NFKC').trim();
+  return /^[0-9]+$/.test(text) ? Number(text) : null;
+}
+
 /** What to do about a length that cannot be saved, or nothing. */
 export function lengthError(value: number | null, unit: Unit): string | undefined {
   if (value !== null && Number.isInteger(value) && value >= 1 && value <= LONGEST[unit]) {

@@ -6,11 +6,11 @@ import {
   type SecuritySettings,
   type Unit,
 } from '$lib/api/settings';
-import { lengthError, samePolicy } from '$lib/policy';
+import { lengthError, readNumber, samePolicy } from '$lib/policy';
 
-/** A length as it is being typed: nothing, for as long as the field is empty. */
+/** A length as it is being typed, whatever that is. */
 interface LengthDraft {
-  value: number | null;
+  value: string;
   unit: Unit;
 }
 
@@ -49,10 +49,8 @@ export class PolicyForm {
     this.draft = draftOf(settings);
   }
 
-  readonly #lengthError = $derived(lengthError(this.draft.value, this.draft.unit));
-  readonly #maximumError = $derived(
-    this.draft.limited ? lengthError(this.draft.maximum.value, this.draft.maximum.unit) : undefined,
-  );
+  readonly #lengthError = $derived(errorOf(this.draft));
+  readonly #maximumError = $derived(this.draft.limited ? errorOf(this.draft.maximum) : undefined);
 
   /** What is wrong with the length: by our own limits, or else by the server's word. */
   readonly lengthError = $derived.by(() => {
@@ -66,12 +64,12 @@ export class PolicyForm {
 
   /** The policy that saving would put in force; nothing while a length is not one. */
   readonly policy = $derived.by((): Policy | null => {
-    const { value, unit, refreshAutomatically, limited, maximum } = this.draft;
+    const { refreshAutomatically, limited, maximum } = this.draft;
     if (this.#lengthError || this.#maximumError) return null;
     return {
-      sessionLength: { value: value as number, unit },
+      sessionLength: lengthOf(this.draft),
       refreshAutomatically,
-      maximumLifetime: limited ? { value: maximum.value as number, unit: maximum.unit } : null,
+      maximumLifetime: limited ? lengthOf(maximum) : null,
     };
   });
 
@@ -181,9 +179,19 @@ const MAXIMUM: Length = { value: 30, unit: 'days' };
 
 function draftOf({ sessionLength, refreshAutomatically, maximumLifetime }: Policy): Draft {
   return {
-    ...sessionLength,
+    ...typed(sessionLength),
     refreshAutomatically,
     limited: maximumLifetime !== null,
-    maximum: { ...(maximumLifetime ?? MAXIMUM) },
+    maximum: typed(maximumLifetime ?? MAXIMUM),
   };
 }
+
+const typed = ({ value, unit }: Length): LengthDraft => ({ value: String(value), unit });
+
+const errorOf = ({ value, unit }: LengthDraft) => lengthError(readNumber(value), unit);
+
+/** The length that was typed, of which nothing is wrong. */
+const lengthOf = ({ value, unit }: LengthDraft): Length => ({
+  value: Number(readNumber(value)),
+  unit,
+});

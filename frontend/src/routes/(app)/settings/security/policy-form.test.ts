@@ -19,18 +19,18 @@ const theirs: SecuritySettings = {
   updatedBy: { id: 'b', name: 'Ben' },
 };
 const mine = {
-  value: 12,
+  value: '12',
   unit: 'hours',
   refreshAutomatically: true,
   limited: true,
-  maximum: { value: 30, unit: 'days' },
+  maximum: { value: '30', unit: 'days' },
 };
 
 let form: PolicyForm;
 
 beforeEach(() => {
   form = new PolicyForm(loaded);
-  form.draft.value = 12;
+  form.draft.value = '12';
   form.draft.unit = 'hours';
   form.edited();
 });
@@ -40,7 +40,7 @@ it('knows whether there is anything to save', () => {
   expect(form.changed).toBe(true);
   form.discard();
   expect(form.changed).toBe(false);
-  expect(form.draft.value).toBe(14);
+  expect(form.draft.value).toBe('14');
 });
 
 it('sends the version that was read, and the maximum lifetime that was not touched', async () => {
@@ -63,7 +63,7 @@ it("shows the server's answer once it is saved", async () => {
 
   expect(form.status).toBe('saved');
   expect(form.settings).toEqual(theirs);
-  expect(form.draft.value).toBe(8);
+  expect(form.draft.value).toBe('8');
   expect(form.changed).toBe(false);
 });
 
@@ -71,13 +71,13 @@ it('keeps what was edited while it was being saved', async () => {
   let answer: (response: Response) => void = () => {};
   answerInTurn(new Promise<Response>((resolve) => (answer = resolve)));
   const saving = form.save();
-  form.draft.value = 5;
+  form.draft.value = '5';
   form.edited();
   answer(ok(theirs));
   await saving;
 
   expect(form.status).toBe('editing');
-  expect(form.draft.value).toBe(5);
+  expect(form.draft.value).toBe('5');
   expect(form.settings.version).toBe(4);
 });
 
@@ -89,7 +89,7 @@ it('is not sent twice at once', async () => {
 
 it('does not send a length that is not one', async () => {
   const requests = answerInTurn();
-  form.draft.value = 8761;
+  form.draft.value = '8761';
   expect(form.lengthError).toBeUndefined();
 
   await form.save();
@@ -98,10 +98,25 @@ it('does not send a length that is not one', async () => {
   expect(form.lengthError).toBe('Enter a whole number from 1 to 8,760 hours.');
 });
 
+it('loses nothing of what was typed, and sends no part of it', async () => {
+  const requests = answerInTurn();
+  form.draft.value = '1,5';
+  form.draft.maximum.value = '12 hours';
+
+  await form.save();
+  form.draft.limited = false;
+  form.draft.limited = true;
+
+  expect(requests).toHaveLength(0);
+  expect(form.lengthError).toBe('Enter a whole number from 1 to 8,760 hours.');
+  expect(form.maximumError).toBe('Enter a whole number from 1 to 365 days.');
+  expect([form.draft.value, form.draft.maximum.value]).toEqual(['1,5', '12 hours']);
+});
+
 describe('the maximum lifetime', () => {
   it('is sent as it was entered', async () => {
     const requests = answerInTurn(ok(theirs));
-    form.draft.maximum.value = 8;
+    form.draft.maximum.value = '8';
     await form.save();
     expect(await requests[0]?.json()).toMatchObject({
       maximumLifetime: { value: 8, unit: 'days' },
@@ -109,7 +124,7 @@ describe('the maximum lifetime', () => {
   });
 
   it('is none without its tick, whatever was typed', async () => {
-    form.draft.maximum.value = null;
+    form.draft.maximum.value = '';
     form.draft.limited = false;
     expect(form.changed).toBe(true);
     const requests = answerInTurn(ok(theirs));
@@ -119,7 +134,7 @@ describe('the maximum lifetime', () => {
 
   it('is judged like the length, at its own field', async () => {
     const requests = answerInTurn();
-    form.draft.maximum.value = 366;
+    form.draft.maximum.value = '366';
     await form.save();
     expect(requests).toHaveLength(0);
     expect(form.maximumError).toBe('Enter a whole number from 1 to 365 days.');
@@ -222,7 +237,7 @@ describe('when somebody saved meanwhile', () => {
 
   it('can use theirs', () => {
     form.useTheirs();
-    expect(form.draft.value).toBe(8);
+    expect(form.draft.value).toBe('8');
     expect(form.changed).toBe(false);
     expect(form.theirs).toBeNull();
   });
@@ -242,7 +257,7 @@ describe("when somebody's save is heard of", () => {
   it('a form without changes takes it over, and says so until something is edited', () => {
     const fresh = new PolicyForm(loaded);
     fresh.hear(theirs);
-    expect(fresh.draft.value).toBe(8);
+    expect(fresh.draft.value).toBe('8');
     expect(fresh.changed).toBe(false);
     expect(fresh.news).toEqual(theirs);
     fresh.edited();
@@ -258,14 +273,14 @@ describe("when somebody's save is heard of", () => {
   });
 
   it('so does one that is not complete', () => {
-    form.draft.value = null;
+    form.draft.value = '';
     form.hear(theirs);
-    expect(form.draft.value).toBeNull();
+    expect(form.draft.value).toBe('');
     expect(form.theirs).toEqual(theirs);
   });
 
   it('a draft that says the same is no change any more', () => {
-    form.draft.value = 8;
+    form.draft.value = '8';
     form.hear(theirs);
     expect(form.changed).toBe(false);
     expect(form.theirs).toBeNull();
@@ -274,7 +289,7 @@ describe("when somebody's save is heard of", () => {
   it('discarding the draft takes theirs', () => {
     form.hear(theirs);
     form.discard();
-    expect(form.draft.value).toBe(8);
+    expect(form.draft.value).toBe('8');
     expect(form.theirs).toBeNull();
     expect(form.changed).toBe(false);
   });
@@ -290,7 +305,7 @@ describe("when somebody's save is heard of", () => {
   it('one that is older than what is shown is none', () => {
     const fresh = new PolicyForm(theirs);
     fresh.hear({ ...loaded, sessionLength: { value: 1, unit: 'days' } });
-    expect(fresh.draft.value).toBe(8);
+    expect(fresh.draft.value).toBe('8');
     expect(fresh.news).toBeNull();
   });
 
