@@ -127,7 +127,7 @@ export const signInAgain = (page: Page) => page.getByRole('dialog', { name: 'Sig
 export const revokeAll = (within: Page | Locator) =>
   within.getByRole('button', { name: 'Revoke all sessions' });
 
-/** Saves what makes sessions much shorter, for which the number has to be typed again. */
+/** Saves what makes sessions much shorter and might sign people out, for which the number has to be typed again. */
 export async function saveMuchShorter(page: Page) {
   const number = await length(page).inputValue();
   await save(page).click();
