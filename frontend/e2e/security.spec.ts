@@ -14,7 +14,7 @@ import {
   test,
   unit,
 } from './journey';
-import { addMember, OWNER } from './server';
+import { addMember, call, OWNER, signInByProgram } from './server';
 
 test.beforeEach(async ({ page }) => {
   await signIn(page);
@@ -72,11 +72,13 @@ test('a number is what was typed: the wheel turns nothing, and full-width digits
     await page.keyboard.press('ArrowUp');
     await expect(field).toHaveValue(typed);
   }
+  await maximum(page).press('End');
   await maximum(page).pressSequentially('1,5');
   await limited(page).uncheck();
   await limited(page).check();
   await expect(maximum(page)).toHaveValue('301,5');
   await maximum(page).fill('\uff12\uff18');
+  await length(page).press('End');
   await length(page).pressSequentially(' hours');
   await expect(length(page)).toHaveValue('14 hours');
   await length(page).fill('\uff11\uff12');
@@ -97,6 +99,27 @@ test('a number is judged together with its unit, once both were left', async ({ 
   await expect(length(page)).toHaveAttribute('aria-invalid', 'true');
   await unit(page).selectOption('minutes');
   await expect(length(page)).not.toHaveAttribute('aria-invalid');
+});
+
+test('Save with nothing changed saves nothing', async ({ page, server }) => {
+  page.on('request', (request) => expect(request.method()).not.toBe('PUT'));
+  await save(page).click();
+  await expect(page.getByText('No changes to save')).toBeVisible();
+  await length(page).fill('15');
+  await expect(page.getByText('No changes to save')).toBeHidden();
+  await length(page).fill('14');
+  await save(page).click();
+  await expect(page.getByText('No changes to save')).toBeVisible();
+  await expect(page.getByText('Not changed since the set-up')).toBeVisible();
+
+  const { version } = await call<{ version: number }>(
+    server.url,
+    'GET',
+    '/api/settings/security',
+    undefined,
+    await signInByProgram(server),
+  );
+  expect(version).toBe(1);
 });
 
 // ASVS 2.1.3

@@ -27,7 +27,7 @@ export class PolicyForm {
   settings = $state.raw() as SecuritySettings;
   draft = $state() as Draft;
 
-  status = $state<'editing' | 'saving' | 'saved'>('editing');
+  status = $state<'editing' | 'saving' | 'saved' | 'unchanged'>('editing');
   /** Why the draft was not saved. It stays in the form whatever that is. */
   error = $state.raw<unknown>(null);
   /** What somebody else saved meanwhile, until it was decided whose to keep. */
@@ -80,13 +80,17 @@ export class PolicyForm {
     this.#edits++;
     this.error = null;
     this.news = null;
-    if (this.status === 'saved') this.status = 'editing';
+    if (this.status !== 'saving') this.status = 'editing';
   }
 
   async save() {
     if (this.status === 'saving') return;
     this.judged = true;
     if (!this.policy) return;
+    if (!this.changed) {
+      this.status = 'unchanged';
+      return;
+    }
     this.status = 'saving';
     this.error = null;
     this.theirs = this.news = null;

@@ -43,6 +43,17 @@ it('knows whether there is anything to save', () => {
   expect(form.draft.value).toBe('14');
 });
 
+it('sends nothing where nothing is changed, and says so until something is', async () => {
+  const requests = answerInTurn();
+  form.discard();
+  await form.save();
+  expect(requests).toHaveLength(0);
+  expect(form.status).toBe('unchanged');
+  form.draft.value = '13';
+  form.edited();
+  expect(form.status).toBe('editing');
+});
+
 it('sends the version that was read, and the maximum lifetime that was not touched', async () => {
   const requests = answerInTurn(ok(theirs));
 
