@@ -1,9 +1,12 @@
 package session
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/mileusna/useragent"
+
+	"curfew/backend/fold"
 )
 
 // DeviceKind is what sort of machine a session is on, as far as its client says.
@@ -41,20 +44,46 @@ func (c Client) Device() Device {
 	}
 	agent := useragent.Parse(c.UserAgent)
 	device := Device{Browser: agent.Name, OS: agent.OS, Kind: Program}
+	browser := strings.HasPrefix(c.UserAgent, "Mozilla/")
 	switch {
 	case agent.Bot:
 		device.Kind = Bot
-	case agent.Tablet:
-		device.Kind = Tablet
+	case agent.Tablet, agent.OS == useragent.Android && browser && !strings.Contains(c.UserAgent, "Mobile"):
+		device.Kind = Tablet // browsers on Android say Mobile on phones alone
 	case agent.Mobile:
 		device.Kind = Phone
 	case agent.Desktop:
 		device.Kind = Desktop
+	case browser:
+		if system := unixDesktop.FindStringSubmatch(c.UserAgent); system != nil {
+			device.OS, device.Kind = system[1], Desktop
+		}
 	}
 	return device
 }
 
-// words is the device as it is searched and sorted by.
+// unixDesktop finds the systems with X11 that the library does not know: the BSDs and their relatives.
+var unixDesktop = regexp.MustCompile(`\(X11; (?:U; )?([\w/]+)`)
+
+// synonyms are further words that people search for a kind of device by.
+var synonyms = map[DeviceKind]string{
+	Desktop: "computer laptop notebook pc",
+	Phone:   "mobile smartphone",
+	Tablet:  "mobile pad",
+	Program: "script app api",
+	Bot:     "robot crawler",
+}
+
+// words returns the text by which the device is searched and sorted.
 func (d Device) words() string {
-	return strings.ToLower(d.Browser + " " + d.OS + " " + string(d.Kind))
+	words := d.Browser + " " + d.OS + " " + string(d.Kind) + " " + synonyms[d.Kind]
+	switch {
+	case d.OS == useragent.IOS && d.Kind == Phone:
+		words += " iphone"
+	case d.OS == useragent.IOS && d.Kind == Tablet:
+		words += " ipad ipados"
+	case d.OS == useragent.MacOS:
+		words += " mac macbook imac"
+	}
+	return fold.Key(words)
 }

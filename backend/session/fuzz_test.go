@@ -1,10 +1,11 @@
 package session
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"curfew/backend/fold"
 )
 
 // FuzzUserAgent holds that what is read out of a user agent is of a known kind, no longer than what it was read from or than a name is, always
@@ -20,7 +21,7 @@ func FuzzUserAgent(f *testing.F) {
 		require.LessOrEqual(t, len(device.OS), max(len(agent), aName))
 		require.Equal(t, device, Client{UserAgent: agent}.Device())
 		for _, word := range []string{device.Browser, device.OS, string(device.Kind)} {
-			require.Contains(t, device.words(), strings.ToLower(word))
+			require.Contains(t, device.words(), fold.Key(word))
 		}
 	})
 }
