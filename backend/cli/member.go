@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"curfew/backend/fold"
 	"curfew/backend/httpapi"
-	"curfew/backend/member"
 )
 
 func memberCommand(env Environment) *cobra.Command {
@@ -122,13 +122,18 @@ var errFound = errors.New("found")
 // member finds the member with that e-mail address.
 func (o *operator) member(address string) (found httpapi.MemberDetails, err error) {
 	const longestSearch = 200
-	search := []rune(member.CanonicalEmail(address))
+	search := []rune(fold.AddressKey(address))
 	query := url.Values{"q": {string(search[:min(len(search), longestSearch)])}}
 	err = eachItem(o, "/api/members", query, 0, func(_ page, raw json.RawMessage) error {
 		if err := json.Unmarshal(raw, &found); err != nil {
 			return fmt.Errorf("the server's answer makes no sense to this program: %w", err)
 		}
-		if member.CanonicalEmail(found.Email) == string(search) {
+		// One in an old spelling, which another member may share, is meant by that spelling alone.
+		same := fold.AddressKey
+		if found.AddressIssue != nil {
+			same = fold.OldAddress
+		}
+		if same(found.Email) == same(address) {
 			return errFound
 		}
 		return nil

@@ -60,7 +60,7 @@ func (h *house) setUp(ctx context.Context, owner *person) error {
 		return err
 	}
 	owner.member = made
-	if _, h.passwordHash, err = h.db.MemberByEmail(ctx, member.CanonicalEmail(owner.email)); err != nil {
+	if _, h.passwordHash, err = h.db.MemberByEmail(ctx, owner.email); err != nil {
 		return err
 	}
 	return h.sessions.Reload(ctx)

@@ -122,6 +122,15 @@ func OldAddress(text string) string {
 	return strings.ToLower(norm.NFC.String(strings.TrimSpace(text)))
 }
 
+// AddressSpelling returns an address that is looked up, as it was typed: members of before may have an
+// old spelling. It returns an [*Error] for one that is longer than any.
+func AddressSpelling(text string) (string, error) {
+	if utf8.RuneCountInString(AddressKey(text)) > longestAddress {
+		return "", &Error{"max", "Use at most 254 characters."}
+	}
+	return text, nil
+}
+
 // AddressKey returns what an address is looked up and counted by: the folded address or, for a text
 // that is none, its old spelling.
 func AddressKey(text string) string {

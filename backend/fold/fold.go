@@ -97,8 +97,15 @@ func Key(text string) string {
 	return key.String()
 }
 
-// Words splits a search into the words that must all be found in a [Key], in any order.
-func Words(search string) []string { return strings.Fields(Key(search)) }
+// Words splits a search into the words that must all be found in a [Key], in any order. It returns none
+// for a blank search alone: one that is made of marks finds nothing, instead of everything.
+func Words(search string) []string {
+	words := strings.Fields(Key(search))
+	if len(words) == 0 && trim(search) != "" {
+		return []string{search}
+	}
+	return words
+}
 
 // trim removes white space and invisible characters at both ends.
 func trim(text string) string {

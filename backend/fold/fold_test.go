@@ -146,6 +146,10 @@ func TestKeys(t *testing.T) {
 	}
 	require.Equal(t, []string{"lima", "zoe"}, Words(" LIMA \u00a0 Zoë"))
 	require.Empty(t, Words(" \u200b"))
+	for _, nothing := range []string{"\u0308", "\x00"} {
+		require.Len(t, Words(nothing), 1)
+		require.NotContains(t, Key("a"+nothing), Words(nothing)[0])
+	}
 }
 
 // What was folded is stored, read and folded again.

@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"curfew/backend/audit"
+	"curfew/backend/fold"
 	"curfew/backend/member"
 	"curfew/backend/session"
 )
@@ -21,7 +22,7 @@ func (a *API) changePassword(c echo.Context, who session.Principal) error {
 	if err != nil {
 		return err
 	}
-	hash, err := a.Members.HashNewPassword(ctx, in.NewPassword, who.Organization.Name, who.Member.Name, who.Member.Email)
+	hash, err := a.Members.HashNewPassword(ctx, in.NewPassword, who.Organization.Name, who.Member.Name, fold.ShowAddress(who.Member.Email))
 	var wrong *member.PasswordError
 	if errors.As(err, &wrong) {
 		return &inputError{[]FieldError{{Field: "newPassword", Code: wrong.Code, Message: wrong.Message}}}

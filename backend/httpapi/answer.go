@@ -52,7 +52,7 @@ func appendCurrentSession(b []byte, who *session.Principal) []byte {
 }
 
 func appendMember(b []byte, m *member.Member) []byte {
-	b = appendText(append(b, `{"email":`...), m.Email)
+	b = appendText(append(b, `{"email":`...), wireEmail(m.Email))
 	b = appendID(append(b, `,"id":`...), m.ID)
 	b = appendText(append(b, `,"name":`...), m.Name)
 	b = appendText(append(b, `,"role":`...), string(m.Role))

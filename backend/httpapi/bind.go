@@ -13,6 +13,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/go-playground/validator/v10"
 	"github.com/labstack/echo/v4"
+
+	"curfew/backend/fold"
 )
 
 // longestBody is far more than any call needs. Of a longer one, at most mostDrained is read and thrown away.
@@ -62,7 +64,7 @@ func bind(c echo.Context, into any) error {
 	if err := json.Unmarshal(raw, into, json.RejectUnknownMembers(true)); err != nil {
 		return unreadable(err)
 	}
-	return validated(into)
+	return checked(into)
 }
 
 // bindOptional is bind for a body that may be left out.
@@ -152,6 +154,57 @@ var validate = func() *validator.Validate {
 	return v
 }()
 
+// checked folds the texts of an input and validates it. It returns an [*inputError] for all fields
+// that are wrong.
+func checked(input any) error {
+	wrong, err := folded(input), validated(input)
+	var invalid *inputError
+	if err != nil && !errors.As(err, &invalid) {
+		return err
+	}
+	if invalid != nil {
+		wrong = append(wrong, invalid.fields...)
+	}
+	if len(wrong) > 0 {
+		return &inputError{wrong}
+	}
+	return nil
+}
+
+// folded brings the texts that the contract marks to the form of package fold: an address, the
+// spelling of one, or a name of at most so many characters. An empty text is left to validation.
+func folded(input any) (wrong []FieldError) {
+	fields := reflect.ValueOf(input).Elem()
+	for i := range fields.NumField() {
+		tag, text := fields.Type().Field(i).Tag, reflect.Indirect(fields.Field(i))
+		kind, limit, _ := strings.Cut(tag.Get("fold"), "=")
+		if kind == "" || !text.IsValid() || text.String() == "" {
+			continue
+		}
+		var (
+			result string
+			err    error
+		)
+		switch kind {
+		case "address":
+			result, err = fold.Address(text.String())
+		case "spelling":
+			result, err = fold.AddressSpelling(text.String())
+		case "name":
+			most, _ := strconv.Atoi(limit)
+			result, err = fold.Name(text.String(), most)
+		}
+		var refused *fold.Error
+		if errors.As(err, &refused) {
+			name, _, _ := strings.Cut(tag.Get("json"), ",")
+			wrong = append(wrong, FieldError{Field: name, Code: refused.Code, Message: refused.Message})
+			continue
+		}
+		text.SetString(result)
+	}
+	return wrong
+}
+
 func validated(input any) error {
 	err := validate.Struct(input)
 	var wrong validator.ValidationErrors
@@ -173,8 +226,6 @@ func advice(w validator.FieldError) string {
 	switch w.Tag() {
 	case "required":
 		return "This is needed."
-	case "email":
-		return "Enter an e-mail address, as in ana@example.org."
 	case "min":
 		if w.Kind() == reflect.String {
 			return "This is needed."

@@ -110,7 +110,7 @@ func (a *API) inviteMember(c echo.Context, who session.Principal) error {
 	if err := a.Sessions.RequireFreshProof(who); err != nil { // it lets somebody in (rule R10)
 		return err
 	}
-	invited, secret, err := a.Members.Invite(c.Request().Context(), who.Member, who.Caller(), strings.TrimSpace(orEmpty(in.Name)), in.Email, member.Role(in.Role))
+	invited, secret, err := a.Members.Invite(c.Request().Context(), who.Member, who.Caller(), orEmpty(in.Name), in.Email, member.Role(in.Role))
 	if err != nil {
 		return a.explain(c, who, err)
 	}
@@ -232,7 +232,7 @@ func (a *API) acceptInvitation(c echo.Context) error {
 	if err := bind(c, &in); err != nil {
 		return err
 	}
-	m, err := a.Members.Accept(c.Request().Context(), in.Token, strings.TrimSpace(orEmpty(in.Name)), in.Password, a.origin(c))
+	m, err := a.Members.Accept(c.Request().Context(), in.Token, orEmpty(in.Name), in.Password, a.origin(c))
 	if errors.Is(err, member.ErrNameNeeded) {
 		return &inputError{[]FieldError{{Field: "name", Code: "required", Message: "Enter your name."}}}
 	}
@@ -270,8 +270,12 @@ func memberID(c echo.Context) (member.ID, error) {
 
 func (a *API) wireDetails(d member.Details) MemberDetails {
 	wire := MemberDetails{
-		Id: d.ID.String(), Name: d.Name, Email: d.Email, Role: Role(d.Role), State: MemberDetailsState(d.State), CreatedAt: d.CreatedAt,
+		Id: d.ID.String(), Name: d.Name, Email: wireEmail(d.Email), Role: Role(d.Role), State: MemberDetailsState(d.State), CreatedAt: d.CreatedAt,
 		Sessions: int64(a.Sessions.CountOf(d.ID)), SecondFactor: d.SecondFactor, Passkeys: int64(d.Passkeys),
+	}
+	if d.AddressIssue != "" {
+		issue := MemberDetailsAddressIssue(d.AddressIssue)
+		wire.AddressIssue, wire.Email = &issue, d.Email // as it is stored: two that are shared look alike otherwise
 	}
 	if d.Link != nil {
 		wire.Link = &WaitingLink{Kind: WaitingLinkKind(d.Link.Kind), CreatedAt: d.Link.CreatedAt, ExpiresAt: d.Link.ExpiresAt}

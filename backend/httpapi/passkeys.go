@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -92,7 +91,7 @@ func (a *API) registerPasskey(c echo.Context, who session.Principal) error {
 	if err := bind(c, &in); err != nil {
 		return err
 	}
-	change, err := a.Members.Register(who.Member, in.Ceremony, strings.TrimSpace(in.Name), in.Credential)
+	change, err := a.Members.Register(who.Member, in.Ceremony, in.Name, in.Credential)
 	if errors.Is(err, member.ErrBadPasskey) {
 		return errWrongPasskey
 	}

@@ -75,7 +75,7 @@ func TestADatabaseOfTheFirstSchemaIsKept(t *testing.T) {
 		c := h.stranger()
 		c.keep(refresh(client.RefreshToken).signedIn(http.StatusOK))
 		require.Equal(t, client.Session, c.requireLive().Session.Id)
-		require.Equal(t, "Ana@example.org", c.requireLive().Member.Email)
+		require.Equal(t, "ana@example.org", c.requireLive().Member.Email)
 	}
 	require.Equal(t, httpapi.EndReasonTokenReuse, refresh(made.Phone.SpentRefreshToken).requireProblem(http.StatusUnauthorized, "session_revoked").Ended.Reason)
 

@@ -107,6 +107,24 @@ func (e InvitationMail) Valid() bool {
 	}
 }
 
+// Defines values for MemberDetailsAddressIssue.
+const (
+	MemberDetailsAddressIssueInvalid MemberDetailsAddressIssue = "invalid"
+	MemberDetailsAddressIssueShared  MemberDetailsAddressIssue = "shared"
+)
+
+// Valid indicates whether the value is a known member of the MemberDetailsAddressIssue enum.
+func (e MemberDetailsAddressIssue) Valid() bool {
+	switch e {
+	case MemberDetailsAddressIssueInvalid:
+		return true
+	case MemberDetailsAddressIssueShared:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MemberDetailsState.
 const (
 	MemberDetailsStateActive      MemberDetailsState = "active"
@@ -410,7 +428,7 @@ func (e ListSessionsParamsOrder) Valid() bool {
 // AcceptRequest defines model for AcceptRequest.
 type AcceptRequest struct {
 	// Name Needed for an invitation that named nobody.
-	Name *string `json:"name,omitempty" validate:"omitempty,max=200"`
+	Name *string `fold:"name=200" json:"name,omitempty"`
 
 	// Password At least 15 characters and at most 1024 bytes; any characters, spaces included. Neither a common one, nor little more than names that go with the account.
 	Password string `json:"password" validate:"required"`
@@ -595,13 +613,14 @@ type InvitationMail string
 
 // InviteRequest defines model for InviteRequest.
 type InviteRequest struct {
-	Email string `json:"email" validate:"required,max=254,email"`
+	// Email In any spelling. It is kept in one: lower case, NFKC, the domain as A-labels.
+	Email string `fold:"address" json:"email" validate:"required"`
 
 	// Mail Whether to mail the link to them.
 	Mail *bool `json:"mail,omitempty"`
 
 	// Name They can change it when they accept.
-	Name *string `json:"name,omitempty" validate:"omitempty,max=200"`
+	Name *string `fold:"name=200" json:"name,omitempty"`
 	Role Role    `json:"role" validate:"required,oneof=owner admin auditor member"`
 }
 
@@ -633,9 +652,11 @@ type Member struct {
 
 // MemberDetails defines model for MemberDetails.
 type MemberDetails struct {
-	CreatedAt time.Time `json:"createdAt"`
-	Email     string    `json:"email"`
-	Id        string    `json:"id"`
+	// AddressIssue Why the address is in an old spelling, as it is stored: another member's comes to the same, or it is none. They still sign in by that spelling.
+	AddressIssue *MemberDetailsAddressIssue `json:"addressIssue,omitempty"`
+	CreatedAt    time.Time                  `json:"createdAt"`
+	Email        string                     `json:"email"`
+	Id           string                     `json:"id"`
 
 	// Link The one-time link that waits to be used; null for none.
 	Link *WaitingLink `json:"link"`
@@ -652,6 +673,9 @@ type MemberDetails struct {
 	Sessions int64              `json:"sessions"`
 	State    MemberDetailsState `json:"state"`
 }
+
+// MemberDetailsAddressIssue Why the address is in an old spelling, as it is stored: another member's comes to the same, or it is none. They still sign in by that spelling.
+type MemberDetailsAddressIssue string
 
 // MemberDetailsState defines model for MemberDetails.State.
 type MemberDetailsState string
@@ -670,7 +694,7 @@ type MemberPage struct {
 // MemberRequest What to change; what is absent stays.
 type MemberRequest struct {
 	Active *bool   `json:"active,omitempty"`
-	Name   *string `json:"name,omitempty" validate:"omitempty,min=1,max=200"`
+	Name   *string `fold:"name=200" json:"name,omitempty" validate:"omitempty,min=1"`
 	Role   *Role   `json:"role,omitempty" validate:"omitempty,oneof=owner admin auditor member"`
 }
 
@@ -709,7 +733,7 @@ type PasskeyRegistration struct {
 	Credential json.RawMessage `json:"credential" validate:"required"`
 
 	// Name What I call it.
-	Name string `json:"name" validate:"required,max=100"`
+	Name string `fold:"name=100" json:"name" validate:"required"`
 }
 
 // PasskeyRequest defines model for PasskeyRequest.
@@ -846,7 +870,7 @@ type RevocationReceipt struct {
 // RevokeAllRequest defines model for RevokeAllRequest.
 type RevokeAllRequest struct {
 	// Reason Shown to those who are signed out.
-	Reason *string `json:"reason,omitempty" validate:"omitempty,max=500"`
+	Reason *string `fold:"name=500" json:"reason,omitempty"`
 }
 
 // RevokeRequest defines model for RevokeRequest.
@@ -965,9 +989,9 @@ type SessionsEnded struct {
 
 // SetupRequest defines model for SetupRequest.
 type SetupRequest struct {
-	Email        string `json:"email" validate:"required,max=254,email"`
-	Name         string `json:"name" validate:"required,max=200"`
-	Organization string `json:"organization" validate:"required,max=200"`
+	Email        string `fold:"address" json:"email" validate:"required"`
+	Name         string `fold:"name=200" json:"name" validate:"required"`
+	Organization string `fold:"name=200" json:"organization" validate:"required"`
 
 	// Password At least 15 characters and at most 1024 bytes; any characters, spaces included. Neither a common one, nor little more than names that go with the account.
 	Password   string `json:"password" validate:"required"`
@@ -988,8 +1012,10 @@ type SetupState struct {
 // SignInRequest defines model for SignInRequest.
 type SignInRequest struct {
 	// Code Of the second factor, or a recovery code. Spaces and hyphens do not count.
-	Code      *string    `json:"code,omitempty" validate:"omitempty,max=64"`
-	Email     string     `json:"email" validate:"required,max=254"`
+	Code *string `json:"code,omitempty" validate:"omitempty,max=64"`
+
+	// Email In any spelling.
+	Email     string     `fold:"spelling" json:"email" validate:"required"`
 	Password  string     `json:"password" validate:"required,maxbytes=1024"`
 	Transport *Transport `json:"transport,omitempty"`
 }
@@ -1093,7 +1119,7 @@ type ListAuditParamsFormat string
 
 // ListMembersParams defines parameters for ListMembers.
 type ListMembersParams struct {
-	// Q Part of a name or of an e-mail address.
+	// Q Words that are all found in the name or the e-mail address, in any order, whatever their case and accents.
 	Q     *string                 `form:"q,omitempty" json:"q,omitempty"`
 	Role  *ListMembersParamsRole  `form:"role,omitempty" json:"role,omitempty"`
 	State *ListMembersParamsState `form:"state,omitempty" json:"state,omitempty"`

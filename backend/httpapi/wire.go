@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"curfew/backend/audit"
+	"curfew/backend/fold"
 	"curfew/backend/member"
 	"curfew/backend/session"
 )
@@ -24,8 +25,11 @@ func wireClient(client session.Client) Client {
 	return Client{Address: client.AddressText(), UserAgent: client.UserAgent, Browser: device.Browser, Os: device.OS, Device: ClientDevice(device.Kind)}
 }
 
+// wireEmail is the one place where a stored address becomes the one that people read.
+func wireEmail(stored string) string { return fold.ShowAddress(stored) }
+
 func wireMember(m member.Member) Member {
-	return Member{Id: m.ID.String(), Name: m.Name, Email: m.Email, Role: Role(m.Role)}
+	return Member{Id: m.ID.String(), Name: m.Name, Email: wireEmail(m.Email), Role: Role(m.Role)}
 }
 
 func wireLength(l session.Length) Length { return Length{Value: l.Value, Unit: Unit(l.Unit)} }

@@ -18,6 +18,7 @@ import (
 	"github.com/pquerna/otp/hotp"
 
 	"curfew/backend/audit"
+	"curfew/backend/fold"
 )
 
 // The second factor is a code from an authenticator app (TOTP, RFC 6238): six digits, SHA-1, a new one every 30 seconds, which is what
@@ -125,7 +126,7 @@ func (s *Service) Enrol(m Member, organization string) Enrolment {
 	rand.Read(seed) // never fails: it ends the program first
 	secret, expires := base32Of(seed), s.now().Add(enrolmentLifetime)
 	token := s.vault.seal(binary.BigEndian.AppendUint64(seed, uint64(expires.UnixMilli())), "enrolment", m.ID[:])
-	return Enrolment{Secret: secret, URI: uriOf(secret, m.Email, organization), Token: base64.RawURLEncoding.EncodeToString(token), ExpiresAt: expires}
+	return Enrolment{Secret: secret, URI: uriOf(secret, fold.ShowAddress(m.Email), organization), Token: base64.RawURLEncoding.EncodeToString(token), ExpiresAt: expires}
 }
 
 func base32Of(seed []byte) string {
@@ -152,7 +153,7 @@ func (s *Service) Confirm(m Member, token, code string) (FactorSetUp, []string, 
 		return FactorSetUp{}, nil, ErrEnrolmentOver
 	}
 	seed := opened[:seedSize]
-	at, err := s.stepOf(seed, trimCode(code))
+	at, err := s.stepOf(seed, fold.Code(code))
 	if err != nil {
 		return FactorSetUp{}, nil, err
 	}
@@ -181,16 +182,6 @@ func hashOfCode(id ID, code string) [sha256.Size]byte {
 	return sha256.Sum256(append(id[:], code...))
 }
 
-// trimCode is a code without what people and apps put into it to make it readable.
-func trimCode(code string) string {
-	return strings.ToUpper(strings.Map(func(r rune) rune {
-		if r == ' ' || r == '-' {
-			return -1
-		}
-		return r
-	}, code))
-}
-
 func (s *Service) currentStep() int64 { return s.wall().Unix() / int64(step/time.Second) }
 
 // stepOf is the time step whose code it is, or ErrBadCode.
@@ -214,7 +205,7 @@ func (s *Service) stepOf(seed []byte, code string) (int64, error) {
 
 // spendCode judges a code of the member's and uses it up. It tells by which method it is right, or returns ErrBadCode.
 func (s *Service) spendCode(ctx context.Context, m Member, code string, origin Origin) (method string, err error) {
-	code = trimCode(code)
+	code = fold.Code(code)
 	if len(code) == recoveryCodeLength {
 		used, err := s.store.UseRecoveryCode(ctx, m.ID, hashOfCode(m.ID, code), audit.Event{
 			At: s.now(), Action: audit.RecoveryCodeUsed, Actor: audit.Actor{ID: m.ID.String(), Name: m.Name}, Target: "member:" + m.ID.String(),

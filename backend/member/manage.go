@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"curfew/backend/audit"
+	"curfew/backend/fold"
 )
 
 // Errors of managing members that callers tell apart.
@@ -77,11 +78,22 @@ type Details struct {
 	Member
 	State     State
 	CreatedAt time.Time
+	// AddressIssue is empty for a member whose address is in its canonical form.
+	AddressIssue AddressIssue
 	// Passkeys is how many they have.
 	Passkeys int
 	// Link is the one-time link that waits to be used, if any.
 	Link *Link
 }
+
+// AddressIssue is why a member's address is still in an old spelling.
+type AddressIssue string
+
+// The issues: several members come to share the address, or it is none.
+const (
+	AddressShared  AddressIssue = "shared"
+	AddressInvalid AddressIssue = "invalid"
+)
 
 // Valid tells whether there is such a state.
 func (s State) Valid() bool { return s == Invited || s == Active || s == Deactivated }
@@ -180,7 +192,7 @@ func (s *Service) Invite(ctx context.Context, by Member, caller audit.Caller, na
 	if err != nil {
 		return Details{}, "", fmt.Errorf("make member id: %w", err)
 	}
-	m := Member{ID: id, Name: name, Email: email, Role: role, Active: true, Generation: 1}
+	m := Member{ID: id, Name: name, Email: fold.AddressKey(email), Role: role, Active: true, Generation: 1}
 	if !mayManage(by, m, m) {
 		return Details{}, "", ErrForbidden
 	}
@@ -188,7 +200,7 @@ func (s *Service) Invite(ctx context.Context, by Member, caller audit.Caller, na
 	link, secret := newLink(Invitation, now)
 	err = s.store.Invite(context.WithoutCancel(ctx), m, link, caller, audit.Event{
 		At: now, Action: audit.MemberInvited, Actor: caller.Actor, Target: "member:" + id.String(), Address: caller.Address,
-		Details: map[string]any{"name": name, "email": email, "role": role},
+		Details: map[string]any{"name": name, "email": fold.ShowAddress(email), "role": role},
 	})
 	if err != nil {
 		return Details{}, "", fmt.Errorf("invite: %w", err)
@@ -315,7 +327,7 @@ func (s *Service) Accept(ctx context.Context, secret, name, password string, ori
 	if invited.Name == "" && name == "" {
 		return Member{}, ErrNameNeeded
 	}
-	passwordHash, err := s.HashNewPassword(ctx, password, organization, invited.Name, name, invited.Email)
+	passwordHash, err := s.HashNewPassword(ctx, password, organization, invited.Name, name, fold.ShowAddress(invited.Email))
 	if err != nil {
 		return Member{}, err
 	}
@@ -337,5 +349,5 @@ func (s *Service) Accept(ctx context.Context, secret, name, password string, ori
 
 // describe is a member as the audit log keeps them.
 func describe(m Member) map[string]any {
-	return map[string]any{"name": m.Name, "email": m.Email, "role": m.Role, "active": m.Active}
+	return map[string]any{"name": m.Name, "email": fold.ShowAddress(m.Email), "role": m.Role, "active": m.Active}
 }

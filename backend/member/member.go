@@ -10,7 +10,8 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
-	"golang.org/x/text/unicode/norm"
+
+	"curfew/backend/fold"
 )
 
 // ID names a member. It is a UUID of version 7 (RFC 9562), so ids sort by the time they were made.
@@ -95,20 +96,19 @@ func TwoFactors(methods []string) bool {
 	})
 }
 
-// SortName is what a member is sorted by: the name or, for whoever has none yet, the address.
+// SortName returns the key that a member is sorted by: the name or, for members without one, the
+// address.
 func (m Member) SortName() string {
 	if m.Name == "" {
-		return Fold(m.Email)
+		return fold.Key(fold.ShowAddress(m.Email))
 	}
-	return Fold(m.Name)
+	return fold.Key(m.Name)
 }
 
-// SearchText is where a member is looked for.
-func (m Member) SearchText() string { return Fold(m.Name + "\n" + m.Email) }
-
-// Fold is a text as it is compared with others: in lower case and in Unicode's composed form (NFC).
-func Fold(text string) string { return strings.ToLower(norm.NFC.String(text)) }
-
-// CanonicalEmail is the form of an address under which it is unique: folded, without surrounding space. It is written to in the form
-// that its owner gave.
-func CanonicalEmail(email string) string { return Fold(strings.TrimSpace(email)) }
+// SearchText returns the key that a member is searched in: the name, and the address in every
+// spelling that is shown or stored.
+func (m Member) SearchText() string {
+	spellings := []string{m.Email, fold.AddressKey(m.Email), fold.ShowAddress(m.Email)}
+	slices.Sort(spellings)
+	return fold.Key(m.Name + " " + strings.Join(slices.Compact(spellings), " "))
+}

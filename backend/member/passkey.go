@@ -14,6 +14,7 @@ import (
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"curfew/backend/audit"
+	"curfew/backend/fold"
 )
 
 // A passkey (WebAuthn) is two factors at once: the device that holds it, and what it asks of whoever uses it, which is required. It is found by the
@@ -150,7 +151,7 @@ type holder struct {
 }
 
 func (h holder) WebAuthnID() []byte                         { return h.m.ID[:] }
-func (h holder) WebAuthnName() string                       { return h.m.Email }
+func (h holder) WebAuthnName() string                       { return fold.ShowAddress(h.m.Email) }
 func (h holder) WebAuthnDisplayName() string                { return h.m.Name }
 func (h holder) WebAuthnCredentials() []webauthn.Credential { return h.known }
 

@@ -20,6 +20,8 @@ import (
 	"github.com/alexedwards/argon2id"
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/text/unicode/norm"
+
+	"curfew/backend/fold"
 )
 
 // The bounds of a password. Fifteen characters is what NIST SP 800-63B-4 asks for where the password is the only factor; there are no
@@ -48,7 +50,7 @@ func checkNewPassword(password string, context ...string) error {
 		return &PasswordError{"max", fmt.Sprintf("Use at most %d bytes.", LongestPassword)}
 	case utf8.RuneCountInString(norm.NFC.String(password)) < ShortestPassword:
 		return &PasswordError{"min", fmt.Sprintf("Use at least %d characters. A few words in a row are easy to remember.", ShortestPassword)}
-	case commonPasswords()[Fold(password)]:
+	case commonPasswords()[fold.Key(password)]:
 		return &PasswordError{"common", "Many people use this password, so it is among the first to be tried. Choose another."}
 	case ofContext(password, context):
 		return &PasswordError{"context", "This is little more than names that go with this account. Add a few words that do not."}
@@ -61,9 +63,9 @@ const fewestBeside = 8
 
 // ofContext tells whether a password is little more than words of its context, or the product's name.
 func ofContext(password string, context []string) bool {
-	whole := Fold(password)
+	whole := fold.Key(password)
 	rest := whole
-	words := strings.FieldsFunc(Fold(strings.Join(append(context, "curfew"), " ")), notInWords)
+	words := strings.FieldsFunc(fold.Key(strings.Join(append(context, "curfew"), " ")), notInWords)
 	slices.SortFunc(words, func(a, b string) int { return len(b) - len(a) }) // the longest first: one may be part of another
 	for _, word := range words {
 		if utf8.RuneCountInString(word) >= 3 {
@@ -90,7 +92,7 @@ var commonPasswords = sync.OnceValue(func() map[string]bool {
 	list := map[string]bool{}
 	lines := bufio.NewScanner(unpacked)
 	for lines.Scan() {
-		list[Fold(lines.Text())] = true
+		list[fold.Key(lines.Text())] = true
 	}
 	if err := lines.Err(); err != nil {
 		panic(err)

@@ -12,6 +12,7 @@ import (
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"curfew/backend/audit"
+	"curfew/backend/fold"
 )
 
 // Errors that callers tell apart. Any other error of this package is trouble with storage.
@@ -32,8 +33,9 @@ type Store interface {
 	HasMembers(ctx context.Context) (bool, error)
 	// SetUp names the organization and creates its first owner, or returns ErrAlreadySetUp.
 	SetUp(ctx context.Context, organization string, owner Member, passwordHash string, event audit.Event) error
-	// MemberByEmail finds a member by canonical address, with the hash of the password.
-	MemberByEmail(ctx context.Context, canonicalEmail string) (Member, string, error)
+	// MemberByEmail finds a member by an address in any spelling, with the hash of the password. A member whose address has an
+	// [AddressIssue] is found by the spelling that is stored.
+	MemberByEmail(ctx context.Context, email string) (Member, string, error)
 	// SignedInFrom tells whether the member has begun a session from the address since the given time.
 	SignedInFrom(ctx context.Context, id ID, address string, since time.Time) (bool, error)
 	// Members lists members, and counts all that the query picks.
@@ -144,10 +146,10 @@ func (s *Service) SetUp(ctx context.Context, setup Setup, origin Origin) (Member
 	if !required {
 		return Member{}, ErrAlreadySetUp
 	}
-	if s.setupToken == "" || subtle.ConstantTimeCompare([]byte(setup.Token), []byte(s.setupToken)) != 1 {
+	if s.setupToken == "" || subtle.ConstantTimeCompare([]byte(fold.Code(setup.Token)), []byte(fold.Code(s.setupToken))) != 1 {
 		return Member{}, ErrSetupToken
 	}
-	hash, err := s.HashNewPassword(ctx, setup.Password, setup.Organization, setup.Name, setup.Email)
+	hash, err := s.HashNewPassword(ctx, setup.Password, setup.Organization, setup.Name, fold.ShowAddress(setup.Email))
 	if err != nil {
 		return Member{}, err
 	}
@@ -155,11 +157,11 @@ func (s *Service) SetUp(ctx context.Context, setup Setup, origin Origin) (Member
 	if err != nil {
 		return Member{}, fmt.Errorf("make member id: %w", err)
 	}
-	owner := Member{ID: id, Name: setup.Name, Email: setup.Email, Role: Owner, Active: true, Generation: 1}
+	owner := Member{ID: id, Name: setup.Name, Email: fold.AddressKey(setup.Email), Role: Owner, Active: true, Generation: 1}
 	err = s.store.SetUp(context.WithoutCancel(ctx), setup.Organization, owner, hash, audit.Event{
 		At: s.now(), Action: audit.OrganizationSetUp, Actor: audit.Actor{ID: id.String(), Name: owner.Name},
 		Target: "member:" + id.String(), Address: origin.Address,
-		Details: map[string]any{"organization": setup.Organization, "email": owner.Email, "role": owner.Role},
+		Details: map[string]any{"organization": setup.Organization, "email": fold.ShowAddress(owner.Email), "role": owner.Role},
 	})
 	if err != nil {
 		return Member{}, fmt.Errorf("set up: %w", err)
@@ -171,13 +173,13 @@ func (s *Service) SetUp(ctx context.Context, setup Setup, origin Origin) (Member
 // recovery code; for others the code does not count. It returns ErrBadCredentials, a [*ThrottledError] or ErrBusy; and only after a right
 // password ErrSecondFactorRequired for an empty code, or ErrBadCode.
 func (s *Service) Authenticate(ctx context.Context, email, password, code string, origin Origin) (Proof, error) {
-	return s.verify(ctx, CanonicalEmail(email), password, code, origin, audit.SessionRefused)
+	return s.verify(ctx, email, password, code, origin, audit.SessionRefused)
 }
 
 // Reauthenticate proves again who a member is. It returns what Authenticate returns.
 func (s *Service) Reauthenticate(ctx context.Context, m Member, password, code string, origin Origin) (Proof, error) {
 	origin.Device, origin.Known = "signed in", m.ID // a live session is a known client
-	return s.verify(ctx, CanonicalEmail(m.Email), password, code, origin, audit.ReauthenticationRefused)
+	return s.verify(ctx, m.Email, password, code, origin, audit.ReauthenticationRefused)
 }
 
 // HashNewPassword makes the stored form of a password that somebody chose, beside what is known of the account: names and the address. It
@@ -202,7 +204,7 @@ func (s *Service) verify(ctx context.Context, email, password, code string, orig
 		return Proof{}, err
 	}
 	// They are the same for an unknown address and for a stranger at a known one.
-	buckets := strangerBuckets(email, origin.Address)
+	buckets := strangerBuckets(fold.AddressKey(email), origin.Address)
 	if client != "" {
 		buckets = knownBucket(m.ID, client)
 	}

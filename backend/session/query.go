@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"curfew/backend/fold"
 	"curfew/backend/member"
 )
 
@@ -303,7 +304,7 @@ type pattern struct {
 
 // pattern looks for the words of a search among the members and the devices. Of more than 64, which nobody types, it takes the first.
 func (r *roster) pattern(text string) *pattern {
-	parts := strings.Fields(member.Fold(text))
+	parts := fold.Words(text)
 	if len(parts) == 0 {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"curfew/backend/fold"
 	"curfew/backend/member"
 )
 
@@ -39,9 +40,9 @@ type plain map[ID]Record
 func (p plain) find(q Query, org *Organization, now time.Time) (found []ID) {
 	var picked []Record
 	for _, f := range p {
-		text := strings.ToLower(f.Member.Name + " " + f.Member.Email + " " + f.Session.Client.Device().words() + " " + f.Session.Client.AddressText())
+		text := fold.Key(f.Member.Name + " " + f.Member.Email + " " + f.Session.Client.Device().words() + " " + f.Session.Client.AddressText())
 		matches := true
-		for _, word := range strings.Fields(strings.ToLower(q.Text)) {
+		for _, word := range fold.Words(q.Text) {
 			matches = matches && strings.Contains(text, word)
 		}
 		if matches && p.standing(f, org).Ended(now) == "" && (q.Member == member.ID{} || q.Member == f.Member.ID) &&
@@ -61,7 +62,7 @@ func (p plain) find(q Query, org *Organization, now time.Time) (found []ID) {
 		case ByEnd:
 			first = p.standing(a, org).ExpiresAt().Compare(p.standing(b, org).ExpiresAt())
 		case ByMember:
-			first = strings.Compare(strings.ToLower(a.Member.Name), strings.ToLower(b.Member.Name))
+			first = strings.Compare(fold.Key(a.Member.Name), fold.Key(b.Member.Name))
 		case ByDevice:
 			first = strings.Compare(a.Session.Client.Device().words(), b.Session.Client.Device().words())
 		case ByAddress:

@@ -6,4 +6,7 @@
 //
 // Writers queue for one connection, so that none of them ever meets a locked database; readers have connections of
 // their own that cannot write. The schema is numbered SQL under migrations, one folder for each dialect.
+//
+// No migration folds text in SQL: lower() knows ASCII alone. Sort keys, search texts and addresses come
+// from package fold, and a change of a fold is a migration in Go.
 package store

@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"curfew/backend/audit"
+	"curfew/backend/fold"
 	"curfew/backend/member"
 	"curfew/backend/session"
 )
@@ -73,14 +74,14 @@ func (db *DB) SetUp(ctx context.Context, organization string, owner member.Membe
 // newMemberRow is the row of a member who has no password yet.
 func newMemberRow(m member.Member, at time.Time) memberRow {
 	return memberRow{
-		ID: m.ID.String(), Name: m.Name, Email: m.Email, EmailCanonical: member.CanonicalEmail(m.Email),
+		ID: m.ID.String(), Name: m.Name, Email: m.Email, EmailCanonical: fold.AddressKey(m.Email),
 		Role: string(m.Role), Generation: m.Generation, CreatedAt: millis(at), SortName: m.SortName(), Search: m.SearchText(),
 	}
 }
 
 // MemberByEmail implements [member.Store].
-func (db *DB) MemberByEmail(ctx context.Context, canonicalEmail string) (member.Member, string, error) {
-	row, err := memberByEmail(db.read(ctx), canonicalEmail)
+func (db *DB) MemberByEmail(ctx context.Context, email string) (member.Member, string, error) {
+	row, err := memberByEmail(db.read(ctx), email)
 	if err != nil {
 		return member.Member{}, "", unavailable(err)
 	}
@@ -88,11 +89,15 @@ func (db *DB) MemberByEmail(ctx context.Context, canonicalEmail string) (member.
 	return m, row.PasswordHash, unavailable(err)
 }
 
-func memberByEmail(tx *gorm.DB, canonicalEmail string) (memberRow, error) {
+// memberByEmail finds a marked member by the old spelling first: another member may have the folded
+// one as theirs.
+func memberByEmail(tx *gorm.DB, email string) (memberRow, error) {
+	old := fold.OldAddress(email)
 	var rows []memberRow
 	err := tx.Raw(`
 		SELECT id, name, email, role, password_hash, generation, created_at, deactivated_at, totp_seed IS NOT NULL AS second_factor, `+hasPasskey+` AS has_passkey
-		FROM members WHERE email_canonical = ?`, canonicalEmail).Scan(&rows).Error
+		FROM members WHERE email_canonical = ? OR email_canonical = ? AND email_fold IS NOT NULL
+		ORDER BY email_canonical = ? AND email_fold IS NOT NULL DESC LIMIT 1`, fold.AddressKey(email), old, old).Scan(&rows).Error
 	if err != nil {
 		return memberRow{}, err
 	}
@@ -135,6 +140,7 @@ type detailsRow struct {
 	Name          string
 	Email         string
 	Role          string
+	EmailFold     *string
 	HasPassword   bool
 	Generation    uint64
 	CreatedAt     int64
@@ -147,7 +153,7 @@ type detailsRow struct {
 }
 
 const selectDetails = `
-SELECT m.id, m.name, m.email, m.role, m.password_hash <> '' AS has_password, m.generation, m.created_at, m.deactivated_at IS NULL AS active,
+SELECT m.id, m.name, m.email, m.email_fold, m.role, m.password_hash <> '' AS has_password, m.generation, m.created_at, m.deactivated_at IS NULL AS active,
        m.totp_seed IS NOT NULL AS second_factor, (SELECT count(*) FROM passkeys p WHERE p.member_id = m.id) AS passkeys,
        coalesce(l.kind, '') AS link_kind, coalesce(l.created_at, 0) AS link_created_at, coalesce(l.expires_at, 0) AS link_expires_at
 FROM members m LEFT JOIN member_links l ON l.member_id = m.id `
@@ -163,6 +169,12 @@ func (row detailsRow) details() (member.Details, error) {
 			SecondFactor: row.SecondFactor, HasPasskey: row.Passkeys > 0,
 		},
 		State: member.Active, CreatedAt: instant(row.CreatedAt), Passkeys: row.Passkeys,
+	}
+	if row.EmailFold != nil {
+		details.AddressIssue = member.AddressShared
+		if *row.EmailFold == "" {
+			details.AddressIssue = member.AddressInvalid
+		}
 	}
 	switch {
 	case !row.Active:
@@ -230,7 +242,7 @@ func placeOfMember(query member.Query) any {
 	case member.ByCreation:
 		return millis(query.After.CreatedAt)
 	case member.ByEmail:
-		return member.CanonicalEmail(query.After.Email)
+		return fold.OldAddress(query.After.Email)
 	default:
 		return query.After.SortName()
 	}
@@ -239,8 +251,8 @@ func placeOfMember(query member.Query) any {
 // pickMembers is the condition that the query sets, and its arguments.
 func pickMembers(query member.Query) (where string, args []any) {
 	where = "TRUE"
-	if query.Text != "" {
-		where, args = "instr(m.search, ?) > 0", append(args, member.Fold(query.Text))
+	for _, word := range fold.Words(query.Text) {
+		where, args = where+" AND instr(m.search, ?) > 0", append(args, word)
 	}
 	if query.Role != "" {
 		where, args = where+" AND m.role = ?", append(args, string(query.Role))
@@ -267,6 +279,13 @@ func (db *DB) Invite(ctx context.Context, m member.Member, link member.Link, cal
 	return db.write(ctx, func(tx *gorm.DB) error {
 		if err := requireLive(tx, caller); err != nil {
 			return err
+		}
+		var shared bool
+		if err := queryRow(tx, "SELECT EXISTS (SELECT 1 FROM members WHERE email_fold = ?)", m.Email).Scan(&shared); err != nil {
+			return err
+		}
+		if shared {
+			return member.ErrEmailTaken
 		}
 		row := newMemberRow(m, event.At)
 		err := tx.Create(&row).Error

@@ -75,7 +75,7 @@ func Open(ctx context.Context, path string, log *slog.Logger) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := db.readTouchLog(ctx); err != nil {
+	if err := errors.Join(db.readTouchLog(ctx), db.warnOfAddresses(ctx)); err != nil {
 		return nil, errors.Join(unusable(path, err), db.Close())
 	}
 	return db, nil

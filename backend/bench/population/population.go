@@ -98,7 +98,7 @@ func setUp(ctx context.Context, path string, now time.Time) (passwordHash string
 	if err != nil {
 		return "", err
 	}
-	_, passwordHash, err = db.MemberByEmail(ctx, member.CanonicalEmail(OwnerEmail))
+	_, passwordHash, err = db.MemberByEmail(ctx, OwnerEmail)
 	return passwordHash, err
 }
 
@@ -152,7 +152,7 @@ const insertMembers = `
 WITH RECURSIVE n (i) AS (SELECT 1 WHERE ?1 > 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
 INSERT INTO members (id, name, email, email_canonical, role, password_hash, generation, created_at, sort_name, search)
 SELECT printf('00000000-0000-7000-9000-%012x', i), printf('Member %07d', i), printf('member%07d@example.org', i), printf('member%07d@example.org', i),
-       'member', ?2, 1, ?3, printf('member %07d', i), printf('member %07d', i) || char(10) || printf('member%07d@example.org', i)
+       'member', ?2, 1, ?3, printf('member %07d', i), printf('member %07d', i) || ' ' || printf('member%07d@example.org', i)
 FROM n`
 
 // insertSessions lets sessions begin one after the other, as their ids say, and be last seen at any time since. A third of them come from an

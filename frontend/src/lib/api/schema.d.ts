@@ -1030,6 +1030,11 @@ export interface components {
              * @description How many passkeys they have.
              */
             passkeys: number;
+            /**
+             * @description Why the address is in an old spelling, as it is stored: another member's comes to the same, or it is none. They still sign in by that spelling.
+             * @enum {string}
+             */
+            addressIssue?: "shared" | "invalid";
             /** @description The one-time link that waits to be used; null for none. */
             link: components["schemas"]["WaitingLink"] | null;
         };
@@ -1055,6 +1060,7 @@ export interface components {
         InviteRequest: {
             /** @description They can change it when they accept. */
             name?: string;
+            /** @description In any spelling. It is kept in one: lower case, NFKC, the domain as A-labels. */
             email: string;
             /** @enum {string} */
             role: "owner" | "admin" | "auditor" | "member";
@@ -1294,6 +1300,7 @@ export interface components {
         /** @enum {string} */
         Transport: "cookie" | "bearer";
         SignInRequest: {
+            /** @description In any spelling. */
             email: string;
             password: string;
             /** @description Of the second factor, or a recovery code. Spaces and hyphens do not count. */
@@ -2091,7 +2098,7 @@ export interface operations {
     listMembers: {
         parameters: {
             query?: {
-                /** @description Part of a name or of an e-mail address. */
+                /** @description Words that are all found in the name or the e-mail address, in any order, whatever their case and accents. */
                 q?: string;
                 role?: "owner" | "admin" | "auditor" | "member";
                 state?: "invited" | "active" | "deactivated";

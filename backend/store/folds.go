@@ -1,0 +1,99 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/pressly/goose/v3"
+	"gorm.io/gorm"
+
+	"curfew/backend/fold"
+	"curfew/backend/member"
+)
+
+// foldTexts is migration 12. It brings the addresses, sort keys and search texts of all members to the
+// form of package fold. Earlier programs folded otherwise, and migration 4 in SQL.
+//
+// email_fold is NULL for a member whose address is in that form. Where several members come to share
+// an address, theirs stay as they are and email_fold holds the shared one. It is empty for an address
+// that cannot be folded.
+var foldTexts = goose.NewGoMigration(12, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+	for _, statement := range []string{
+		"ALTER TABLE members ADD COLUMN email_fold TEXT",
+		"CREATE INDEX members_by_email_fold ON members (email_fold) WHERE email_fold IS NOT NULL",
+	} {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return foldMembers(ctx, tx, "TRUE")
+}}, nil)
+
+// foldMembers folds the texts of the members that the condition selects, and marks those whose address
+// cannot be changed.
+func foldMembers(ctx context.Context, tx gorm.ConnPool, condition string) error {
+	members, sharing, err := membersToFold(ctx, tx, condition)
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		email, canonical, mark := m.Email, fold.OldAddress(m.Email), any(nil)
+		switch folded, err := fold.Address(m.Email); {
+		case err != nil:
+			mark = ""
+		case sharing[folded] > 1:
+			mark = folded
+		default:
+			email, canonical = folded, folded
+		}
+		m.Email = email
+		if _, err := tx.ExecContext(ctx, "UPDATE members SET email = ?, email_canonical = ?, email_fold = ?, sort_name = ?, search = ? WHERE id = ?",
+			email, canonical, mark, m.SortName(), m.SearchText(), m.ID.String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// membersToFold reads members, and counts those that come to share each address.
+func membersToFold(ctx context.Context, tx gorm.ConnPool, condition string) (members []member.Member, sharing map[string]int, err error) {
+	rows, err := tx.QueryContext(ctx, "SELECT id, name, email FROM members WHERE "+condition)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	sharing = map[string]int{}
+	for rows.Next() {
+		var (
+			m  member.Member
+			id string
+		)
+		if err := rows.Scan(&id, &m.Name, &m.Email); err != nil {
+			return nil, nil, err
+		}
+		if m.ID, err = member.ParseID(id); err != nil {
+			return nil, nil, err
+		}
+		if folded, err := fold.Address(m.Email); err == nil {
+			sharing[folded]++
+		}
+		members = append(members, m)
+	}
+	return members, sharing, rows.Err()
+}
+
+// warnOfAddresses logs the members whose address an admin has to settle.
+func (db *DB) warnOfAddresses(ctx context.Context) error {
+	var marked []struct{ ID, EmailFold string }
+	if err := db.read(ctx).Raw("SELECT id, email_fold FROM members WHERE email_fold IS NOT NULL ORDER BY email_fold, id").Scan(&marked).Error; err != nil {
+		return err
+	}
+	for _, m := range marked {
+		if m.EmailFold == "" {
+			db.log.Warn("a member's address is not valid; they still sign in by it", "member", m.ID)
+		} else {
+			db.log.Warn("members share an address; each still signs in by the old spelling", "member", m.ID, "address", fold.ShowAddress(m.EmailFold))
+		}
+	}
+	return nil
+}
