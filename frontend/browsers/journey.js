@@ -27,8 +27,10 @@ export class Hung extends Error {}
 const FIND = `
   const [kind, name] = arguments;
   const top = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document.body;
-  const words = (element) => element.innerText.trim().replace(/\\s+/g, ' ');
-  const named = (element) => words(element) === name || element.getAttribute('aria-label') === name;
+  const plain = (text) => text.trim().replace(/\\s+/g, ' ');
+  const words = (element) => plain(element.innerText);
+  const named = (element) =>
+    [plain(element.textContent), element.getAttribute('aria-label')].includes(name);
   const all = (selector) => [...top.querySelectorAll(selector)].filter((element) => element.checkVisibility());
   switch (kind) {
     case 'field':
@@ -117,7 +119,7 @@ export class Person {
   async type(label, text) {
     const field = await this.find('field', label);
     await this.#ask(field.clear());
-    await this.#ask(field.sendKeys(text));
+    if (text) await this.#ask(field.sendKeys(text));
     return field;
   }
 
