@@ -11,10 +11,10 @@ import (
 
 // arrows is who may import whom. A package that is not here may import none of ours.
 var arrows = map[string][]string{
-	"member":  {"audit", "fold"},
-	"session": {"audit", "fold", "giveway", "member"},
+	"member":  {"audit", "fold", "refusal"},
+	"session": {"audit", "fold", "giveway", "member", "refusal"},
 	"token":   {"durable"},
-	"store":   {"audit", "durable", "fault", "fold", "giveway", "member", "session"},
+	"store":   {"audit", "durable", "fault", "fold", "giveway", "member", "refusal", "session"},
 	"httpapi": {"audit", "fault", "fold", "live", "mail", "member", "metrics", "session", "token"},
 	"config":  {"mail", "token"}, // where the mail server is, and the bounds of a token's lifetime
 	"app":     {"audit", "config", "durable", "fault", "httpapi", "live", "mail", "member", "metrics", "session", "spa", "store", "token"},

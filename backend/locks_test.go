@@ -145,7 +145,7 @@ func readLocks(t *testing.T) *locking {
 		known[path], err = (&types.Config{}).Check(path, set, []*ast.File{file}, nil)
 		require.NoError(t, err)
 	}
-	for _, room := range []string{"audit", "durable", "fault", "giveway", "live", "mail", "spa", "token", "member", "session", "store", "config", "httpapi", "app", "cli"} {
+	for _, room := range []string{"audit", "durable", "fault", "giveway", "live", "mail", "refusal", "spa", "token", "member", "session", "store", "config", "httpapi", "app", "cli"} {
 		checker := types.Config{Importer: known, Error: func(error) {}, IgnoreFuncBodies: false}
 		made, _ := checker.Check("curfew/backend/"+room, set, rooms[room], l.info)
 		known["curfew/backend/"+room] = made

@@ -171,7 +171,7 @@ func (a *App) watchClock() {
 }
 
 // acceptTime has the clock follow the machine's again. Nothing in the background writes meanwhile, or it would put the old time on record.
-func (a *App) acceptTime(ctx context.Context) (session.TimeReceipt, error) {
+func (a *App) acceptTime(ctx context.Context) (session.Receipt, error) {
 	a.background.Lock()
 	defer a.background.Unlock()
 	return a.sessions.AcceptTime(ctx, a.clock)

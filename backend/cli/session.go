@@ -71,7 +71,7 @@ func revokeCommand(env Environment) *cobra.Command {
 				return err
 			}
 		}
-		if missing := int64(len(ids)) - ended.SessionsEnded; missing > 0 {
+		if missing := int64(len(ids)) - ended.SessionsEnded; missing > 0 { // the operator skips none
 			return &codedError{fmt.Errorf("%s had ended before, or never was", count(missing, "session")), notFound}
 		}
 		return nil
@@ -90,7 +90,11 @@ func revokeAllCommand(env Environment) *cobra.Command {
 		if _, err := o.read(&live)(o.door.Get(o.ctx, "/api/sessions/summary", nil)); err != nil {
 			return err
 		}
-		if err := o.confirm("This signs everybody out: %s of %s.", count(live.Sessions, "session"), count(live.Members, "member")); err != nil {
+		withdraws := ""
+		if live.OpenLinks > 0 {
+			withdraws = fmt.Sprintf(" It withdraws %s.", count(live.OpenLinks, "open one-time link"))
+		}
+		if err := o.confirm("This signs everybody out: %s of %s.%s", count(live.Sessions, "session"), count(live.Members, "member"), withdraws); err != nil {
 			return err
 		}
 		var request httpapi.RevokeAllRequest
@@ -102,7 +106,11 @@ func revokeAllCommand(env Environment) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return o.print(raw, "Signed everybody out: %s of %s. It is entry %d of the audit log, %s.\n",
-			count(receipt.SessionsEnded, "session"), count(receipt.MembersSignedOut, "member"), receipt.AuditSequence, receipt.AuditHash)
+		withdrawn := ""
+		if receipt.LinksWithdrawn > 0 {
+			withdrawn = fmt.Sprintf(" It withdrew %s.", count(receipt.LinksWithdrawn, "one-time link"))
+		}
+		return o.print(raw, "Signed everybody out: %s of %s.%s It is entry %d of the audit log, %s.\n",
+			count(receipt.SessionsEnded, "session"), count(receipt.MembersSignedOut, "member"), withdrawn, receipt.AuditSequence, receipt.AuditHash)
 	})
 }

@@ -42,7 +42,7 @@ type person struct {
 	visit *visit
 
 	member member.Member
-	link   [32]byte
+	link   member.Link
 }
 
 func (p *person) desk() session.Client { return p.clients[0] }

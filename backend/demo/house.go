@@ -68,14 +68,17 @@ func (h *house) setUp(ctx context.Context, owner *person) error {
 
 // useLink does what the page behind a one-time link does, but for hashing the password again.
 func (h *house) useLink(ctx context.Context, p *person) error {
-	return h.sessions.FollowMember(ctx, func() (_ member.Member, ended int, err error) {
-		p.member, ended, err = h.db.UseLink(ctx, p.link, h.now, "", h.passwordHash, func(m member.Member, kind member.LinkKind) audit.Event {
+	return h.sessions.FollowMember(ctx, func() (m member.Member, ended int, err error) {
+		m, ended, err = h.db.UseLink(ctx, p.link.Hash, h.now, "", h.passwordHash, func(_, m member.Member) audit.Event {
 			return audit.Event{
 				At: h.now, Action: audit.LinkUsed, Actor: audit.Actor{ID: m.ID.String(), Name: m.Name}, Target: "member:" + m.ID.String(),
-				Address: p.desk().AddressText(), Details: map[string]any{"kind": kind},
+				Address: p.desk().AddressText(), Details: map[string]any{"kind": p.link.Kind},
 			}
 		})
-		return p.member, ended, err
+		if err == nil {
+			p.member = m
+		}
+		return m, ended, err
 	})
 }
 

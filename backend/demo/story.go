@@ -173,34 +173,67 @@ func (s *story) nextDue() time.Time {
 	return next
 }
 
+// byProved plans what asks for a fresh proof of identity (rule R10).
+func (s *story) byProved(p *person, at time.Time, do func(context.Context, session.Principal) error) {
+	s.by(p, at, func(ctx context.Context, who session.Principal) error {
+		who, err := s.sessions.Prove(ctx, who, s.proof(p))
+		if err != nil {
+			return err
+		}
+		return do(ctx, who)
+	})
+}
+
 // invite plans an invitation, which is followed at the given time; never where that is zero.
 func (s *story) invite(by, p *person, at, followed time.Time) {
-	s.by(by, at, func(ctx context.Context, who session.Principal) error {
-		details, _, err := s.members.Invite(ctx, who.Member, who.Caller(), p.name, p.email, p.role)
+	s.byProved(by, at, func(ctx context.Context, who session.Principal) error {
+		details, _, err := s.members.Invite(ctx, who.Caller(), p.name, p.email, p.role)
 		if err == nil {
-			p.member, p.link = details.Member, details.Link.Hash
+			p.member, p.link = details.Member, *details.Link
 		}
 		return err
 	})
-	if !followed.IsZero() {
-		s.at(followed, func(ctx context.Context) error { return s.useLink(ctx, p) })
-		p.settled = followed
+	if followed.IsZero() {
+		return
 	}
+	p.settled = followed
+	s.at(followed, func(ctx context.Context) error {
+		err := s.useLink(ctx, p)
+		if !errors.Is(err, member.ErrLinkInvalid) {
+			return err
+		}
+		// All were signed out meanwhile, which withdrew it.
+		who, err := s.access(ctx, by.visit)
+		if err == nil {
+			err = s.issue(ctx, by, p, who)
+		}
+		if err != nil {
+			return err
+		}
+		return s.useLink(ctx, p)
+	})
 }
 
 // reset plans a one-time link for a member who cannot sign in any more.
 func (s *story) reset(by, p *person, at time.Time) {
-	s.by(by, at, func(ctx context.Context, who session.Principal) error {
-		link, _, err := s.members.IssueLink(ctx, who.Member, who.Caller(), p.member.ID)
-		p.link = link.Hash
+	s.by(by, at, func(ctx context.Context, who session.Principal) error { return s.issue(ctx, by, p, who) })
+}
+
+func (s *story) issue(ctx context.Context, by, p *person, who session.Principal) error {
+	who, err := s.sessions.Prove(ctx, who, s.proof(by))
+	if err != nil {
 		return err
-	})
+	}
+	issued, _, err := s.members.IssueLink(ctx, who.Caller(), p.member.ID)
+	if err == nil {
+		p.link = *issued.Link
+	}
+	return err
 }
 
 // change plans a change of a member.
 func (s *story) change(by, p *person, at time.Time, wish member.Wish) {
-	wish.Proved = true // they have just typed their password, which tells nothing new
-	s.by(by, at, func(ctx context.Context, who session.Principal) error {
+	s.byProved(by, at, func(ctx context.Context, who session.Principal) error {
 		if err := s.members.Change(ctx, who.Caller(), p.member.ID, wish); err != nil {
 			return err
 		}

@@ -32,7 +32,7 @@ func (a *API) changePassword(c echo.Context, who session.Principal) error {
 	}
 	ended, err := a.Sessions.ChangeCredential(ctx, who, member.PasswordChange{Proof: proof, Hash: hash}, true)
 	if err != nil {
-		return err
+		return inSession(err)
 	}
 	return c.JSON(http.StatusOK, SessionsEnded{SessionsEnded: int64(ended)})
 }
@@ -75,8 +75,8 @@ func (a *API) dismissNotices(c echo.Context, who session.Principal) error {
 	if err := bind(c, &in); err != nil {
 		return err
 	}
-	if err := a.Members.DismissNotices(c.Request().Context(), who.Member.ID, *in.UpTo); err != nil {
-		return err
+	if err := a.Members.DismissNotices(c.Request().Context(), who.Caller(), *in.UpTo); err != nil {
+		return a.explain(c, who, err)
 	}
 	return c.NoContent(http.StatusNoContent)
 }

@@ -43,7 +43,7 @@ type API struct {
 	Backup func(ctx context.Context, file string, replace bool, event audit.Event) (Backup, audit.Finding, error)
 	// ClockAhead returns how far the clock that sessions live by is ahead of the machine's, and AcceptTime has it follow that again.
 	ClockAhead func() time.Duration
-	AcceptTime func(context.Context) (session.TimeReceipt, error)
+	AcceptTime func(context.Context) (session.Receipt, error)
 	// PublicURL is where browsers reach the server. Links come from it alone, and never from a request's headers.
 	PublicURL *url.URL
 	// TrustedProxies are the networks whose forwarding headers are believed; none by default.

@@ -299,7 +299,7 @@ func (h *house) recordEveryAction() error {
 		return err
 	}
 	accept := func(link, password string) {
-		_, secret, _ := strings.Cut(link, "#token=")
+		secret := secretOf(h.t, link)
 		h.stranger().send(http.MethodPost, "/api/invitations/accept", map[string]any{"token": secret, "name": "Ben", "password": password})
 	}
 	accept(invitation.Link, newPassword)

@@ -203,7 +203,7 @@ func (h *house) start(log *slog.Logger) {
 	h.api = &httpapi.API{
 		Sessions: h.sessions, Members: h.members, Tokens: tokens, Audit: h.storage, Live: h.live, Mail: h.options.mail, Stream: h.options.streams(), DeviceKey: derived[1], CursorKey: derived[2],
 		Ready: h.storage.Ready, SetUp: h.sessions.Reload, Backup: h.backup, ClockAhead: h.steady.Ahead,
-		AcceptTime: func(ctx context.Context) (session.TimeReceipt, error) { return h.sessions.AcceptTime(ctx, h.steady) },
+		AcceptTime: func(ctx context.Context) (session.Receipt, error) { return h.sessions.AcceptTime(ctx, h.steady) },
 		PublicURL:  publicURL, Now: h.now, Hold: h.hold, Log: log,
 		Metrics: metrics.New(), MetricsToken: metricsToken,
 	}

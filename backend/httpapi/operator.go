@@ -141,7 +141,7 @@ type TimeAccepted struct {
 }
 
 func (a *API) getClock(c echo.Context, _ session.Principal) error {
-	links, err := a.Sessions.CountLinks(c.Request().Context())
+	links, err := a.Members.OpenLinks(c.Request().Context())
 	if err != nil {
 		return err
 	}

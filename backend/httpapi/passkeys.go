@@ -53,6 +53,9 @@ func (a *API) reauthenticateByPasskey(c echo.Context, who session.Principal) err
 		return err
 	}
 	who, err = a.Sessions.Prove(c.Request().Context(), who, proof)
+	if errors.Is(err, session.ErrCredentialStale) {
+		return errWrongPasskey // it was removed meanwhile
+	}
 	if err != nil {
 		return err
 	}

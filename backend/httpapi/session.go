@@ -49,7 +49,7 @@ func (a *API) reauthenticate(c echo.Context, who session.Principal) error {
 	}
 	who, err = a.Sessions.Prove(c.Request().Context(), who, proof)
 	if err != nil {
-		return err
+		return inSession(err)
 	}
 	return c.JSON(http.StatusOK, wireSession(who, who.Session.ID))
 }
@@ -57,13 +57,18 @@ func (a *API) reauthenticate(c echo.Context, who session.Principal) error {
 // provedAgain is the proof of who a member is, in a session that lives on.
 func (a *API) provedAgain(c echo.Context, who session.Principal, password, code string) (member.Proof, error) {
 	proof, err := a.Members.Reauthenticate(c.Request().Context(), who.Member, password, code, a.origin(c))
+	return proof, inSession(err)
+}
+
+// inSession returns what is wrong with a proof of identity as an error of a session that lives on.
+func inSession(err error) error {
 	switch {
-	case errors.Is(err, member.ErrBadCredentials):
-		return member.Proof{}, errWrongPassword
+	case errors.Is(err, member.ErrBadCredentials), errors.Is(err, session.ErrCredentialStale):
+		return errWrongPassword
 	case errors.Is(err, member.ErrBadCode):
-		return member.Proof{}, errWrongCode
+		return errWrongCode
 	case errors.Is(err, member.ErrSecondFactorRequired):
-		return member.Proof{}, errCodeNeeded
+		return errCodeNeeded
 	}
-	return proof, err
+	return err
 }

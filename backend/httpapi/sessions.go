@@ -162,9 +162,14 @@ func (a *API) getSessionSummary(c echo.Context, _ session.Principal) error {
 		return err
 	}
 	figures := a.Sessions.Figures(day)
+	open, err := a.Members.OpenLinks(c.Request().Context())
+	if err != nil {
+		return err
+	}
 	return c.JSON(http.StatusOK, SessionFigures{
 		Sessions: int64(figures.Live.Sessions), Members: int64(figures.Live.Members),
 		NewToday: int64(figures.New), EndingWithinHour: int64(figures.EndingWithinHour),
+		OpenLinks: int64(open),
 	})
 }
 
@@ -194,14 +199,15 @@ func (a *API) revokeSessions(c echo.Context, who session.Principal) error {
 			return &inputError{[]FieldError{{Field: fmt.Sprintf("ids.%d", i), Code: "invalid", Message: "This is no session's id."}}}
 		}
 	}
-	n, err := a.Sessions.RevokeNamed(c.Request().Context(), who, ids)
+	n, skipped, err := a.Sessions.RevokeNamed(c.Request().Context(), who, ids)
 	if err != nil {
 		return err
 	}
 	if slices.Contains(ids, who.Session.ID) {
 		forgetSession(c)
 	}
-	return c.JSON(http.StatusOK, SessionsEnded{SessionsEnded: int64(n)})
+	counted := int64(skipped)
+	return c.JSON(http.StatusOK, SessionsEnded{SessionsEnded: int64(n), SessionsSkipped: &counted})
 }
 
 func (a *API) revokeOtherSessions(c echo.Context, who session.Principal) error {

@@ -857,7 +857,10 @@ type RevocationReceipt struct {
 	By            Actor  `json:"by"`
 
 	// Generation The organization's generation from now on.
-	Generation       int64     `json:"generation"`
+	Generation int64 `json:"generation"`
+
+	// LinksWithdrawn How many one-time links no longer work.
+	LinksWithdrawn   int64     `json:"linksWithdrawn"`
 	MembersSignedOut int64     `json:"membersSignedOut"`
 	Reason           string    `json:"reason"`
 	RevokedAt        time.Time `json:"revokedAt"`
@@ -964,7 +967,10 @@ type SessionFigures struct {
 
 	// NewToday How many of the sessions began since the day did.
 	NewToday int64 `json:"newToday"`
-	Sessions int64 `json:"sessions"`
+
+	// OpenLinks How many one-time links wait to be used. Revoking all sessions withdraws them, too.
+	OpenLinks int64 `json:"openLinks"`
+	Sessions  int64 `json:"sessions"`
 }
 
 // SessionPage defines model for SessionPage.
@@ -985,6 +991,9 @@ type SessionSummary struct {
 // SessionsEnded defines model for SessionsEnded.
 type SessionsEnded struct {
 	SessionsEnded int64 `json:"sessionsEnded"`
+
+	// SessionsSkipped How many live sessions were skipped because their members stand above the caller. Only the call that ends several sessions has it.
+	SessionsSkipped *int64 `json:"sessionsSkipped,omitempty"`
 }
 
 // SetupRequest defines model for SetupRequest.

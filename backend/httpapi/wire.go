@@ -92,7 +92,7 @@ func wireFinding(found audit.Finding, at time.Time) AuditChain {
 func wireReceipt(r session.Receipt) RevocationReceipt {
 	return RevocationReceipt{
 		Generation: int64(r.Generation), RevokedAt: r.RevokedAt, By: wireActor(r.By), Reason: r.Reason,
-		SessionsEnded: int64(r.SessionsEnded), MembersSignedOut: int64(r.MembersSignedOut), Yours: !r.Repeated,
+		SessionsEnded: int64(r.SessionsEnded), MembersSignedOut: int64(r.MembersSignedOut), LinksWithdrawn: int64(r.LinksWithdrawn), Yours: !r.Repeated,
 		AuditSequence: r.AuditSequence, AuditHash: r.AuditHash.String(),
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"encoding/base32"
 	"encoding/base64"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -19,6 +18,7 @@ import (
 
 	"curfew/backend/audit"
 	"curfew/backend/fold"
+	"curfew/backend/refusal"
 )
 
 // The second factor is a code from an authenticator app (TOTP, RFC 6238): six digits, SHA-1, a new one every 30 seconds, which is what
@@ -28,13 +28,13 @@ import (
 // Errors of the second factor that callers tell apart.
 var (
 	// ErrSecondFactorRequired is given for a right password of a member who has a second factor, without a code.
-	ErrSecondFactorRequired = errors.New("a second factor is needed")
+	ErrSecondFactorRequired = refusal.New("a second factor is needed")
 	// ErrBadCode is given for a wrong or used code, after a right password.
-	ErrBadCode = errors.New("wrong code")
+	ErrBadCode = refusal.New("wrong code")
 	// ErrEnrolmentOver is given for an enrolment that was not begun here by this member, or whose time is over.
-	ErrEnrolmentOver = errors.New("enrolment over")
+	ErrEnrolmentOver = refusal.New("enrolment over")
 	// ErrNoSecondFactor is given for a change of a second factor by a member who has none.
-	ErrNoSecondFactor = errors.New("no second factor")
+	ErrNoSecondFactor = refusal.New("no second factor")
 )
 
 const (
@@ -77,6 +77,10 @@ type Enrolment struct {
 type CredentialChange interface {
 	// Event is the audit entry, but for who did it, and from where.
 	Event() audit.Event
+	// Demand is what it asks of the caller at that instant.
+	Demand(now time.Time) Demand
+	// Proves lists the methods by which the caller's session is proved with it.
+	Proves() []string
 }
 
 // The changes that there are. Only [PasswordChange] proves in itself who makes it; the others want a fresh proof.
@@ -102,14 +106,38 @@ type (
 // Event implements [CredentialChange].
 func (PasswordChange) Event() audit.Event { return audit.Event{Action: audit.PasswordChanged} }
 
+// Demand implements [CredentialChange]. The current password is the proof.
+func (PasswordChange) Demand(time.Time) Demand { return Demand{} }
+
+// Proves implements [CredentialChange].
+func (c PasswordChange) Proves() []string { return c.Proof.Methods }
+
 // Event implements [CredentialChange].
 func (FactorSetUp) Event() audit.Event { return audit.Event{Action: audit.SecondFactorSet} }
+
+// Demand implements [CredentialChange].
+func (FactorSetUp) Demand(now time.Time) Demand { return Demand{AlsoRestricted: true, FreshAt: now} }
+
+// Proves implements [CredentialChange].
+func (FactorSetUp) Proves() []string { return []string{ByTOTP} }
 
 // Event implements [CredentialChange].
 func (FactorRemoval) Event() audit.Event { return audit.Event{Action: audit.SecondFactorRemoved} }
 
+// Demand implements [CredentialChange].
+func (FactorRemoval) Demand(now time.Time) Demand { return Demand{FreshAt: now} }
+
+// Proves implements [CredentialChange].
+func (FactorRemoval) Proves() []string { return nil }
+
 // Event implements [CredentialChange].
 func (RecoveryCodesChange) Event() audit.Event { return audit.Event{Action: audit.RecoveryCodesMade} }
+
+// Demand implements [CredentialChange].
+func (RecoveryCodesChange) Demand(now time.Time) Demand { return Demand{FreshAt: now} }
+
+// Proves implements [CredentialChange].
+func (RecoveryCodesChange) Proves() []string { return nil }
 
 // Factor is what there is of a member's second factor.
 func (s *Service) Factor(ctx context.Context, id ID) (Factor, error) {
@@ -243,22 +271,20 @@ func rightIf(used bool, err error) error {
 	return nil
 }
 
-// RemoveFactors takes a member's second factor, recovery codes and passkeys away and ends their sessions: for one who has lost them. It returns
-// ErrNotFound or ErrForbidden.
+// RemoveFactors takes a member's second factor, recovery codes and passkeys away and ends their sessions: for a member who
+// has lost them. It loosens what keeps others out of the account, so it asks for a fresh proof (rule R10). It returns
+// ErrNotFound, or what the caller lacks.
 func (s *Service) RemoveFactors(ctx context.Context, caller audit.Caller, id ID) (ended int, err error) {
 	now := s.now()
-	err = s.follow(ctx, &ended, func() (Member, int, error) {
-		return s.store.ChangeMember(context.WithoutCancel(ctx), id, caller, func(by, current Member, _ int) (Change, error) {
-			if !mayManage(by, current, current) {
-				return Change{}, ErrForbidden
-			}
-			next := current
-			next.SecondFactor, next.HasPasskey = false, false
-			next.Generation++
-			return Change{Next: next, EndsSessions: true, RemovesFactors: true, Event: audit.Event{
-				At: now, Action: audit.SecondFactorRemoved, Actor: caller.Actor, Target: "member:" + id.String(), Address: caller.Address,
-			}}, nil
-		})
+	return s.change(ctx, caller, Demand{Administers: true, FreshAt: now}, id, func(by Authority, current Member, _ int) (Change, error) {
+		if !by.MayManage(current, current) {
+			return Change{}, ErrForbidden
+		}
+		next := current
+		next.SecondFactor, next.HasPasskey = false, false
+		next.Generation++
+		return Change{Next: next, EndsSessions: true, RemovesFactors: true, Event: audit.Event{
+			At: now, Action: audit.SecondFactorRemoved, Actor: caller.Actor, Target: "member:" + id.String(), Address: caller.Address,
+		}}, nil
 	})
-	return ended, err
 }

@@ -2,66 +2,30 @@ package member
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
-	"errors"
 	"fmt"
 	"time"
 
 	"curfew/backend/audit"
 	"curfew/backend/fold"
+	"curfew/backend/refusal"
 )
 
 // Errors of managing members that callers tell apart.
 var (
-	// ErrForbidden is given where the caller's role does not allow the change.
-	ErrForbidden = errors.New("the role does not allow it")
-	// ErrProofNeeded is given for a change that lets somebody do more, by one who has not proved lately who they are.
-	ErrProofNeeded = errors.New("a fresh proof is needed")
 	// ErrLastOwner is given for a change that would leave the organization without an owner who can sign in.
-	ErrLastOwner = errors.New("the last owner")
+	ErrLastOwner = refusal.New("the last owner")
 	// ErrEmailTaken is given for an address that another member has.
-	ErrEmailTaken = errors.New("e-mail address taken")
-	// ErrLinkInvalid is given for a one-time link that was used, replaced or altered, or whose time is over.
-	ErrLinkInvalid = errors.New("link invalid")
+	ErrEmailTaken = refusal.New("e-mail address taken")
+	// ErrLinkInvalid is returned for a one-time link that was withdrawn, replaced or altered, or has expired.
+	ErrLinkInvalid = refusal.New("link invalid")
+	// ErrLinkUsed is returned for a link by which the password was set already.
+	ErrLinkUsed = refusal.New("link used")
+	// ErrNameNotNeeded is returned if a name comes with a reset, which changes the password only.
+	ErrNameNotNeeded = refusal.New("a reset changes the password only")
 	// ErrNameNeeded is given where an invitation that named nobody is accepted without a name.
-	ErrNameNeeded = errors.New("a name is needed")
-	// ErrCallerEnded is given where the caller's session is over by the time of the change.
-	ErrCallerEnded = errors.New("the caller's session has ended")
+	ErrNameNeeded = refusal.New("a name is needed")
 )
-
-// LinkKind is what a one-time link is for.
-type LinkKind string
-
-// The kinds of links, each with the time that it is good for.
-const (
-	Invitation LinkKind = "invitation" // a week
-	Reset      LinkKind = "reset"      // a day
-)
-
-func (k LinkKind) lifetime() time.Duration {
-	if k == Invitation {
-		return 7 * 24 * time.Hour
-	}
-	return 24 * time.Hour
-}
-
-// Link is the one-time link by which a member sets a password. The store keeps only its hash.
-type Link struct {
-	Kind      LinkKind
-	Hash      [sha256.Size]byte
-	CreatedAt time.Time
-	ExpiresAt time.Time
-}
-
-// newLink makes a link and its secret, which is 256 random bits.
-func newLink(kind LinkKind, now time.Time) (Link, string) {
-	raw := make([]byte, 32)
-	rand.Read(raw) // never fails: it ends the program first
-	secret := base64.RawURLEncoding.EncodeToString(raw)
-	return Link{Kind: kind, Hash: sha256.Sum256([]byte(secret)), CreatedAt: now, ExpiresAt: now.Add(kind.lifetime())}, secret
-}
 
 // State is where a member stands.
 type State string
@@ -126,19 +90,21 @@ type Query struct {
 	Limit int
 }
 
-// Change is what becomes of a member.
+// Change is what becomes of a member. A change without an event is none.
 type Change struct {
 	Next Member
-	// EndsSessions tells that the member's sessions end with it.
+	// EndsSessions reports that the member's sessions end with it.
 	EndsSessions bool
-	// RemovesFactors tells that whatever they prove themselves by, beside the password, goes.
+	// RemovesFactors reports that every proof of the member but the password goes.
 	RemovesFactors bool
-	Event          audit.Event
+	// WithdrawsLink reports that a one-time link that waits no longer works.
+	WithdrawsLink bool
+	Event         audit.Event
 }
 
-// Decide works out a change from facts that were read in the change's own transaction: who asks for it, the member, and how many other
-// owners can sign in.
-type Decide func(by, current Member, otherOwners int) (Change, error)
+// Decide works out a change from facts that were read in the change's own transaction: the caller, the member, and how
+// many other owners can sign in.
+type Decide func(by Authority, current Member, otherOwners int) (Change, error)
 
 // Follower is who holds members in memory. A change of a member runs inside of FollowMember, so that memory shows it before anybody
 // is answered. The change tells how many sessions ended with it.
@@ -163,11 +129,6 @@ func (r Role) rank() int {
 // Valid tells whether there is such a role.
 func (r Role) Valid() bool { return r == Plain || r.rank() > 0 }
 
-// mayManage holds that nobody raises anybody, themselves included, above their own role, and nobody touches who stands above them.
-func mayManage(by, current, next Member) bool {
-	return by.Role.Administers() && current.Role.rank() <= by.Role.rank() && next.Role.rank() <= by.Role.rank()
-}
-
 // List is a page of the members, and how many the query picks in all.
 func (s *Service) List(ctx context.Context, query Query) (found []Details, total int, err error) {
 	if found, total, err = s.store.Members(ctx, query); err != nil {
@@ -185,20 +146,18 @@ func (s *Service) Find(ctx context.Context, id ID) (Details, error) {
 	return found, nil
 }
 
-// Invite makes a member who has no password yet, and the secret of the link by which they set one. It returns ErrEmailTaken or
-// ErrForbidden.
-func (s *Service) Invite(ctx context.Context, by Member, caller audit.Caller, name, email string, role Role) (Details, string, error) {
+// Invite makes a member who has no password yet, and the secret of the link by which they set one. It lets somebody in, so
+// it asks for a fresh proof (rule R10). It returns ErrEmailTaken, or what the caller lacks.
+func (s *Service) Invite(ctx context.Context, caller audit.Caller, name, email string, role Role) (Details, string, error) {
 	id, err := NewID()
 	if err != nil {
 		return Details{}, "", fmt.Errorf("make member id: %w", err)
 	}
 	m := Member{ID: id, Name: name, Email: fold.AddressKey(email), Role: role, Active: true, Generation: 1}
-	if !mayManage(by, m, m) {
-		return Details{}, "", ErrForbidden
-	}
 	now := s.now()
 	link, secret := newLink(Invitation, now)
-	err = s.store.Invite(context.WithoutCancel(ctx), m, link, caller, audit.Event{
+	demand := Demand{Administers: true, UpTo: role, FreshAt: now}
+	err = s.store.Invite(context.WithoutCancel(ctx), m, link, caller, demand, audit.Event{
 		At: now, Action: audit.MemberInvited, Actor: caller.Actor, Target: "member:" + id.String(), Address: caller.Address,
 		Details: map[string]any{"name": name, "email": fold.ShowAddress(email), "role": role},
 	})
@@ -213,15 +172,14 @@ type Wish struct {
 	Name   *string
 	Role   *Role
 	Active *bool
-	// Proved tells that whoever wishes it has proved lately who they are, without which nobody is raised or let in again (rule R10).
-	Proved bool
 }
 
-// Change changes a member at once, for running sessions too. Deactivating ends the member's sessions, for good. It returns
-// ErrNotFound, ErrForbidden, ErrProofNeeded or ErrLastOwner.
+// Change changes a member at once, for running sessions too. Deactivating ends the member's sessions for good. Raising a
+// member, and letting one in again, asks for a fresh proof (rule R10). It returns ErrNotFound, ErrLastOwner, or what the
+// caller lacks.
 func (s *Service) Change(ctx context.Context, caller audit.Caller, id ID, wish Wish) error {
 	now := s.now()
-	return s.change(ctx, caller, id, func(by, current Member, otherOwners int) (Change, error) {
+	_, err := s.change(ctx, caller, Demand{Administers: true}, id, func(by Authority, current Member, otherOwners int) (Change, error) {
 		next := current
 		if wish.Name != nil {
 			next.Name = *wish.Name
@@ -232,10 +190,14 @@ func (s *Service) Change(ctx context.Context, caller audit.Caller, id ID, wish W
 		if wish.Active != nil {
 			next.Active = *wish.Active
 		}
-		if !mayManage(by, current, next) {
+		if !by.MayManage(current, next) {
 			return Change{}, ErrForbidden
 		}
-		if !wish.Proved && (next.Role.rank() > current.Role.rank() || next.Active && !current.Active) {
+		if next == current {
+			return Change{Next: current}, nil
+		}
+		raised := next.Role.rank() > current.Role.rank()
+		if (raised || next.Active && !current.Active) && !by.Fresh(now) {
 			return Change{}, ErrProofNeeded
 		}
 		wasOwner, isOwner := current.Role == Owner && current.Active, next.Role == Owner && next.Active
@@ -246,97 +208,108 @@ func (s *Service) Change(ctx context.Context, caller audit.Caller, id ID, wish W
 		if ends {
 			next.Generation++ // so that no session comes back when the member does
 		}
-		return Change{Next: next, EndsSessions: ends, Event: audit.Event{
+		return Change{Next: next, EndsSessions: ends, WithdrawsLink: raised || ends, Event: audit.Event{
 			At: now, Action: audit.MemberChanged, Actor: caller.Actor, Target: "member:" + id.String(), Address: caller.Address,
 			Details: map[string]any{"before": describe(current), "after": describe(next)},
 		}}, nil
 	})
+	return err
 }
 
-// RevokeSessions ends all sessions of a member, and counts them. Anybody may end their own this way.
+// RevokeSessions ends all sessions of a member, and counts them. Callers may end their own this way.
 func (s *Service) RevokeSessions(ctx context.Context, caller audit.Caller, id ID) (ended int, err error) {
 	now := s.now()
-	err = s.follow(ctx, &ended, func() (Member, int, error) {
-		return s.store.ChangeMember(context.WithoutCancel(ctx), id, caller, func(by, current Member, _ int) (Change, error) {
-			if !mayManage(by, current, current) {
-				return Change{}, ErrForbidden
-			}
-			next := current
-			next.Generation++
-			return Change{Next: next, EndsSessions: true, Event: audit.Event{
-				At: now, Action: audit.MemberRevoked, Actor: caller.Actor, Target: "member:" + id.String(), Address: caller.Address,
-			}}, nil
-		})
-	})
-	return ended, err
-}
-
-func (s *Service) change(ctx context.Context, caller audit.Caller, id ID, decide Decide) error {
-	var ended int
-	return s.follow(ctx, &ended, func() (Member, int, error) {
-		return s.store.ChangeMember(context.WithoutCancel(ctx), id, caller, decide)
+	return s.change(ctx, caller, Demand{Administers: true}, id, func(by Authority, current Member, _ int) (Change, error) {
+		if !by.MayManage(current, current) {
+			return Change{}, ErrForbidden
+		}
+		next := current
+		next.Generation++
+		return Change{Next: next, EndsSessions: true, Event: audit.Event{
+			At: now, Action: audit.MemberRevoked, Actor: caller.Actor, Target: "member:" + id.String(), Address: caller.Address,
+		}}, nil
 	})
 }
 
-func (s *Service) follow(ctx context.Context, ended *int, change func() (Member, int, error)) error {
-	err := s.follower.FollowMember(context.WithoutCancel(ctx), func() (m Member, n int, err error) {
-		m, n, err = change()
-		*ended = n
-		return m, n, err
+func (s *Service) change(ctx context.Context, caller audit.Caller, demand Demand, id ID, decide Decide) (ended int, err error) {
+	ctx = context.WithoutCancel(ctx)
+	err = s.follower.FollowMember(ctx, func() (m Member, n int, err error) {
+		m, ended, err = s.store.ChangeMember(ctx, id, caller, demand, decide)
+		return m, ended, err
 	})
 	if err != nil {
-		return fmt.Errorf("change member: %w", err)
+		return 0, fmt.Errorf("change member: %w", err)
 	}
-	return nil
+	return ended, nil
 }
 
-// IssueLink makes a new one-time link for a member, in the place of any that waits: an invitation for one who has no password yet, and
-// otherwise a reset. Whoever issues it learns the link, and never a password. It returns ErrNotFound or ErrForbidden.
-func (s *Service) IssueLink(ctx context.Context, by Member, caller audit.Caller, id ID) (Link, string, error) {
-	found, err := s.Find(ctx, id)
+// IssueLink makes a new one-time link for a member, in the place of any that waits: an invitation for one who has no
+// password yet, and otherwise a reset. The link lets in whoever has it, so it asks for a fresh proof (rule R10). It returns
+// ErrNotFound, or what the caller lacks.
+func (s *Service) IssueLink(ctx context.Context, caller audit.Caller, id ID) (Details, string, error) {
+	var secret string
+	now := s.now()
+	decide := func(by Authority, current Details) (Link, audit.Event, error) {
+		if !by.MayManage(current.Member, current.Member) {
+			return Link{}, audit.Event{}, ErrForbidden
+		}
+		kind := Reset
+		if current.State == Invited {
+			kind = Invitation
+		}
+		var link Link
+		link, secret = newLink(kind, now)
+		return link, audit.Event{
+			At: now, Action: audit.LinkIssued, Actor: caller.Actor, Target: "member:" + id.String(), Address: caller.Address,
+			Details: map[string]any{"kind": kind},
+		}, nil
+	}
+	issued, err := s.store.IssueLink(context.WithoutCancel(ctx), id, caller, Demand{Administers: true, FreshAt: now}, decide)
 	if err != nil {
-		return Link{}, "", err
+		return Details{}, "", fmt.Errorf("issue link: %w", err)
 	}
-	if !mayManage(by, found.Member, found.Member) {
-		return Link{}, "", ErrForbidden
-	}
-	kind := Reset
-	if found.State == Invited {
-		kind = Invitation
-	}
-	link, secret := newLink(kind, s.now())
-	err = s.store.IssueLink(context.WithoutCancel(ctx), id, link, caller, audit.Event{
-		At: link.CreatedAt, Action: audit.LinkIssued, Actor: caller.Actor, Target: "member:" + id.String(), Address: caller.Address,
-		Details: map[string]any{"kind": kind},
-	})
-	if err != nil {
-		return Link{}, "", fmt.Errorf("issue link: %w", err)
-	}
-	return link, secret, nil
+	return issued, secret, nil
 }
 
-// Accept uses up a one-time link: it sets the member's password and, where one is given, the name, and ends the sessions that there
-// were; the second factor stays as it is. It signs nobody in. It returns ErrLinkInvalid, ErrNameNeeded or a [*PasswordError]; a link that was refused for the sake of the
-// name or the password stays good.
+// OpenLinks counts the one-time links that wait to be used.
+func (s *Service) OpenLinks(ctx context.Context) (int, error) {
+	open, err := s.store.OpenLinks(ctx, s.now())
+	if err != nil {
+		return 0, fmt.Errorf("count open links: %w", err)
+	}
+	return open, nil
+}
+
+// Accept uses up a one-time link: it sets the member's password and ends the sessions that there were. An invitation sets
+// the name too, where one is given; a reset changes the password only. The second factor stays as it is, and no session
+// begins. It returns ErrLinkInvalid, ErrLinkUsed, ErrNameNeeded, ErrNameNotNeeded or a [*PasswordError]; a link that was
+// refused for its name or password stays good.
 func (s *Service) Accept(ctx context.Context, secret, name, password string, origin Origin) (m Member, err error) {
 	hash := sha256.Sum256([]byte(secret))
 	invited, organization, err := s.store.CheckLink(ctx, hash, s.now())
 	if err != nil {
 		return Member{}, fmt.Errorf("check link: %w", err) // before any hashing: a stranger has no link
 	}
-	if invited.Name == "" && name == "" {
+	switch {
+	case invited.Link.Kind == Reset && name != "":
+		return Member{}, ErrNameNotNeeded
+	case invited.Link.Kind == Invitation && name == "" && invited.Name == "":
 		return Member{}, ErrNameNeeded
 	}
 	passwordHash, err := s.HashNewPassword(ctx, password, organization, invited.Name, name, fold.ShowAddress(invited.Email))
 	if err != nil {
 		return Member{}, err
 	}
-	now := s.now()
-	err = s.follower.FollowMember(context.WithoutCancel(ctx), func() (_ Member, ended int, err error) {
-		m, ended, err = s.store.UseLink(context.WithoutCancel(ctx), hash, now, name, passwordHash, func(m Member, kind LinkKind) audit.Event {
+	ctx, now := context.WithoutCancel(ctx), s.now()
+	err = s.follower.FollowMember(ctx, func() (_ Member, ended int, err error) {
+		m, ended, err = s.store.UseLink(ctx, hash, now, name, passwordHash, func(before, after Member) audit.Event {
+			details := map[string]any{"kind": invited.Link.Kind}
+			if before.Name != after.Name {
+				details["before"], details["after"] = describe(before), describe(after)
+			}
 			return audit.Event{
-				At: now, Action: audit.LinkUsed, Actor: audit.Actor{ID: m.ID.String(), Name: m.Name}, Target: "member:" + m.ID.String(),
-				Address: origin.Address, Details: map[string]any{"kind": kind},
+				At: now, Action: audit.LinkUsed, Actor: audit.Actor{ID: after.ID.String(), Name: after.Name}, Target: "member:" + after.ID.String(),
+				Address: origin.Address, Details: details,
 			}
 		})
 		return m, ended, err

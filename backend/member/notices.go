@@ -60,9 +60,9 @@ func (s *Service) Notices(ctx context.Context, id ID) ([]audit.Entry, error) {
 	return notices, nil
 }
 
-// DismissNotices puts away the notices up to the entry of that sequence.
-func (s *Service) DismissNotices(ctx context.Context, id ID, sequence int64) error {
-	if err := s.store.DismissNotices(context.WithoutCancel(ctx), id, sequence); err != nil {
+// DismissNotices puts away the caller's notices up to the entry of that sequence.
+func (s *Service) DismissNotices(ctx context.Context, caller audit.Caller, sequence int64) error {
+	if err := s.store.DismissNotices(context.WithoutCancel(ctx), caller, sequence); err != nil {
 		return fmt.Errorf("put away notices: %w", err)
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 
 	"curfew/backend/audit"
 	"curfew/backend/fold"
+	"curfew/backend/refusal"
 )
 
 // A passkey (WebAuthn) is two factors at once: the device that holds it, and what it asks of whoever uses it, which is required. It is found by the
@@ -24,15 +25,15 @@ import (
 var (
 	// ErrBadPasskey is given for an answer that does not prove what it should: of another site, of a passkey that is not known, without the
 	// person's being verified, of a challenge that was used or is over, or with a counter that went back, as a copy's does.
-	ErrBadPasskey = errors.New("bad passkey")
+	ErrBadPasskey = refusal.New("bad passkey")
 	// ErrNoPasskey is given for a passkey that the member does not have.
-	ErrNoPasskey = errors.New("no such passkey")
+	ErrNoPasskey = refusal.New("no such passkey")
 	// ErrPasskeyKnown is given for a passkey that is registered already.
-	ErrPasskeyKnown = errors.New("passkey known")
+	ErrPasskeyKnown = refusal.New("passkey known")
 	// ErrPasskeysUnavailable is given where browsers reach Curfew by a number instead of a name: passkeys are bound to a name.
-	ErrPasskeysUnavailable = errors.New("passkeys unavailable")
+	ErrPasskeysUnavailable = refusal.New("passkeys unavailable")
 	// ErrTooManyPasskeys is given to a member who has as many as one may.
-	ErrTooManyPasskeys = errors.New("too many passkeys")
+	ErrTooManyPasskeys = refusal.New("too many passkeys")
 )
 
 const (
@@ -85,8 +86,22 @@ func (r PasskeyRegistration) Event() audit.Event {
 	return audit.Event{Action: audit.PasskeyAdded, Details: map[string]any{"name": r.Passkey.Name}}
 }
 
+// Demand implements [CredentialChange].
+func (PasskeyRegistration) Demand(now time.Time) Demand {
+	return Demand{AlsoRestricted: true, FreshAt: now}
+}
+
+// Proves implements [CredentialChange].
+func (PasskeyRegistration) Proves() []string { return []string{ByPasskey} }
+
 // Event implements [CredentialChange].
 func (PasskeyRemoval) Event() audit.Event { return audit.Event{Action: audit.PasskeyRemoved} }
+
+// Demand implements [CredentialChange].
+func (PasskeyRemoval) Demand(now time.Time) Demand { return Demand{FreshAt: now} }
+
+// Proves implements [CredentialChange].
+func (PasskeyRemoval) Proves() []string { return nil }
 
 // newRelyingParty is the site that passkeys are for; nil where it has no name that they could be bound to.
 func newRelyingParty(public *url.URL) (*webauthn.WebAuthn, error) {

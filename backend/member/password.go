@@ -7,7 +7,6 @@ import (
 	"context"
 	_ "embed"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -22,6 +21,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"curfew/backend/fold"
+	"curfew/backend/refusal"
 )
 
 // The bounds of a password. Fifteen characters is what NIST SP 800-63B-4 asks for where the password is the only factor; there are no
@@ -35,12 +35,15 @@ const (
 var cost = &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
 // ErrBusy is given when so many passwords wait to be hashed that one more would wait too long.
-var ErrBusy = errors.New("too many sign-ins at once")
+var ErrBusy = refusal.New("too many sign-ins at once")
 
 // PasswordError says what is wrong with a new password.
 type PasswordError struct{ Code, Message string }
 
 func (e *PasswordError) Error() string { return "password: " + e.Message }
+
+// Refusal implements [refusal.Refusal].
+func (e *PasswordError) Refusal() {}
 
 // checkNewPassword returns a [*PasswordError] for a password that is too short or too long, or among the first that a guesser would try.
 // The context is what stands about the account in plain sight: the names of the organization and of the member, and the address.

@@ -13,18 +13,19 @@ import (
 
 	"curfew/backend/audit"
 	"curfew/backend/fold"
+	"curfew/backend/refusal"
 )
 
 // Errors that callers tell apart. Any other error of this package is trouble with storage.
 var (
 	// ErrBadCredentials is given for a wrong password, an unknown address and a deactivated member alike.
-	ErrBadCredentials = errors.New("bad credentials")
+	ErrBadCredentials = refusal.New("bad credentials")
 	// ErrAlreadySetUp is given once there is a member.
-	ErrAlreadySetUp = errors.New("already set up")
+	ErrAlreadySetUp = refusal.New("already set up")
 	// ErrSetupToken is given for a set-up token that is not the one that the server printed.
-	ErrSetupToken = errors.New("wrong set-up token")
+	ErrSetupToken = refusal.New("wrong set-up token")
 	// ErrNotFound is given for a member that does not exist.
-	ErrNotFound = errors.New("no such member")
+	ErrNotFound = refusal.New("no such member")
 )
 
 // Store is what the service asks of storage. Each method is one transaction and has reached the disk when it returns.
@@ -42,18 +43,24 @@ type Store interface {
 	Members(ctx context.Context, query Query) (found []Details, total int, err error)
 	// Member finds one, or returns ErrNotFound.
 	Member(ctx context.Context, id ID) (Details, error)
-	// Invite makes a member without a password. It returns ErrEmailTaken, or ErrCallerEnded where the caller's session is over.
-	Invite(ctx context.Context, m Member, link Link, caller audit.Caller, event audit.Event) error
-	// ChangeMember reads the facts, lets decide judge them, and writes what comes of it, in one transaction. It tells how many
-	// sessions ended. It returns ErrNotFound, ErrCallerEnded, or what decide returns.
-	ChangeMember(ctx context.Context, id ID, caller audit.Caller, decide Decide) (m Member, ended int, err error)
-	// IssueLink gives the member the link, in the place of any other.
-	IssueLink(ctx context.Context, id ID, link Link, caller audit.Caller, event audit.Event) error
-	// CheckLink tells whose link it is, and of which organization. It returns ErrLinkInvalid where there is no such link that is good at the given
-	// time.
-	CheckLink(ctx context.Context, hash [32]byte, now time.Time) (m Member, organization string, err error)
-	// UseLink removes the link, sets the password and, unless it is empty, the name, and ends the member's sessions.
-	UseLink(ctx context.Context, hash [32]byte, now time.Time, name, passwordHash string, event func(Member, LinkKind) audit.Event) (m Member, ended int, err error)
+	// Invite makes a member without a password. Like each method that takes a caller, it judges them by the demand in its
+	// transaction and returns ErrCallerEnded or what they lack. It returns ErrEmailTaken.
+	Invite(ctx context.Context, m Member, link Link, caller audit.Caller, demand Demand, event audit.Event) error
+	// ChangeMember reads the facts, lets decide judge them, and writes what comes of it, in one transaction. It counts the
+	// sessions that ended. It returns ErrNotFound, or what decide returns.
+	ChangeMember(ctx context.Context, id ID, caller audit.Caller, demand Demand, decide Decide) (m Member, ended int, err error)
+	// IssueLink gives the member the link that decide returns, in the place of any other.
+	IssueLink(ctx context.Context, id ID, caller audit.Caller, demand Demand,
+		decide func(by Authority, current Details) (Link, audit.Event, error)) (Details, error)
+	// OpenLinks counts the links that wait to be used.
+	OpenLinks(ctx context.Context, now time.Time) (int, error)
+	// CheckLink returns the member whose link it is, with the link, and the organization's name. It returns ErrLinkInvalid,
+	// or ErrLinkUsed.
+	CheckLink(ctx context.Context, hash [32]byte, now time.Time) (m Details, organization string, err error)
+	// UseLink uses the link up, sets the password and, unless it is empty, the name, and ends the member's sessions. It
+	// returns what CheckLink returns.
+	UseLink(ctx context.Context, hash [32]byte, now time.Time, name, passwordHash string,
+		event func(before, after Member) audit.Event) (m Member, ended int, err error)
 	// ResetPassword replaces the member's password, reactivates them, and raises their generation, which ends their sessions; a
 	// one-time link that waits is of no more use. It tells how many sessions ended.
 	ResetPassword(ctx context.Context, id ID, passwordHash string, event audit.Event) (m Member, ended int, err error)
@@ -85,8 +92,8 @@ type Store interface {
 	Notices(ctx context.Context, id ID, actions []audit.Action, limit int) ([]audit.Entry, error)
 	// Suspicions are the same of what the suspicion picks.
 	Suspicions(ctx context.Context, id ID, suspicion Suspicion, limit int) ([]audit.Entry, error)
-	// DismissNotices puts away the notices up to the entry of that sequence, which never moves back.
-	DismissNotices(ctx context.Context, id ID, sequence int64) error
+	// DismissNotices puts away the caller's notices up to the entry of that sequence, which never moves back.
+	DismissNotices(ctx context.Context, caller audit.Caller, sequence int64) error
 }
 
 // Service is how people prove who they are. It is safe for concurrent use.

@@ -41,6 +41,9 @@ func (e *ThrottledError) Error() string {
 	return fmt.Sprintf("too many attempts; the next one in %s", e.RetryAfter)
 }
 
+// Refusal implements [refusal.Refusal].
+func (e *ThrottledError) Refusal() {}
+
 // familiarFor is how long an address stays familiar after a sign-in from there.
 const familiarFor = 30 * 24 * time.Hour
 

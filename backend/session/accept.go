@@ -2,15 +2,15 @@ package session
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"curfew/backend/audit"
+	"curfew/backend/refusal"
 )
 
 // ErrClockNotAhead is returned where there is no time to accept: the clock goes by the machine's.
-var ErrClockNotAhead = errors.New("the clock is not ahead")
+var ErrClockNotAhead = refusal.New("the clock is not ahead")
 
 // leastAhead is what a clock has to be ahead for it to be worth signing everybody out.
 const leastAhead = time.Second
@@ -18,13 +18,13 @@ const leastAhead = time.Second
 // AcceptTime has the clock follow the machine's again after that was set back, for good. Rule R7 holds because every session of before
 // is revoked first: none is lengthened. Neither [Service.Flush] nor [Service.Sweep] may run meanwhile, which would put the old time
 // on record again.
-func (s *Service) AcceptTime(ctx context.Context, clock *Clock) (TimeReceipt, error) {
+func (s *Service) AcceptTime(ctx context.Context, clock *Clock) (Receipt, error) {
 	s.whole() // as in RevokeAll
 	s.changes.Lock()
 	defer s.changes.Unlock()
 	ahead := clock.Ahead()
 	if ahead < leastAhead {
-		return TimeReceipt{}, ErrClockNotAhead
+		return Receipt{}, ErrClockNotAhead
 	}
 	ctx = context.WithoutCancel(ctx)
 	at := clock.wall()
@@ -34,7 +34,7 @@ func (s *Service) AcceptTime(ctx context.Context, clock *Clock) (TimeReceipt, er
 		Details: map[string]any{"aheadSeconds": int64(ahead.Seconds())},
 	})
 	if err != nil {
-		return TimeReceipt{}, errors.Join(fmt.Errorf("accept the machine's time: %w", err), s.relearn(ctx))
+		return Receipt{}, s.failed(ctx, fmt.Errorf("accept the machine's time: %w", err))
 	}
 	clock.restart()
 	s.flushed = time.Time{}
@@ -42,13 +42,4 @@ func (s *Service) AcceptTime(ctx context.Context, clock *Clock) (TimeReceipt, er
 	org.Generation, org.StartedAfter, org.AuthenticatedAfter = receipt.Generation, time.Time{}, time.Time{}
 	s.adopt(org)
 	return receipt, nil
-}
-
-// CountLinks counts the one-time links that members have.
-func (s *Service) CountLinks(ctx context.Context) (int, error) {
-	n, err := s.store.CountLinks(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("count links: %w", err)
-	}
-	return n, nil
 }

@@ -5,35 +5,43 @@ import (
 	"fmt"
 
 	"curfew/backend/member"
+	"curfew/backend/refusal"
 )
 
-// Errors that callers tell apart. Any other error of this package is trouble with storage: it says nothing
-// about a session, and must not be taken for a verdict.
+// Errors that callers tell apart. Each is a [refusal.Refusal]. Any other error of this package is a storage failure: it
+// says nothing about a session, and is no verdict.
 var (
 	// ErrNotFound is given for a session that does not exist, or that the caller may not know of.
-	ErrNotFound = errors.New("no such session")
+	ErrNotFound = refusal.New("no such session")
 	// ErrNoSession is given where a token names a session that has no row.
-	ErrNoSession = errors.New("the token names no session")
+	ErrNoSession = refusal.New("the token names no session")
 	// ErrRefreshTokenInvalid is given for a refresh token that Curfew did not issue.
-	ErrRefreshTokenInvalid = errors.New("refresh token invalid")
+	ErrRefreshTokenInvalid = refusal.New("refresh token invalid")
 	// ErrCredentialStale is given where the credential that was just proved was changed meanwhile.
-	ErrCredentialStale = errors.New("credential changed during the sign-in")
-	// ErrReauthenticationRequired is given where rule R10 asks for a fresh proof of identity.
-	ErrReauthenticationRequired = errors.New("re-authentication required")
-	// ErrRestricted is given where the organization demands a second factor that the session has not proved.
-	ErrRestricted = errors.New("the session has not proved two factors")
+	ErrCredentialStale = refusal.New("credential changed during the sign-in")
+	// ErrReauthenticationRequired is returned if rule R10 asks for a fresh proof of identity.
+	ErrReauthenticationRequired = member.ErrProofNeeded
+	// ErrRestricted is returned if the organization requires a second factor that the session has not proved.
+	ErrRestricted = member.ErrRestricted
 	// ErrFactorDemanded is given for a change that would leave a member without the second factor that the organization demands.
-	ErrFactorDemanded = errors.New("the organization demands a second factor")
-	// ErrForbidden is given where the caller's role does not allow the change.
-	ErrForbidden = errors.New("forbidden")
-	// ErrCallerEnded is given by the store where the caller's session is over by the time of the change.
+	ErrFactorDemanded = refusal.New("the organization demands a second factor")
+	// ErrForbidden is returned if the caller's role does not allow the change.
+	ErrForbidden = member.ErrRoleNeeded
+	// ErrCallerEnded is returned by the store if the caller's session has ended by the time of the change.
 	ErrCallerEnded = member.ErrCallerEnded
 )
+
+// ErrOutcomeUnknown is returned by the store if a COMMIT failed: what it was to write may have reached the disk. It is the
+// only failure after which memory and disk may disagree.
+var ErrOutcomeUnknown = errors.New("the outcome of the commit is unknown")
 
 // EndedError is the verdict on a session that is over.
 type EndedError struct{ End End }
 
 func (e *EndedError) Error() string { return "session ended: " + string(e.End.Reason) }
+
+// Refusal implements [refusal.Refusal].
+func (e *EndedError) Refusal() {}
 
 // StaleVersionError is given where somebody else saved the policy since the caller read it.
 type StaleVersionError struct {
@@ -44,6 +52,9 @@ type StaleVersionError struct {
 func (e *StaleVersionError) Error() string {
 	return fmt.Sprintf("the policy was saved meanwhile; its version is %d", e.Current.Version)
 }
+
+// Refusal implements [refusal.Refusal].
+func (e *StaleVersionError) Refusal() {}
 
 // FieldError says what is wrong with one field and what to do about it.
 type FieldError struct {
@@ -61,3 +72,6 @@ type InvalidError struct{ Fields []FieldError }
 func (e *InvalidError) Error() string {
 	return fmt.Sprintf("invalid input: %s: %s", e.Fields[0].Field, e.Fields[0].Message)
 }
+
+// Refusal implements [refusal.Refusal].
+func (e *InvalidError) Refusal() {}

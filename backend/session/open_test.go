@@ -175,8 +175,8 @@ func TestAFailureDuringTheStartIsReadAnew(t *testing.T) {
 		asking.begin(len(counted), func(i int) { counted[i], _ = h.Count() })
 		slow.end = func(ending session.Ending) ([]session.Ended, error) {
 			slow.end = nil
-			_, err := slow.DB.End(t.Context(), ending)
-			return nil, errors.Join(errDisk, err)
+			_, _, err := slow.DB.End(t.Context(), ending)
+			return nil, errors.Join(session.ErrOutcomeUnknown, errDisk, err)
 		}
 		require.ErrorIs(t, h.Revoke(t.Context(), admin, lost.Session.ID), errDisk)
 		sessions, _ := h.Count() // from what was read anew, without waiting for the start

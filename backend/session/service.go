@@ -14,9 +14,6 @@ import (
 	"curfew/backend/member"
 )
 
-// ProofLifetime is how long a proof of identity is fresh enough for loosening the policy (rule R10).
-const ProofLifetime = 10 * time.Minute
-
 // Retention is how long the row of an ended session is kept, so that whoever comes back learns how it ended.
 const Retention = 90 * 24 * time.Hour
 
@@ -46,8 +43,10 @@ type Service struct {
 	// changes is held from before the transaction of a change until memory shows it, so that memory changes in the
 	// order in which the disk did. The check never takes it.
 	changes sync.Mutex
-	// unsure tells that a change failed and that what came of it could not be read either.
-	unsure bool
+	// stale reports that memory may lack a commit whose outcome is unknown, because the store could not be read since.
+	stale bool
+	// unwritten are touches of rosters that a reload has replaced.
+	unwritten []Touch
 
 	// announce tells those who listen of a change.
 	announce func(Change)
@@ -126,7 +125,8 @@ func (s *Service) reread(ctx context.Context) error {
 	if err := s.readLive(ctx, fresh); err != nil {
 		return err
 	}
-	fresh.retouch(s.roster.Load().touched())
+	fresh.retouch(append(s.unwritten, s.roster.Load().touched()...))
+	s.unwritten = nil
 	s.roster.Store(fresh)
 	return nil
 }
@@ -165,34 +165,39 @@ func (s *Service) readopt(ctx context.Context) error {
 	return nil
 }
 
-// refused tells that the store has refused a change, and changed nothing. Any other error is trouble with storage.
-func refused(err error) bool {
-	return errors.Is(err, ErrCallerEnded) || errors.Is(err, ErrCredentialStale) || errors.Is(err, ErrFactorDemanded) ||
-		errors.Is(err, member.ErrNoSecondFactor) || errors.Is(err, member.ErrNoPasskey) || errors.Is(err, member.ErrPasskeyKnown) || errors.Is(err, member.ErrTooManyPasskeys) || errors.As(err, new(*StaleVersionError))
+// failed returns the error of a write. If the outcome of its COMMIT is unknown, memory is reloaded first: nothing else
+// can make it differ from the disk. The caller holds changes.
+func (s *Service) failed(ctx context.Context, err error) error {
+	if !errors.Is(err, ErrOutcomeUnknown) {
+		return err
+	}
+	return errors.Join(err, s.reload(ctx))
 }
 
-// relearn takes what memory holds of all sessions from the store after a change failed: the commit may have reached the disk although
-// it was reported as failed. Where the store does not answer, the sweep tries again.
-func (s *Service) relearn(ctx context.Context) error {
-	s.unsure = true
+// reload reads everything that memory holds from the store. Until it is done the roster is empty, so each check asks the
+// store, which has the commit or fails. If the store cannot be read, the sweep tries again.
+func (s *Service) reload(ctx context.Context) error {
+	s.stale = true
+	s.unwritten = append(s.unwritten, s.roster.Load().touched()...)
+	s.roster.Store(newRoster())
 	if err := s.readopt(ctx); err != nil {
 		return err
 	}
 	if err := s.reread(ctx); err != nil {
 		return err
 	}
-	s.unsure = false
+	s.stale = false
 	return nil
 }
 
-// makeSure relearns what could not be learned when it was due.
-func (s *Service) makeSure(ctx context.Context) error {
+// reloadIfStale reloads what could not be read when it was due.
+func (s *Service) reloadIfStale(ctx context.Context) error {
 	s.changes.Lock()
 	defer s.changes.Unlock()
-	if !s.unsure {
+	if !s.stale {
 		return nil
 	}
-	return s.relearn(ctx)
+	return s.reload(ctx)
 }
 
 // Reload takes the organization from the store after it was set up there.
@@ -333,7 +338,7 @@ func (s *Service) Start(ctx context.Context, proof member.Proof, client Client) 
 		Details: map[string]any{"methods": proof.Methods, "userAgent": client.UserAgent},
 	})
 	if err != nil {
-		return Principal{}, "", fmt.Errorf("start session: %w", err)
+		return Principal{}, "", s.failed(ctx, fmt.Errorf("start session: %w", err))
 	}
 	roster := s.roster.Load()
 	roster.add(record)
@@ -391,42 +396,30 @@ func (s *Service) Prove(ctx context.Context, who Principal, proof member.Proof) 
 func (s *Service) prove(ctx context.Context, who Principal, proof member.Proof) (Principal, error) {
 	s.changes.Lock()
 	defer s.changes.Unlock()
-	now, methods := s.now(), alsoBy(who.Session.Methods, proof.Methods)
-	err := s.store.Prove(ctx, proof, methods, now, who.Caller(), audit.Event{
+	now := s.now()
+	methods, err := s.store.Prove(ctx, proof, now, who.Caller(), audit.Event{
 		At: now, Action: audit.Reauthenticated, Target: "session:" + who.Session.ID.String(),
 		Actor: who.Caller().Actor, Address: who.Session.Client.AddressText(), Details: map[string]any{"methods": proof.Methods},
 	})
 	if err != nil {
-		return Principal{}, fmt.Errorf("record proof: %w", err)
+		return Principal{}, s.failed(ctx, fmt.Errorf("record proof: %w", err))
 	}
 	s.roster.Load().prove(who.Session.ID, now, methods)
 	who.Session.ProvedAt, who.Session.Methods = now, methods
 	return who, nil
 }
 
-// alsoBy are the methods together, each once, in the order in which they came.
-func alsoBy(methods, more []string) []string {
-	all := slices.Clone(methods)
-	for _, method := range more {
-		if !slices.Contains(all, method) {
-			all = append(all, method)
-		}
-	}
-	return all
-}
-
 // RequireFreshProof returns ErrReauthenticationRequired where the principal's last proof of identity is too old for what rule R10 guards.
 func (s *Service) RequireFreshProof(who Principal) error {
-	if !who.freshAt(s.now()) {
+	if !who.authority().Fresh(s.now()) {
 		return ErrReauthenticationRequired
 	}
 	return nil
 }
 
-// ChangeCredential changes the principal's own credentials, ends all of their other sessions if that is wanted, and counts those. But for a
-// new password, which is proved by the one before, it returns ErrReauthenticationRequired where rule R10 asks for a fresh proof; and
-// ErrCredentialStale when what was proved was changed meanwhile, member.ErrNoSecondFactor where there is none to change, or
-// ErrFactorDemanded.
+// ChangeCredential changes the principal's own credentials, ends all of their other sessions if that is wanted, and counts
+// those. Except for a new password, which is proved by the one before, it asks for a fresh proof (rule R10). It returns what
+// [Store.ChangeCredential] returns.
 func (s *Service) ChangeCredential(ctx context.Context, who Principal, change member.CredentialChange, endOthers bool) (int, error) {
 	n, err := s.changeCredential(context.WithoutCancel(ctx), who, change, endOthers)
 	return n, s.explain(ctx, who, err)
@@ -435,52 +428,25 @@ func (s *Service) ChangeCredential(ctx context.Context, who Principal, change me
 func (s *Service) changeCredential(ctx context.Context, who Principal, change member.CredentialChange, endOthers bool) (int, error) {
 	s.changes.Lock()
 	defer s.changes.Unlock()
-	// What was set up since the principal was admitted has to be proved, too. No credential changes while changes is held.
-	if current, alive := s.roster.Load().find(who.Session.ID, s.organization.Load()); alive {
-		who = current
-	}
-	now, caller := s.now(), who.Caller()
-	changing := Changing{
-		Change: change, At: now, By: caller, Member: who.Member.ID, Methods: who.Session.Methods, ProvedAt: who.Session.ProvedAt, EndOthers: endOthers,
-		Event: change.Event(),
-	}
-	proved := who.freshAt(now)
-	switch change := change.(type) {
-	case member.PasswordChange:
-		proved, changing.ProvedAt, changing.Methods = true, now, alsoBy(changing.Methods, change.Proof.Methods)
-	case member.FactorSetUp:
-		changing.Methods = alsoBy(changing.Methods, []string{member.ByTOTP})
-	case member.PasskeyRegistration:
-		changing.Methods = alsoBy(changing.Methods, []string{member.ByPasskey})
-	}
-	if !proved {
-		return 0, ErrReauthenticationRequired
-	}
-	changing.Event.At, changing.Event.Actor, changing.Event.Address = now, caller.Actor, caller.Address
-	changing.Event.Target = "member:" + who.Member.ID.String()
-	m, ended, err := s.store.ChangeCredential(ctx, changing)
-	if refused(err) {
-		return 0, fmt.Errorf("change credential: %w", err)
-	}
+	now, caller, event := s.now(), who.Caller(), change.Event()
+	event.At, event.Actor, event.Address, event.Target = now, caller.Actor, caller.Address, "member:"+who.Member.ID.String()
+	changed, err := s.store.ChangeCredential(ctx, Changing{
+		Change: change, At: now, By: caller, Member: who.Member.ID, EndOthers: endOthers, Event: event,
+	})
 	if err != nil {
-		// What has become of it, if the commit reached the disk all the same, is only there: everything is read from there again.
-		s.roster.Store(newRoster())
-		return 0, errors.Join(fmt.Errorf("change credential: %w", err), s.relearn(ctx))
+		return 0, s.failed(ctx, fmt.Errorf("change credential: %w", err))
 	}
-	ids, roster := idsOf(ended), s.roster.Load()
+	ids, roster := idsOf(changed.Ended), s.roster.Load()
 	roster.drop(ids...)
-	roster.follow(m, false)
-	roster.prove(who.Session.ID, changing.ProvedAt, changing.Methods)
-	s.announce(Change{Sessions: ids, Members: []member.ID{m.ID}})
-	return len(ended), nil
+	roster.follow(changed.Member, false)
+	roster.prove(who.Session.ID, changed.ProvedAt, changed.Methods)
+	s.announce(Change{Sessions: ids, Members: []member.ID{who.Member.ID}})
+	return len(ids), nil
 }
 
 // RequireSecondFactor has the organization demand a second factor, or no more: from the next request on, of running sessions too. Demanding it
 // is free to those who administer; giving it up returns ErrReauthenticationRequired where the last proof is too old.
 func (s *Service) RequireSecondFactor(ctx context.Context, who Principal, required bool) (Organization, error) {
-	if !who.Member.Role.Administers() {
-		return Organization{}, ErrForbidden
-	}
 	saved, err := s.requireSecondFactor(context.WithoutCancel(ctx), who, required)
 	return saved, s.explain(ctx, who, err)
 }
@@ -488,22 +454,19 @@ func (s *Service) RequireSecondFactor(ctx context.Context, who Principal, requir
 func (s *Service) requireSecondFactor(ctx context.Context, who Principal, required bool) (Organization, error) {
 	s.changes.Lock()
 	defer s.changes.Unlock()
-	org, now, caller := *s.organization.Load(), s.now(), who.Caller()
+	org, now, caller, demand := *s.organization.Load(), s.now(), who.Caller(), member.Demand{Administers: true}
 	if org.RequireSecondFactor == required {
 		return org, nil
 	}
-	if !required && !who.freshAt(now) {
-		return Organization{}, ErrReauthenticationRequired
+	if !required {
+		demand.FreshAt = now
 	}
-	err := s.store.RequireSecondFactor(ctx, required, caller, audit.Event{
+	err := s.store.RequireSecondFactor(ctx, required, caller, demand, audit.Event{
 		At: now, Action: audit.SecondFactorDemanded, Actor: caller.Actor, Target: "organization", Address: caller.Address,
 		Details: map[string]any{"before": map[string]any{"requireSecondFactor": !required}, "after": map[string]any{"requireSecondFactor": required}},
 	})
-	if refused(err) {
-		return Organization{}, fmt.Errorf("demand a second factor: %w", err)
-	}
 	if err != nil {
-		return Organization{}, errors.Join(fmt.Errorf("demand a second factor: %w", err), s.relearn(ctx))
+		return Organization{}, s.failed(ctx, fmt.Errorf("demand a second factor: %w", err))
 	}
 	org.RequireSecondFactor = required
 	s.adopt(org)
@@ -601,10 +564,11 @@ func (s *Service) Abandon(ctx context.Context, refreshToken string) error {
 	return s.SignOut(ctx, who)
 }
 
-// Revoke ends one session: the principal's own or, for those who administer, anybody's. It returns ErrNotFound for a session
-// that has ended, does not exist, or is none of the caller's business.
+// Revoke ends one session: the principal's own or, for those who administer, one of a member whom they may manage. It
+// returns ErrNotFound for a session that has ended, does not exist, or is none of the caller's business, and
+// member.ErrForbidden for one of a member who stands above them.
 func (s *Service) Revoke(ctx context.Context, who Principal, id ID) error {
-	target, err := s.Admit(ctx, id, Passive)
+	_, err := s.Admit(ctx, id, Passive)
 	var ended *EndedError
 	if errors.As(err, &ended) || errors.Is(err, ErrNoSession) {
 		return ErrNotFound
@@ -612,46 +576,44 @@ func (s *Service) Revoke(ctx context.Context, who Principal, id ID) error {
 	if err != nil {
 		return err
 	}
-	if target.Member.ID != who.Member.ID && !who.Member.Role.Administers() {
+	n, skipped, err := s.revoke(ctx, who, member.Demand{}, []ID{id})
+	switch {
+	case err != nil:
+		return err
+	case skipped > 0 && who.Member.Role.Administers():
+		return member.ErrForbidden
+	case n == 0:
 		return ErrNotFound
 	}
-	_, err = s.revoke(ctx, who, []ID{id})
-	return err
+	return nil
 }
 
 // RevokeOthers ends all of the principal's sessions but the one at hand, and counts them.
 func (s *Service) RevokeOthers(ctx context.Context, who Principal) (int, error) {
 	own := s.whole().idsOf(who.Member.ID, s.organization.Load(), s.now())
 	others := slices.DeleteFunc(own, func(id ID) bool { return id == who.Session.ID })
-	if len(others) == 0 {
-		return 0, nil
-	}
-	return s.revoke(ctx, who, others)
+	n, _, err := s.revoke(ctx, who, member.Demand{}, others)
+	return n, err
 }
 
-func (s *Service) revoke(ctx context.Context, who Principal, ids []ID) (int, error) {
-	now, ending := s.now(), Ending{Reason: Revoked, By: who.Caller(), RequireCaller: true}
+func (s *Service) revoke(ctx context.Context, who Principal, demand member.Demand, ids []ID) (ended, skipped int, err error) {
+	now, ending := s.now(), Ending{Reason: Revoked, By: who.Caller(), Demand: &demand}
 	for _, id := range ids {
 		ending.Sessions = append(ending.Sessions, SessionEnd{id, now})
 	}
-	n, err := s.endCounting(ctx, ending)
-	return n, s.explain(ctx, who, err)
+	ended, skipped, err = s.endCounting(ctx, ending)
+	return ended, skipped, s.explain(ctx, who, err)
 }
 
-// RevokeNamed ends sessions of anybody's, for those who administer, and counts those that had been alive until then.
-func (s *Service) RevokeNamed(ctx context.Context, who Principal, ids []ID) (int, error) {
-	if !who.Member.Role.Administers() {
-		return 0, ErrForbidden
-	}
-	return s.revoke(ctx, who, ids)
+// RevokeNamed ends sessions of members whom the caller may manage, for those who administer. It counts those that had been
+// alive until then, and those that it skipped because their members stand above the caller.
+func (s *Service) RevokeNamed(ctx context.Context, who Principal, ids []ID) (ended, skipped int, err error) {
+	return s.revoke(ctx, who, member.Demand{Administers: true}, ids)
 }
 
 // RevokeAll ends every session of the organization, the principal's included, and returns once that is on disk. It is one row:
 // its cost does not depend on how many sessions there are (rule R4).
 func (s *Service) RevokeAll(ctx context.Context, who Principal, reason, idempotencyKey string) (Receipt, error) {
-	if !who.Member.Role.Administers() {
-		return Receipt{}, ErrForbidden
-	}
 	s.whole() // its sessions are counted; not with changes held, or who is not known yet would wait as well
 	receipt, err := s.revokeAll(context.WithoutCancel(ctx), who.Caller(), reason, idempotencyKey)
 	return receipt, s.explain(ctx, who, err)
@@ -664,12 +626,9 @@ func (s *Service) revokeAll(ctx context.Context, caller audit.Caller, reason, id
 	receipt, err := s.store.RevokeAll(ctx, Revocation{
 		At: s.now(), Reason: reason, IdempotencyKey: idempotencyKey,
 		SessionsEnded: sessions, MembersSignedOut: members,
-	}, caller)
-	if refused(err) {
-		return Receipt{}, fmt.Errorf("revoke all sessions: %w", err)
-	}
+	}, caller, member.Demand{Administers: true})
 	if err != nil {
-		return Receipt{}, errors.Join(fmt.Errorf("revoke all sessions: %w", err), s.relearn(ctx))
+		return Receipt{}, s.failed(ctx, fmt.Errorf("revoke all sessions: %w", err))
 	}
 	if !receipt.Repeated {
 		org := *s.organization.Load()
@@ -683,9 +642,6 @@ func (s *Service) revokeAll(ctx context.Context, caller audit.Caller, reason, id
 // saves only if that is still the current one, and returns a [*StaleVersionError] otherwise. A policy that is in force already is not
 // saved again. It returns an [*InvalidError] for a policy that is out of bounds and ErrReauthenticationRequired where rule R10 asks for a fresh proof.
 func (s *Service) SavePolicy(ctx context.Context, who Principal, next Policy, version *int64) (Organization, error) {
-	if !who.Member.Role.Administers() {
-		return Organization{}, ErrForbidden
-	}
 	if err := next.Validate(); err != nil {
 		return Organization{}, err
 	}
@@ -703,19 +659,17 @@ func (s *Service) savePolicy(ctx context.Context, who Principal, next Policy, ve
 	if next == before.Policy {
 		return before, nil
 	}
-	if next.Loosens(before.Policy) && !who.freshAt(now) {
-		return Organization{}, ErrReauthenticationRequired
+	demand := member.Demand{Administers: true}
+	if next.Loosens(before.Policy) {
+		demand.FreshAt = now
 	}
 	saved := before.Saved(next, now, caller.Actor)
-	err := s.store.SavePolicy(ctx, saved, caller, audit.Event{
+	err := s.store.SavePolicy(ctx, saved, caller, demand, audit.Event{
 		At: now, Action: audit.PolicySaved, Actor: caller.Actor, Target: "organization", Address: caller.Address,
 		Details: map[string]any{"before": before.Policy.describe(), "after": next.describe(), "version": saved.Version},
 	})
-	if refused(err) {
-		return Organization{}, fmt.Errorf("save policy: %w", err)
-	}
 	if err != nil {
-		return Organization{}, errors.Join(fmt.Errorf("save policy: %w", err), s.relearn(ctx))
+		return Organization{}, s.failed(ctx, fmt.Errorf("save policy: %w", err))
 	}
 	s.adopt(saved)
 	return saved, nil
@@ -723,34 +677,35 @@ func (s *Service) savePolicy(ctx context.Context, who Principal, next Policy, ve
 
 // end is the one function through which single sessions end, for whatever reason.
 func (s *Service) end(ctx context.Context, ending Ending) error {
-	_, err := s.endCounting(ctx, ending)
+	_, _, err := s.endCounting(ctx, ending)
 	return err
 }
 
-// endCounting ends sessions and counts those that had been alive until then.
-func (s *Service) endCounting(ctx context.Context, ending Ending) (int, error) {
+// endCounting ends sessions. It counts those that had been alive until then, and those that were not the caller's to end.
+func (s *Service) endCounting(ctx context.Context, ending Ending) (n, skipped int, err error) {
 	s.changes.Lock()
 	defer s.changes.Unlock()
-	ended, err := s.store.End(context.WithoutCancel(ctx), ending)
-	if refused(err) {
-		return 0, fmt.Errorf("end sessions: %w", err)
-	}
-	// Also after a failure: the commit may have reached the disk all the same, and what is not in memory is read from there.
-	ids := make([]ID, len(ending.Sessions))
-	for i, e := range ending.Sessions {
-		ids[i] = e.ID
+	ended, skipped, err := s.store.End(context.WithoutCancel(ctx), ending)
+	ids := idsOf(ended)
+	if ending.Reason == Expired {
+		// Memory has them marked already. If their end could not be written, the next check asks the store.
+		ids = make([]ID, len(ending.Sessions))
+		for i, e := range ending.Sessions {
+			ids[i] = e.ID
+		}
 	}
 	s.roster.Load().drop(ids...)
 	if err != nil {
-		return 0, errors.Join(fmt.Errorf("end sessions: %w", err), s.relearn(ctx))
+		return 0, 0, s.failed(ctx, fmt.Errorf("end sessions: %w", err))
 	}
 	s.announce(Change{Sessions: idsOf(ended)})
-	return len(ended), nil
+	return len(ended), skipped, nil
 }
 
-// explain turns the store's word that the caller's session is over into how it ended; any other error stays as it is.
+// explain turns the store's word that the caller's session has ended into how it ended; any other error stays as it is. A
+// credential that was changed meanwhile may have ended the session, too.
 func (s *Service) explain(ctx context.Context, who Principal, err error) error {
-	if !errors.Is(err, ErrCallerEnded) {
+	if !errors.Is(err, ErrCallerEnded) && !errors.Is(err, ErrCredentialStale) {
 		return err
 	}
 	if ended := s.refuse(ctx, who.Session.ID, s.now()); ended != nil {
@@ -764,14 +719,8 @@ func (s *Service) FollowMember(ctx context.Context, change func() (m member.Memb
 	s.changes.Lock()
 	defer s.changes.Unlock()
 	m, ended, err := change()
-	var trouble interface{ Unavailable() bool }
-	if errors.As(err, &trouble) {
-		// The commit may have reached the disk all the same: everything is read from there again.
-		s.roster.Store(newRoster())
-		return errors.Join(err, s.relearn(ctx))
-	}
 	if err != nil {
-		return err
+		return s.failed(ctx, err)
 	}
 	s.roster.Load().follow(m, ended > 0)
 	s.announce(Change{Members: []member.ID{m.ID}})
@@ -798,7 +747,7 @@ func (s *Service) Flush(ctx context.Context) error {
 // whether there is more to do.
 func (s *Service) Sweep(ctx context.Context) (more bool, err error) {
 	const batch = 500
-	if err := s.makeSure(ctx); err != nil {
+	if err := s.reloadIfStale(ctx); err != nil {
 		return false, err
 	}
 	begins := s.swept == 0
@@ -835,8 +784,7 @@ func (s *Service) sweepExpired(ctx context.Context, batch int) (more bool, err e
 	if len(ending.Sessions) == 0 {
 		return next != 0, nil
 	}
-	_, err = s.endCounting(ctx, ending)
-	return next != 0, err
+	return next != 0, s.end(ctx, ending)
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -80,18 +80,19 @@ func (f *faulty) Session(ctx context.Context, id session.ID) (session.Record, er
 	return f.DB.Session(ctx, id)
 }
 
-func (f *faulty) End(ctx context.Context, ending session.Ending) ([]session.Ended, error) {
+func (f *faulty) End(ctx context.Context, ending session.Ending) ([]session.Ended, int, error) {
 	if f.end != nil {
-		return f.end(ending)
+		ended, err := f.end(ending)
+		return ended, 0, err
 	}
 	return f.DB.End(ctx, ending)
 }
 
-func (f *faulty) RevokeAll(ctx context.Context, r session.Revocation, caller audit.Caller) (session.Receipt, error) {
+func (f *faulty) RevokeAll(ctx context.Context, r session.Revocation, caller audit.Caller, demand member.Demand) (session.Receipt, error) {
 	if f.revokeAll != nil {
 		return f.revokeAll(r, caller)
 	}
-	return f.DB.RevokeAll(ctx, r, caller)
+	return f.DB.RevokeAll(ctx, r, caller, demand)
 }
 
 var errDisk = errors.New("disk on fire")
@@ -390,7 +391,9 @@ func TestAProofThatComesTooLateHoldsUpNothing(t *testing.T) {
 // loseFromMemory has memory give up a session that the store has alive.
 func (h *house) loseFromMemory(who session.Principal, disk *faulty) {
 	h.t.Helper()
-	disk.end = func(session.Ending) ([]session.Ended, error) { return nil, errDisk }
+	disk.end = func(session.Ending) ([]session.Ended, error) {
+		return nil, errors.Join(session.ErrOutcomeUnknown, errDisk)
+	}
 	disk.live = func() error { return errDisk }
 	require.ErrorIs(h.t, h.SignOut(h.t.Context(), who), errDisk)
 	disk.end, disk.live = nil, nil
@@ -452,8 +455,8 @@ func TestACommitThatOnlySeemedToFailIsBelieved(t *testing.T) {
 	h.open(lying)
 	h.requireAlive(who.Session.ID)
 	lying.revokeAll = func(r session.Revocation, caller audit.Caller) (session.Receipt, error) {
-		_, err := lying.DB.RevokeAll(t.Context(), r, caller)
-		return session.Receipt{}, errors.Join(errDisk, err)
+		_, err := lying.DB.RevokeAll(t.Context(), r, caller, member.Demand{})
+		return session.Receipt{}, errors.Join(session.ErrOutcomeUnknown, errDisk, err)
 	}
 	_, err := h.RevokeAll(t.Context(), who, "", "")
 	require.ErrorIs(t, err, errDisk)
@@ -470,8 +473,8 @@ func TestWhatAFailedChangeLeftOpenIsLearnedLater(t *testing.T) {
 	who, _ := h.signIn()
 	lost, _ := h.signIn()
 	lying.end = func(ending session.Ending) ([]session.Ended, error) {
-		_, err := lying.DB.End(t.Context(), ending)
-		return nil, errors.Join(errDisk, err)
+		_, _, err := lying.DB.End(t.Context(), ending)
+		return nil, errors.Join(session.ErrOutcomeUnknown, errDisk, err)
 	}
 	lying.live = func() error { return errDisk }
 	require.ErrorIs(t, h.Revoke(t.Context(), who, lost.Session.ID), errDisk)
@@ -484,8 +487,8 @@ func TestWhatAFailedChangeLeftOpenIsLearnedLater(t *testing.T) {
 	require.Equal(t, 1, sessions)
 
 	lying.revokeAll = func(r session.Revocation, caller audit.Caller) (session.Receipt, error) {
-		_, err := lying.DB.RevokeAll(t.Context(), r, caller)
-		return session.Receipt{}, errors.Join(errDisk, err)
+		_, err := lying.DB.RevokeAll(t.Context(), r, caller, member.Demand{})
+		return session.Receipt{}, errors.Join(session.ErrOutcomeUnknown, errDisk, err)
 	}
 	lying.organization = func() (session.Organization, error) { return session.Organization{}, errDisk }
 	_, err = h.RevokeAll(t.Context(), who, "", "")
@@ -510,7 +513,7 @@ func TestARefusedChangeLeavesMemoryAsItIs(t *testing.T) {
 	disk.live = func() error { unread(); return nil }
 	disk.organization = func() (session.Organization, error) { unread(); return session.Organization{}, errDisk }
 	var ended *session.EndedError
-	_, err := h.RevokeNamed(t.Context(), late, []session.ID{victim.Session.ID})
+	_, _, err := h.RevokeNamed(t.Context(), late, []session.ID{victim.Session.ID})
 	require.ErrorAs(t, err, &ended)
 	_, err = h.RevokeAll(t.Context(), late, "", "")
 	require.ErrorAs(t, err, &ended)
@@ -577,7 +580,7 @@ func TestLooseningAsksForAFreshProof(t *testing.T) {
 	longer := session.Policy{Length: session.Length{Value: 30, Unit: session.Days}, RefreshAutomatically: true}
 	shorter := session.Policy{Length: session.Length{Value: 1, Unit: session.Hours}}
 
-	h.pass(session.ProofLifetime + instant)
+	h.pass(member.ProofLifetime + instant)
 	who = h.requireAlive(who.Session.ID)
 	_, err := h.SavePolicy(t.Context(), who, longer, nil)
 	require.ErrorIs(t, err, session.ErrReauthenticationRequired)
@@ -586,7 +589,7 @@ func TestLooseningAsksForAFreshProof(t *testing.T) {
 
 	who, err = h.Prove(t.Context(), who, h.ana)
 	h.must(err)
-	h.pass(session.ProofLifetime)
+	h.pass(member.ProofLifetime)
 	_, err = h.SavePolicy(t.Context(), h.requireAlive(who.Session.ID), longer, nil)
 	h.must(err)
 }

@@ -106,31 +106,25 @@ type Principal struct {
 	operator bool
 }
 
-// Restricted tells that the organization demands a second factor that the session has not proved: all it can do is to set up the
-// first one, or to prove one.
-func (p Principal) Restricted() bool {
-	return p.Organization.RequireSecondFactor && !p.operator && !member.TwoFactors(p.Session.Methods)
-}
+// Restricted reports whether the session lacks the second factor that the organization requires; see
+// [member.Authority.Restricted].
+func (p Principal) Restricted() bool { return p.authority().Restricted() }
 
-// freshAt tells whether identity was proved lately enough for what rule R10 asks for, and by two factors where a sign-in of the member's takes
-// two: they have a second factor, or the organization demands one and they have a passkey. So a restricted session sets up a first factor, and
-// never one beside those that it has not proved.
-func (p Principal) freshAt(now time.Time) bool {
+// authority is what the principal may do, as of the check.
+func (p Principal) authority() member.Authority {
 	if p.operator {
-		return true
+		return member.Operator
 	}
-	takesTwo := p.Member.SecondFactor || p.Organization.RequireSecondFactor && p.Member.HasPasskey
-	return now.Sub(p.Session.ProvedAt) <= ProofLifetime && (!takesTwo || member.TwoFactors(p.Session.Methods))
+	return member.Authority{
+		Member: p.Member, Methods: p.Session.Methods, ProvedAt: p.Session.ProvedAt, RequireSecondFactor: p.Organization.RequireSecondFactor,
+	}
 }
 
 // Operator is the principal of whoever runs the command line on the server's host. They may do what an owner may, but are no member and
 // have no session: there is nothing to revoke, and nothing that rule R10 could ask them to prove.
 func (s *Service) Operator() Principal {
-	return Principal{Member: operatorsMember, Organization: s.organization.Load(), operator: true}
+	return Principal{Member: member.Operator.Member, Organization: s.organization.Load(), operator: true}
 }
-
-// operatorsMember is what the rules of who may manage whom take the operator for. No such member is stored.
-var operatorsMember = member.Member{Name: audit.Operator.Name, Role: member.Owner, Active: true}
 
 // IsOperator tells that the principal is the operator.
 func (p Principal) IsOperator() bool { return p.operator }

@@ -12,21 +12,19 @@ import (
 // reached the disk when it returns. A missing row is ErrNotFound; any other error that is not of this
 // package is trouble with storage.
 //
-// The methods that take a Caller return ErrCallerEnded, and change nothing, when the caller's session is over by
-// its row, its generations or its member.
+// The methods that take a caller judge them in their transaction: they return ErrCallerEnded if the caller's session has
+// ended by its row, its generations or its member, or what the caller lacks of the demand, and change nothing then.
 type Store interface {
 	// Organization reads the one row that decides about every session.
 	Organization(ctx context.Context) (Organization, error)
 	// SavePolicy replaces the organization's policy, unless its version is no longer the one before next's: then
 	// it returns a [*StaleVersionError] with what is in force.
-	SavePolicy(ctx context.Context, next Organization, caller audit.Caller, event audit.Event) error
+	SavePolicy(ctx context.Context, next Organization, caller audit.Caller, demand member.Demand, event audit.Event) error
 	// RevokeAll raises the organization's generation by one and records the revocation.
-	RevokeAll(ctx context.Context, revocation Revocation, caller audit.Caller) (Receipt, error)
+	RevokeAll(ctx context.Context, revocation Revocation, caller audit.Caller, demand member.Demand) (Receipt, error)
 	// AcceptTime makes at, which may be earlier, the newest time on record. It ends every session by a new generation, withdraws every
 	// one-time link, and forgets all times that sessions and attempts are held to. The event's details are made here.
-	AcceptTime(ctx context.Context, at time.Time, sessions, members int, event audit.Event) (TimeReceipt, error)
-	// CountLinks counts the one-time links that there are.
-	CountLinks(ctx context.Context) (int, error)
+	AcceptTime(ctx context.Context, at time.Time, sessions, members int, event audit.Event) (Receipt, error)
 	// Revocation tells of the revocation that began the given generation. There is one for each but the first.
 	Revocation(ctx context.Context, generation uint64) (Receipt, error)
 
@@ -43,19 +41,22 @@ type Store interface {
 
 	// Touch moves the times of sessions forward, never back. It also records now as a time that has been (rule R7).
 	Touch(ctx context.Context, touches []Touch, now time.Time) error
-	// Prove records a fresh proof of identity, and by which methods the session is proved with it.
-	Prove(ctx context.Context, proof member.Proof, methods []string, at time.Time, caller audit.Caller, event audit.Event) error
-	// ChangeCredential changes the caller's own credentials, and gives the member as they are then. It returns ErrCredentialStale when the
-	// change's proof no longer holds, member.ErrNoSecondFactor, or ErrFactorDemanded.
-	ChangeCredential(ctx context.Context, changing Changing) (member.Member, []Ended, error)
+	// Prove records a fresh proof of identity, and returns the methods by which the session is proved with it. It returns
+	// ErrCredentialStale if the proof no longer holds.
+	Prove(ctx context.Context, proof member.Proof, at time.Time, caller audit.Caller, event audit.Event) (methods []string, err error)
+	// ChangeCredential changes the caller's own credentials. It returns ErrCredentialStale if the change's proof no longer
+	// holds, member.ErrSecondFactorRequired if it lacks a second factor that was set up meanwhile,
+	// member.ErrNoSecondFactor, or ErrFactorDemanded.
+	ChangeCredential(ctx context.Context, changing Changing) (Changed, error)
 	// RequireSecondFactor saves whether the organization demands a second factor.
-	RequireSecondFactor(ctx context.Context, required bool, caller audit.Caller, event audit.Event) error
+	RequireSecondFactor(ctx context.Context, required bool, caller audit.Caller, demand member.Demand, event audit.Event) error
 	// RotateRefresh makes the presented refresh token the current one and remembers its successor's hash,
 	// provided that it is the successor of the current one and the session is alive. It tells what the row
 	// holds afterwards.
 	RotateRefresh(ctx context.Context, id ID, presented RefreshState) (RefreshState, error)
-	// End ends those of the sessions that have not ended, with an audit entry for each, and tells which they were.
-	End(ctx context.Context, ending Ending) ([]Ended, error)
+	// End ends those of the sessions that have not ended, with an audit entry for each, and returns which they were.
+	// It skips those that are not the caller's to end, and counts these.
+	End(ctx context.Context, ending Ending) (ended []Ended, skipped int, err error)
 
 	// CloseRevoked writes the end into rows of generations before the given one, at most limit of them, and counts them. What
 	// ended them is on record already; this only spares later readers the look.
@@ -78,12 +79,17 @@ type Changing struct {
 	At     time.Time
 	By     audit.Caller
 	Member member.ID
-	// Methods are how the caller's session is proved with it, and ProvedAt is when it was proved last.
-	Methods  []string
-	ProvedAt time.Time
 	// EndOthers ends all of the member's sessions but the caller's, with an audit entry for each.
 	EndOthers bool
 	Event     audit.Event
+}
+
+// Changed is what a change of credentials left: the member, the proofs of the caller's session, and the sessions that ended.
+type Changed struct {
+	Member   member.Member
+	Methods  []string
+	ProvedAt time.Time
+	Ended    []Ended
 }
 
 // Touch is the times of one session, as the memory has them.
@@ -100,8 +106,9 @@ type Ending struct {
 	Reason   EndReason
 	// By is who ended them, with the session and address it was done from where there are any.
 	By audit.Caller
-	// RequireCaller makes the store check By's session in the same transaction.
-	RequireCaller bool
+	// Demand makes the store judge By in the same transaction, and skip the sessions of members whom they may not manage,
+	// but for their own. It is nil for the system, and for members who sign out.
+	Demand *member.Demand
 }
 
 // SessionEnd is one session and the time of its end.
@@ -134,6 +141,8 @@ type Revocation struct {
 	// SessionsEnded and MembersSignedOut are what it is about to end.
 	SessionsEnded    int
 	MembersSignedOut int
+	// LinksWithdrawn is how many one-time links no longer work. The store counts them.
+	LinksWithdrawn int
 }
 
 // Event is the audit entry of the revocation that raises the organization's generation to the given one.
@@ -142,15 +151,9 @@ func (r Revocation) Event(by audit.Caller, generation uint64) audit.Event {
 		At: r.At, Action: audit.SessionsRevokedAll, Actor: by.Actor, Target: "organization", Address: by.Address,
 		Details: map[string]any{
 			"generation": generation, "reason": r.Reason,
-			"sessionsEnded": r.SessionsEnded, "membersSignedOut": r.MembersSignedOut,
+			"sessionsEnded": r.SessionsEnded, "membersSignedOut": r.MembersSignedOut, "linksWithdrawn": r.LinksWithdrawn,
 		},
 	}
-}
-
-// TimeReceipt is what it took to accept the machine's time.
-type TimeReceipt struct {
-	Receipt
-	LinksWithdrawn int
 }
 
 // Receipt is the proof of a revocation.
@@ -161,6 +164,7 @@ type Receipt struct {
 	Reason           string
 	SessionsEnded    int
 	MembersSignedOut int
+	LinksWithdrawn   int
 	AuditSequence    int64
 	AuditHash        audit.Hash
 	// Repeated tells that this is the receipt of an earlier call with the same idempotency key.

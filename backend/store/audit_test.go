@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"curfew/backend/audit"
+	"curfew/backend/member"
 	"curfew/backend/session"
 )
 
@@ -113,7 +114,7 @@ func TestEntriesOfOneTransactionAreChainedToo(t *testing.T) {
 		record := signIn(t, db, proof)
 		ending = session.Ending{Sessions: append(ending.Sessions, session.SessionEnd{ID: record.Session.ID, At: noon}), Reason: session.Revoked, By: callerOf(record)}
 	}
-	ended, err := db.End(t.Context(), ending)
+	ended, _, err := db.End(t.Context(), ending)
 	require.NoError(t, err)
 	require.Len(t, ended, 3)
 	found, err := audit.Check(t.Context(), db)
@@ -133,7 +134,7 @@ func eightEntries(t *testing.T) *DB {
 		Details: map[string]any{"large": uint64(9007199254740993), "largest": uint64(math.MaxUint64), "least": int64(math.MinInt64), "real": 0.1, "exponent": 1e21, "whole": 1.0, "nothing": nil},
 	}))
 	require.NoError(t, db.Record(t.Context(), audit.Event{At: noon, Action: audit.SessionRefused, Actor: audit.Nobody}))
-	receipt, err := db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(record))
+	receipt, err := db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(record), member.Demand{})
 	require.NoError(t, err)
 	require.EqualValues(t, 6, receipt.AuditSequence)
 	for range 2 {

@@ -23,10 +23,19 @@ func proofHolds(proof member.Proof) (where string, args []any) {
 }
 
 // ChangeCredential implements [session.Store].
-func (db *DB) ChangeCredential(ctx context.Context, changing session.Changing) (m member.Member, ended []session.Ended, err error) {
+func (db *DB) ChangeCredential(ctx context.Context, changing session.Changing) (changed session.Changed, err error) {
 	err = db.write(ctx, func(tx *gorm.DB) error {
-		if err := requireLive(tx, changing.By); err != nil {
+		authority, err := judge(tx, changing.By, changing.Change.Demand(changing.At))
+		if err != nil {
 			return err
+		}
+		changed.Methods, changed.ProvedAt = member.AlsoBy(authority.Methods, changing.Change.Proves()), authority.ProvedAt
+		if change, is := changing.Change.(member.PasswordChange); is {
+			// A second factor that was set up since the password was proved has to be proved, too.
+			if authority.Member.SecondFactor && !member.TwoFactors(change.Proof.Methods) {
+				return member.ErrSecondFactorRequired
+			}
+			changed.ProvedAt = changing.At
 		}
 		if err := applyChange(tx, changing); err != nil {
 			return err
@@ -34,31 +43,34 @@ func (db *DB) ChangeCredential(ctx context.Context, changing session.Changing) (
 		if _, err := appendAudit(tx, changing.Event); err != nil {
 			return err
 		}
-		err := tx.Exec("UPDATE sessions SET proved_at = ?, methods = ? WHERE id = ?",
-			millis(changing.ProvedAt), strings.Join(changing.Methods, " "), changing.By.Session).Error
+		err = tx.Exec("UPDATE sessions SET proved_at = ?, methods = ? WHERE id = ?",
+			millis(changed.ProvedAt), strings.Join(changed.Methods, " "), changing.By.Session).Error
 		if err != nil {
 			return err
 		}
 		if changing.EndOthers {
-			ended, err = closeSessions(tx, session.Ending{Reason: session.CredentialChanged, By: changing.By}, endMembers,
+			changed.Ended, err = closeSessions(tx, session.Ending{Reason: session.CredentialChanged, By: changing.By}, endMembers,
 				millis(changing.At), string(session.CredentialChanged), changing.By.Actor.Name, changing.Member.String(), changing.By.Session)
 			if err != nil {
 				return err
 			}
 		}
-		found, err := oneMember(tx, changing.Member)
-		m = found.Member
+		changed.Member, err = readMember(tx, changing.Member.String())
 		return err
 	})
-	return m, ended, err
+	return changed, err
 }
 
 func applyChange(tx *gorm.DB, changing session.Changing) error {
 	id := changing.Member.String()
 	switch change := changing.Change.(type) {
 	case member.PasswordChange:
-		return changedOne(session.ErrCredentialStale, tx.Exec("UPDATE members SET password_hash = ? WHERE id = ? AND password_hash = ?",
+		err := changedOne(session.ErrCredentialStale, tx.Exec("UPDATE members SET password_hash = ? WHERE id = ? AND password_hash = ?",
 			change.Hash, id, change.Proof.PasswordHash))
+		if err != nil {
+			return err
+		}
+		return withdrawLink(tx, changing.Member)
 	case member.FactorSetUp:
 		set := tx.Exec("UPDATE members SET totp_seed = ?, totp_step = ?, totp_since = ? WHERE id = ?", change.Sealed, change.Step, millis(changing.At), id)
 		if set.Error != nil {
@@ -287,8 +299,12 @@ func (db *DB) Suspicions(ctx context.Context, id member.ID, suspicion member.Sus
 }
 
 // DismissNotices implements [member.Store].
-func (db *DB) DismissNotices(ctx context.Context, id member.ID, sequence int64) error {
+func (db *DB) DismissNotices(ctx context.Context, caller audit.Caller, sequence int64) error {
 	return db.write(ctx, func(tx *gorm.DB) error {
-		return tx.Exec("UPDATE members SET noticed = max(noticed, min(?, (SELECT max(sequence) FROM audit_entries))) WHERE id = ?", sequence, id.String()).Error
+		by, err := judge(tx, caller, member.Demand{})
+		if err != nil {
+			return err
+		}
+		return tx.Exec("UPDATE members SET noticed = max(noticed, min(?, (SELECT max(sequence) FROM audit_entries))) WHERE id = ?", sequence, by.Member.ID.String()).Error
 	})
 }

@@ -1,36 +1,19 @@
 package store
 
-import (
-	"errors"
+import "curfew/backend/refusal"
 
-	"curfew/backend/member"
-	"curfew/backend/session"
-)
-
-// UnavailableError is trouble with storage: it says nothing about whatever was asked for.
+// UnavailableError is a storage failure: it says nothing about what was asked for.
 type UnavailableError struct{ cause error }
 
 func (e *UnavailableError) Error() string { return "storage: " + e.cause.Error() }
 func (e *UnavailableError) Unwrap() error { return e.cause }
 
-// Unavailable marks the error for those who must not know this package.
+// Unavailable marks the error for callers that must not know this package.
 func (e *UnavailableError) Unavailable() bool { return true }
 
-// unavailable marks every error that is not a word of the domain.
+// unavailable marks every error but a refusal as a storage failure.
 func unavailable(err error) error {
-	if err == nil {
-		return nil
-	}
-	for _, known := range []error{
-		session.ErrNotFound, session.ErrCallerEnded, session.ErrCredentialStale, member.ErrNotFound, member.ErrAlreadySetUp,
-		member.ErrEmailTaken, member.ErrForbidden, member.ErrLastOwner, member.ErrLinkInvalid, member.ErrNoSecondFactor, member.ErrNoPasskey, member.ErrPasskeyKnown, session.ErrFactorDemanded,
-	} {
-		if errors.Is(err, known) {
-			return err
-		}
-	}
-	var stale *session.StaleVersionError
-	if errors.As(err, &stale) {
+	if err == nil || refusal.Is(err) {
 		return err
 	}
 	return &UnavailableError{err}

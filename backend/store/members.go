@@ -117,7 +117,7 @@ func (db *DB) ResetPassword(ctx context.Context, id member.ID, passwordHash stri
 		if reset.RowsAffected == 0 {
 			return member.ErrNotFound
 		}
-		if err := tx.Exec("DELETE FROM member_links WHERE member_id = ?", id.String()).Error; err != nil {
+		if err := withdrawLink(tx, id); err != nil {
 			return err
 		}
 		found, err := oneMember(tx, id)
@@ -136,27 +136,54 @@ func (db *DB) ResetPassword(ctx context.Context, id member.ID, passwordHash stri
 
 // detailsRow is a member with the link that waits, as selectDetails reads them.
 type detailsRow struct {
-	ID            string
-	Name          string
-	Email         string
-	Role          string
-	EmailFold     *string
-	HasPassword   bool
-	Generation    uint64
-	CreatedAt     int64
-	Active        bool
-	SecondFactor  bool
-	Passkeys      int
-	LinkKind      string
-	LinkCreatedAt int64
-	LinkExpiresAt int64
+	ID           string
+	Name         string
+	Email        string
+	Role         string
+	EmailFold    *string
+	HasPassword  bool
+	Generation   uint64
+	CreatedAt    int64
+	Active       bool
+	SecondFactor bool
+	Passkeys     int
+	// The link that waits or was used; its kind is empty for none.
+	LinkKind         string
+	LinkCreatedAt    int64
+	LinkExpiresAt    int64
+	LinkUsed         bool
+	IssuerID         string
+	LinkGeneration   uint64
+	MemberGeneration uint64
+	IssuerGeneration uint64
+	// The issuer as they are now; the role is empty for the operator, and for one who was removed.
+	IssuerRole              string
+	IssuerActive            bool
+	IssuerCurrentGeneration uint64
+	CurrentGeneration       uint64
 }
 
 const selectDetails = `
 SELECT m.id, m.name, m.email, m.email_fold, m.role, m.password_hash <> '' AS has_password, m.generation, m.created_at, m.deactivated_at IS NULL AS active,
        m.totp_seed IS NOT NULL AS second_factor, (SELECT count(*) FROM passkeys p WHERE p.member_id = m.id) AS passkeys,
-       coalesce(l.kind, '') AS link_kind, coalesce(l.created_at, 0) AS link_created_at, coalesce(l.expires_at, 0) AS link_expires_at
-FROM members m LEFT JOIN member_links l ON l.member_id = m.id `
+       coalesce(l.kind, '') AS link_kind, coalesce(l.created_at, 0) AS link_created_at, coalesce(l.expires_at, 0) AS link_expires_at,
+       l.used_at IS NOT NULL AS link_used, coalesce(l.issuer_id, '') AS issuer_id, coalesce(l.generation, 0) AS link_generation,
+       coalesce(l.member_generation, 0) AS member_generation, coalesce(l.issuer_generation, 0) AS issuer_generation,
+       coalesce(i.role, '') AS issuer_role, i.deactivated_at IS NULL AS issuer_active, coalesce(i.generation, 0) AS issuer_current_generation,
+       (SELECT generation FROM organization WHERE organization.id = 1) AS current_generation
+FROM members m LEFT JOIN member_links l ON l.member_id = m.id LEFT JOIN members i ON i.id = l.issuer_id `
+
+// holds reports whether the link was neither used nor withdrawn.
+func (row detailsRow) holds(of member.Member) bool {
+	issue := member.Issue{
+		ByOperator: row.IssuerID == "", Generation: row.LinkGeneration, MemberGeneration: row.MemberGeneration,
+		IssuerGeneration: row.IssuerGeneration, CurrentGeneration: row.CurrentGeneration,
+	}
+	if row.IssuerRole != "" {
+		issue.Issuer = &member.Member{Role: member.Role(row.IssuerRole), Active: row.IssuerActive, Generation: row.IssuerCurrentGeneration}
+	}
+	return row.LinkKind != "" && !row.LinkUsed && issue.Holds(of)
+}
 
 func (row detailsRow) details() (member.Details, error) {
 	id, err := member.ParseID(row.ID)
@@ -182,7 +209,7 @@ func (row detailsRow) details() (member.Details, error) {
 	case !row.HasPassword:
 		details.State = member.Invited
 	}
-	if row.LinkKind != "" {
+	if row.holds(details.Member) {
 		details.Link = &member.Link{Kind: member.LinkKind(row.LinkKind), CreatedAt: instant(row.LinkCreatedAt), ExpiresAt: instant(row.LinkExpiresAt)}
 	}
 	return details, nil
@@ -275,9 +302,10 @@ func (db *DB) Member(ctx context.Context, id member.ID) (member.Details, error) 
 }
 
 // Invite implements [member.Store].
-func (db *DB) Invite(ctx context.Context, m member.Member, link member.Link, caller audit.Caller, event audit.Event) error {
+func (db *DB) Invite(ctx context.Context, m member.Member, link member.Link, caller audit.Caller, demand member.Demand, event audit.Event) error {
 	return db.write(ctx, func(tx *gorm.DB) error {
-		if err := requireLive(tx, caller); err != nil {
+		by, err := judge(tx, caller, demand)
+		if err != nil {
 			return err
 		}
 		var shared bool
@@ -288,14 +316,14 @@ func (db *DB) Invite(ctx context.Context, m member.Member, link member.Link, cal
 			return member.ErrEmailTaken
 		}
 		row := newMemberRow(m, event.At)
-		err := tx.Create(&row).Error
+		err = tx.Create(&row).Error
 		if errors.Is(err, gorm.ErrDuplicatedKey) {
 			return member.ErrEmailTaken
 		}
 		if err != nil {
 			return err
 		}
-		if err := putLink(tx, m.ID, link); err != nil {
+		if err := putLink(tx, m, link, by); err != nil {
 			return err
 		}
 		_, err = appendAudit(tx, event)
@@ -303,18 +331,26 @@ func (db *DB) Invite(ctx context.Context, m member.Member, link member.Link, cal
 	})
 }
 
-func putLink(tx *gorm.DB, id member.ID, link member.Link) error {
-	return tx.Exec("INSERT OR REPLACE INTO member_links (member_id, kind, token_hash, created_at, expires_at) VALUES (?, ?, ?, ?, ?)",
-		id.String(), string(link.Kind), link.Hash[:], millis(link.CreatedAt), millis(link.ExpiresAt)).Error
+// putLink gives the member the link, which is worth what it was issued under.
+func putLink(tx *gorm.DB, of member.Member, link member.Link, by member.Authority) error {
+	issuer := ""
+	if !by.Operator {
+		issuer = by.Member.ID.String()
+	}
+	return tx.Exec(`
+		INSERT OR REPLACE INTO member_links (member_id, kind, token_hash, created_at, expires_at, issuer_id, generation, member_generation, issuer_generation)
+		SELECT ?, ?, ?, ?, ?, ?, generation, ?, ? FROM organization WHERE id = 1`,
+		of.ID.String(), string(link.Kind), link.Hash[:], millis(link.CreatedAt), millis(link.ExpiresAt), issuer, of.Generation, by.Member.Generation).Error
+}
+
+func withdrawLink(tx *gorm.DB, id member.ID) error {
+	return tx.Exec("DELETE FROM member_links WHERE member_id = ?", id.String()).Error
 }
 
 // ChangeMember implements [member.Store].
-func (db *DB) ChangeMember(ctx context.Context, id member.ID, caller audit.Caller, decide member.Decide) (m member.Member, ended int, err error) {
+func (db *DB) ChangeMember(ctx context.Context, id member.ID, caller audit.Caller, demand member.Demand, decide member.Decide) (m member.Member, ended int, err error) {
 	err = db.write(ctx, func(tx *gorm.DB) error {
-		if err := requireLive(tx, caller); err != nil {
-			return err
-		}
-		by, err := callingMember(tx, caller)
+		by, err := judge(tx, caller, demand)
 		if err != nil {
 			return err
 		}
@@ -333,6 +369,9 @@ func (db *DB) ChangeMember(ctx context.Context, id member.ID, caller audit.Calle
 			return err
 		}
 		m = change.Next
+		if change.Event.Action == "" {
+			return nil
+		}
 		deactivated := gorm.Expr("NULL")
 		if !m.Active {
 			deactivated = gorm.Expr("coalesce(deactivated_at, ?)", millis(change.Event.At))
@@ -346,6 +385,11 @@ func (db *DB) ChangeMember(ctx context.Context, id member.ID, caller audit.Calle
 		}
 		if _, err := appendAudit(tx, change.Event); err != nil {
 			return err
+		}
+		if change.WithdrawsLink {
+			if err := withdrawLink(tx, id); err != nil {
+				return err
+			}
 		}
 		if change.RemovesFactors {
 			if err := removeFactors(tx, id); err != nil {
@@ -370,20 +414,6 @@ func (db *DB) ChangeMember(ctx context.Context, id member.ID, caller audit.Calle
 	return m, ended, err
 }
 
-// callingMember reads the caller's own member as it is now: their role may have changed since they were let in. The operator is none, and
-// may do what an owner may.
-func callingMember(tx *gorm.DB, caller audit.Caller) (member.Member, error) {
-	if caller.IsOperator() {
-		return member.Member{Name: caller.Actor.Name, Role: member.Owner, Active: true}, nil
-	}
-	id, err := member.ParseID(caller.Actor.ID)
-	if err != nil {
-		return member.Member{}, err
-	}
-	by, err := oneMember(tx, id)
-	return by.Member, err
-}
-
 // endSessionsOf ends all sessions of a member, and counts them.
 func endSessionsOf(tx *gorm.DB, id member.ID, at time.Time, ending session.Ending) (int, error) {
 	ended, err := closeSessions(tx, ending, endMembers, millis(at), string(ending.Reason), ending.By.Actor.Name, id.String(), "")
@@ -391,51 +421,88 @@ func endSessionsOf(tx *gorm.DB, id member.ID, at time.Time, ending session.Endin
 }
 
 // IssueLink implements [member.Store].
-func (db *DB) IssueLink(ctx context.Context, id member.ID, link member.Link, caller audit.Caller, event audit.Event) error {
-	return db.write(ctx, func(tx *gorm.DB) error {
-		if err := requireLive(tx, caller); err != nil {
+func (db *DB) IssueLink(
+	ctx context.Context, id member.ID, caller audit.Caller, demand member.Demand,
+	decide func(by member.Authority, current member.Details) (member.Link, audit.Event, error),
+) (issued member.Details, err error) {
+	err = db.write(ctx, func(tx *gorm.DB) error {
+		by, err := judge(tx, caller, demand)
+		if err != nil {
 			return err
 		}
-		if err := putLink(tx, id, link); err != nil {
+		if issued, err = oneMember(tx, id); err != nil {
 			return err
 		}
-		_, err := appendAudit(tx, event)
+		link, event, err := decide(by, issued)
+		if err != nil {
+			return err
+		}
+		issued.Link = &link
+		if err := putLink(tx, issued.Member, link, by); err != nil {
+			return err
+		}
+		_, err = appendAudit(tx, event)
 		return err
 	})
+	return issued, err
+}
+
+// OpenLinks implements [member.Store].
+func (db *DB) OpenLinks(ctx context.Context, now time.Time) (int, error) {
+	open, err := openLinks(db.read(ctx), now)
+	return open, unavailable(err)
+}
+
+func openLinks(tx *gorm.DB, now time.Time) (open int, err error) {
+	found, err := details(tx, "WHERE l.expires_at > ?", millis(now))
+	for _, m := range found {
+		if m.Link != nil {
+			open++
+		}
+	}
+	return open, err
 }
 
 // CheckLink implements [member.Store].
-func (db *DB) CheckLink(ctx context.Context, hash [32]byte, now time.Time) (m member.Member, organization string, err error) {
-	found, err := details(db.read(ctx), "WHERE l.token_hash = ? AND l.expires_at > ?", hash[:], millis(now))
-	if err != nil {
-		return member.Member{}, "", unavailable(err)
-	}
-	if len(found) == 0 {
-		return member.Member{}, "", member.ErrLinkInvalid
+func (db *DB) CheckLink(ctx context.Context, hash [32]byte, now time.Time) (m member.Details, organization string, err error) {
+	if m, err = memberOfLink(db.read(ctx), hash, now); err != nil {
+		return member.Details{}, "", unavailable(err)
 	}
 	err = db.read(ctx).Raw("SELECT name FROM organization WHERE id = 1").Scan(&organization).Error
-	return found[0].Member, organization, unavailable(err)
+	return m, organization, unavailable(err)
+}
+
+// memberOfLink finds the member whose link holds and has not expired.
+func memberOfLink(tx *gorm.DB, hash [32]byte, now time.Time) (member.Details, error) {
+	var rows []detailsRow
+	if err := tx.Raw(selectDetails+"WHERE l.token_hash = ? AND l.expires_at > ?", hash[:], millis(now)).Scan(&rows).Error; err != nil {
+		return member.Details{}, err
+	}
+	if len(rows) == 0 {
+		return member.Details{}, member.ErrLinkInvalid
+	}
+	found, err := rows[0].details()
+	switch {
+	case err != nil:
+		return member.Details{}, err
+	case rows[0].LinkUsed:
+		return member.Details{}, member.ErrLinkUsed
+	case found.Link == nil:
+		return member.Details{}, member.ErrLinkInvalid
+	}
+	return found, nil
 }
 
 // UseLink implements [member.Store].
 func (db *DB) UseLink(
-	ctx context.Context, hash [32]byte, now time.Time, name, passwordHash string, event func(member.Member, member.LinkKind) audit.Event,
+	ctx context.Context, hash [32]byte, now time.Time, name, passwordHash string, event func(before, after member.Member) audit.Event,
 ) (m member.Member, ended int, err error) {
 	err = db.write(ctx, func(tx *gorm.DB) error {
-		var used []struct{ MemberID, Kind string }
-		err := tx.Raw("DELETE FROM member_links WHERE token_hash = ? AND expires_at > ? RETURNING member_id, kind", hash[:], millis(now)).Scan(&used).Error
+		found, err := memberOfLink(tx, hash, now)
 		if err != nil {
 			return err
 		}
-		if len(used) == 0 {
-			return member.ErrLinkInvalid
-		}
-		id, err := member.ParseID(used[0].MemberID)
-		if err != nil {
-			return err
-		}
-		found, err := oneMember(tx, id)
-		if err != nil {
+		if err := tx.Exec("UPDATE member_links SET used_at = ? WHERE token_hash = ?", millis(now), hash[:]).Error; err != nil {
 			return err
 		}
 		m = found.Member
@@ -443,17 +510,17 @@ func (db *DB) UseLink(
 		if name != "" {
 			m.Name = name
 		}
-		err = tx.Table("members").Where("id = ?", id.String()).Updates(map[string]any{ //nolint:forbidigo // a map, which loses no zero
+		err = tx.Table("members").Where("id = ?", m.ID.String()).Updates(map[string]any{ //nolint:forbidigo // a map, which loses no zero
 			"password_hash": passwordHash, "name": m.Name, "generation": m.Generation, "sort_name": m.SortName(), "search": m.SearchText(),
 		}).Error
 		if err != nil {
 			return err
 		}
-		if _, err := appendAudit(tx, event(m, member.LinkKind(used[0].Kind))); err != nil {
+		if _, err := appendAudit(tx, event(found.Member, m)); err != nil {
 			return err
 		}
 		by := audit.Caller{Actor: audit.Actor{ID: m.ID.String(), Name: m.Name}}
-		ended, err = endSessionsOf(tx, id, now, session.Ending{Reason: session.CredentialChanged, By: by})
+		ended, err = endSessionsOf(tx, m.ID, now, session.Ending{Reason: session.CredentialChanged, By: by})
 		return err
 	})
 	return m, ended, err

@@ -24,6 +24,7 @@ import (
 
 	"curfew/backend/fault"
 	"curfew/backend/giveway"
+	"curfew/backend/session"
 )
 
 // protocol is what this program knows of how to judge by the organization's row. A database with a higher number was written by
@@ -315,7 +316,8 @@ func (db *DB) Checkpoint(ctx context.Context) error {
 	return unavailable(db.read(ctx).Exec("PRAGMA wal_checkpoint(PASSIVE)").Error)
 }
 
-// write runs one transaction. It returns f's errors of the domain as they are and anything else as an [*UnavailableError]. Once it has begun it
+// write runs one transaction. It returns refusals as they are and any other error as an [*UnavailableError], which wraps
+// [session.ErrOutcomeUnknown] if the COMMIT failed; after any other error nothing was changed. Once it has begun it
 // cannot be cancelled. It is begun and ended by statements, because database/sql has a goroutine watch over each transaction, and the driver
 // one over each statement that could be cancelled: to wake a processor for one takes a tenth of the time in which everybody's sessions end.
 func (db *DB) write(ctx context.Context, f func(tx *gorm.DB) error) error {
@@ -338,7 +340,7 @@ func (db *DB) write(ctx context.Context, f func(tx *gorm.DB) error) error {
 		}
 		fault.At("before the commit")
 		if err := exec(tx, "COMMIT"); err != nil {
-			return err
+			return errors.Join(session.ErrOutcomeUnknown, err)
 		}
 		committed = true
 		return nil

@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"curfew/backend/audit"
+	"curfew/backend/member"
 	"curfew/backend/session"
 )
 
@@ -72,9 +73,9 @@ func readOrganization(tx *gorm.DB) (session.Organization, error) {
 }
 
 // SavePolicy implements [session.Store].
-func (db *DB) SavePolicy(ctx context.Context, next session.Organization, caller audit.Caller, event audit.Event) error {
+func (db *DB) SavePolicy(ctx context.Context, next session.Organization, caller audit.Caller, demand member.Demand, event audit.Event) error {
 	return db.write(ctx, func(tx *gorm.DB) error {
-		if err := requireLive(tx, caller); err != nil {
+		if _, err := judge(tx, caller, demand); err != nil {
 			return err
 		}
 		columns := map[string]any{
@@ -111,9 +112,9 @@ func (db *DB) SavePolicy(ctx context.Context, next session.Organization, caller 
 }
 
 // RequireSecondFactor implements [session.Store].
-func (db *DB) RequireSecondFactor(ctx context.Context, required bool, caller audit.Caller, event audit.Event) error {
+func (db *DB) RequireSecondFactor(ctx context.Context, required bool, caller audit.Caller, demand member.Demand, event audit.Event) error {
 	return db.write(ctx, func(tx *gorm.DB) error {
-		if err := requireLive(tx, caller); err != nil {
+		if _, err := judge(tx, caller, demand); err != nil {
 			return err
 		}
 		if err := tx.Exec("UPDATE organization SET require_second_factor = ? WHERE id = 1", required).Error; err != nil {
@@ -133,6 +134,7 @@ type revocationRow struct {
 	IdempotencyKey   *string
 	SessionsEnded    int
 	MembersSignedOut int
+	LinksWithdrawn   int
 	AuditSequence    int64
 	AuditHash        []byte
 }
@@ -141,27 +143,30 @@ func (revocationRow) TableName() string { return "revocations" }
 
 func (row revocationRow) insert(tx *gorm.DB) error {
 	return exec(tx, `
-		INSERT INTO revocations (generation, at, by_id, by_name, reason, idempotency_key, sessions_ended, members_signed_out, audit_sequence, audit_hash)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		row.Generation, row.At, row.ByID, row.ByName, row.Reason, row.IdempotencyKey, row.SessionsEnded, row.MembersSignedOut,
+		INSERT INTO revocations (generation, at, by_id, by_name, reason, idempotency_key, sessions_ended, members_signed_out, links_withdrawn, audit_sequence, audit_hash)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		row.Generation, row.At, row.ByID, row.ByName, row.Reason, row.IdempotencyKey, row.SessionsEnded, row.MembersSignedOut, row.LinksWithdrawn,
 		row.AuditSequence, row.AuditHash)
 }
 
 func (row revocationRow) receipt() session.Receipt {
 	return session.Receipt{
 		Generation: row.Generation, RevokedAt: instant(row.At), By: audit.Actor{ID: row.ByID, Name: row.ByName}, Reason: row.Reason,
-		SessionsEnded: row.SessionsEnded, MembersSignedOut: row.MembersSignedOut,
+		SessionsEnded: row.SessionsEnded, MembersSignedOut: row.MembersSignedOut, LinksWithdrawn: row.LinksWithdrawn,
 		AuditSequence: row.AuditSequence, AuditHash: hashOf(row.AuditHash),
 	}
 }
 
 const selectRevocation = `
-SELECT generation, at, by_id, by_name, reason, sessions_ended, members_signed_out, audit_sequence, audit_hash
+SELECT generation, at, by_id, by_name, reason, sessions_ended, members_signed_out, links_withdrawn, audit_sequence, audit_hash
 FROM revocations`
 
 // RevokeAll implements [session.Store].
-func (db *DB) RevokeAll(ctx context.Context, revocation session.Revocation, caller audit.Caller) (receipt session.Receipt, err error) {
+func (db *DB) RevokeAll(ctx context.Context, revocation session.Revocation, caller audit.Caller, demand member.Demand) (receipt session.Receipt, err error) {
 	err = db.write(ctx, func(tx *gorm.DB) error {
+		if _, err := judge(tx, caller, demand); err != nil {
+			return err
+		}
 		if revocation.IdempotencyKey != "" {
 			var earlier []revocationRow
 			found := tx.Raw(selectRevocation+" WHERE by_id = ? AND idempotency_key = ?", caller.Actor.ID, revocation.IdempotencyKey).Scan(&earlier)
@@ -171,27 +176,25 @@ func (db *DB) RevokeAll(ctx context.Context, revocation session.Revocation, call
 			if len(earlier) > 0 {
 				receipt = earlier[0].receipt()
 				receipt.Repeated = true
-				return requireLive(tx, caller)
+				return nil
 			}
 		}
-		// The next generation, whether the caller lives and where the log ends are asked at once: each statement that is spared ends everybody's
+		// The next generation and the end of the log are read at once: each statement that is spared ends everybody's
 		// sessions sooner. RETURNING would spare one more, but SQLite makes a table for what an update returns, which takes longer.
 		var (
 			generation uint64
-			lives      bool
 			last       audit.Entry
 			hash       []byte
 		)
 		err := queryRow(tx, `
-			SELECT organization.generation + 1, ? OR `+callerLives+`, coalesce(sequence, 0), hash
+			SELECT organization.generation + 1, coalesce(sequence, 0), hash
 			FROM organization LEFT JOIN audit_entries ON sequence = (SELECT max(sequence) FROM audit_entries)
-			WHERE organization.id = 1`,
-			caller.IsOperator(), caller.Session).Scan(&generation, &lives, &last.Sequence, &hash)
+			WHERE organization.id = 1`).Scan(&generation, &last.Sequence, &hash)
 		if err != nil {
 			return err
 		}
-		if !lives {
-			return session.ErrCallerEnded
+		if revocation.LinksWithdrawn, err = openLinks(tx, revocation.At); err != nil {
+			return err
 		}
 		err = exec(tx, "UPDATE organization SET generation = ?, clock_at = max(clock_at, ?) WHERE id = 1", generation, millis(revocation.At))
 		if err != nil {
@@ -204,7 +207,7 @@ func (db *DB) RevokeAll(ctx context.Context, revocation session.Revocation, call
 		}
 		row := revocationRow{
 			Generation: generation, At: millis(revocation.At), ByID: caller.Actor.ID, ByName: caller.Actor.Name, Reason: revocation.Reason,
-			SessionsEnded: revocation.SessionsEnded, MembersSignedOut: revocation.MembersSignedOut,
+			SessionsEnded: revocation.SessionsEnded, MembersSignedOut: revocation.MembersSignedOut, LinksWithdrawn: revocation.LinksWithdrawn,
 			AuditSequence: entry.Sequence, AuditHash: entry.Hash[:],
 		}
 		if revocation.IdempotencyKey != "" {
@@ -217,19 +220,19 @@ func (db *DB) RevokeAll(ctx context.Context, revocation session.Revocation, call
 }
 
 // AcceptTime implements [session.Store].
-func (db *DB) AcceptTime(ctx context.Context, at time.Time, sessions, members int, event audit.Event) (receipt session.TimeReceipt, err error) {
+func (db *DB) AcceptTime(ctx context.Context, at time.Time, sessions, members int, event audit.Event) (receipt session.Receipt, err error) {
 	err = db.write(ctx, func(tx *gorm.DB) error {
 		org, err := readOrganization(tx)
 		if err != nil {
 			return err
 		}
 		generation := org.Generation + 1
-		withdrawn := tx.Exec("DELETE FROM member_links")
-		if withdrawn.Error != nil {
-			return withdrawn.Error
+		withdrawn, err := openLinks(tx, at)
+		if err != nil {
+			return err
 		}
 		for _, forget := range []string{
-			"DELETE FROM attempts",
+			"DELETE FROM attempts", "DELETE FROM member_links",
 			// Times of accesses: a number of a session may be given again, and its times would lie in what is now the future.
 			"DELETE FROM session_times", "DELETE FROM touch_log",
 		} {
@@ -242,27 +245,23 @@ func (db *DB) AcceptTime(ctx context.Context, at time.Time, sessions, members in
 			return err
 		}
 		event.Details["generation"], event.Details["sessionsEnded"], event.Details["membersSignedOut"] = generation, sessions, members
-		event.Details["linksWithdrawn"] = withdrawn.RowsAffected
+		event.Details["linksWithdrawn"] = withdrawn
 		entry, err := appendAudit(tx, event)
 		if err != nil {
 			return err
 		}
 		row := revocationRow{
 			Generation: generation, At: millis(at), ByID: event.Actor.ID, ByName: event.Actor.Name, Reason: "The server's clock was set right.",
-			SessionsEnded: sessions, MembersSignedOut: members, AuditSequence: entry.Sequence, AuditHash: entry.Hash[:],
+			SessionsEnded: sessions, MembersSignedOut: members, LinksWithdrawn: withdrawn,
+			AuditSequence: entry.Sequence, AuditHash: entry.Hash[:],
 		}
-		receipt = session.TimeReceipt{Receipt: row.receipt(), LinksWithdrawn: int(withdrawn.RowsAffected)}
+		receipt = row.receipt()
 		return row.insert(tx)
 	})
 	if err == nil {
 		db.touchLog.clear()
 	}
 	return receipt, err
-}
-
-// CountLinks implements [session.Store].
-func (db *DB) CountLinks(ctx context.Context) (n int, err error) {
-	return n, unavailable(queryRow(db.read(ctx), "SELECT count(*) FROM member_links").Scan(&n))
 }
 
 // Revocation implements [session.Store].

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -98,13 +100,7 @@ func oneRecord(tx *gorm.DB, id session.ID) (session.Record, error) {
 	if err != nil {
 		return session.Record{}, err
 	}
-	memberID, err := member.ParseID(r.MemberID)
-	if err != nil {
-		return session.Record{}, err
-	}
-	m := member.Member{ID: memberID}
-	err = queryRow(tx, "SELECT name, email, role, generation, deactivated_at IS NULL, totp_seed IS NOT NULL, "+hasPasskey+" FROM members WHERE id = ?", r.MemberID).Scan(
-		&m.Name, &m.Email, (*string)(&m.Role), &m.Generation, &m.Active, &m.SecondFactor, &m.HasPasskey)
+	m, err := readMember(tx, r.MemberID)
 	if err != nil {
 		return session.Record{}, err
 	}
@@ -118,23 +114,6 @@ const alive = `
     s.ended_at IS NULL
 AND s.generation = (SELECT generation FROM organization WHERE id = 1)
 AND s.member_generation = (SELECT m.generation FROM members m WHERE m.id = s.member_id AND m.deactivated_at IS NULL)`
-
-// callerLives is whether the session with an id is alive.
-const callerLives = "(SELECT count(*) FROM sessions s WHERE s.id = ? AND " + alive + ")"
-
-func requireLive(tx *gorm.DB, caller audit.Caller) error {
-	if caller.IsOperator() {
-		return nil
-	}
-	var lives bool
-	if err := queryRow(tx, "SELECT "+callerLives, caller.Session).Scan(&lives); err != nil {
-		return err
-	}
-	if !lives {
-		return session.ErrCallerEnded
-	}
-	return nil
-}
 
 // InsertSession implements [session.Store].
 func (db *DB) InsertSession(ctx context.Context, s session.Session, proof member.Proof, refresh session.RefreshState, event audit.Event) (record session.Record, err error) {
@@ -349,22 +328,25 @@ func (db *DB) EachActiveMember(ctx context.Context, f func(*member.Member)) erro
 }
 
 // Prove implements [session.Store].
-func (db *DB) Prove(ctx context.Context, proof member.Proof, methods []string, at time.Time, caller audit.Caller, event audit.Event) error {
-	return db.write(ctx, func(tx *gorm.DB) error {
+func (db *DB) Prove(ctx context.Context, proof member.Proof, at time.Time, caller audit.Caller, event audit.Event) (methods []string, err error) {
+	err = db.write(ctx, func(tx *gorm.DB) error {
+		authority, err := judge(tx, caller, member.Demand{AlsoRestricted: true})
+		if err != nil {
+			return err
+		}
+		methods = member.AlsoBy(authority.Methods, proof.Methods)
 		holds, args := proofHolds(proof)
-		proved := tx.Exec(`
-			UPDATE sessions AS s SET proved_at = ?, methods = ? WHERE s.id = ? AND `+alive+`
+		err = changedOne(session.ErrCredentialStale, tx.Exec(`
+			UPDATE sessions AS s SET proved_at = ?, methods = ? WHERE s.id = ?
 			AND EXISTS (SELECT 1 FROM members m WHERE m.id = s.member_id AND `+holds+`)`,
-			append([]any{millis(at), strings.Join(methods, " "), caller.Session}, args...)...)
-		if proved.Error != nil {
-			return proved.Error
+			append([]any{millis(at), strings.Join(methods, " "), caller.Session}, args...)...))
+		if err != nil {
+			return err
 		}
-		if proved.RowsAffected == 0 {
-			return session.ErrCallerEnded
-		}
-		_, err := appendAudit(tx, event)
+		_, err = appendAudit(tx, event)
 		return err
 	})
+	return methods, err
 }
 
 // RotateRefresh implements [session.Store].
@@ -394,7 +376,7 @@ func (db *DB) RotateRefresh(ctx context.Context, id session.ID, presented sessio
 }
 
 // End implements [session.Store].
-func (db *DB) End(ctx context.Context, ending session.Ending) (ended []session.Ended, err error) {
+func (db *DB) End(ctx context.Context, ending session.Ending) (ended []session.Ended, skipped int, err error) {
 	type end struct {
 		ID string `json:"id"`
 		At int64  `json:"at"`
@@ -405,18 +387,51 @@ func (db *DB) End(ctx context.Context, ending session.Ending) (ended []session.E
 	}
 	encoded, err := json.Marshal(batch)
 	if err != nil {
-		return nil, fmt.Errorf("encode endings: %w", err)
+		return nil, 0, fmt.Errorf("encode endings: %w", err)
 	}
 	err = db.write(ctx, func(tx *gorm.DB) error {
-		if ending.RequireCaller {
-			if err := requireLive(tx, ending.By); err != nil {
+		if ending.Demand != nil {
+			authority, err := judge(tx, ending.By, *ending.Demand)
+			if err != nil {
 				return err
+			}
+			kept, err := notTheirs(tx, authority, string(encoded))
+			if err != nil {
+				return err
+			}
+			batch, skipped = slices.DeleteFunc(batch, func(e end) bool { return kept[e.ID] }), len(kept)
+			if encoded, err = json.Marshal(batch); err != nil {
+				return fmt.Errorf("encode endings: %w", err)
 			}
 		}
 		ended, err = closeSessions(tx, ending, endNamed, string(ending.Reason), ending.By.Actor.Name, string(encoded))
 		return err
 	})
-	return ended, err
+	return ended, skipped, err
+}
+
+// notTheirs picks the live sessions that the caller may not end: those of members whom they may not manage, but for their own.
+func notTheirs(tx *gorm.DB, caller member.Authority, batch string) (map[string]bool, error) {
+	var ids []string
+	err := tx.Raw(`
+		SELECT s.id FROM json_each(?) AS named JOIN sessions s ON s.id = named.value ->> 'id'
+		WHERE `+alive+` AND s.member_id <> ?
+		  AND (SELECT m.role FROM members m WHERE m.id = s.member_id) NOT IN (SELECT value FROM json_each(?))`,
+		batch, caller.Member.ID.String(), rolesOf(caller)).Scan(&ids).Error
+	kept := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		kept[id] = true
+	}
+	return kept, err
+}
+
+// rolesOf are the roles that the caller manages, as a JSON array.
+func rolesOf(caller member.Authority) string {
+	roles := []string{}
+	for _, role := range caller.Manages() {
+		roles = append(roles, strconv.Quote(string(role)))
+	}
+	return "[" + strings.Join(roles, ",") + "]"
 }
 
 // endNamed ends sessions by their ids. Without the sign before the generation, SQLite would go through all sessions of it instead of

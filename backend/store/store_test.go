@@ -114,7 +114,7 @@ func TestReadersCannotWrite(t *testing.T) {
 func TestATouchDoesNotBringBackTheDead(t *testing.T) {
 	db := newDB(t)
 	record := signIn(t, db, ana(t, db))
-	ended, err := db.End(t.Context(), endOf(record, noon.Add(time.Minute)))
+	ended, _, err := db.End(t.Context(), endOf(record, noon.Add(time.Minute)))
 	require.NoError(t, err)
 	require.Len(t, ended, 1)
 	before := reread(t, db, record)
@@ -213,7 +213,7 @@ func TestTimesGoWithTheirSessions(t *testing.T) {
 		return pages
 	}
 	require.Equal(t, []int64{1, 2}, pages())
-	_, err := db.End(t.Context(), endOf(first, noon))
+	_, _, err := db.End(t.Context(), endOf(first, noon))
 	require.NoError(t, err)
 	purged, err := db.Purge(t.Context(), noon.Add(time.Second), 10)
 	require.NoError(t, err)
@@ -233,7 +233,7 @@ func TestFalseAndNothingAreWritten(t *testing.T) {
 		{Length: session.Length{Value: 2, Unit: session.Weeks}, RefreshAutomatically: true},
 	} {
 		org = org.Saved(policy, noon.Add(time.Minute), caller.Actor)
-		require.NoError(t, db.SavePolicy(t.Context(), org, caller, audit.Event{At: noon, Action: audit.PolicySaved}))
+		require.NoError(t, db.SavePolicy(t.Context(), org, caller, member.Demand{}, audit.Event{At: noon, Action: audit.PolicySaved}))
 		stored, err := db.Organization(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, org, stored)
@@ -307,11 +307,11 @@ func TestEveryFieldComesBack(t *testing.T) {
 func TestAWriteInTheNameOfAnEndedSessionMisses(t *testing.T) {
 	for name, end := range map[string]func(*testing.T, *DB, session.Record){
 		"ended": func(t *testing.T, db *DB, record session.Record) {
-			_, err := db.End(t.Context(), endOf(record, noon))
+			_, _, err := db.End(t.Context(), endOf(record, noon))
 			require.NoError(t, err)
 		},
 		"revoked with all": func(t *testing.T, db *DB, record session.Record) {
-			_, err := db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(record))
+			_, err := db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(record), member.Demand{})
 			require.NoError(t, err)
 		},
 		"its member's generation raised": func(t *testing.T, db *DB, _ session.Record) {
@@ -330,14 +330,15 @@ func TestAWriteInTheNameOfAnEndedSessionMisses(t *testing.T) {
 			require.NoError(t, err)
 
 			caller := callerOf(record)
-			_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon}, caller)
+			_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon}, caller, member.Demand{})
 			require.ErrorIs(t, err, session.ErrCallerEnded)
 			next := before.Saved(session.Policy{Length: session.Length{Value: 1, Unit: session.Hours}}, noon, caller.Actor)
-			require.ErrorIs(t, db.SavePolicy(t.Context(), next, caller, audit.Event{}), session.ErrCallerEnded)
-			require.ErrorIs(t, db.Prove(t.Context(), proof, proof.Methods, noon.Add(time.Hour), caller, audit.Event{}), session.ErrCallerEnded)
+			require.ErrorIs(t, db.SavePolicy(t.Context(), next, caller, member.Demand{}, audit.Event{}), session.ErrCallerEnded)
+			_, err = db.Prove(t.Context(), proof, noon.Add(time.Hour), caller, audit.Event{})
+			require.ErrorIs(t, err, session.ErrCallerEnded)
 			ending := endOf(record, noon)
-			ending.RequireCaller = true
-			_, err = db.End(t.Context(), ending)
+			ending.Demand = &member.Demand{}
+			_, _, err = db.End(t.Context(), ending)
 			require.ErrorIs(t, err, session.ErrCallerEnded)
 			rotated, err := db.RotateRefresh(t.Context(), record.Session.ID, session.RefreshState{Counter: 1, Hash: [32]byte{1}, NextHash: [32]byte{2}})
 			require.NoError(t, err)
@@ -358,9 +359,9 @@ func TestOnlyOneOfTwoSavesOfAVersionWins(t *testing.T) {
 	require.NoError(t, err)
 	first := org.Saved(session.Policy{Length: session.Length{Value: 1, Unit: session.Hours}}, noon, caller.Actor)
 	second := org.Saved(session.Policy{Length: session.Length{Value: 2, Unit: session.Hours}}, noon, caller.Actor)
-	require.NoError(t, db.SavePolicy(t.Context(), first, caller, audit.Event{At: noon}))
+	require.NoError(t, db.SavePolicy(t.Context(), first, caller, member.Demand{}, audit.Event{At: noon}))
 	var stale *session.StaleVersionError
-	require.ErrorAs(t, db.SavePolicy(t.Context(), second, caller, audit.Event{At: noon}), &stale)
+	require.ErrorAs(t, db.SavePolicy(t.Context(), second, caller, member.Demand{}, audit.Event{At: noon}), &stale)
 	require.Equal(t, first, stale.Current)
 }
 
@@ -368,10 +369,10 @@ func TestRevocationsCloseTheirOwnRows(t *testing.T) {
 	db := newDB(t)
 	proof := ana(t, db)
 	first := signIn(t, db, proof)
-	_, err := db.RevokeAll(t.Context(), session.Revocation{At: noon.Add(time.Minute)}, callerOf(first))
+	_, err := db.RevokeAll(t.Context(), session.Revocation{At: noon.Add(time.Minute)}, callerOf(first), member.Demand{})
 	require.NoError(t, err)
 	second := signIn(t, db, proof)
-	_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon.Add(2 * time.Minute)}, callerOf(second))
+	_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon.Add(2 * time.Minute)}, callerOf(second), member.Demand{})
 	require.NoError(t, err)
 	third := signIn(t, db, proof)
 
@@ -446,14 +447,14 @@ func TestTheAuditChainRecomputes(t *testing.T) {
 	proof := ana(t, db)
 	record := signIn(t, db, proof)
 	require.NoError(t, db.Record(t.Context(), audit.Event{At: noon, Action: audit.SessionRefused, Actor: audit.Nobody, Details: map[string]any{"userAgent": "<\"'\n ü"}}))
-	_, err := db.End(t.Context(), endOf(record, noon))
+	_, _, err := db.End(t.Context(), endOf(record, noon))
 	require.NoError(t, err)
 	requireChain(t, db, 4)
 
 	// Entries that are written together are sealed one after the other.
 	together := endOf(signIn(t, db, proof), noon)
 	together.Sessions = append(together.Sessions, endOf(signIn(t, db, proof), noon).Sessions...)
-	ended, err := db.End(t.Context(), together)
+	ended, _, err := db.End(t.Context(), together)
 	require.NoError(t, err)
 	require.Len(t, ended, 2)
 	requireChain(t, db, 8)
@@ -464,10 +465,10 @@ func TestAnAuditEntryThatFailsTakesItsChangeWithIt(t *testing.T) {
 	db := newDB(t)
 	record := signIn(t, db, ana(t, db))
 	require.NoError(t, db.writer.Exec("CREATE TRIGGER refuse BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(ABORT, 'no'); END").Error)
-	_, err := db.End(t.Context(), endOf(record, noon))
+	_, _, err := db.End(t.Context(), endOf(record, noon))
 	var unavailable *UnavailableError
 	require.ErrorAs(t, err, &unavailable)
-	_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(record))
+	_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(record), member.Demand{})
 	require.ErrorAs(t, err, &unavailable)
 	require.Empty(t, reread(t, db, record).End)
 	org, err := db.Organization(t.Context())
@@ -497,7 +498,7 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 	require.ErrorContains(t, err, "full")
 	require.NoError(t, db.writer.Exec("PRAGMA max_page_count = 1000000").Error)
 	require.Empty(t, reread(t, db, record).End)
-	_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(record))
+	_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(record), member.Demand{})
 	require.NoError(t, err)
 }
 

@@ -15,6 +15,7 @@ import (
 	"gorm.io/gorm"
 
 	"curfew/backend/audit"
+	"curfew/backend/member"
 	"curfew/backend/session"
 )
 
@@ -54,15 +55,15 @@ func writeLog(t *testing.T) copiedLog {
 		answered()
 		second := signIn(t, db, proof)
 		answered()
-		_, err := db.End(t.Context(), endOf(first, noon))
+		_, _, err := db.End(t.Context(), endOf(first, noon))
 		require.NoError(t, err)
 		answered()
 		org, err := db.Organization(t.Context())
 		require.NoError(t, err)
 		next := org.Saved(session.Policy{Length: session.Length{Value: org.Version + 1, Unit: session.Hours}}, noon, callerOf(second).Actor)
-		require.NoError(t, db.SavePolicy(t.Context(), next, callerOf(second), audit.Event{At: noon, Action: audit.PolicySaved}))
+		require.NoError(t, db.SavePolicy(t.Context(), next, callerOf(second), member.Demand{}, audit.Event{At: noon, Action: audit.PolicySaved}))
 		answered()
-		_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(second))
+		_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(second), member.Demand{})
 		require.NoError(t, err)
 		answered()
 	}

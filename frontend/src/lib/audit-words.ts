@@ -209,6 +209,7 @@ const FACTS: Record<string, string> = {
   methods: 'Proved by',
   sessionsEnded: 'Sessions ended',
   membersSignedOut: 'Members signed out',
+  linksWithdrawn: 'Open links withdrawn',
 };
 
 function nameOfFact(key: string): string {

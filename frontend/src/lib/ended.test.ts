@@ -70,4 +70,7 @@ it('tells the one who revoked what it did', () => {
   expect(receiptSentence(receipt, now)).toBe(
     'You signed everyone out at 14:02: 31 sessions of 1 member ended.',
   );
+  expect(receiptSentence({ ...receipt, linksWithdrawn: 2 }, now)).toBe(
+    'You signed everyone out at 14:02: 31 sessions of 1 member ended, 2 open links withdrawn.',
+  );
 });

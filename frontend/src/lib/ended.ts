@@ -48,8 +48,10 @@ function howItEnded({ reason, at, by, note }: Ended, now: Date): string {
 
 /** What revoking all sessions did, for the one who did it. */
 export function receiptSentence(receipt: RevocationReceipt, now = new Date()): string {
-  const { revokedAt, sessionsEnded, membersSignedOut } = receipt;
-  return `You signed everyone out ${clock(new Date(revokedAt), now)}: ${sessionsOfMembers(sessionsEnded, membersSignedOut)} ended.`;
+  const { revokedAt, sessionsEnded, membersSignedOut, linksWithdrawn } = receipt;
+  const ended = `${sessionsOfMembers(sessionsEnded, membersSignedOut)} ended`;
+  const links = linksWithdrawn ? `, ${count(linksWithdrawn, 'open link')} withdrawn` : '';
+  return `You signed everyone out ${clock(new Date(revokedAt), now)}: ${ended}${links}.`;
 }
 
 export function sessionsOfMembers(sessions: number, members: number): string {

@@ -124,7 +124,7 @@ export interface paths {
         put?: never;
         /**
          * End several sessions.
-         * @description For admins. Those that have ended already are passed over; the answer counts those that had not.
+         * @description For admins. Those that have ended already are passed over, and those of members who stand above the caller are skipped; the answer counts both those that ended and those that were skipped.
          */
         post: operations["revokeSessions"];
         delete?: never;
@@ -960,6 +960,11 @@ export interface components {
              * @description How many of the sessions end within the hour if nobody comes back meanwhile.
              */
             endingWithinHour: number;
+            /**
+             * Format: int64
+             * @description How many one-time links wait to be used. Revoking all sessions withdraws them, too.
+             */
+            openLinks: number;
         };
         /** @description How many of the sessions that are live now are left at an instant, if nobody comes back meanwhile. */
         Remaining: {
@@ -1260,6 +1265,11 @@ export interface components {
         SessionsEnded: {
             /** Format: int64 */
             sessionsEnded: number;
+            /**
+             * Format: int64
+             * @description How many live sessions were skipped because their members stand above the caller. Only the call that ends several sessions has it.
+             */
+            sessionsSkipped?: number;
         };
         RevokeRequest: {
             ids: string[];
@@ -1358,6 +1368,11 @@ export interface components {
             sessionsEnded: number;
             /** Format: int64 */
             membersSignedOut: number;
+            /**
+             * Format: int64
+             * @description How many one-time links no longer work.
+             */
+            linksWithdrawn: number;
             /** @description Whether the caller's own session was among them. */
             yours: boolean;
             /** Format: int64 */

@@ -6,10 +6,16 @@ import type { Target } from './revocation';
 /** The server takes so many at a time. */
 const AT_A_TIME = 200;
 
-/** Revokes, and counts the sessions that had not ended already. */
-export async function revoke(target: Target): Promise<number> {
+export interface Revoked {
+  /** How many sessions had not ended already. */
+  ended: number;
+  /** How many live on, because their members stand above the caller. */
+  skipped: number;
+}
+
+export async function revoke(target: Target): Promise<Revoked> {
   if (target.kind === 'member') {
-    return (await revokeMemberSessions(target.member.id)).sessionsEnded;
+    return { ended: (await revokeMemberSessions(target.member.id)).sessionsEnded, skipped: 0 };
   }
   const [first] = target.sessions;
   if (first && target.sessions.length === 1) return revokeOne(first);
@@ -18,20 +24,22 @@ export async function revoke(target: Target): Promise<number> {
   const ids = target.sessions
     .toSorted((a, b) => Number(a.current) - Number(b.current))
     .map(({ id }) => id);
-  let ended = 0;
+  const revoked = { ended: 0, skipped: 0 };
   for (let i = 0; i < ids.length; i += AT_A_TIME) {
-    ended += (await revokeSessions(ids.slice(i, i + AT_A_TIME))).sessionsEnded;
+    const { sessionsEnded, sessionsSkipped } = await revokeSessions(ids.slice(i, i + AT_A_TIME));
+    revoked.ended += sessionsEnded;
+    revoked.skipped += sessionsSkipped ?? 0;
   }
-  return ended;
+  return revoked;
 }
 
-async function revokeOne({ id }: Session): Promise<number> {
+async function revokeOne({ id }: Session): Promise<Revoked> {
   try {
     await revokeSession(id);
-    return 1;
+    return { ended: 1, skipped: 0 };
   } catch (error) {
     // It ended by itself or by another's hand, which is what was wanted.
-    if (error instanceof Problem && error.status === 404) return 0;
+    if (error instanceof Problem && error.status === 404) return { ended: 0, skipped: 0 };
     throw error;
   }
 }
