@@ -19,7 +19,7 @@ var arrows = map[string][]string{
 	"config":  {"mail", "token"}, // where the mail server is, and the bounds of a token's lifetime
 	"app":     {"audit", "config", "durable", "fault", "httpapi", "live", "mail", "member", "metrics", "session", "spa", "store", "token"},
 	"cli":     {"app", "config", "fold", "httpapi", "member"}, // the contract's words, and when two e-mail addresses are the same
-	"demo":    {"audit", "member", "session", "store"},
+	"demo":    {"audit", "config", "member", "session", "store"},
 
 	"store/storetest": {"store"},
 }

@@ -29,6 +29,7 @@ second factors are encrypted under. What signs tokens is not in it: nothing in i
 	}
 	operatorFlags(command.Flags())
 	replace := command.Flags().Bool("force", false, "replace a file that is there")
+	command.PreRunE = fileIsMeant
 	return asOperator(env, command, func(o *operator, args []string) error {
 		file, err := filepath.Abs(args[0])
 		if err != nil {
@@ -49,6 +50,11 @@ second factors are encrypted under. What signs tokens is not in it: nothing in i
 		}
 		return err
 	})
+}
+
+// fileIsMeant refuses a FILE that a shell was meant to complete and did not.
+func fileIsMeant(_ *cobra.Command, args []string) error {
+	return misuse(config.CheckPath("FILE", args[0]))
 }
 
 func size(bytes int64) string {
@@ -73,6 +79,7 @@ But members, roles, passwords and second factors are as they were then. Look thr
 	config.Flags(flags, "data", "log-level")
 	asJSON := flags.Bool("json", false, "print what was done as JSON")
 	force := flags.Bool("force", false, "replace a database that is there, and take a backup whose audit chain is broken")
+	command.PreRunE = fileIsMeant
 	command.RunE = func(command *cobra.Command, args []string) error {
 		cfg, err := config.Load(flags, env.Environ)
 		if err != nil {

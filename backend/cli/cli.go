@@ -15,8 +15,10 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"curfew/backend/app"
+	"curfew/backend/config"
 )
 
 // Environment is what the program was started with.
@@ -89,7 +91,15 @@ func Run(env Environment) int {
 	root.SetArgs(env.Args)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return misuse(err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		var unknown *pflag.NotExistError
+		if errors.As(err, &unknown) {
+			if gone := config.Gone(unknown.GetSpecifiedName()); gone != nil {
+				err = gone
+			}
+		}
+		return misuse(err)
+	})
 	root.AddCommand(
 		serveCommand(env), sessionCommand(env), policyCommand(env), signInCommand(env), memberCommand(env), auditCommand(env), clockCommand(env),
 		backupCommand(env), restoreCommand(env), configCommand(env), versionCommand(env),

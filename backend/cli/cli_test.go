@@ -84,7 +84,8 @@ func run(t *testing.T, folder string, condition func(string) (bool, error)) {
 			"activity":  answers("/api/account/activity"),
 			"alter":     alter,
 			"alterfile": alterFile,
-			"sigterm":   sigterm,
+			"sigterm":   sends(syscall.SIGTERM),
+			"sighup":    sends(syscall.SIGHUP),
 			"written":   written,
 		},
 	})
@@ -242,11 +243,13 @@ func garbage(ts *testscript.TestScript, negated bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), content, 0o600))
 }
 
-// sigterm asks the servers in the background to stop as a service manager does; the library's kill does not know that signal.
-func sigterm(ts *testscript.TestScript, negated bool, args []string) {
-	arguments(ts, negated, args, "sigterm")
-	for _, server := range ts.BackgroundCmds() {
-		ts.Check(server.Process.Signal(syscall.SIGTERM))
+// sends is a command that sends the servers in the background a signal which the library's kill does not know.
+func sends(signal syscall.Signal) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, negated bool, args []string) {
+		arguments(ts, negated, args, "signal")
+		for _, server := range ts.BackgroundCmds() {
+			ts.Check(server.Process.Signal(signal))
+		}
 	}
 }
 

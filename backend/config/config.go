@@ -2,7 +2,7 @@
 // an admin sets while the server runs.
 //
 // A setting comes from its default, then the config file, then the environment (CURFEW_LISTEN), then the command line (--listen);
-// the later wins. An unknown setting or a bad value stops the start.
+// the later wins. An empty value means not set. An unknown setting or a bad value stops the start.
 package config
 
 import (
@@ -16,11 +16,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
-	"github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/providers/env/v2"
-	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/providers/posflag"
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
@@ -97,23 +96,36 @@ func Load(flags *pflag.FlagSet, environ []string) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	if path := configFile(flags, fromEnvironment); path != "" {
-		if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
+	path, err := configFile(flags, fromEnvironment)
+	if err != nil {
+		return Config{}, err
+	}
+	if path != "" {
+		fromFile, err := readFile(path)
+		if err != nil {
 			return Config{}, fmt.Errorf("config file %s: %w", path, err)
 		}
-		for _, name := range k.Keys() {
-			if !known(name) {
-				return Config{}, fmt.Errorf("config file %s: unknown setting %q; the settings are %s", path, name, names())
-			}
+		if err := k.Load(confmap.Provider(fromFile, ""), nil); err != nil {
+			return Config{}, err
 		}
 	}
 	if err := k.Load(fromEnvironment, nil); err != nil {
 		return Config{}, err
 	}
-	if err := k.Load(posflag.Provider(flags, "\x00", k), nil); err != nil {
+	given := posflag.ProviderWithValue(flags, "\x00", k, func(name, value string) (string, any) { return set(name, value) })
+	if err := k.Load(given, nil); err != nil {
 		return Config{}, err
 	}
 	return parse(k)
+}
+
+// set returns a setting as the providers want it: without a name if the value is empty, which they pass over. White space around a
+// value comes from env files with the line ends of Windows.
+func set(name, value string) (string, any) {
+	if value = strings.TrimSpace(value); value == "" {
+		return "", nil
+	}
+	return name, value
 }
 
 // environment takes the CURFEW_ variables, and refuses one that is no setting.
@@ -123,33 +135,62 @@ func environment(environ []string) (*env.Env, error) {
 		Prefix:      "CURFEW_",
 		EnvironFunc: func() []string { return environ },
 		TransformFunc: func(key, value string) (string, any) {
-			name := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(key, "CURFEW_"), "_", "-"))
-			if name != "config" && !known(name) {
+			name := settingOf(key)
+			if name == "config" || known(name) {
+				return set(name, value)
+			}
+			if !linkVariable(key, value) {
 				unknown = append(unknown, key)
 			}
-			return name, value
+			return "", nil
 		},
 	})
 	if _, err := provider.Read(); err != nil {
 		return nil, err
 	}
-	if len(unknown) > 0 {
-		slices.Sort(unknown)
-		return nil, fmt.Errorf("unknown setting %s in the environment; the settings are %s", unknown[0], names())
+	if len(unknown) == 0 {
+		return provider, nil
 	}
-	return provider, nil
+	key := slices.Min(unknown)
+	if err := Gone(settingOf(key)); err != nil {
+		return nil, fmt.Errorf("environment: %s: %w", key, err)
+	}
+	return nil, fmt.Errorf("unknown setting %s in the environment; the settings are %s", key, names())
 }
 
-func configFile(flags *pflag.FlagSet, environment *env.Env) string {
-	if path, err := flags.GetString("config"); err == nil && path != "" {
-		return path
+func settingOf(variable string) string {
+	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(variable, "CURFEW_"), "_", "-"))
+}
+
+func configFile(flags *pflag.FlagSet, environment *env.Env) (string, error) {
+	path, err := flags.GetString("config")
+	if err != nil || path == "" {
+		values, err := environment.Read()
+		if err != nil {
+			return "", err
+		}
+		path, _ = values["config"].(string)
 	}
-	values, err := environment.Read()
-	if err != nil {
-		return ""
+	return path, CheckPath("config", path)
+}
+
+// CheckPath refuses a path that a shell was meant to complete and did not, as in --data=~/curfew: it would make a folder called ~.
+func CheckPath(name, path string) error {
+	if strings.HasPrefix(path, "~") || strings.HasPrefix(path, "$") {
+		return fmt.Errorf("%s: %q begins with %q, which only a shell replaces; write the path in full, or ./%s if that is its name", name, path, path[:1], path)
 	}
-	path, _ := values["config"].(string)
-	return path
+	return nil
+}
+
+// gone are the settings that were once documented, and what has become of each.
+var gone = map[string]string{"sessions-in-memory": "all live sessions are in memory. Remove it"}
+
+// Gone returns an error that says what to do if the setting was one in an earlier version.
+func Gone(name string) error {
+	if why, was := gone[name]; was {
+		return fmt.Errorf("%s is no setting any more: %s", name, why)
+	}
+	return nil
 }
 
 func known(name string) bool {
@@ -166,8 +207,10 @@ func names() string {
 
 func parse(k *koanf.Koanf) (c Config, err error) {
 	c.Data, c.Listen = k.String("data"), k.String("listen")
-	if c.Data == "" {
-		return c, fmt.Errorf("data: name a folder")
+	for _, name := range []string{"data", "smtp-password-file", "metrics-token-file"} {
+		if err := CheckPath(name, k.String(name)); err != nil {
+			return c, err
+		}
 	}
 	host, port, err := net.SplitHostPort(c.Listen)
 	if err != nil {
@@ -299,7 +342,7 @@ func smtpURL(text string) (*mail.Server, error) {
 
 func networks(text string) ([]*net.IPNet, error) {
 	var found []*net.IPNet
-	for _, item := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }) {
+	for _, item := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
 		if _, network, err := net.ParseCIDR(item); err == nil {
 			found = append(found, network)
 			continue

@@ -128,10 +128,17 @@ func TestUnknownSettingsAreRefused(t *testing.T) {
 		{"in the environment", "", []string{"CURFEW_LISTEN=localhost:1", "CURFEW_LISTN=x"}, "unknown setting CURFEW_LISTN in the environment; the settings are data, listen, "},
 		{"in the environment, empty", "", []string{"CURFEW_LISTN="}, "CURFEW_LISTN"},
 		{"in the environment, no name", "", []string{"CURFEW_=x"}, "CURFEW_"},
+		{"in the environment, like Kubernetes', a port", "", []string{"CURFEW_PORT=8080"}, "CURFEW_PORT"},
+		{"in the environment, like Kubernetes', a host", "", []string{"CURFEW_SERVICE_HOST=curfew.example.org"}, "CURFEW_SERVICE_HOST"},
+		{"in the environment, like Kubernetes', a protocol", "", []string{"CURFEW_PORT_8080_TCP_PROTO=http"}, "CURFEW_PORT_8080_TCP_PROTO"},
+		{"in the environment, like Docker's", "", []string{"CURFEW_NAME=Acme"}, "CURFEW_NAME"},
+		{"in the environment, a path like Docker's", "", []string{"CURFEW_NAME=/srv/acme"}, "CURFEW_NAME"},
+		{"in the environment, no link's", "", []string{"CURFEW_PORT_HTTP=tcp://10.0.0.1:80"}, "CURFEW_PORT_HTTP"},
+		{"in the environment, near a setting", "", []string{"CURFEW_SMTP_PORT=587"}, "CURFEW_SMTP_PORT"},
 		{"in the file", "listn: x", nil, `unknown setting "listn"; the settings are data, listen, `},
 		{"in the file, with capitals", "Listen: localhost:1", nil, `unknown setting "Listen"`},
 		{"in the file, with an underscore", "public_url: https://x", nil, `unknown setting "public_url"`},
-		{"in the file, nested", "listen:\n  port: 1", nil, `unknown setting "listen`},
+		{"in the file, nested and unknown", "server:\n  port: 1", nil, `unknown setting "server"; the settings are data, listen, `},
 		{"in the file, the file itself", "config: other.yaml", nil, `unknown setting "config"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -149,11 +156,143 @@ func TestUnknownSettingsAreRefused(t *testing.T) {
 func TestUnusableConfigFilesAreRefused(t *testing.T) {
 	_, err := load(t, "", nil, "--config", "missing.yaml")
 	require.ErrorContains(t, err, "config file missing.yaml: ")
-	for name, content := range map[string]string{"no YAML": "listen: [", "no settings": "just text", "a list": "- listen\n- data", "twice the same": "data: a\ndata: b"} {
-		t.Run(name, func(t *testing.T) {
+	for content, want := range map[string]string{
+		"listen: [":                               "did not find expected node content",
+		"just text":                               "it has to hold a setting in each line, as in listen: localhost:8080",
+		"- listen\n- data":                        "it has to hold a setting in each line",
+		"data: a\ndata: b":                        `"data" already defined`,
+		"data: a\n---\ndata: b":                   "it holds two documents; take out the --- between them",
+		"listen:\n  port: 1":                      `"listen" takes one value and has others below it; write listen: and the value in one line`,
+		"listen: &l {port: 1}\ndata: *l":          `"data" takes one value`,
+		"data: d\nsmtp:\n  from: ana@example.org": `settings are not nested; write smtp-from: and the value in a line of its own, and not "from" below "smtp"`,
+		"curfew:\n  listen: localhost:1":          `settings are not nested; write listen: and the value in a line of its own, and not "listen" below "curfew"`,
+		"listen:\n- localhost:1\n- localhost:2":   `"listen" takes one value, and no list`,
+		"trusted-proxies: {a: 10.0.0.0/8}":        `"trusted-proxies" takes a text or a list and has others below it`,
+		"trusted-proxies: [[10.0.0.0/8]]":         `"trusted-proxies" takes a list of texts`,
+	} {
+		t.Run(content, func(t *testing.T) {
 			_, err := load(t, content, nil)
 			require.ErrorContains(t, err, "curfew.yaml: ")
+			require.ErrorContains(t, err, want)
 		})
+	}
+}
+
+// Kubernetes tells each pod of each Service of its namespace, and Docker each container of those that it is linked to, in variables that
+// begin with the name in capitals. A Service that is called curfew must not stop the start.
+func TestVariablesOfServiceAndContainerLinksArePassedOver(t *testing.T) {
+	linked := []string{
+		"CURFEW_SERVICE_HOST=10.96.0.17", "CURFEW_SERVICE_PORT=80", "CURFEW_SERVICE_PORT_HTTP=80", "CURFEW_SERVICE_PORT_HTTP_ALT=8080",
+		"CURFEW_PORT=tcp://10.96.0.17:80", "CURFEW_PORT_80_TCP=tcp://10.96.0.17:80",
+		"CURFEW_PORT_80_TCP_PROTO=tcp", "CURFEW_PORT_80_TCP_PORT=80", "CURFEW_PORT_80_TCP_ADDR=10.96.0.17",
+		"CURFEW_PORT_53_UDP=udp://[fd00:10:96::a]:53", "CURFEW_PORT_53_UDP_PROTO=udp", "CURFEW_PORT_53_UDP_PORT=53", "CURFEW_PORT_53_UDP_ADDR=fd00:10:96::a",
+		"CURFEW_PORT_99_SCTP=sctp://10.96.0.17:99",
+		"CURFEW_MAIL_PORT=tcp://10.96.0.18:25", "CURFEW_MAIL_SERVICE_HOST=10.96.0.18", "CURFEW_MAIL_PORT_25_TCP_ADDR=10.96.0.18", // the Service curfew-mail
+		"CURFEW_NAME=/proxy/curfew", "CURFEW_ENV_PATH_INFO=a=b", "CURFEW_ENV_lower=", "CURFEW_ENV_LISTEN=localhost:1",
+		"CURFEW_PORT_80_TCP_START=tcp://172.17.0.2:80", "CURFEW_PORT_81_TCP_END=tcp://172.17.0.2:81",
+		"CURFEW_PORT_80_TCP_PORT_START=80", "CURFEW_PORT_80_TCP_PORT_END=81",
+	}
+	for _, variable := range linked {
+		_, err := load(t, "", []string{variable})
+		require.NoError(t, err)
+		name, _, _ := strings.Cut(variable, "=")
+		_, err = load(t, "", []string{name + "="})
+		require.NoError(t, err, "an empty one is how an operator takes it back")
+	}
+	got, err := load(t, "", append(linked, "CURFEW_LISTEN=localhost:2"))
+	require.NoError(t, err)
+	require.Equal(t, "localhost:2", got.Listen)
+	for _, s := range Settings {
+		require.False(t, linkVariable(s.Environment(), ""), "no setting may have a name that is passed over")
+	}
+}
+
+// TestEmptyMeansNotSet, wherever it stands, for every setting alike: the place before it decides, and at last the default.
+func TestEmptyMeansNotSet(t *testing.T) {
+	defaults, err := load(t, "", nil)
+	require.NoError(t, err)
+	set, err := load(t, "listen: localhost:1", nil)
+	require.NoError(t, err)
+	for _, s := range Settings {
+		for _, empty := range []string{"", " ", "\r"} {
+			got, err := load(t, s.Name+": "+strconv.Quote(empty), []string{s.Environment() + "=" + empty}, "--"+s.Name+"="+empty)
+			require.NoError(t, err, s.Name)
+			require.Equal(t, defaults, got, s.Name)
+		}
+		for _, content := range []string{s.Name + ":", s.Name + ": null", s.Name + ": []"} {
+			if strings.HasSuffix(content, "[]") && s.Name != "trusted-proxies" {
+				continue
+			}
+			got, err := load(t, content, nil)
+			require.NoError(t, err, s.Name)
+			require.Equal(t, defaults, got, s.Name)
+		}
+	}
+	got, err := load(t, "listen: localhost:1", []string{"CURFEW_LISTEN="}, "--listen=")
+	require.NoError(t, err)
+	require.Equal(t, set, got)
+	for _, content := range []string{"", "# nothing\n", "---\n", "null"} {
+		got, err := load(t, "", []string{"CURFEW_CONFIG="}, "--config", written(t, content))
+		require.NoError(t, err)
+		require.Equal(t, defaults, got)
+	}
+}
+
+// YAML makes numbers, dates and truths of what looks like one. A setting is the text that stands there.
+func TestTheFileIsReadAsItStands(t *testing.T) {
+	for text, want := range map[string]string{"0755": "0755", "2026-12-01": "2026-12-01", "yes": "yes", "1_000": "1_000", "1e3": "1e3", `"a b"`: "a b", "'#x'": "#x"} {
+		got, err := load(t, "data: "+text, nil)
+		require.NoError(t, err)
+		require.Equal(t, want, got.Data)
+	}
+}
+
+// A tilde or a variable that no shell has replaced would make a folder of that name.
+func TestPathsThatAShellWouldReplaceAreRefused(t *testing.T) {
+	paths := 0
+	for _, s := range Settings {
+		if s.Name != "data" && !strings.HasSuffix(s.Name, "-file") {
+			continue
+		}
+		paths++
+		for _, path := range []string{"~", "~/x", "~ana/x", "$HOME/x", "${HOME}/x"} {
+			for place, got := range map[string]func() (Config, error){
+				"file":         func() (Config, error) { return load(t, s.Name+": "+strconv.Quote(path), nil) },
+				"environment":  func() (Config, error) { return load(t, "", []string{s.Environment() + "=" + path}) },
+				"command line": func() (Config, error) { return load(t, "", nil, "--"+s.Name+"="+path) },
+			} {
+				_, err := got()
+				require.ErrorContains(t, err, fmt.Sprintf("%s: %q begins with %q, which only a shell replaces; write the path in full, or ./%[2]s", s.Name, path, path[:1]), place)
+			}
+		}
+	}
+	require.Equal(t, 3, paths)
+	for _, environ := range [][]string{nil, {"CURFEW_CONFIG=~/curfew.yaml"}} {
+		args := []string{"--config=~/curfew.yaml"}
+		if environ != nil {
+			args = nil
+		}
+		_, err := load(t, "", environ, args...)
+		require.ErrorContains(t, err, `config: "~/curfew.yaml" begins with "~"`)
+	}
+	for _, path := range []string{"./~/x", "a~", "a/~/b", "/srv/$x"} {
+		got, err := load(t, "", nil, "--data", path)
+		require.NoError(t, err)
+		require.Equal(t, path, got.Data)
+	}
+}
+
+// Settings that were once documented say what became of them, wherever they stand.
+func TestSettingsThatWentAreNamed(t *testing.T) {
+	const want = "sessions-in-memory is no setting any more: all live sessions are in memory. Remove it"
+	_, err := load(t, "", []string{"CURFEW_SESSIONS_IN_MEMORY=1000000"})
+	require.ErrorContains(t, err, "environment: CURFEW_SESSIONS_IN_MEMORY: "+want)
+	_, err = load(t, "sessions-in-memory: 1000000", nil)
+	require.ErrorContains(t, err, "curfew.yaml: "+want)
+	require.EqualError(t, Gone("sessions-in-memory"), want)
+	require.NoError(t, Gone("listen"))
+	for name := range gone {
+		require.False(t, known(name), "%s is there", name)
 	}
 }
 
@@ -161,8 +300,8 @@ func TestUnusableConfigFilesAreRefused(t *testing.T) {
 func TestBadValuesAreRefused(t *testing.T) {
 	refused := 0
 	for name, values := range map[string][]string{
-		"data":   {""},
-		"listen": {"", "localhost", "localhost:", "8080", "::1:8080", "[::1]", "localhost:http", "localhost:65536", "localhost:-1", "http://localhost:8080"},
+		"data":   {"~", "$DATA", "~/x"},
+		"listen": {"localhost", "localhost:", "8080", "::1:8080", "[::1]", "localhost:http", "localhost:65536", "localhost:-1", "http://localhost:8080"},
 		"public-url": {
 			"curfew.example.org", "curfew.example.org:443", "https://", "https://:8443", "https:curfew.example.org", "//curfew.example.org", "/", "https://curfew example.org",
 			"https://curfew.example.org/path", "https://curfew.example.org/?a=b", "https://curfew.example.org/#part",
@@ -170,8 +309,8 @@ func TestBadValuesAreRefused(t *testing.T) {
 			"http://curfew.example.org", "http://192.0.2.1:8080", "http://0.0.0.0:8080", "http://localhost.example.org", "http://127.0.0.1.example.org", "http://[2001:db8::1]",
 		},
 		"trusted-proxies":       {"garbage", "10.0.0.0/33", "10.0.0", "*", "10.0.0.0/8;127.0.0.1", "proxy.example.org", "::1/129"},
-		"access-token-lifetime": {"", "10s", "59.999s", "15m0.001s", "16m", "abc", "300", "-5m", "5 m", "1h"},
-		"log-level":             {"", "loud", "trace", "4"},
+		"access-token-lifetime": {"10s", "59.999s", "15m0.001s", "16m", "abc", "300", "-5m", "5 m", "1h"},
+		"log-level":             {"loud", "trace", "4"},
 	} {
 		for _, value := range values {
 			t.Run(name+"="+value, func(t *testing.T) {
@@ -179,9 +318,7 @@ func TestBadValuesAreRefused(t *testing.T) {
 				require.ErrorContains(t, err, name+": ")
 				require.True(t, strings.HasPrefix(err.Error(), name+": "), err.Error())
 				require.NotContains(t, err.Error(), "\n")
-				if value != "" {
-					require.ErrorContains(t, err, value)
-				}
+				require.ErrorContains(t, err, value)
 			})
 			refused++
 		}
@@ -331,6 +468,18 @@ func TestTrustedProxies(t *testing.T) {
 	require.Equal(t, []string{"10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32", "::1/128", "192.0.2.8/32"}, networks)
 	require.True(t, got.TrustedProxies[1].Contains(net.ParseIP("192.0.2.7")))
 	require.False(t, got.TrustedProxies[1].Contains(net.ParseIP("192.0.2.6")))
+
+	for _, content := range []string{
+		"trusted-proxies: [10.1.2.3/8, 192.0.2.7, '2001:db8::/32', '::1', '::ffff:192.0.2.8']",
+		"trusted-proxies:\n- 10.1.2.3/8\n- 192.0.2.7\n- 2001:db8::/32\n- ::1\n- ::ffff:192.0.2.8",
+		"trusted-proxies:\n- 10.1.2.3/8, 192.0.2.7\n- 2001:db8::/32 ::1 ::ffff:192.0.2.8",
+		"trusted-proxies: 10.1.2.3/8,192.0.2.7 2001:db8::/32, ::1, ::ffff:192.0.2.8",
+		"trusted-proxies: |\n  10.1.2.3/8\n  192.0.2.7\n  2001:db8::/32\t::1\n  ::ffff:192.0.2.8",
+	} {
+		listed, err := load(t, content, nil)
+		require.NoError(t, err, content)
+		require.Equal(t, got.TrustedProxies, listed.TrustedProxies, content)
+	}
 
 	_, err = load(t, "", nil, "--trusted-proxies", "10.0.0.0/8, garbage")
 	require.ErrorContains(t, err, `"garbage"`, "of several, the error shows the bad one")

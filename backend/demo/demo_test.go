@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"log/slog"
 	"net/url"
 	"os"
@@ -47,6 +48,14 @@ func TestAStoryThatEndsNow(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, served.SetupURL, "there is nothing left to set up")
 	require.NoError(t, served.Close())
+}
+
+// A tilde that no shell has replaced would make a folder of that name.
+func TestAFolderThatAShellWouldReplaceIsRefused(t *testing.T) {
+	t.Chdir(t.TempDir())
+	err := run(t.Context(), []string{"~/demo"}, io.Discard)
+	require.ErrorContains(t, err, `FOLDER: "~/demo" begins with "~"`)
+	require.NoDirExists(t, "~")
 }
 
 func TestAStoryThatEndsInTheNightOfASunday(t *testing.T) {

@@ -13,6 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"curfew/backend/config"
 )
 
 // What the owner signs in with. It is no secret: the folder is for looking at, on one's own machine.
@@ -46,6 +48,9 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 
 // fill makes the organization up in a new data folder, so that its month ends at the given time.
 func fill(ctx context.Context, folder string, now time.Time) (made figures, err error) {
+	if err := config.CheckPath("FOLDER", folder); err != nil {
+		return figures{}, err
+	}
 	if err := os.MkdirAll(folder, 0o700); err != nil { //nolint:gosec // whoever runs the program names the folder
 		return figures{}, fmt.Errorf("make the data folder: %w", err)
 	}

@@ -1,0 +1,106 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// readFile reads a config file: a setting in each line. Values are taken as the text that stands there, for YAML would make a number of
+// 0755 and a date of 2026-12-01.
+func readFile(path string) (map[string]any, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	var document yaml.Node
+	if err := decoder.Decode(&document); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, errors.Join(err, errors.New("it holds two documents; take out the --- between them"))
+	}
+	if len(document.Content) == 0 || document.Content[0].ShortTag() == "!!null" {
+		return nil, nil
+	}
+	if document.Content[0].Kind != yaml.MappingNode {
+		return nil, errors.New("it has to hold a setting in each line, as in listen: localhost:8080")
+	}
+	lines := map[string]yaml.Node{}
+	if err := document.Decode(&lines); err != nil {
+		return nil, err
+	}
+	values := map[string]any{}
+	for _, name := range slices.Sorted(maps.Keys(lines)) {
+		text, err := value(name, lines[name])
+		if err != nil {
+			return nil, err
+		}
+		if name, text := set(name, text); name != "" {
+			values[name] = text
+		}
+	}
+	return values, nil
+}
+
+// value returns a setting's value as it would stand in the environment. Trusted proxies may be a list.
+func value(name string, node yaml.Node) (string, error) {
+	if node.Kind == yaml.AliasNode {
+		node = *node.Alias
+	}
+	if err := Gone(name); err != nil {
+		return "", err
+	}
+	if !known(name) {
+		if below := nested(name, node); below != nil {
+			return "", below
+		}
+		return "", fmt.Errorf("unknown setting %q; the settings are %s", name, names())
+	}
+	form := "one value"
+	if name == "trusted-proxies" {
+		form = "a text or a list"
+	}
+	switch {
+	case node.ShortTag() == "!!null":
+		return "", nil
+	case node.Kind == yaml.ScalarNode:
+		return node.Value, nil
+	case node.Kind == yaml.MappingNode:
+		return "", fmt.Errorf("%q takes %s and has others below it; write %[1]s: and the value in one line", name, form)
+	case name != "trusted-proxies":
+		return "", fmt.Errorf("%q takes one value, and no list", name)
+	}
+	items := make([]string, len(node.Content))
+	for i, item := range node.Content {
+		if item.Kind != yaml.ScalarNode {
+			return "", fmt.Errorf("%q takes a list of texts, as in [10.0.0.0/8, 127.0.0.1]", name)
+		}
+		items[i] = item.Value
+	}
+	return strings.Join(items, ","), nil
+}
+
+// nested returns an error that names the setting that was written as one below another, as url below smtp; nil if there is none such.
+func nested(group string, node yaml.Node) error {
+	if node.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i < len(node.Content); i += 2 {
+		below := node.Content[i].Value
+		for _, name := range []string{group + "-" + below, below} {
+			if known(name) {
+				return fmt.Errorf("settings are not nested; write %s: and the value in a line of its own, and not %q below %q", name, below, group)
+			}
+		}
+	}
+	return nil
+}
