@@ -24,6 +24,7 @@ import (
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
 
+	"curfew/backend/fold"
 	"curfew/backend/mail"
 	"curfew/backend/token"
 )
@@ -258,6 +259,8 @@ func metricsToken(file string) (string, error) {
 	return found, nil
 }
 
+// publicURL reads the origin that browsers reach the server at, and writes it as they do: what they send and what they bind passkeys to
+// is compared with it.
 func publicURL(text, host, port string) (*url.URL, error) {
 	if text == "" {
 		if host == "" || net.ParseIP(host) != nil && net.ParseIP(host).IsUnspecified() {
@@ -266,13 +269,39 @@ func publicURL(text, host, port string) (*url.URL, error) {
 		text = "http://" + net.JoinHostPort(host, port)
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, fmt.Errorf("public-url: %q is not the address of an origin, as in https://curfew.example.org", text)
 	}
-	if u.Scheme == "http" && !loopback(u.Hostname()) {
+	origin := &url.URL{Scheme: u.Scheme}
+	host, err = fold.Host(u.Hostname())
+	if err == nil {
+		origin.Host, err = withPort(host, u)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("public-url: %q is not the address of an origin, as in https://curfew.example.org: %w", text, err)
+	}
+	if origin.Scheme == "http" && !loopback(host) {
 		return nil, fmt.Errorf("public-url: %q has to be https, because browsers keep Secure cookies only there; put a proxy with TLS in front and name its address", text)
 	}
-	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
+	return origin, nil
+}
+
+// withPort returns the host with the URL's port, without the one that its scheme has by default.
+func withPort(host string, u *url.URL) (string, error) {
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if u.Port() == "" {
+		return host, nil
+	}
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	if err != nil {
+		return "", fmt.Errorf("its port is not a number up to 65535")
+	}
+	if port == 80 && u.Scheme == "http" || port == 443 && u.Scheme == "https" {
+		return host, nil
+	}
+	return host + ":" + strconv.FormatUint(port, 10), nil
 }
 
 func loopback(host string) bool {
@@ -321,20 +350,21 @@ func smtpURL(text string) (*mail.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("smtp-url: it is not a URL, as in smtp://user@mail.example.org:587; what is special in a password has to be written as in %%40")
 	}
-	server := &mail.Server{Host: u.Hostname(), User: u.User.Username()}
+	server := &mail.Server{User: u.User.Username()}
+	server.Host, err = fold.Host(u.Hostname())
 	server.Password, _ = u.User.Password()
 	switch {
 	case u.Scheme == "smtps":
 		server.Port, server.Encryption = 465, mail.ImplicitTLS
-	case u.Scheme == "smtp" && loopback(u.Hostname()):
+	case u.Scheme == "smtp" && loopback(server.Host):
 		server.Port, server.Encryption = 587, mail.Unencrypted
 	case u.Scheme == "smtp":
 		server.Port, server.Encryption = 587, mail.StartTLS
 	}
-	if port := u.Port(); port != "" {
+	if port := u.Port(); port != "" && err == nil {
 		server.Port, err = strconv.Atoi(port)
 	}
-	if err != nil || server.Port < 1 || server.Port > 65535 || server.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || server.Port < 1 || server.Port > 65535 || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("smtp-url: %q is not the address of a mail server, as in smtp://user@mail.example.org:587", u.Redacted())
 	}
 	return server, nil

@@ -306,6 +306,8 @@ func TestBadValuesAreRefused(t *testing.T) {
 			"curfew.example.org", "curfew.example.org:443", "https://", "https://:8443", "https:curfew.example.org", "//curfew.example.org", "/", "https://curfew example.org",
 			"https://curfew.example.org/path", "https://curfew.example.org/?a=b", "https://curfew.example.org/#part",
 			"https://user@curfew.example.org", "https://user:word@curfew.example.org", "ftp://curfew.example.org", "javascript:alert(1)",
+			"https://curfew..example.org", "https://.example.org", "https://*.example.org", "https://curfew.example.org..", "https://.", "https://xn--a.example.org", "https://a--xn--b.xn--a",
+			"https://1.2.3", "https://256.1.1.1", "https://0x7f.1", "https://[fe80::1%25eth0]", "https://curfew.example.org:65536",
 			"http://curfew.example.org", "http://192.0.2.1:8080", "http://0.0.0.0:8080", "http://localhost.example.org", "http://127.0.0.1.example.org", "http://[2001:db8::1]",
 		},
 		"trusted-proxies":       {"garbage", "10.0.0.0/33", "10.0.0", "*", "10.0.0.0/8;127.0.0.1", "proxy.example.org", "::1/129"},
@@ -333,8 +335,9 @@ func TestPublicURLDefaultsToTheListenAddress(t *testing.T) {
 		"0.0.0.0:8080":     "http://localhost:8080",
 		"[::]:8080":        "http://localhost:8080",
 		"[::1]:8080":       "http://[::1]:8080",
-		"127.0.0.1:80":     "http://127.0.0.1:80",
-		"app.localhost:80": "http://app.localhost:80",
+		"127.0.0.1:80":     "http://127.0.0.1",
+		"app.localhost:80": "http://app.localhost",
+		"LocalHost.:08080": "http://localhost:8080",
 	} {
 		t.Run(listen, func(t *testing.T) {
 			got, err := load(t, "", nil, "--listen", listen)
@@ -372,6 +375,10 @@ func TestMail(t *testing.T) {
 			environ: []string{"CURFEW_SMTP_URL=smtp://curfew@mail.example.org:2525/", "CURFEW_SMTP_FROM=curfew@example.org", "CURFEW_SMTP_PASSWORD_FILE=" + secret},
 			want: mail.Server{Host: "mail.example.org", Port: 2525, User: "curfew", Password: "s3cret: with a colon",
 				From: netmail.Address{Address: "curfew@example.org"}},
+		},
+		"the host as the network knows it": {
+			environ: []string{"CURFEW_SMTP_URL=smtp://Mail.Straße.example.", "CURFEW_SMTP_FROM=curfew@example.org"},
+			want:    mail.Server{Host: "mail.xn--strae-oqa.example", Port: 587, From: netmail.Address{Address: "curfew@example.org"}},
 		},
 		"on this machine": {
 			args: []string{"--smtp-url", "smtp://[::1]:25", "--smtp-from", "curfew@example.org"},
@@ -437,7 +444,8 @@ func TestATokenForMetricsIsHardToGuess(t *testing.T) {
 	require.ErrorContains(t, err, "metrics-token-file: open missing")
 }
 
-// The public URL is an origin and nothing more: links are made by setting a path on it.
+// The public URL is an origin and nothing more: links are made by setting a path on it. It is written as browsers write an origin, so that it is
+// the same text as theirs.
 func TestPublicURLIsAnOrigin(t *testing.T) {
 	for text, want := range map[string]string{
 		"https://curfew.example.org":       "https://curfew.example.org",
@@ -446,6 +454,27 @@ func TestPublicURLIsAnOrigin(t *testing.T) {
 		"https://curfew.example.org/#":     "https://curfew.example.org",
 		"HTTPS://curfew.example.org:8443/": "https://curfew.example.org:8443",
 		"https://[2001:db8::1]":            "https://[2001:db8::1]",
+		"https://[2001:DB8:0:0::1]:443":    "https://[2001:db8::1]",
+		"https://Curfew.Example.ORG":       "https://curfew.example.org",
+		"https://curfew.example.org.":      "https://curfew.example.org",
+		"https://curfew.example.org.:443":  "https://curfew.example.org",
+		"https://curfew.example.org:443/":  "https://curfew.example.org",
+		"https://curfew.example.org:":      "https://curfew.example.org",
+		"https://curfew.example.org:0443":  "https://curfew.example.org",
+		"https://curfew.example.org:80":    "https://curfew.example.org:80",
+		"https://curfew.example.org//":     "https://curfew.example.org",
+		"https://my_host.example.org":      "https://my_host.example.org",
+		"https://a--b.example.org":         "https://a--b.example.org",
+		"https://intranet":                 "https://intranet",
+		"https://192.0.2.1":                "https://192.0.2.1",
+		"https://Straße.example":           "https://xn--strae-oqa.example",
+		"https://stra%C3%9Fe.example":      "https://xn--strae-oqa.example",
+		"https://XN--STRAE-OQA.example":    "https://xn--strae-oqa.example",
+		"https://ｃｕｒｆｅｗ。example":           "https://curfew.example",
+		"https://例え.テスト。":                  "https://xn--r8jz45g.xn--zckzah",
+		"http://LOCALHOST:80":              "http://localhost",
+		"http://App.Localhost.:8080":       "http://app.localhost:8080",
+		"http://localhost:443":             "http://localhost:443",
 		"http://localhost":                 "http://localhost",
 		"http://127.0.0.2:8080":            "http://127.0.0.2:8080",
 		"http://[::1]:8080":                "http://[::1]:8080",

@@ -3,6 +3,7 @@
 //
 //	Address  e-mail addresses; ShowAddress is the inverse, for people
 //	Name     names and other short lines: organization, member, passkey, reason
+//	Host     the host of a URL, as browsers write it
 //	Code     one-time codes, recovery codes, set-up tokens
 //	Key      sort keys and search text; Words is a search typed by a person
 //
