@@ -34,7 +34,7 @@ run: $(BIN) ## Build everything and serve it on http://localhost:8080, with its 
 
 # A signal ends the first wait. The server is waited for again then, because the folder has to outlive it.
 demo: $(BIN) $(DEMO) ## Serve a made-up organization, with 200 members and a month of history, from a folder that is gone afterwards
-	@folder=$$(mktemp -d) && server= && trap 'rm -rf "$$folder"' EXIT && trap '[ -z "$$server" ] || kill "$$server"' INT TERM && \
+	@folder=$$(mktemp -d) && server= && trap 'rm -rf "$$folder"' EXIT && trap '[ -z "$$server" ] || kill "$$server"' HUP INT TERM && \
 		./$(DEMO) "$$folder" && { ./$(BIN) serve --data "$$folder" & server=$$!; wait "$$server" || { [ $$? -gt 128 ] && wait "$$server"; }; }
 
 build: $(BIN) ## Build bin/curfew: one static file with the web app inside

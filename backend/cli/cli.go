@@ -77,7 +77,11 @@ func exitCode(err error) int {
 
 // Run runs one command and returns the process's exit code. An error is printed in one line.
 func Run(env Environment) int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	signals := []os.Signal{syscall.SIGINT, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	defer stop()
 	root := &cobra.Command{
 		Use:           "curfew",
