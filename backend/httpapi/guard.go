@@ -29,7 +29,7 @@ func (a *API) member(next principalHandler) echo.HandlerFunc {
 // anySession lets in whoever has a live session, a restricted one too: it is for proving a second factor, or setting one up.
 func (a *API) anySession(next principalHandler) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		who, err := a.admit(c, accessKind(c.Request()))
+		who, err := a.admit(c, session.Active)
 		if err != nil {
 			return err
 		}
@@ -72,6 +72,10 @@ func (a *API) admin(next principalHandler) echo.HandlerFunc {
 // headers that it reads and sets are named as [http.Header] keeps them: Get and Set would work that out anew each time.
 func (a *API) admit(c echo.Context, kind session.Access) (session.Principal, error) {
 	ctx := c.Request().Context()
+	asked, err := accessKind(c.Request())
+	if err != nil {
+		return session.Principal{}, err
+	}
 	text, err := accessToken(c.Request())
 	if err != nil {
 		return session.Principal{}, a.withoutToken(ctx, err)
@@ -85,7 +89,7 @@ func (a *API) admit(c echo.Context, kind session.Access) (session.Principal, err
 		a.Log.Error("a token is newer than the database", "token_generation", claims.Generation, "generation", newest)
 		return session.Principal{}, a.turnAway(ctx, token.ErrInvalid)
 	}
-	who, err := a.Sessions.Admit(ctx, session.ID(claims.Session), kind)
+	who, err := a.Sessions.Admit(ctx, session.ID(claims.Session), kind && asked)
 	if err != nil {
 		return session.Principal{}, a.turnAway(ctx, err)
 	}
@@ -94,16 +98,28 @@ func (a *API) admit(c echo.Context, kind session.Access) (session.Principal, err
 	return who, nil
 }
 
-// accessToken finds the one token that the request carries. A header goes before a cookie; two of a kind are no token at all.
+// accessToken returns the one token that the request carries. A bearer token goes before a cookie, and two of a kind are no token at all.
+// A credential of another scheme is meant for somebody else, such as a proxy with an authentication of its own, and hides no cookie.
 func accessToken(r *http.Request) (string, error) {
-	if headers := r.Header["Authorization"]; len(headers) > 0 {
-		scheme, text, found := strings.Cut(headers[0], " ")
-		if len(headers) > 1 || !found || !strings.EqualFold(scheme, "Bearer") {
-			return "", token.ErrInvalid
+	text, bearers := "", 0
+	for _, header := range r.Header["Authorization"] {
+		scheme, rest := header, ""
+		if at := strings.IndexAny(header, " \t"); at >= 0 {
+			scheme, rest = header[:at], header[at:]
 		}
-		return text, nil
+		if strings.EqualFold(scheme, "Bearer") {
+			text = strings.TrimPrefix(rest, " ")
+			bearers++
+		}
 	}
-	return onlyCookie(r, accessCookie)
+	switch bearers {
+	case 0:
+		return onlyCookie(r, accessCookie)
+	case 1:
+		return text, nil
+	default:
+		return "", token.ErrInvalid
+	}
 }
 
 // onlyCookie returns the cookie's value as it came. A name that comes twice may have been planted by a neighbouring host. Every request
@@ -128,8 +144,16 @@ func onlyCookie(r *http.Request, name string) (string, error) {
 	}
 }
 
-// accessKind tells whether the request counts as an access (rule R2).
-func accessKind(r *http.Request) session.Access {
-	passive := r.Header["Curfew-Passive"]
-	return session.Access(len(passive) == 0 || passive[0] != "true")
+// accessKind reports whether the request asks to count as an access (rule R2). It reads Curfew-Passive strictly: what was meant as passive
+// and counted would keep a session alive.
+func accessKind(r *http.Request) (session.Access, error) {
+	switch passive := r.Header["Curfew-Passive"]; {
+	case len(passive) == 0, len(passive) == 1 && strings.EqualFold(passive[0], "false"):
+		return session.Active, nil
+	case len(passive) == 1 && strings.EqualFold(passive[0], "true"):
+		return session.Passive, nil
+	}
+	return session.Passive, errPassive
 }
+
+var errPassive = &inputError{[]FieldError{{Field: "Curfew-Passive", Code: "oneof", Message: "Send this header once, as true or false."}}}

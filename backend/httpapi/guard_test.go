@@ -160,12 +160,12 @@ func TestAHeaderGoesBeforeACookie(t *testing.T) {
 	require.Equal(t, email(member.Plain), both.requireLive().Member.Email)
 
 	for name, value := range map[string]string{
-		"another scheme":  "Basic " + program.access,
-		"no scheme":       program.access,
 		"nothing in it":   "Bearer ",
 		"two spaces":      "Bearer  " + program.access,
 		"two tokens":      "Bearer " + program.access + ", Bearer " + program.access,
+		"a tab":           "Bearer\t" + program.access,
 		"only the scheme": "Bearer",
+		"somebody else's": "Bearer " + strings.Repeat("x", 40),
 	} {
 		h.run(name, func(*testing.T) {
 			browser.get("/api/session", header("Authorization", value)).requireProblem(http.StatusUnauthorized, "token_invalid")
@@ -174,6 +174,40 @@ func TestAHeaderGoesBeforeACookie(t *testing.T) {
 	browser.get("/api/session", header("Authorization", "Bearer "+program.access), header("Authorization", "Bearer "+program.access)).
 		requireProblem(http.StatusUnauthorized, "token_invalid")
 	program.clone().get("/api/session", func(r *request) { r.header.Set("Authorization", "bearer "+program.access) }).requireStatus(http.StatusOK)
+}
+
+// TestACredentialForSomebodyElseHidesNoCookie: a proxy with an authentication of its own leaves the header behind for us to see.
+func TestACredentialForSomebodyElseHidesNoCookie(t *testing.T) {
+	h := open(t, options{})
+	for name, values := range map[string][]string{
+		"Basic":      {"Basic YW5hOnNlY3JldA=="},
+		"lower case": {"basic YW5hOnNlY3JldA=="},
+		"Digest":     {`Digest username="ana", realm="proxy", nonce="x", response="y"`},
+		"Negotiate":  {"Negotiate YIIB"},
+		"two":        {"Basic YW5hOnNlY3JldA==", "Negotiate YIIB"},
+		"no scheme":  {"c2VjcmV0"},
+		"nothing":    {""},
+	} {
+		h.run(name, func(t *testing.T) {
+			left := func(r *request) {
+				for _, value := range values {
+					r.header.Add("Authorization", value)
+				}
+			}
+			c := h.stranger()
+			for range 3 { // each sign-in of the browser is in the place of the one before
+				c.post("/api/sessions", credentials(member.Plain, "cookie"), left).signedIn(http.StatusCreated)
+				require.EqualValues(t, 1, c.list("/api/sessions", left).Total)
+			}
+			c.post("/api/sessions/refresh", nil, left).requireStatus(http.StatusOK)
+			c.delete("/api/session", left).requireStatus(http.StatusNoContent)
+			c.get("/api/session", left).requireProblem(http.StatusUnauthorized, "no_session")
+
+			p := h.program(member.Plain)
+			p.get("/api/session", left).requireStatus(http.StatusOK)
+			p.delete("/api/session", left).requireStatus(http.StatusNoContent)
+		})
+	}
 }
 
 // The role in a token, the copy in memory or what a client says must not keep somebody in who was deactivated (ASVS 7.4.2).

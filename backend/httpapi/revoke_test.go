@@ -12,9 +12,9 @@ import (
 	"curfew/backend/member"
 )
 
-func (c *client) list(target string) (page httpapi.SessionPage) {
+func (c *client) list(target string, changes ...change) (page httpapi.SessionPage) {
 	c.h.t.Helper()
-	c.get(target).into(http.StatusOK, &page)
+	c.get(target, changes...).into(http.StatusOK, &page)
 	return page
 }
 

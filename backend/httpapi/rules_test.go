@@ -95,6 +95,38 @@ func TestAPassiveRequestIsCheckedAndKeepsNothingAlive(t *testing.T) {
 	p.requireExpired(signedIn.Add(4 * time.Minute))
 }
 
+// TestAPassiveRequestSaysSoStrictly: what was meant as passive and is not understood must not keep the session alive, nor look as if it had not.
+func TestAPassiveRequestSaysSoStrictly(t *testing.T) {
+	h := open(t, options{})
+	p := h.program(member.Plain)
+	p.refresh = ""
+	cookies := h.browser(member.Plain)
+	signedIn := h.clock.Now()
+	h.clock.advance(time.Minute)
+	for _, value := range []string{"1", "yes", "", "on", "true, true", "true,", "truе", "t", "0"} {
+		for _, a := range []*answer{
+			p.get("/api/session", header("Curfew-Passive", value), malformed),
+			p.get("/api/events", header("Curfew-Passive", value), malformed),
+			p.get("/api/session", header("Curfew-Passive", value), header("Curfew-Passive", "true"), malformed),
+			cookies.post("/api/sessions/refresh", nil, header("Curfew-Passive", value), malformed),
+		} {
+			a.requireFields("Curfew-Passive oneof")
+		}
+	}
+	p.get("/api/session", passive, header("Curfew-Passive", "true"), malformed).requireFields("Curfew-Passive oneof")
+	for _, value := range []string{"true", "TRUE", "True"} {
+		p.get("/api/session", header("Curfew-Passive", value)).requireStatus(http.StatusOK)
+		cookies.post("/api/sessions/refresh", nil, header("Curfew-Passive", value)).requireStatus(http.StatusOK)
+	}
+	require.Equal(t, signedIn, p.requireLive().Session.LastSeenAt)
+	require.Equal(t, signedIn, cookies.requireLive().Session.LastSeenAt)
+	for _, value := range []string{"false", "FALSE", "False"} {
+		h.clock.advance(time.Minute)
+		p.get("/api/session", header("Curfew-Passive", value)).requireStatus(http.StatusOK)
+		require.Equal(t, h.clock.Now(), p.requireLive().Session.LastSeenAt)
+	}
+}
+
 // ASVS 7.3.2
 func TestWithRefreshOffNoAccessExtendsASession(t *testing.T) {
 	h := open(t, options{})

@@ -66,6 +66,10 @@ func (a *API) refreshSession(c echo.Context) error {
 	if err := bindOptional(c, &in); err != nil {
 		return err
 	}
+	kind, err := accessKind(c.Request())
+	if err != nil {
+		return err
+	}
 	ctx := c.Request().Context()
 	transport, presented := TransportBearer, ""
 	if in.RefreshToken != nil {
@@ -77,7 +81,7 @@ func (a *API) refreshSession(c echo.Context) error {
 		}
 		transport, presented = TransportCookie, cookie
 	}
-	who, successor, err := a.Sessions.Refresh(ctx, presented, accessKind(c.Request()))
+	who, successor, err := a.Sessions.Refresh(ctx, presented, kind)
 	if err != nil {
 		return a.turnAway(ctx, err)
 	}
