@@ -65,7 +65,7 @@ func TestMain(m *testing.M) {
 // shell is what every page is.
 const shell = "<!doctype html><title>Curfew</title>"
 
-var pages = fstest.MapFS{"200.html": {Data: []byte(shell)}, "favicon.svg": {Data: []byte("<svg/>")}, "_app/immutable/a.js": {Data: []byte("1")}}
+var pages = fstest.MapFS{"200.html": {Data: []byte(shell)}, "pages.json": {Data: []byte(`["", "account", "settings/security", "sign-in"]`)}, "favicon.svg": {Data: []byte("<svg/>")}, "_app/immutable/a.js": {Data: []byte("1")}}
 
 // cheapHash takes little to verify. Where the cost of a password is what matters, a member has a real one.
 var cheapHash = sync.OnceValue(func() string {

@@ -196,7 +196,10 @@ func (h *house) start(log *slog.Logger) {
 	require.NoError(h.t, err)
 	tokens, err := token.NewKeys(h.secrets, 5*time.Minute, h.now)
 	require.NoError(h.t, err)
-	pages, err := spa.New(fstest.MapFS{"200.html": {Data: []byte("<!doctype html><title>Curfew</title>")}})
+	pages, err := spa.New(fstest.MapFS{
+		"200.html":   {Data: []byte("<!doctype html><title>Curfew</title>")},
+		"pages.json": {Data: []byte(`["", "account", "settings/security", "sign-in"]`)},
+	})
 	require.NoError(h.t, err)
 
 	h.live = live.NewHub(httpapi.ListenersPerSession)

@@ -1,7 +1,8 @@
 // Package spa serves the built web app: one HTML shell for every page, and hashed assets that never change.
 //
-// A file that is missing is 404 and never the shell: a browser that asks for a script of yesterday's build must not be given a
-// page. Files come precompressed from the build. The shell's inline script is allowed by its hash, worked out at the start, so
+// The build lists its pages. At every other address the shell is sent with 404, so that a person sees the app's own page and a program
+// is told the truth. A file that is missing is 404 and never the shell: a browser that asks for a script of yesterday's build must not be
+// given a page. Files come precompressed from the build. The shell's inline script is allowed by its hash, worked out at the start, so
 // that the shell can be cached and compressed like everything else.
 package spa
 
@@ -11,12 +12,14 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,9 +29,13 @@ import (
 // shellName is the page that SvelteKit's static adapter makes for every address (its fallback).
 const shellName = "200.html"
 
+// pagesName is the list of the pages' addresses, without slashes around them, that vite.config.ts has the build make.
+const pagesName = "pages.json"
+
 // App is the built web app, read once.
 type App struct {
 	files  map[string]file
+	pages  []string
 	policy string
 }
 
@@ -64,6 +71,14 @@ func New(build fs.FS) (*App, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the built web app: %w", err)
+	}
+	if list, found := app.files[pagesName]; found {
+		if err := json.Unmarshal(list.plain, &app.pages); err != nil {
+			return nil, fmt.Errorf("read the built web app: %s: %w", pagesName, err)
+		}
+		delete(app.files, pagesName)
+	} else if len(app.files[shellName].plain) > 0 {
+		return nil, fmt.Errorf("the built web app has no %s: build it again with make build", pagesName)
 	}
 	app.policy = policyFor(app.files[shellName].plain)
 	return app, nil
@@ -110,33 +125,46 @@ func policyFor(shell []byte) string {
 	}, "; ")
 }
 
-// Serve answers a GET or HEAD that no other route does: an asset, the shell for a page, or 404.
+// changePassword is where password managers send people to (W3C, A Well-Known URL for Changing Passwords).
+const changePassword = ".well-known/change-password"
+
+// Serve answers a GET or HEAD that no other route does: an asset, the shell, or 404.
 func (app *App) Serve(c echo.Context) error {
 	name := strings.TrimPrefix(c.Request().URL.Path, "/")
 	if asset, found := app.files[name]; found && name != shellName {
-		app.write(c, name, asset)
+		app.write(c, http.StatusOK, name, asset)
 		return nil
 	}
-	if !isPage(name) {
+	if name == changePassword {
+		return c.Redirect(http.StatusSeeOther, "/account")
+	}
+	if !isForPeople(name) {
 		return echo.ErrNotFound
 	}
 	shell, found := app.files[shellName]
 	if !found {
 		return c.String(http.StatusServiceUnavailable, "The web app is not built into this binary. Build it with: make build\n")
 	}
-	app.write(c, shellName, shell)
+	status := http.StatusNotFound
+	if slices.Contains(app.pages, strings.TrimSuffix(name, "/")) {
+		status = http.StatusOK
+	}
+	app.write(c, status, shellName, shell)
 	return nil
 }
 
-// isPage tells an address that a person would visit from that of a file or of the API, and from one that is spelled to pass for
-// another: with dots, doubled slashes, or what a decoder would decode once more.
-func isPage(name string) bool {
-	first, _, _ := strings.Cut(name, "/")
-	return name == "" || first != "api" && first != "_app" && path.Ext(name) == "" &&
+// forMachines are the first parts of addresses at which no person looks for a page, in whatever spelling.
+var forMachines = []string{"api", "_app", "healthz", "readyz", "metrics", ".well-known"}
+
+// isForPeople reports whether a person may have typed the address. Those of files and of calls are for machines, and so is one that is
+// spelled to pass for another: with dots, doubled slashes, or what a decoder would decode once more.
+func isForPeople(name string) bool {
+	first, _, _ := strings.Cut(strings.ToLower(name), "/")
+	return name == "" || !slices.Contains(forMachines, first) && path.Ext(name) == "" &&
 		!strings.ContainsAny(name, `\%`) && fs.ValidPath(strings.TrimSuffix(name, "/"))
 }
 
-func (app *App) write(c echo.Context, name string, asset file) {
+func (app *App) write(c echo.Context, status int, name string, asset file) {
 	h := c.Response().Header()
 	h.Set("Content-Security-Policy", app.policy)
 	h.Set("Cache-Control", "no-cache")
@@ -154,14 +182,16 @@ func (app *App) write(c echo.Context, name string, asset file) {
 		body, etag = asset.gzip, etag+"-gz"
 		h.Set("Content-Encoding", "gzip")
 	}
-	h.Set("ETag", `"`+etag+`"`)
-	if match := c.Request().Header.Get("If-None-Match"); strings.Contains(match, `"`+etag+`"`) {
-		h.Del("Content-Encoding")
-		c.Response().WriteHeader(http.StatusNotModified)
-		return
+	if status == http.StatusOK {
+		h.Set("ETag", `"`+etag+`"`)
+		if match := c.Request().Header.Get("If-None-Match"); strings.Contains(match, `"`+etag+`"`) {
+			h.Del("Content-Encoding")
+			c.Response().WriteHeader(http.StatusNotModified)
+			return
+		}
 	}
 	h.Set("Content-Length", fmt.Sprint(len(body)))
-	c.Response().WriteHeader(http.StatusOK)
+	c.Response().WriteHeader(status)
 	if c.Request().Method == http.MethodGet {
 		_, _ = c.Response().Write(body) // a client that hangs up is nobody's fault
 	}

@@ -26,6 +26,7 @@ func built() fstest.MapFS {
 	return fstest.MapFS{
 		".gitkeep":                        {},
 		"200.html":                        {Data: []byte(shell)},
+		"pages.json":                      {Data: []byte(`["","account","settings","settings/security","setup","sign-in"]`)},
 		"200.html.br":                     {Data: []byte("the shell in brotli")},
 		"200.html.gz":                     {Data: []byte("the shell in gzip")},
 		"_app/immutable/start.a1b2.js":    {Data: []byte(script)},
@@ -77,7 +78,7 @@ func get(pages http.Handler, target string, headers ...string) *httptest.Respons
 // ASVS 3.5.7
 func TestEveryPageIsTheShell(t *testing.T) {
 	pages := site(t, built())
-	for _, page := range []string{"/", "/sign-in", "/settings/security", "/settings/", "/setup?token=x", "/sessions/0198f2a0-0000-7000-8000-000000000001"} {
+	for _, page := range []string{"/", "/sign-in", "/settings/security", "/settings/", "/setup?token=x", "/sign-in/"} {
 		t.Run(page, func(t *testing.T) {
 			answer := get(pages, page)
 			require.Equal(t, http.StatusOK, answer.Code)
@@ -86,6 +87,50 @@ func TestEveryPageIsTheShell(t *testing.T) {
 			require.Equal(t, "no-cache", answer.Header().Get("Cache-Control"), "the next build's shell names other scripts")
 		})
 	}
+}
+
+// TestAPageThatThereIsNotIsTheShellWith404: a person sees the app's own page, and a health check with a wrong address is not green.
+func TestAPageThatThereIsNotIsTheShellWith404(t *testing.T) {
+	pages := site(t, built())
+	for _, target := range []string{
+		"/livez", "/wp-login", "/nothing", "/Sign-In", "/ACCOUNT", "/settings/nothing", "/sign-in/x", "/account/change-password", "/health", "/readyz0",
+		"/sessions/0198f2a0-0000-7000-8000-000000000001",
+	} {
+		t.Run(target, func(t *testing.T) {
+			answer := get(pages, target, "Accept-Encoding: br")
+			require.Equal(t, http.StatusNotFound, answer.Code)
+			require.Equal(t, "the shell in brotli", answer.Body.String())
+			require.Equal(t, "text/html; charset=utf-8", answer.Header().Get("Content-Type"))
+			require.Equal(t, "no-cache", answer.Header().Get("Cache-Control"))
+			require.NotEmpty(t, answer.Header().Get("Content-Security-Policy"))
+
+			tag := get(pages, "/", "Accept-Encoding: br").Header().Get("ETag")
+			require.Equal(t, http.StatusNotFound, get(pages, target, "Accept-Encoding: br", "If-None-Match: "+tag).Code, "not 304")
+			head := request(pages, http.MethodHead, target)
+			require.Equal(t, http.StatusNotFound, head.Code)
+			require.Empty(t, head.Body.Bytes())
+		})
+	}
+}
+
+func TestPasswordManagersAreSentToTheAccount(t *testing.T) {
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		answer := request(site(t, built()), method, "/.well-known/change-password")
+		require.Equal(t, http.StatusSeeOther, answer.Code)
+		require.Equal(t, "/account", answer.Header().Get("Location"))
+	}
+}
+
+func TestABuildWithoutItsListOfPagesIsRefused(t *testing.T) {
+	old, broken := built(), built()
+	delete(old, "pages.json")
+	broken["pages.json"].Data = []byte("{")
+	for _, build := range []fstest.MapFS{old, broken} {
+		_, err := New(build)
+		require.ErrorContains(t, err, "pages.json")
+	}
+	_, err := New(fstest.MapFS{"200.html": {}}) // as make dev has it, whose pages come from Vite
+	require.NoError(t, err)
 }
 
 // The one inline script is allowed by its hash, and nothing else that did not come from this origin.
@@ -229,7 +274,10 @@ func TestWhatIsMissingIsNotFound(t *testing.T) {
 		"/..", "/../", "/..%2f", "/..%2f..%2fetc%2fpasswd", "/%2e%2e/", "/%2e%2e%2f%2e%2e%2fetc/passwd", "/settings/..", "/settings/../",
 		"//evil", "//evil.example/", "/%2fevil", "///", "/settings//security", "/settings//", "/.//evil",
 		`/\evil`, "/%5cevil", "/%5c..%5c..%5cetc", "/settings%5csecurity", "/%255cevil", "/%252e%252e%252f",
-		"/sign-in%ff", "/_app%2fimmutable%2fx.js",
+		"/sign-in%ff", "/_app%2fimmutable%2fx.js", "/pages.json",
+		"/healthz/", "/Healthz", "/HEALTHZ", "/readyz/", "/Readyz", "/readyz/live", "/metrics/", "/Metrics", "/API/session", "/Api/sessions/", "/_APP/x",
+		"/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200", "/.well-known/passkey-endpoints",
+		"/.well-known/change-password/", "/.well-known", "/.Well-Known/change-password",
 	} {
 		t.Run(target, func(t *testing.T) {
 			answer := get(pages, target)
