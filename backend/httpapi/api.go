@@ -70,7 +70,7 @@ func (a *API) Mount(e *echo.Echo) {
 	e.IPExtractor = addressOf(a.TrustedProxies)
 	a.Sessions.OnChange(a.announce)
 	a.floodgate = newFloodgate()
-	e.Use(identify, a.observe, recoverPanics, secureHeaders, refuseCrossOrigin)
+	e.Use(identify, a.observe, recoverPanics, secureHeaders, a.refuseOtherHosts, refuseCrossOrigin)
 	if fault.Injected {
 		e.Use(beforeAnswer)
 	}

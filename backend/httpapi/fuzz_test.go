@@ -46,6 +46,7 @@ func FuzzCookies(f *testing.F) {
 	f.Add("NAME=TOKEN", "")
 	f.Fuzz(func(t *testing.T, first, second string) {
 		r := httptest.NewRequest(http.MethodGet, "/api/session", nil)
+		r.Host = publicURL.Host
 		r.Header["Cookie"] = []string{minted.Replace(first), minted.Replace(second)}
 		var values []string
 		for _, pair := range strings.Split(strings.Join(r.Header["Cookie"], ";"), ";") {
@@ -113,6 +114,7 @@ func FuzzCursors(f *testing.F) {
 // reading is a request that keeps nothing alive.
 func (c *client) reading(target string) *http.Request {
 	r := httptest.NewRequest(http.MethodGet, target, nil)
+	r.Host = publicURL.Host
 	r.Header.Set("Authorization", "Bearer "+c.access)
 	r.Header.Set("Curfew-Passive", "true")
 	return r
@@ -126,6 +128,7 @@ func FuzzPolicy(f *testing.F) {
 	f.Add(`{"sessionLength":{"value":14,"unit":"days"},"refreshAutomatically":true,"maximumLifetime":{"value":52,"unit":"weeks"}}`)
 	sent := func(method, target, body string) *http.Request {
 		r := httptest.NewRequest(method, target, strings.NewReader(body))
+		r.Host = publicURL.Host
 		r.Header.Set("Authorization", "Bearer "+owner.access)
 		r.Header.Set("Content-Type", "application/json")
 		r.Header.Set("Curfew-Passive", "true")

@@ -101,8 +101,20 @@ func (a *API) admit(c echo.Context, kind session.Access) (session.Principal, err
 // accessToken returns the one token that the request carries. A bearer token goes before a cookie, and two of a kind are no token at all.
 // A credential of another scheme is meant for somebody else, such as a proxy with an authentication of its own, and hides no cookie.
 func accessToken(r *http.Request) (string, error) {
-	text, bearers := "", 0
-	for _, header := range r.Header["Authorization"] {
+	text, bearers := bearerToken(r.Header)
+	switch bearers {
+	case 0:
+		return onlyCookie(r, accessCookie)
+	case 1:
+		return text, nil
+	default:
+		return "", token.ErrInvalid
+	}
+}
+
+// bearerToken returns the last bearer token of the header, and how many there are.
+func bearerToken(h http.Header) (text string, bearers int) {
+	for _, header := range h["Authorization"] {
 		scheme, rest := header, ""
 		if at := strings.IndexAny(header, " \t"); at >= 0 {
 			scheme, rest = header[:at], header[at:]
@@ -112,14 +124,7 @@ func accessToken(r *http.Request) (string, error) {
 			bearers++
 		}
 	}
-	switch bearers {
-	case 0:
-		return onlyCookie(r, accessCookie)
-	case 1:
-		return text, nil
-	default:
-		return "", token.ErrInvalid
-	}
+	return text, bearers
 }
 
 // onlyCookie returns the cookie's value as it came. A name that comes twice may have been planted by a neighbouring host. Every request

@@ -422,6 +422,8 @@ type request struct {
 	method, target string
 	header         http.Header
 	body           []byte
+	// host is what Host says; empty for the public URL's.
+	host string
 	// ctx is done when the client leaves; nil for one that stays.
 	ctx context.Context
 	// malformed tells that the request breaks the contract, and means to.
@@ -503,7 +505,7 @@ func (c *client) send(method, target string, body any, changes ...change) *answe
 		change(r)
 	}
 	sent := httptest.NewRequest(r.method, r.target, bytes.NewReader(r.body))
-	sent.Header, sent.RemoteAddr = r.header, net.JoinHostPort(c.peer, "40000")
+	sent.Header, sent.RemoteAddr, sent.Host = r.header, net.JoinHostPort(c.peer, "40000"), cmp.Or(r.host, publicURL.Host)
 	if r.ctx != nil {
 		sent = sent.WithContext(r.ctx)
 	}

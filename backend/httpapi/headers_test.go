@@ -127,7 +127,7 @@ func TestCrossOriginRequests(t *testing.T) {
 	var table strings.Builder
 	refused := 0
 	for _, site := range []string{"", "same-origin", "none", "same-site", "cross-site", "nonsense"} {
-		for _, origin := range []string{"", "http://example.com", "https://example.com", "https://example.com:8443", "https://evil.test", "https://example.com.evil.test", "null"} {
+		for _, origin := range []string{"", "http://curfew.example.org", "https://curfew.example.org", "https://curfew.example.org:8443", "https://evil.test", "https://curfew.example.org.evil.test", "null"} {
 			changes := []change{malformed}
 			if site != "" {
 				changes = append(changes, header("Sec-Fetch-Site", site))

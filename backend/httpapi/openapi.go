@@ -92,6 +92,7 @@ func sentinelsForDocs() []documentedProblem {
 		documentedProblem{http.StatusUnauthorized, "session_revoked", "The session was ended; \"ended\" says how, when and by whose hand. Sign in again."},
 		documentedProblem{http.StatusUnauthorized, "member_deactivated", "The account is deactivated."},
 		documentedProblem{http.StatusPreconditionFailed, "stale_version", "Somebody else saved meanwhile; \"current\" is what is in force."},
+		documentedProblem{http.StatusMisdirectedRequest, "misdirected", "Pages and calls by cookie are served under the public URL's host and localhost alone."},
 		documentedProblem{http.StatusUnprocessableEntity, "invalid_input", "\"errors\" says which fields are wrong, and what to do."},
 		documentedProblem{http.StatusUnprocessableEntity, "unknown_field", "A field that the call does not know."},
 		documentedProblem{http.StatusTooManyRequests, "too_many_attempts", "Too many attempts. Wait as long as Retry-After says."},

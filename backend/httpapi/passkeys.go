@@ -29,7 +29,7 @@ func (a *API) signInByPasskey(c echo.Context) error {
 	if err := bind(c, &in); err != nil {
 		return err
 	}
-	transport, err := transportOf(in.Transport)
+	transport, err := a.transportOf(c, in.Transport)
 	if err != nil {
 		return err
 	}

@@ -94,6 +94,7 @@ func problemFor(err error) problem {
 		password    *member.PasswordError
 		throttled   *member.ThrottledError
 		syntax      *syntaxError
+		misdirected *misdirectedError
 		file        *FileError
 		unavailable unavailable
 	)
@@ -119,6 +120,8 @@ func problemFor(err error) problem {
 		return problemForFields([]FieldError{{Field: "file", Code: file.Code, Message: file.Message}})
 	case errors.As(err, &syntax):
 		return newProblem(http.StatusBadRequest, "invalid_json", "The body is not valid JSON. Check it for a missing quote, comma or brace, and for names that come twice.")
+	case errors.As(err, &misdirected):
+		return newProblem(http.StatusMisdirectedRequest, "misdirected", "Curfew is not served under this host. Use "+misdirected.url+", or have the server's operator set that as the public URL.")
 	case errors.As(err, &throttled):
 		p := newProblem(http.StatusTooManyRequests, "too_many_attempts", "Too many attempts. Wait as long as Retry-After says, then try again.")
 		p.retryAfter = max(1, int(math.Ceil(throttled.RetryAfter.Seconds())))

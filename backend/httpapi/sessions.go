@@ -21,7 +21,7 @@ func (a *API) signIn(c echo.Context) error {
 	if err := bind(c, &in); err != nil {
 		return err
 	}
-	transport, err := transportOf(in.Transport)
+	transport, err := a.transportOf(c, in.Transport)
 	if err != nil {
 		return err
 	}
@@ -32,14 +32,15 @@ func (a *API) signIn(c echo.Context) error {
 	return a.startSession(c, proof, transport)
 }
 
-func transportOf(wanted *Transport) (Transport, error) {
-	if wanted == nil {
-		return TransportCookie, nil
+// transportOf returns the transport that a sign-in asks for. Cookies are given on our own hosts alone.
+func (a *API) transportOf(c echo.Context, wanted *Transport) (Transport, error) {
+	switch {
+	case wanted == nil, *wanted == TransportCookie:
+		return TransportCookie, a.onOwnHost(c.Request())
+	case *wanted == TransportBearer:
+		return TransportBearer, nil
 	}
-	if *wanted != TransportCookie && *wanted != TransportBearer {
-		return "", &inputError{[]FieldError{{Field: "transport", Code: "oneof", Message: "Choose one of: cookie, bearer."}}}
-	}
-	return *wanted, nil
+	return "", &inputError{[]FieldError{{Field: "transport", Code: "oneof", Message: "Choose one of: cookie, bearer."}}}
 }
 
 // startSession begins a session for whoever has proved who they are, by whichever way.
@@ -75,6 +76,9 @@ func (a *API) refreshSession(c echo.Context) error {
 	if in.RefreshToken != nil {
 		presented = *in.RefreshToken
 	} else {
+		if err := a.onOwnHost(c.Request()); err != nil {
+			return err
+		}
 		cookie, err := onlyCookie(c.Request(), refreshCookie)
 		if err != nil {
 			return a.withoutToken(ctx, err)

@@ -2613,6 +2613,7 @@ export interface operations {
                     "application/json": Record<string, never>;
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     getDocs: {
@@ -2633,6 +2634,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     getHealth: {
