@@ -61,6 +61,9 @@ func New(ctx context.Context, cfg config.Config, web fs.FS, log *slog.Logger) (*
 		return nil, err
 	}
 	a := &App{config: cfg, log: log, folder: folder, metrics: metrics.New()}
+	if others := folder.writableBy(); others != "" {
+		a.log.Warn("the data folder can be written by others than its owner", "path", cfg.Data, "by", others)
+	}
 	if err := a.build(ctx, web); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -118,7 +121,7 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 	a.live = live.NewHub(httpapi.ListenersPerSession)
 	api := &httpapi.API{
 		Sessions: a.sessions, Members: members, Tokens: a.tokens, Audit: a.db, Live: a.live, DeviceKey: derived[1], CursorKey: derived[2],
-		Ready: a.db.Ready, SetUp: a.setUp, Backup: a.backup, ClockAhead: a.clock.Ahead, AcceptTime: a.acceptTime, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies, Stream: httpapi.DefaultStreamTimes, Now: a.clock.Now, Hold: httpapi.Hold, Log: a.log,
+		Ready: a.db.Ready, SetUp: a.setUp, Backup: a.backup, ClockAhead: a.clock.Ahead, AcceptTime: a.acceptTime, FolderWritableBy: a.folder.writableBy, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies, Stream: httpapi.DefaultStreamTimes, Now: a.clock.Now, Hold: httpapi.Hold, Log: a.log,
 		Metrics: a.metrics, MetricsToken: a.config.MetricsToken,
 	}
 	if a.config.Mail != nil {

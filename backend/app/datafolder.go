@@ -17,7 +17,8 @@ import (
 // DataFolder is the folder that holds everything that one deployment keeps, locked for this process.
 type DataFolder struct {
 	path string
-	lock *flock.Flock
+	// lock is held on a file, which the programs of before know alone, and own on the folder, which cannot be removed in use.
+	lock, own *flock.Flock
 	// stepped is called after every step of a restore that changes the folder, for tests; nil otherwise.
 	stepped func()
 }
@@ -30,22 +31,58 @@ func OpenDataFolder(path string) (*DataFolder, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w; make it writable for the user that runs Curfew, or name another with --data", err)
 	}
-	folder := &DataFolder{path: path, lock: flock.New(filepath.Join(path, "curfew.lock"), flock.SetPermissions(0o600))}
+	folder := &DataFolder{
+		path: path,
+		lock: flock.New(filepath.Join(path, "curfew.lock"), flock.SetPermissions(0o600)),
+		own:  flock.New(path, flock.SetFlag(os.O_RDONLY)), // with O_CREATE, the default, a folder cannot be opened
+	}
 	locked, err := folder.lock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("data folder: %w; make it writable for the user that runs Curfew, or name another with --data", err)
 	}
+	if locked {
+		// Network file systems cannot lock a folder. SQLite does not work there either, so all that is lost is this second lock.
+		ours, err := folder.own.TryLock()
+		locked = ours || err != nil
+	}
 	if !locked {
+		_ = folder.Close() // it was never used
 		return nil, fmt.Errorf("data folder %s %w; stop that one first, or name another folder with --data", path, errInUse)
 	}
 	if err := folder.settle(); err != nil {
 		return nil, errors.Join(fmt.Errorf("bring the restore to its end: %w", err), folder.Close())
 	}
+	folder.makePrivate()
 	return folder, nil
 }
 
 // Close gives the folder free.
-func (f *DataFolder) Close() error { return f.lock.Close() }
+func (f *DataFolder) Close() error { return errors.Join(f.own.Close(), f.lock.Close()) }
+
+// makePrivate takes the rights of others from the files that hold what people entrusted to us, as one that was copied here may have. Where
+// the files are another user's, that is theirs to do. The secrets are not among them: with rights for others they are refused.
+func (f *DataFolder) makePrivate() {
+	for _, path := range []string{f.database(), f.database() + "-wal", f.database() + "-shm", f.setupToken()} {
+		if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
+			_ = os.Chmod(path, 0o600)
+		}
+	}
+}
+
+// writableBy reports who else than its owner can write the folder: "group", "everyone", or "" for no other. Such a folder is served,
+// because container platforms mount them, but its files can be replaced.
+func (f *DataFolder) writableBy() string {
+	info, err := os.Stat(f.path)
+	switch {
+	case err != nil:
+		return "" // whatever it is, others will say so
+	case info.Mode().Perm()&0o002 != 0:
+		return "everyone"
+	case info.Mode().Perm()&0o020 != 0:
+		return "group"
+	}
+	return ""
+}
 
 func (f *DataFolder) database() string   { return databaseIn(f.path) }
 func (f *DataFolder) socket() string     { return socketIn(f.path) }

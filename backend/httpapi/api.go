@@ -44,6 +44,8 @@ type API struct {
 	// ClockAhead returns how far the clock that sessions live by is ahead of the machine's, and AcceptTime has it follow that again.
 	ClockAhead func() time.Duration
 	AcceptTime func(context.Context) (session.Receipt, error)
+	// FolderWritableBy reports who else than its owner can write the data folder: "group", "everyone", or "" for no other.
+	FolderWritableBy func() string
 	// PublicURL is where browsers reach the server. Links come from it alone, and never from a request's headers.
 	PublicURL *url.URL
 	// TrustedProxies are the networks whose forwarding headers are believed; none by default.

@@ -88,25 +88,27 @@ type storage interface {
 
 // house is one deployment.
 type house struct {
-	t        testing.TB
-	options  options
-	folder   string
-	clock    *clock
-	ahead    time.Duration // how far the clock is ahead of the machine's
-	steady   *session.Clock
-	now      func() time.Time // by which the services judge: the clock, or steady
-	log      *logBuffer
-	db       *store.DB
-	storage  storage
-	sql      *sql.DB
-	secrets  token.Secrets
-	sessions *session.Service
-	members  *member.Service
-	live     *live.Hub
-	api      *httpapi.API
-	echo     *echo.Echo
-	held     chan time.Duration // how long refusals were held back, if the house has it
-	reading  bool               // a start leaves it to the test to read the sessions
+	t       testing.TB
+	options options
+	folder  string
+	clock   *clock
+	ahead   time.Duration // how far the clock is ahead of the machine's
+	steady  *session.Clock
+	// writableBy is who else can write the data folder.
+	writableBy string
+	now        func() time.Time // by which the services judge: the clock, or steady
+	log        *logBuffer
+	db         *store.DB
+	storage    storage
+	sql        *sql.DB
+	secrets    token.Secrets
+	sessions   *session.Service
+	members    *member.Service
+	live       *live.Hub
+	api        *httpapi.API
+	echo       *echo.Echo
+	held       chan time.Duration // how long refusals were held back, if the house has it
+	reading    bool               // a start leaves it to the test to read the sessions
 }
 
 type options struct {
@@ -205,7 +207,7 @@ func (h *house) start(log *slog.Logger) {
 	h.live = live.NewHub(httpapi.ListenersPerSession)
 	h.api = &httpapi.API{
 		Sessions: h.sessions, Members: h.members, Tokens: tokens, Audit: h.storage, Live: h.live, Mail: h.options.mail, Stream: h.options.streams(), DeviceKey: derived[1], CursorKey: derived[2],
-		Ready: h.storage.Ready, SetUp: h.sessions.Reload, Backup: h.backup, ClockAhead: h.steady.Ahead,
+		Ready: h.storage.Ready, SetUp: h.sessions.Reload, Backup: h.backup, ClockAhead: h.steady.Ahead, FolderWritableBy: func() string { return h.writableBy },
 		AcceptTime: func(ctx context.Context) (session.Receipt, error) { return h.sessions.AcceptTime(ctx, h.steady) },
 		PublicURL:  publicURL, Now: h.now, Hold: h.hold, Log: log,
 		Metrics: metrics.New(), MetricsToken: metricsToken,

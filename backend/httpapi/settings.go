@@ -12,7 +12,7 @@ import (
 )
 
 func (a *API) getSecuritySettings(c echo.Context, who session.Principal) error {
-	return answerSettings(c, *who.Organization)
+	return a.answerSettings(c, *who.Organization)
 }
 
 func (a *API) putSecuritySettings(c echo.Context, who session.Principal) error {
@@ -24,7 +24,7 @@ func (a *API) putSecuritySettings(c echo.Context, who session.Principal) error {
 	if err != nil {
 		return err
 	}
-	return answerSettings(c, saved)
+	return a.answerSettings(c, saved)
 }
 
 func (a *API) previewSecuritySettings(c echo.Context, who session.Principal) error {
@@ -40,9 +40,13 @@ func (a *API) previewSecuritySettings(c echo.Context, who session.Principal) err
 	return c.JSON(http.StatusOK, wirePreview(preview, next))
 }
 
-func answerSettings(c echo.Context, org session.Organization) error {
+func (a *API) answerSettings(c echo.Context, org session.Organization) error {
+	settings := wireSettings(org)
+	if others := SecuritySettingsDataFolderWritableBy(a.FolderWritableBy()); others != "" {
+		settings.DataFolderWritableBy = &others
+	}
 	c.Response().Header().Set("ETag", versionTag(org.Version))
-	return c.JSON(http.StatusOK, wireSettings(org))
+	return c.JSON(http.StatusOK, settings)
 }
 
 func versionTag(version int64) string { return strconv.Quote(strconv.FormatInt(version, 10)) }

@@ -170,6 +170,24 @@ func (e Role) Valid() bool {
 	}
 }
 
+// Defines values for SecuritySettingsDataFolderWritableBy.
+const (
+	SecuritySettingsDataFolderWritableByEveryone SecuritySettingsDataFolderWritableBy = "everyone"
+	SecuritySettingsDataFolderWritableByGroup    SecuritySettingsDataFolderWritableBy = "group"
+)
+
+// Valid indicates whether the value is a known member of the SecuritySettingsDataFolderWritableBy enum.
+func (e SecuritySettingsDataFolderWritableBy) Valid() bool {
+	switch e {
+	case SecuritySettingsDataFolderWritableByEveryone:
+		return true
+	case SecuritySettingsDataFolderWritableByGroup:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Transport.
 const (
 	TransportBearer Transport = "bearer"
@@ -918,8 +936,10 @@ type SecondFactorSetUp struct {
 
 // SecuritySettings defines model for SecuritySettings.
 type SecuritySettings struct {
-	MaximumLifetime      *Length `json:"maximumLifetime"`
-	RefreshAutomatically bool    `json:"refreshAutomatically"`
+	// DataFolderWritableBy Who else than its owner can write the server's data folder, and so replace what is in it. It is left out where no other can, and where the settings are part of an event or a problem. The operator mends it with chmod 700.
+	DataFolderWritableBy *SecuritySettingsDataFolderWritableBy `json:"dataFolderWritableBy,omitempty"`
+	MaximumLifetime      *Length                               `json:"maximumLifetime"`
+	RefreshAutomatically bool                                  `json:"refreshAutomatically"`
 
 	// SessionLength A number and a unit, from 1 minute to 365 days.
 	SessionLength Length    `json:"sessionLength"`
@@ -929,6 +949,9 @@ type SecuritySettings struct {
 	UpdatedBy *Actor `json:"updatedBy"`
 	Version   int64  `json:"version"`
 }
+
+// SecuritySettingsDataFolderWritableBy Who else than its owner can write the server's data folder, and so replace what is in it. It is left out where no other can, and where the settings are part of an event or a problem. The operator mends it with chmod 700.
+type SecuritySettingsDataFolderWritableBy string
 
 // Session defines model for Session.
 type Session struct {

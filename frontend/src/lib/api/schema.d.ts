@@ -871,6 +871,11 @@ export interface components {
             updatedAt: string;
             /** @description Who saved it; null until somebody has. */
             updatedBy: components["schemas"]["Actor"] | null;
+            /**
+             * @description Who else than its owner can write the server's data folder, and so replace what is in it. It is left out where no other can, and where the settings are part of an event or a problem. The operator mends it with chmod 700.
+             * @enum {string}
+             */
+            dataFolderWritableBy?: "group" | "everyone";
         };
         Actor: {
             id: string;
