@@ -233,6 +233,47 @@ test('what happens meanwhile is told, and moves nothing by itself', async ({ pag
   await expect(status(page).getByText('2 sessions now.')).toBeHidden();
 });
 
+test('an outage while filtering is said by the list, and the filter stays', async ({
+  page,
+  server,
+}) => {
+  await signInByProgram(server);
+  await signIn(page);
+  for (const [path, filter] of [
+    ['sessions', () => search(page).fill('firefox')],
+    ['sessions', () => page.getByRole('columnheader').getByText('Member').click()],
+    ['members', () => page.getByRole('searchbox').fill('ana')],
+    ['audit', () => page.getByRole('combobox', { name: 'Action' }).selectOption('Sign-ins')],
+  ] as const) {
+    await page.goto(`/settings/${path}`);
+    await expect(page.getByText(/^(\d|Intact)/).first()).toBeVisible();
+    await page.route('/api/**', (route) => route.abort());
+    await filter();
+    await expect(page.getByRole('alert')).toContainText('Curfew cannot be reached');
+    await expect(page.getByRole('navigation', { name: 'Account settings' })).toBeVisible();
+    await expect(page.getByRole('search')).toBeVisible();
+    await expect(page).toHaveURL(/\?/);
+    await page.unroute('/api/**');
+    await page.getByRole('button', { name: 'Retry' }).click();
+    await expect(page.getByRole('alert')).toHaveCount(0);
+  }
+});
+
+test('a filter asks for its list and for nothing else', async ({ page, server }) => {
+  await signInByProgram(server);
+  await signIn(page);
+  await page.goto('/settings/sessions');
+  await expect(status(page).getByText('2 sessions', { exact: true })).toBeVisible();
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+  await search(page).fill('curl');
+  await expect(status(page).getByText('1 session', { exact: true })).toBeVisible();
+  await page.getByRole('columnheader').getByText('Member').click();
+  await expect(page).toHaveURL(/sort=member/);
+  await expect(page.getByRole('columnheader', { name: 'Member' })).toHaveAttribute('aria-sort');
+  expect([...new Set(asked)]).toEqual(['/api/sessions']);
+});
+
 test('an outage is said, and asked again', async ({ page }) => {
   await signIn(page);
   await page.route('/api/sessions?*', (route) => route.abort(), { times: 1 });

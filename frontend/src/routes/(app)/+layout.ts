@@ -5,18 +5,22 @@ import { endedSentence } from '$lib/ended';
 import { farewell } from '$lib/farewell.svelte';
 import { SECOND_FACTOR, secondFactorPath, signInPath, wayBack } from '$lib/way-back';
 
-/** Everything below needs a session, because it is here. */
-export async function load({ url }) {
+/**
+ * Everything below needs a session, because it is here. It is read once, and again on the way to and from the page of the second factor,
+ * which alone has a `next`. Any other change of the address, as by a filter, asks nothing here: each page says its own errors.
+ */
+export async function load({ url, untrack }) {
+  const next = url.searchParams.get('next');
+  const from = untrack(() => new URL(url));
   try {
     const current = await getSession();
-    if (current.restricted && url.pathname !== SECOND_FACTOR) redirect(307, secondFactorPath(url));
-    if (!current.restricted && url.pathname === SECOND_FACTOR) {
-      redirect(307, wayBack(url.searchParams.get('next')));
-    }
+    if (current.restricted && from.pathname !== SECOND_FACTOR)
+      redirect(307, secondFactorPath(from));
+    if (!current.restricted && from.pathname === SECOND_FACTOR) redirect(307, wayBack(next));
     return { current };
   } catch (error) {
     if (!endsSession(error)) throw error;
     farewell.sentence ??= endedSentence(error.document);
-    redirect(307, signInPath(url));
+    redirect(307, signInPath(from));
   }
 }
