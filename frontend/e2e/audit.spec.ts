@@ -77,6 +77,10 @@ test('entries are picked by member, action and day, in the address', async ({ pa
   await expect(page.getByText('Member Ben Okafor')).toBeVisible();
   await expect(entries(page)).toHaveCount(1);
 
+  await expect(page.getByLabel('From')).toBeHidden();
+  await page.getByRole('button', { name: 'Dates…' }).click();
+  await expect(page.getByLabel('From')).toBeFocused();
+  await expect(page.getByLabel('From')).toHaveValue('');
   await page.getByLabel('From').fill('2001-01-01');
   await expect(entries(page)).toHaveCount(1);
   await page.getByLabel('to', { exact: true }).fill('2001-12-31');
@@ -85,7 +89,11 @@ test('entries are picked by member, action and day, in the address', async ({ pa
   await expect(entries(page)).toHaveCount(1);
   await page.getByRole('button', { name: 'Clear filters' }).click();
   await expect(page).toHaveURL('/settings/audit');
+  await expect(page.getByLabel('From')).toBeHidden();
   await expect(entries(page).filter({ hasText: 'Ana set up the organization' })).toBeVisible();
+
+  await page.goto('/settings/audit?to=2001-12-31');
+  await expect(page.getByLabel('to', { exact: true })).toHaveValue('2001-12-31');
 });
 
 test('the log is exported as it is filtered', async ({ page }) => {

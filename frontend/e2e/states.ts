@@ -489,6 +489,15 @@ export const STATES: State[] = [
     },
   },
   {
+    name: 'audit-choosing-dates',
+    enter: async (page) => {
+      await signIn(page);
+      await page.goto('/settings/audit');
+      await page.getByRole('button', { name: 'Dates…' }).click();
+      await page.getByText('Ana set up the organization').waitFor();
+    },
+  },
+  {
     name: 'audit-choosing-member',
     enter: async (page, server) => {
       await addSessions(server);
