@@ -301,11 +301,47 @@ test('a member without a say belongs to their account', async ({ server, another
   const member = await anotherBrowser();
   await signIn(member, await addMember(server, 'member', 'Ben Okafor'));
   await expect(member).toHaveURL('/account');
-  await member.goto('/settings/security');
-  await expect(member).toHaveURL('/account');
+  const refusal = member.getByText('Only owners, admins and auditors can see the settings.');
+  await expect(refusal, 'nothing was asked for').toHaveCount(0);
+  for (const path of ['/settings/security', '/settings', '/settings/members?q=ana']) {
+    await member.goto(path);
+    await expect(member).toHaveURL('/account');
+    await expect(refusal).toBeVisible();
+  }
+  await member.reload();
+  await expect(member.getByRole('heading', { name: 'Your account' })).toBeVisible();
+  await expect(refusal).toHaveCount(0);
   await expect(member.getByRole('link', { name: 'Account settings' })).toHaveCount(0);
   await member.getByRole('link', { name: 'Example Observatory' }).click();
   await expect(member).toHaveURL('/account');
+  await member.goto('/');
+  await expect(member).toHaveURL('/account');
+  await expect(refusal).toHaveCount(0);
+});
+
+test('a member who signs in is told why, where a link to the settings led them there', async ({
+  server,
+  anotherBrowser,
+}) => {
+  const ben = await addMember(server, 'member', 'Ben Okafor');
+  const member = await anotherBrowser();
+  const refusal = member.getByText('Only owners, admins and auditors can see the settings.');
+  for (const [opened, told] of [
+    ['/sign-in', 0],
+    ['/settings/security', 1],
+    ['/settings/audit', 1],
+    ['/', 0],
+    ['/account', 0],
+  ] as const) {
+    await member.goto(opened);
+    await member.getByLabel('Email').fill(ben.email);
+    await member.getByLabel('Password').fill(ben.password);
+    await member.getByRole('button', { name: 'Sign in' }).click();
+    await expect(member.getByRole('heading', { name: 'Your account' })).toBeVisible();
+    await expect(refusal).toHaveCount(told);
+    await member.getByRole('button', { name: 'Sign out' }).click();
+    await expect(member).toHaveURL('/sign-in');
+  }
 });
 
 test('the header leads to both the settings and the account, on the narrowest screen too', async ({
@@ -341,4 +377,6 @@ test('an auditor reads and changes nothing', async ({ server, anotherBrowser }) 
 test('where there is no such page, the page says so', async ({ page }) => {
   await page.goto('/settings/nowhere');
   await expect(page.getByRole('heading', { name: 'There is no such page' })).toBeVisible();
+  await page.getByRole('link', { name: 'Go to the home page' }).click();
+  await expect(page).toHaveURL('/settings/security');
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { HOME, signInPath, wayBack } from './way-back';
+import { HOME, homeOf, signInPath, wayBack } from './way-back';
 
 // ASVS 3.7.2
 describe('the way back after signing in', () => {
@@ -24,6 +24,12 @@ describe('the way back after signing in', () => {
     ' /a',
     'javascript:alert(1)',
   ])('is never %j', (next) => expect(wayBack(next)).toBe(HOME));
+
+  it('leads home without one, which is not the settings for everybody', () => {
+    expect(wayBack(null, homeOf({ role: 'member' }))).toBe('/account');
+    expect(wayBack('/settings/members', homeOf({ role: 'member' }))).toBe('/settings/members');
+    for (const role of ['owner', 'admin', 'auditor'] as const) expect(homeOf({ role })).toBe(HOME);
+  });
 
   it('survives the address bar', () => {
     const from = new URL('http://curfew.test/settings/members?q=a&b=c');

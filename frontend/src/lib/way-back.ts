@@ -1,12 +1,17 @@
-/** Where a person belongs who asked for nothing else. */
+import type { Role } from './api/members';
+
+/** The page that shows the session configuration, which is where those who may see settings begin. */
 export const HOME = '/settings/security';
+
+/** Where a member belongs who asked for nothing else. */
+export const homeOf = ({ role }: { role: Role }) => (role === 'member' ? '/account' : HOME);
 
 /**
  * The page to return to after signing in. The address bar is open to everybody's hand, so only a plain
  * path of our own origin counts: browsers read `//host` and `/\host` as another site, and skip control characters.
  */
-export function wayBack(next: string | null): string {
-  return next !== null && /^\/(?![/\\])[^\\\p{Cc}]*$/u.test(next) ? next : HOME;
+export function wayBack(next: string | null, home: string = HOME): string {
+  return next !== null && /^\/(?![/\\])[^\\\p{Cc}]*$/u.test(next) ? next : home;
 }
 
 /** Where a session belongs that has not proved the second factor which is demanded. */

@@ -1,9 +1,22 @@
 import { redirect } from '@sveltejs/kit';
+import { endsSession } from '$lib/api/problem';
+import { getSession } from '$lib/api/session';
 import { getSetup } from '$lib/api/setup';
-import { HOME } from '$lib/way-back';
+import { endedSentence } from '$lib/ended';
+import { farewell } from '$lib/farewell.svelte';
+import { homeOf } from '$lib/way-back';
 
-/** Leads to where one belongs; whoever is not signed in is sent on from there. */
+/** Leads to where the person belongs. */
 export async function load() {
   const { required } = await getSetup();
-  redirect(307, required ? '/setup' : HOME);
+  if (required) redirect(307, '/setup');
+  let home: string;
+  try {
+    home = homeOf((await getSession()).member);
+  } catch (error) {
+    if (!endsSession(error)) throw error;
+    farewell.sentence ??= endedSentence(error.document);
+    home = '/sign-in';
+  }
+  redirect(307, home);
 }

@@ -3,6 +3,7 @@ import { endsSession } from '$lib/api/problem';
 import { getSession } from '$lib/api/session';
 import { endedSentence } from '$lib/ended';
 import { farewell } from '$lib/farewell.svelte';
+import { settingsLink } from '$lib/settings-link.svelte';
 import { SECOND_FACTOR, secondFactorPath, signInPath, wayBack } from '$lib/way-back';
 
 /**
@@ -21,6 +22,7 @@ export async function load({ url, untrack }) {
   } catch (error) {
     if (!endsSession(error)) throw error;
     farewell.sentence ??= endedSentence(error.document);
+    settingsLink.opened = from.pathname.startsWith('/settings/');
     redirect(307, signInPath(from));
   }
 }
