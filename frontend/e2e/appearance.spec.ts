@@ -1,4 +1,50 @@
+import type { Locator } from '@playwright/test';
 import { expect, revokeAll, signIn, test } from './journey';
+import { addMember } from './server';
+
+const style = (of: Locator, property: string) =>
+  of.evaluate((element, name) => getComputedStyle(element).getPropertyValue(name), property);
+
+test.describe('where the reader chose the colours', () => {
+  test.use({ forcedColors: 'active' });
+
+  test('the tab and the section at hand are marked, and no other is', async ({ page }) => {
+    await signIn(page);
+    const highlight = await page.evaluate(() => {
+      const probe = document.body.appendChild(document.createElement('i'));
+      probe.style.color = 'Highlight';
+      return getComputedStyle(probe).color;
+    });
+    const tabs = page.getByRole('navigation', { name: 'Account settings' });
+    for (const name of ['Security', 'Sessions', 'Members', 'Audit log']) {
+      await tabs.getByRole('link', { name }).click();
+      await expect(tabs.getByRole('link', { name })).toHaveAttribute('aria-current', 'page');
+      for (const link of await page.getByRole('navigation').getByRole('link').all()) {
+        const line = {
+          width: await style(link, 'border-bottom-width'),
+          color: await style(link, 'border-bottom-color'),
+        };
+        const marked = line.width === '2px' && line.color === highlight;
+        expect(marked, await link.innerText()).toBe(
+          (await link.getAttribute('aria-current')) !== null,
+        );
+      }
+    }
+  });
+
+  test('the member who Enter would take is marked', async ({ page, server }) => {
+    await addMember(server, 'member', 'Ben Okafor');
+    await addMember(server, 'member', 'Bea Okafor');
+    await signIn(page);
+    await page.goto('/settings/audit');
+    await page.getByRole('combobox', { name: 'Member' }).fill('okafor');
+    const [first, second] = [page.getByRole('option').first(), page.getByRole('option').last()];
+    await expect(first).toHaveAttribute('aria-selected', 'true');
+    // What is painted: a background that is not exempt is the reader's, whatever the style says.
+    expect(await style(first, 'forced-color-adjust')).toBe('none');
+    expect(await style(second, 'forced-color-adjust')).toBe('auto');
+  });
+});
 
 test.use({ reducedMotion: 'reduce' });
 
