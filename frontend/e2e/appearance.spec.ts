@@ -1,6 +1,6 @@
 import type { Locator } from '@playwright/test';
-import { expect, revokeAll, signIn, test } from './journey';
-import { addMember } from './server';
+import { expect, length, revokeAll, signIn, test } from './journey';
+import { addMember, signInByProgram } from './server';
 
 const style = (of: Locator, property: string) =>
   of.evaluate((element, name) => getComputedStyle(element).getPropertyValue(name), property);
@@ -43,6 +43,36 @@ test.describe('where the reader chose the colours', () => {
     // What is painted: a background that is not exempt is the reader's, whatever the style says.
     expect(await style(first, 'forced-color-adjust')).toBe('none');
     expect(await style(second, 'forced-color-adjust')).toBe('auto');
+  });
+});
+
+test.describe('on paper', () => {
+  test('a page comes without navigation and buttons', async ({ page, server }) => {
+    await signInByProgram(server);
+    await signIn(page);
+    for (const path of ['security', 'sessions', 'members', 'audit']) {
+      await page.emulateMedia({ media: 'screen' });
+      await page.goto(`/settings/${path}`);
+      await expect(page.getByRole('navigation', { name: 'Account settings' })).toBeVisible();
+      await page.emulateMedia({ media: 'print' });
+      await expect(page.getByRole('navigation')).toHaveCount(0);
+      await expect(page.getByRole('button', { name: 'Sign out' })).toHaveCount(0);
+      await expect(page.getByRole('search')).toHaveCount(0);
+      await expect(page.getByRole('heading', { level: 2 })).toBeVisible();
+    }
+    await page.goto('/settings/sessions');
+    await expect(page.getByRole('columnheader', { name: 'Last seen' })).toHaveCount(1);
+    await expect(page.getByRole('row', { name: /Ana/ })).toHaveCount(2);
+    await expect(page.getByRole('button', { name: /^Revoke/ })).toHaveCount(0);
+  });
+
+  test('a dialog comes alone', async ({ page }) => {
+    await signIn(page);
+    await revokeAll(page).click();
+    await page.emulateMedia({ media: 'print' });
+    await expect(page.getByRole('dialog')).toContainText('It cannot be undone.');
+    await expect(page.getByRole('dialog')).toBeVisible();
+    await expect(length(page)).toBeHidden();
   });
 });
 
