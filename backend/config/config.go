@@ -342,6 +342,10 @@ func mailServer(text, passwordFile, from string) (*mail.Server, error) {
 		return nil, fmt.Errorf("smtp-from: %q is no address to write from, as in 'Curfew <curfew@example.org>'", from)
 	}
 	server.From = *address
+	at := strings.LastIndexByte(address.Address, '@') + 1
+	if domain, err := fold.Host(address.Address[at:]); err == nil { // unless it is an address of the network, in brackets
+		server.From.Address = address.Address[:at] + domain
+	}
 	return server, nil
 }
 

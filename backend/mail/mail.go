@@ -115,14 +115,14 @@ func (s *Sender) dial(ctx context.Context, network, address string) (net.Conn, e
 
 func (s *Sender) message(letter Letter) *gomail.Msg {
 	from := s.server.From
-	_, domain, _ := strings.Cut(from.Address, "@")
-	message := gomail.NewMsg()
+	domain := from.Address[strings.LastIndexByte(from.Address, '@'):]
+	message := gomail.NewMsg(gomail.WithNoDefaultUserAgent()) // which would tell the library and its version
 	message.FromMailAddress(&from)
 	message.ToMailAddress(&netmail.Address{Name: oneLine(letter.Name), Address: letter.Email})
 	message.Subject(letter.subject())
 	message.SetDate()
-	message.SetMessageIDWithValue(rand.Text() + "@" + domain) // go-mail's own would tell the machine's name
-	message.SetGenHeader("Auto-Submitted", "auto-generated")  // so that no one's absence is reported back (RFC 3834)
+	message.SetMessageIDWithValue(rand.Text() + domain)      // go-mail's own would tell the machine's name
+	message.SetGenHeader("Auto-Submitted", "auto-generated") // so that no one's absence is reported back (RFC 3834)
 	message.SetBodyString(gomail.TypeTextPlain, letter.text())
 	return message
 }

@@ -9,11 +9,13 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"maps"
 	"math/big"
 	"net"
 	netmail "net/mail"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -99,6 +101,10 @@ func TestAnInvitationArrives(t *testing.T) {
 	require.Equal(t, "Ana Lima invites you to Example Observatory", got.Subject(t))
 	require.Equal(t, "auto-generated", got.Header.Get("Auto-Submitted"))
 	require.Regexp(t, `^<[A-Z2-7]{26}@example\.org>$`, got.Header.Get("Message-ID"))
+	require.ElementsMatch(t, []string{
+		"Date", "Message-Id", "Mime-Version", "Auto-Submitted", "Subject", "From", "To", "Content-Type", "Content-Transfer-Encoding",
+	}, slices.Collect(maps.Keys(got.Header)), "a mail tells no program's name or version")
+	require.NotContains(t, got.Raw, "go-mail")
 	require.Equal(t, `Hello Ben,
 
 Ana Lima invites you to join Example Observatory. To accept, open this link and choose a password:
@@ -109,6 +115,17 @@ The link works once, until 14:02 UTC on 1 December 2026.
 
 If you did not expect this, ignore it: nothing happens unless the link is opened. Whoever has the link can join in your place, so do not pass it on.
 `, got.Text)
+}
+
+// The domain of a Message-ID is that of the address, whatever stands in front of it.
+func TestTheDomainOfAMessage(t *testing.T) {
+	for text, want := range map[string]string{`"a@b"@example.org`: `^<[A-Z2-7]{26}@example\.org>$`, "curfew@[192.0.2.1]": `^<[A-Z2-7]{26}@\[192\.0\.2\.1\]>$`} {
+		from, err := netmail.ParseAddress(text)
+		require.NoError(t, err)
+		server := mailtest.Start(t, mailtest.Options{})
+		require.NoError(t, on(server.Port, func(s *Server) { s.From = *from }).Send(t.Context(), letter))
+		require.Regexp(t, want, server.Taken()[0].Header.Get("Message-ID"))
+	}
 }
 
 func TestAResetArrives(t *testing.T) {
