@@ -49,8 +49,17 @@ $(WEB): $(MODULES) $(WEB_SOURCES)
 	npm run build
 	@touch $@
 
-$(BIN): $(WEB) $(GO_SOURCES)
-	go build -ldflags '-s -w -linkmode external -extldflags "-static"' -o $@ .
+# The program says what it was built from: the tag, or else the commit. Outside of a clone or a worktree that is unknown, and whoever packs it
+# names it: make build VERSION=v1.2.3
+GIT      = $(if $(wildcard .git),$(shell TZ=UTC0 git $(1) 2>/dev/null))
+VERSION  = $(call GIT,describe --tags --always --dirty --abbrev=12)
+COMMIT   = $(call GIT,rev-parse HEAD)
+DATE     = $(call GIT,log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ)
+COMMITTED := $(wildcard $(call GIT,rev-parse --git-path logs/HEAD))
+STAMP     = $(foreach part,version=$(VERSION) commit=$(COMMIT) date=$(DATE),-X curfew/backend/build.$(part))
+
+$(BIN): $(WEB) $(GO_SOURCES) $(COMMITTED)
+	go build -ldflags '-s -w -linkmode external -extldflags "-static" $(STAMP)' -o $@ .
 
 $(DEMO): $(GO_SOURCES)
 	go build -o $@ ./backend/demo

@@ -15,6 +15,7 @@
 //	metrics   what a monitoring system is told
 //	mail      sends one-time links by SMTP
 //	spa       serves the built web app
+//	build     what the program was built from
 //	config    what the operator sets before the start
 //	app       puts it together: the data folder, the server, the operator's door, the work in the background
 //	cli       the command line: serve, and the operator's commands, which are clients of the JSON API

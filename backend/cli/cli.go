@@ -90,7 +90,13 @@ func Run(env Environment) int {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          exactly(0),
-		RunE:          help,
+	}
+	version := root.Flags().Bool("version", false, "show what this program was built from")
+	root.RunE = func(command *cobra.Command, args []string) error {
+		if *version {
+			return versionCommand(env).RunE(command, args)
+		}
+		return help(command, args)
 	}
 	root.SetArgs(env.Args)
 	root.SetOut(env.Stdout)

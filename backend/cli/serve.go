@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"curfew/backend/app"
+	"curfew/backend/build"
 	"curfew/backend/config"
 )
 
@@ -77,12 +77,8 @@ func versionCommand(env Environment) *cobra.Command {
 		Short: "Show what this program was built from.",
 		Args:  exactly(0),
 		RunE: func(*cobra.Command, []string) error {
-			info, ok := debug.ReadBuildInfo()
-			if !ok {
-				return errors.New("the program carries no build information")
-			}
-			fmt.Fprintf(env.Stdout, "curfew %s, built with %s\n", info.Main.Version, info.GoVersion)
-			return nil
+			_, err := fmt.Fprintln(env.Stdout, build.Read())
+			return err
 		},
 	}
 }

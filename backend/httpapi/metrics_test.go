@@ -40,6 +40,7 @@ func TestMetrics(t *testing.T) {
 	has(text, "curfew_sessions 3")
 	has(text, "curfew_members_signed_in 2")
 	has(text, "curfew_generation 1")
+	require.Regexp(t, `(?m)^curfew_build_info\{version="[^"]+",commit="[^"]+",date="[^"]+",goversion="go1\.[^"]+"\} 1$`, text)
 	has(text, `curfew_request_duration_seconds_count{method="GET",route="/api/session",status="2xx"} 1`)
 	has(text, `curfew_request_duration_seconds_count{method="POST",route="/api/sessions",status="2xx"} 3`)
 	require.NotRegexp(t, "(?i)mallory|nothing-of-the-kind", text, "strangers choose no names")

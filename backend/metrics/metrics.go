@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
+
+	"curfew/backend/build"
 )
 
 // ContentType is that of what [Metrics.Write] writes.
@@ -17,10 +19,13 @@ const ContentType = "text/plain; version=0.0.4; charset=utf-8"
 // Metrics are those of one running deployment. They are safe for concurrent use.
 type Metrics struct{ set *metrics.Set }
 
-// New has none yet.
+// New has only what the program was built from.
 func New() *Metrics {
 	metrics.ExposeMetadata(true) // for all sets; the library does without unless it is told
-	return &Metrics{metrics.NewSet()}
+	m, info := &Metrics{metrics.NewSet()}, build.Read()
+	m.Gauge(fmt.Sprintf("curfew_build_info{version=%q,commit=%q,date=%q,goversion=%q}", info.Version, info.Commit, info.Date, info.Go),
+		func() float64 { return 1 })
+	return m
 }
 
 // Gauge adds a figure that is asked for whenever somebody looks.
