@@ -15,9 +15,10 @@ var arrows = map[string][]string{
 	"session": {"audit", "fold", "giveway", "member", "refusal"},
 	"token":   {"durable"},
 	"store":   {"audit", "durable", "fault", "fold", "giveway", "member", "refusal", "session"},
-	"httpapi": {"audit", "fault", "fold", "live", "mail", "member", "metrics", "session", "token"},
+	"httpapi": {"audit", "etag", "fault", "fold", "live", "mail", "member", "metrics", "session", "token"},
 	"metrics": {"build"},
 	"config":  {"fold", "mail", "token"}, // hosts, where the mail server is, and the bounds of a token's lifetime
+	"spa":     {"etag"},
 	"app":     {"audit", "config", "durable", "fault", "httpapi", "live", "mail", "member", "metrics", "session", "spa", "store", "token"},
 	"cli":     {"app", "build", "config", "fold", "httpapi", "member"}, // the contract's words, and when two e-mail addresses are the same
 	"demo":    {"audit", "config", "member", "session", "store"},

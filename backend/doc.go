@@ -11,6 +11,7 @@
 //	giveway   lets work that nobody waits for give way to requests
 //	store     everything kept, through GORM, on SQLite
 //	httpapi   the JSON API and its contract, openapi.yaml
+//	etag      evaluates If-Match and If-None-Match
 //	live      who is listening to events, and how they are woken
 //	metrics   what a monitoring system is told
 //	mail      sends one-time links by SMTP

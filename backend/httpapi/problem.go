@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/segmentio/encoding/json"
 
+	"curfew/backend/etag"
 	"curfew/backend/live"
 	"curfew/backend/member"
 	"curfew/backend/session"
@@ -76,6 +77,8 @@ var sentinels = []struct {
 	{errTooLarge, http.StatusRequestEntityTooLarge, "body_too_large", fmt.Sprintf("The body is larger than %d kB.", longestBody>>10)},
 	{errMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type", "Send the body as application/json."},
 	{errEmptyBody, http.StatusBadRequest, "invalid_json", "The body is empty. Send a JSON object."},
+	{etag.ErrMalformed, http.StatusBadRequest, "invalid_header", "If-Match or If-None-Match is not a list of entity tags. Send the ETag as it came, quotes included, or *."},
+	{etag.ErrFailed, http.StatusPreconditionFailed, "precondition_failed", "The condition in If-Match or If-None-Match does not hold, so nothing was done. Send the ETag of what is in force as If-Match, as it came."},
 }
 
 // problemFor is the only place where an error becomes a status. What it does not know is a fault of ours: 500, and a sentence

@@ -24,6 +24,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"curfew/backend/etag"
 )
 
 // shellName is the page that SvelteKit's static adapter makes for every address (its fallback).
@@ -132,8 +134,7 @@ const changePassword = ".well-known/change-password"
 func (app *App) Serve(c echo.Context) error {
 	name := strings.TrimPrefix(c.Request().URL.Path, "/")
 	if asset, found := app.files[name]; found && name != shellName {
-		app.write(c, http.StatusOK, name, asset)
-		return nil
+		return app.write(c, http.StatusOK, name, asset)
 	}
 	if name == changePassword {
 		return c.Redirect(http.StatusSeeOther, "/account")
@@ -149,8 +150,7 @@ func (app *App) Serve(c echo.Context) error {
 	if slices.Contains(app.pages, strings.TrimSuffix(name, "/")) {
 		status = http.StatusOK
 	}
-	app.write(c, status, shellName, shell)
-	return nil
+	return app.write(c, status, shellName, shell)
 }
 
 // forMachines are the first parts of addresses at which no person looks for a page, in whatever spelling.
@@ -164,7 +164,26 @@ func isForPeople(name string) bool {
 		!strings.ContainsAny(name, `\%`) && fs.ValidPath(strings.TrimSuffix(name, "/"))
 }
 
-func (app *App) write(c echo.Context, status int, name string, asset file) {
+// write answers with an asset, unless a condition of the request forbids it (RFC 9110, 13.1).
+func (app *App) write(c echo.Context, status int, name string, asset file) error {
+	body, coding, tag := asset.plain, "", asset.etag
+	switch accepted := strings.Join(c.Request().Header.Values("Accept-Encoding"), ","); {
+	case asset.brotli != nil && accepts(accepted, "br"):
+		body, coding, tag = asset.brotli, "br", tag+"-br"
+	case asset.gzip != nil && accepts(accepted, "gzip"):
+		body, coding, tag = asset.gzip, "gzip", tag+"-gz"
+	}
+	tag = `"` + tag + `"`
+	modified := true
+	if status == http.StatusOK {
+		conditions, err := etag.ReadConditions(c.Request().Header)
+		if err != nil {
+			return err
+		}
+		if modified, err = conditions.Modified(tag); err != nil {
+			return err
+		}
+	}
 	h := c.Response().Header()
 	h.Set("Content-Security-Policy", app.policy)
 	h.Set("Cache-Control", "no-cache")
@@ -173,28 +192,22 @@ func (app *App) write(c echo.Context, status int, name string, asset file) {
 	}
 	h.Set("Content-Type", asset.contentType)
 	h.Add("Vary", "Accept-Encoding")
-	body, etag := asset.plain, asset.etag
-	switch accepted := strings.Join(c.Request().Header.Values("Accept-Encoding"), ","); {
-	case asset.brotli != nil && accepts(accepted, "br"):
-		body, etag = asset.brotli, etag+"-br"
-		h.Set("Content-Encoding", "br")
-	case asset.gzip != nil && accepts(accepted, "gzip"):
-		body, etag = asset.gzip, etag+"-gz"
-		h.Set("Content-Encoding", "gzip")
-	}
 	if status == http.StatusOK {
-		h.Set("ETag", `"`+etag+`"`)
-		if match := c.Request().Header.Get("If-None-Match"); strings.Contains(match, `"`+etag+`"`) {
-			h.Del("Content-Encoding")
-			c.Response().WriteHeader(http.StatusNotModified)
-			return
-		}
+		h.Set("ETag", tag)
+	}
+	if !modified {
+		c.Response().WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	if coding != "" {
+		h.Set("Content-Encoding", coding)
 	}
 	h.Set("Content-Length", fmt.Sprint(len(body)))
 	c.Response().WriteHeader(status)
 	if c.Request().Method == http.MethodGet {
 		_, _ = c.Response().Write(body) // a client that hangs up is nobody's fault
 	}
+	return nil
 }
 
 // accepts reads Accept-Encoding (RFC 9110, 12.5.3): a coding is welcome when it, or *, is named with a weight above zero. What is

@@ -234,7 +234,7 @@ func TestEachFormHasItsOwnTag(t *testing.T) {
 		tags[tag] = true
 		require.Equal(t, "Accept-Encoding", full.Header().Get("Vary"))
 
-		for _, match := range []string{tag, "W/" + tag, `"other", ` + tag} {
+		for _, match := range []string{tag, "W/" + tag, `"other", ` + tag, "*"} {
 			answer := get(pages, asset, accept, "If-None-Match: "+match)
 			require.Equal(t, http.StatusNotModified, answer.Code, match)
 			require.Empty(t, answer.Body.String())
@@ -242,7 +242,7 @@ func TestEachFormHasItsOwnTag(t *testing.T) {
 				require.Equal(t, full.Header().Get(name), answer.Header().Get(name), "%s, as RFC 9110, 15.4.5 asks", name)
 			}
 		}
-		for _, match := range []string{`"other"`, strings.Trim(tag, `"`), `"` + strings.Trim(tag, `"`) + `-zst"`} {
+		for _, match := range []string{`"other"`, `"` + strings.Trim(tag, `"`) + `-zst"`} {
 			require.Equal(t, http.StatusOK, get(pages, asset, accept, "If-None-Match: "+match).Code, match)
 		}
 	}
