@@ -70,11 +70,11 @@ func exportCommand(env Environment) *cobra.Command {
 		}
 		query := url.Values{"format": {*format}}
 		for name, value := range map[string]string{"since": *since, "until": *until, "action": *action} {
-			if value != "" {
+			if command.Flags().Changed(name) {
 				query.Set(name, value)
 			}
 		}
-		if *address != "" {
+		if command.Flags().Changed("member") {
 			m, err := o.member(*address)
 			if err != nil {
 				return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -47,7 +48,7 @@ func listMembersCommand(env Environment) *cobra.Command {
 	text := command.Flags().String("q", "", "only those with this in the name or the e-mail address")
 	return asOperator(env, command, func(o *operator, _ []string) error {
 		query := url.Values{}
-		if *text != "" {
+		if command.Flags().Changed("q") {
 			query.Set("q", *text)
 		}
 		return printList(o, "/api/members", query, 0, "NAME\tE-MAIL\tROLE\tSTATE\tSESSIONS\tID", func(m httpapi.MemberDetails) []string {
@@ -121,6 +122,9 @@ var errFound = errors.New("found")
 
 // member finds the member with that e-mail address.
 func (o *operator) member(address string) (found httpapi.MemberDetails, err error) {
+	if strings.TrimSpace(address) == "" { // an empty search finds nobody
+		return httpapi.MemberDetails{}, &codedError{errors.New("the e-mail address is empty"), notFound}
+	}
 	const longestSearch = 200
 	search := []rune(fold.AddressKey(address))
 	query := url.Values{"q": {string(search[:min(len(search), longestSearch)])}}

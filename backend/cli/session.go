@@ -21,14 +21,15 @@ func listSessionsCommand(env Environment) *cobra.Command {
 	text := command.Flags().String("q", "", "only those with these words in the member, the client or the network address")
 	limit := command.Flags().Int("limit", 0, "at most so many (default: all)")
 	return asOperator(env, command, func(o *operator, _ []string) error {
-		if *limit < 0 {
+		flags := command.Flags()
+		if flags.Changed("limit") && *limit < 1 {
 			return misuse(errors.New("--limit: use a whole number from 1"))
 		}
 		query := url.Values{"scope": {"all"}}
-		if *text != "" {
+		if flags.Changed("q") {
 			query.Set("q", *text)
 		}
-		if *address != "" {
+		if flags.Changed("member") {
 			m, err := o.member(*address)
 			if err != nil {
 				return err

@@ -62,6 +62,7 @@ type API struct {
 
 	readiness readiness
 	counted   counted
+	inputs    map[route]input
 	floodgate *rate.Limiter
 }
 
@@ -83,17 +84,17 @@ func (a *API) Mount(e *echo.Echo) {
 	}
 
 	// Open to anybody.
-	get("/healthz", a.getHealth)
-	get("/readyz", a.getReadiness)
-	get("/api/openapi.json", a.getOpenAPI)
-	get("/api/docs", a.getDocs)
-	get("/api/setup", a.getSetup)
-	e.POST("/api/setup", a.setUp)
-	e.POST("/api/sessions", a.signIn)
-	e.POST("/api/sessions/refresh", a.refreshSession)
-	e.POST("/api/sessions/passkey", a.signInByPasskey)
-	e.POST("/api/passkeys/challenge", a.challengePasskey)
-	e.POST("/api/invitations/accept", a.acceptInvitation)
+	get("/healthz", a.open(a.getHealth))
+	get("/readyz", a.open(a.getReadiness))
+	get("/api/openapi.json", a.open(a.getOpenAPI))
+	get("/api/docs", a.open(a.getDocs))
+	get("/api/setup", a.open(a.getSetup))
+	e.POST("/api/setup", a.open(a.setUp))
+	e.POST("/api/sessions", a.open(a.signIn))
+	e.POST("/api/sessions/refresh", a.open(a.refreshSession))
+	e.POST("/api/sessions/passkey", a.open(a.signInByPasskey))
+	e.POST("/api/passkeys/challenge", a.open(a.challengePasskey))
+	e.POST("/api/invitations/accept", a.open(a.acceptInvitation))
 
 	// Any session, one that lacks a second factor which the organization demands too.
 	get("/api/session", a.anySession(a.getSession))
@@ -142,6 +143,7 @@ func (a *API) Mount(e *echo.Echo) {
 	e.POST("/api/members/:id/link", a.admin(a.issueMemberLink))
 	e.DELETE("/api/members/:id/second-factor", a.admin(a.removeMemberFactors))
 
+	a.expectInputs(e)
 	a.countSessions()
 	a.countRequests(e)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/csv"
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/segmentio/encoding/json"
 
 	"curfew/backend/audit"
+	"curfew/backend/member"
 	"curfew/backend/session"
 )
 
@@ -22,19 +22,21 @@ func (a *API) listAudit(c echo.Context, _ session.Principal) error {
 	if err != nil {
 		return err
 	}
-	switch format := c.QueryParam("format"); format {
-	case "":
+	format := c.QueryParam("format")
+	if format == "" {
 		page, err := a.pageOfEntries(c, filter)
 		if err != nil {
 			return err
 		}
 		return c.JSON(http.StatusOK, page)
-	case "csv":
-		return a.exportEntries(c, filter, "text/csv; charset=utf-8", "audit.csv", csvExport{csv.NewWriter(a.patient(c))})
-	case "jsonl":
-		return a.exportEntries(c, filter, "application/jsonl", "audit.jsonl", jsonlExport{json.NewEncoder(a.patient(c))})
 	}
-	return &inputError{[]FieldError{{Field: "format", Code: "oneof", Message: "Choose one of: csv, jsonl."}}}
+	if err := refuseParameters(c, "A file has no pages. Leave this out, or leave format out.", "limit", "cursor"); err != nil {
+		return err
+	}
+	if format == "csv" {
+		return a.exportEntries(c, filter, "text/csv; charset=utf-8", "audit.csv", csvExport{csv.NewWriter(a.patient(c))})
+	}
+	return a.exportEntries(c, filter, "application/jsonl", "audit.jsonl", jsonlExport{json.NewEncoder(a.patient(c))})
 }
 
 func (a *API) getAuditChain(c echo.Context, _ session.Principal) error {
@@ -53,17 +55,21 @@ func (a *API) getAuditChain(c echo.Context, _ session.Principal) error {
 }
 
 func auditFilter(c echo.Context) (audit.Filter, error) {
-	filter := audit.Filter{Concerning: c.QueryParam("member"), Action: audit.Action(c.QueryParam("action"))}
-	return filter, errors.Join(timeParam(c, "since", &filter.Since), timeParam(c, "until", &filter.Until))
+	filter := audit.Filter{
+		Action: audit.Action(c.QueryParam("action")),
+		Since:  timeParam(c, "since", time.Time{}), Until: timeParam(c, "until", time.Time{}),
+	}
+	id, err := memberParam(c)
+	if id != (member.ID{}) {
+		filter.Concerning = id.String()
+	}
+	return filter, err
 }
 
 // pageOfEntries is the page of what the filter picks that the request asks for.
 func (a *API) pageOfEntries(c echo.Context, filter audit.Filter) (AuditPage, error) {
 	page := AuditPage{Items: []AuditEntry{}}
-	limit, err := pageLimit(c)
-	if err != nil {
-		return page, err
-	}
+	limit := pageLimit(c)
 	cursor, err := a.readCursor(c, "audit")
 	if err != nil {
 		return page, err

@@ -16,6 +16,16 @@ import (
 // principalHandler is a handler that can only be mounted behind the guard, because it takes what the guard finds.
 type principalHandler func(c echo.Context, who session.Principal) error
 
+// open lets in every request that has nothing in it which the call does not know, as do all others.
+func (a *API) open(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if err := a.refuseUnknown(c); err != nil {
+			return err
+		}
+		return next(c)
+	}
+}
+
 // member lets in whoever has a live session that is not restricted.
 func (a *API) member(next principalHandler) echo.HandlerFunc {
 	return a.anySession(func(c echo.Context, who session.Principal) error {
@@ -33,6 +43,9 @@ func (a *API) anySession(next principalHandler) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
+		if err := a.refuseUnknown(c); err != nil {
+			return err
+		}
 		return next(c, who)
 	}
 }
@@ -42,6 +55,9 @@ func (a *API) listener(next principalHandler) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		who, err := a.admit(c, session.Passive)
 		if err != nil {
+			return err
+		}
+		if err := a.refuseUnknown(c); err != nil {
 			return err
 		}
 		return next(c, who)

@@ -80,8 +80,8 @@ func TestPagesAreSentWithTheSameHeaders(t *testing.T) {
 func TestAnAnswerIsNeverAScript(t *testing.T) {
 	admin := open(t, options{}).browser(member.Admin)
 	for _, query := range []string{"callback=f", "jsonp=f", "cb=alert(1)//", "callback=f&format=jsonp"} {
-		a := admin.get("/api/session?"+query, malformed).requireStatus(http.StatusOK)
-		require.Equal(t, "application/json", a.Header.Get("Content-Type"))
+		a := admin.get("/api/session?"+query, malformed).requireStatus(http.StatusUnprocessableEntity)
+		require.Equal(t, "application/problem+json", a.Header.Get("Content-Type"))
 		require.True(t, strings.HasPrefix(string(a.body), `{"`), "%s", a)
 	}
 }

@@ -17,7 +17,7 @@ func (a *API) scraper(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		presented, err := accessToken(c.Request())
 		if err == nil && a.MetricsToken != "" && subtle.ConstantTimeCompare([]byte(presented), []byte(a.MetricsToken)) == 1 {
-			return next(c)
+			return a.open(next)(c)
 		}
 		return person(c)
 	}

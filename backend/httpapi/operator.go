@@ -22,7 +22,7 @@ func (a *API) MountOperator(e *echo.Echo) {
 	e.IPExtractor = addressOf(nil)
 	e.Use(identify, a.observe, recoverPanics, secureHeaders)
 
-	e.GET("/api/sessions", operator(a, a.findSessions)) // whatever the scope: the operator has no sessions of their own
+	e.GET("/api/sessions", operator(a, a.listSessions))
 	e.GET("/api/sessions/summary", operator(a, a.getSessionSummary))
 	e.DELETE("/api/sessions/:id", operator(a, a.revokeSession))
 	e.POST("/api/sessions/revoke", operator(a, a.revokeSessions))
@@ -52,12 +52,18 @@ func (a *API) MountOperator(e *echo.Echo) {
 	e.GET("/api/clock", operator(a, a.getClock))
 	e.POST("/api/clock/accept", operator(a, a.acceptTime))
 
+	a.expectInputs(e)
 	a.countRequests(e)
 }
 
 // operator lets in whoever has reached the operator's server.
 func operator(a *API, next principalHandler) echo.HandlerFunc {
-	return func(c echo.Context) error { return next(c, a.Sessions.Operator()) }
+	return func(c echo.Context) error {
+		if err := a.refuseUnknown(c); err != nil {
+			return err
+		}
+		return next(c, a.Sessions.Operator())
+	}
 }
 
 // PasswordReset is a member's new password, which is shown this once and kept nowhere.

@@ -7,56 +7,26 @@ import (
 	"encoding/base64"
 	"errors"
 	"strconv"
-	"time"
 
 	"github.com/labstack/echo/v4"
 )
 
-const (
-	defaultPage = 50
-	longestPage = 200
-)
+// defaultPage is how many items a page has unless the request says otherwise.
+const defaultPage = 50
 
-func pageLimit(c echo.Context) (int, error) {
-	text := c.QueryParam("limit")
-	if text == "" {
-		return defaultPage, nil
-	}
-	limit, err := strconv.Atoi(text)
-	if err != nil || limit < 1 || limit > longestPage {
-		return 0, &inputError{[]FieldError{{Field: "limit", Code: "range", Message: "Use a whole number from 1 to 200."}}}
-	}
-	return limit, nil
-}
-
-// longestSearch is how many characters may be looked for in a list.
-const longestSearch = 200
-
-var errSearch = &inputError{[]FieldError{{Field: "q", Code: "max", Message: "Use at most 200 characters."}}}
-
-// descending reads in which direction to order a list, which goes the usual way unless it is told.
-func descending(c echo.Context, usual bool) (bool, error) {
-	switch order := c.QueryParam("order"); order {
-	case "":
-		return usual, nil
-	case "asc", "desc":
-		return order == "desc", nil
-	}
-	return false, &inputError{[]FieldError{{Field: "order", Code: "oneof", Message: "Choose one of: asc, desc."}}}
-}
-
-// timeParam reads a time into at, which stays as it is where the request has none.
-func timeParam(c echo.Context, name string, at *time.Time) error {
-	text := c.QueryParam(name)
-	if text == "" {
-		return nil
-	}
-	read, err := time.Parse(time.RFC3339, text)
+// pageLimit returns how many items a page has.
+func pageLimit(c echo.Context) int {
+	limit, err := strconv.Atoi(c.QueryParam("limit"))
 	if err != nil {
-		return &inputError{[]FieldError{{Field: name, Code: "datetime", Message: "Use a time as in 2026-11-23T00:00:00Z."}}}
+		return defaultPage // it was left out
 	}
-	*at = read
-	return nil
+	return limit
+}
+
+// descending returns in which direction to order a list.
+func descending(c echo.Context, usual bool) bool {
+	order := c.QueryParam("order")
+	return order == "desc" || order == "" && usual
 }
 
 // A cursor is a place in a list, with a MAC over it and the list's name, so that it comes back as it was given, to the list that

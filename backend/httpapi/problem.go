@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -98,14 +99,21 @@ func problemFor(err error) problem {
 		throttled   *member.ThrottledError
 		syntax      *syntaxError
 		misdirected *misdirectedError
+		query       *queryError
+		unmatched   *unmatchedError
 		file        *FileError
 		unavailable unavailable
 	)
 	switch {
 	case errors.As(err, &ended):
 		return problemForEnd(ended.End)
+	case errors.As(err, &unmatched):
+		p := problemFor(etag.ErrFailed)
+		current := wireSettings(unmatched.Current)
+		p.Current = &current
+		return p
 	case errors.As(err, &stale):
-		p := newProblem(http.StatusPreconditionFailed, "stale_version", "Somebody else saved meanwhile. Nothing was changed; what is in force now is in \"current\".")
+		p := newProblem(http.StatusPreconditionFailed, "stale_version", "It was saved since you read it. Nothing was changed; what is in force now is in \"current\".")
 		current := wireSettings(stale.Current)
 		p.Current = &current
 		return p
@@ -125,6 +133,8 @@ func problemFor(err error) problem {
 		return newProblem(http.StatusBadRequest, "invalid_json", "The body is not valid JSON. Check it for a missing quote, comma or brace, and for names that come twice.")
 	case errors.As(err, &misdirected):
 		return newProblem(http.StatusMisdirectedRequest, "misdirected", "Curfew is not served under this host. Use "+misdirected.url+", or have the server's operator set that as the public URL.")
+	case errors.As(err, &query):
+		return newProblem(http.StatusBadRequest, "invalid_query", "The query string cannot be read. Escape its values, as in q=50%25 for 50%, and separate parameters by &.")
 	case errors.As(err, &throttled):
 		p := newProblem(http.StatusTooManyRequests, "too_many_attempts", "Too many attempts. Wait as long as Retry-After says, then try again.")
 		p.retryAfter = max(1, int(math.Ceil(throttled.RetryAfter.Seconds())))
@@ -153,8 +163,11 @@ func newProblem(status int, code, detail string) problem {
 
 func problemForFields(fields []FieldError) problem {
 	code := "invalid_input"
-	if len(fields) == 1 && fields[0].Code == "unknown_field" {
-		code = "unknown_field"
+	switch first := fields[0].Code; first {
+	case "unknown_field", "unknown_parameter":
+		if !slices.ContainsFunc(fields, func(f FieldError) bool { return f.Code != first }) {
+			code = first
+		}
 	}
 	where := fields[0].Field
 	if where == "" {

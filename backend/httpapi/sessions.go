@@ -1,13 +1,12 @@
 package httpapi
 
 import (
+	"cmp"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -109,25 +108,29 @@ func (a *API) handOver(c echo.Context, status int, who session.Principal, refres
 }
 
 func (a *API) listSessions(c echo.Context, who session.Principal) error {
-	switch scope := c.QueryParam("scope"); scope {
-	case "", "own":
-		return a.listOwnSessions(c, who)
-	case "all":
+	scope := c.QueryParam("scope")
+	if who.IsOperator() { // who has no sessions of their own
+		if scope == "own" {
+			return &inputError{[]FieldError{{Field: "scope", Code: "invalid", Message: "The operator has no sessions. Use scope=all."}}}
+		}
 		return a.findSessions(c, who)
 	}
-	return &inputError{[]FieldError{{Field: "scope", Code: "oneof", Message: "Choose one of: own, all."}}}
+	if scope == "all" {
+		return a.findSessions(c, who)
+	}
+	return a.listOwnSessions(c, who)
 }
 
+// listOwnSessions answers a page of the caller's sessions, which takes no filter.
 func (a *API) listOwnSessions(c echo.Context, who session.Principal) error {
-	limit, err := pageLimit(c)
-	if err != nil {
+	if err := refuseParameters(c, "This needs scope=all.", "member", "q", "device", "signedInSince", "signedInBefore", "sort", "order"); err != nil {
 		return err
 	}
 	after, err := a.markAt(c, ownList)
 	if err != nil {
 		return err
 	}
-	found, next := a.Sessions.List(who, after, limit)
+	found, next := a.Sessions.List(who, after, pageLimit(c))
 	page := SessionPage{Items: make([]Session, len(found)), Total: int64(a.Sessions.CountOf(who.Member.ID))}
 	for i, p := range found {
 		page.Items[i] = wireSession(p, who.Session.ID)
@@ -165,11 +168,7 @@ func (a *API) findSessions(c echo.Context, who session.Principal) error {
 }
 
 func (a *API) getSessionSummary(c echo.Context, _ session.Principal) error {
-	day := a.Now().Add(-24 * time.Hour)
-	if err := timeParam(c, "since", &day); err != nil {
-		return err
-	}
-	figures := a.Sessions.Figures(day)
+	figures := a.Sessions.Figures(timeParam(c, "since", a.Now().Add(-24*time.Hour)))
 	open, err := a.Members.OpenLinks(c.Request().Context())
 	if err != nil {
 		return err
@@ -270,33 +269,28 @@ const longestUserAgent = 512
 
 // sessionQuery reads what a request for everybody's sessions picks, and in which order.
 func sessionQuery(c echo.Context) (session.Query, error) {
-	query := session.Query{Text: c.QueryParam("q"), Device: session.DeviceKind(c.QueryParam("device")), Order: session.Order(c.QueryParam("sort"))}
-	if query.Order == "" {
-		query.Order = session.ByLastSeen
+	query := session.Query{
+		Text: c.QueryParam("q"), Device: session.DeviceKind(c.QueryParam("device")), Limit: pageLimit(c),
+		SignedInSince: timeParam(c, "signedInSince", time.Time{}), SignedInBefore: timeParam(c, "signedInBefore", time.Time{}),
+		Order: cmp.Or(session.Order(c.QueryParam("sort")), session.ByLastSeen),
 	}
+	query.Reversed = descending(c, query.Order.Descends()) != query.Order.Descends()
 	var err error
-	if query.Limit, err = pageLimit(c); err != nil {
-		return query, err
+	query.Member, err = memberParam(c)
+	return query, err
+}
+
+// memberParam returns the member whose id a parameter is; the zero ID where the request has none.
+func memberParam(c echo.Context) (member.ID, error) {
+	text := c.QueryParam("member")
+	if text == "" {
+		return member.ID{}, nil
 	}
-	if text := c.QueryParam("member"); text != "" {
-		if query.Member, err = member.ParseID(text); err != nil {
-			return query, &inputError{[]FieldError{{Field: "member", Code: "invalid", Message: "Use a member's id."}}}
-		}
+	id, err := member.ParseID(text)
+	if err != nil || id == (member.ID{}) {
+		return member.ID{}, &inputError{[]FieldError{{Field: "member", Code: "invalid", Message: "Use a member's id."}}}
 	}
-	switch {
-	case utf8.RuneCountInString(query.Text) > longestSearch:
-		return query, errSearch
-	case query.Device != "" && !query.Device.Valid():
-		return query, &inputError{[]FieldError{{Field: "device", Code: "oneof", Message: "Choose one of: desktop, phone, tablet, program, bot."}}}
-	case !query.Order.Valid():
-		return query, &inputError{[]FieldError{{Field: "sort", Code: "oneof", Message: "Choose one of: lastSeen, signedIn, ends, member, device, address."}}}
-	}
-	descending, err := descending(c, query.Order.Descends())
-	if err != nil {
-		return query, err
-	}
-	query.Reversed = descending != query.Order.Descends()
-	return query, errors.Join(timeParam(c, "signedInSince", &query.SignedInSince), timeParam(c, "signedInBefore", &query.SignedInBefore))
+	return id, nil
 }
 
 // markAt is where a list of sessions goes on; nil for its beginning.

@@ -1,17 +1,32 @@
 package httpapi
 
 import (
+	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
+	"curfew/backend/etag"
 	"curfew/backend/member"
 	"curfew/backend/session"
 )
 
 func (a *API) getSecuritySettings(c echo.Context, who session.Principal) error {
+	conditions, err := etag.ReadConditions(c.Request().Header)
+	if err != nil {
+		return err
+	}
+	modified, err := conditions.Modified(versionTag(who.Organization.Version))
+	if err != nil {
+		return err
+	}
+	if !modified {
+		c.Response().Header().Set("ETag", versionTag(who.Organization.Version))
+		return c.NoContent(http.StatusNotModified)
+	}
 	return a.answerSettings(c, *who.Organization)
 }
 
@@ -20,7 +35,15 @@ func (a *API) putSecuritySettings(c echo.Context, who session.Principal) error {
 	if err := bind(c, &in); err != nil {
 		return err
 	}
-	saved, err := a.Sessions.SavePolicy(c.Request().Context(), who, in.policy(), versionToMatch(c.Request()))
+	conditions, err := etag.ReadConditions(c.Request().Header)
+	if err != nil {
+		return err
+	}
+	saved, err := a.Sessions.SavePolicy(c.Request().Context(), who, in.policy(), func(version int64) bool { return conditions.Allow(versionTag(version)) })
+	var stale *session.StaleVersionError
+	if errors.As(err, &stale) && !wereInForce(conditions.Matching(), stale.Current.Version) {
+		return &unmatchedError{stale}
+	}
 	if err != nil {
 		return err
 	}
@@ -49,21 +72,19 @@ func (a *API) answerSettings(c echo.Context, org session.Organization) error {
 	return c.JSON(http.StatusOK, settings)
 }
 
-func versionTag(version int64) string { return strconv.Quote(strconv.FormatInt(version, 10)) }
+// unmatchedError is a refusal of a condition that names no earlier version either: nothing was saved
+// meanwhile.
+type unmatchedError struct{ *session.StaleVersionError }
 
-// versionToMatch reads If-Match (RFC 9110, 13.1.1). It is nil where any version will do. A tag that is none of ours matches
-// no version.
-func versionToMatch(r *http.Request) *int64 {
-	tag := strings.TrimSpace(r.Header.Get("If-Match"))
-	if tag == "" || tag == "*" {
-		return nil
-	}
-	version, err := strconv.ParseInt(strings.Trim(tag, `"`), 10, 64)
-	if err != nil || tag != versionTag(version) {
-		version = -1
-	}
-	return &version
+// wereInForce reports whether one of the tags is of a version before the current one.
+func wereInForce(tags []string, current int64) bool {
+	return slices.ContainsFunc(tags, func(tag string) bool {
+		version, err := strconv.ParseInt(strings.Trim(tag, `"`), 10, 64)
+		return err == nil && tag == versionTag(version) && version > 0 && version < current
+	})
 }
+
+func versionTag(version int64) string { return strconv.Quote(strconv.FormatInt(version, 10)) }
 
 func (a *API) getSignInSettings(c echo.Context, who session.Principal) error {
 	return a.answerSignInSettings(c, who, *who.Organization)

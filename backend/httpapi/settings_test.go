@@ -56,34 +56,6 @@ func TestAMaximumLifetimeThatIsAbsentIsNone(t *testing.T) {
 	}
 }
 
-func TestAStaleSaveIsRefusedWithWhatIsInForce(t *testing.T) {
-	h := open(t, options{})
-	admin := h.browser(member.Admin)
-	admin.savePolicy(policy(10, "days", true))
-	inForce := admin.savePolicy(policy(9, "days", true))
-	before := h.everythingDecided()
-	for name, tag := range map[string]string{
-		"an older version":      `"2"`,
-		"one that is to come":   `"4"`,
-		"none of ours":          `"abc"`,
-		"without quotes":        `3`,
-		"a weak one":            `W/"3"`,
-		"two of them":           `"2", "3"`,
-		"more than an int64":    `"99999999999999999999"`,
-		"another spelling of 3": `"03"`,
-	} {
-		h.run(name, func(t *testing.T) {
-			p := admin.put("/api/settings/security", policy(1, "days", true), header("If-Match", tag)).
-				requireProblem(http.StatusPreconditionFailed, "stale_version")
-			require.Equal(t, inForce, *p.Current)
-		})
-	}
-	require.Equal(t, before, h.everythingDecided())
-	for _, tag := range []string{`"3"`, "*"} {
-		admin.put("/api/settings/security", policy(9, "days", true), header("If-Match", tag)).requireStatus(http.StatusOK)
-	}
-}
-
 // A save that changes nothing is none: who saved last, and what a colleague's open form was read from, stay true.
 func TestASaveOfWhatIsInForceChangesNothing(t *testing.T) {
 	h := open(t, options{})

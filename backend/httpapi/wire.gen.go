@@ -248,6 +248,90 @@ func (e WaitingLinkKind) Valid() bool {
 	}
 }
 
+// Defines values for ListAuditParamsAction.
+const (
+	ListAuditParamsActionDatabaseBackedUp               ListAuditParamsAction = "database.backed_up"
+	ListAuditParamsActionDatabaseRestored               ListAuditParamsAction = "database.restored"
+	ListAuditParamsActionMemberChanged                  ListAuditParamsAction = "member.changed"
+	ListAuditParamsActionMemberInvited                  ListAuditParamsAction = "member.invited"
+	ListAuditParamsActionMemberLinkIssued               ListAuditParamsAction = "member.link_issued"
+	ListAuditParamsActionMemberLinkUsed                 ListAuditParamsAction = "member.link_used"
+	ListAuditParamsActionMemberPasskeyAdded             ListAuditParamsAction = "member.passkey_added"
+	ListAuditParamsActionMemberPasskeyRemoved           ListAuditParamsAction = "member.passkey_removed"
+	ListAuditParamsActionMemberPasswordChanged          ListAuditParamsAction = "member.password_changed"
+	ListAuditParamsActionMemberPasswordReset            ListAuditParamsAction = "member.password_reset"
+	ListAuditParamsActionMemberRecoveryCodeUsed         ListAuditParamsAction = "member.recovery_code_used"
+	ListAuditParamsActionMemberRecoveryCodesMade        ListAuditParamsAction = "member.recovery_codes_made"
+	ListAuditParamsActionMemberSecondFactorRemoved      ListAuditParamsAction = "member.second_factor_removed"
+	ListAuditParamsActionMemberSecondFactorSet          ListAuditParamsAction = "member.second_factor_set"
+	ListAuditParamsActionMemberSessionsRevoked          ListAuditParamsAction = "member.sessions_revoked"
+	ListAuditParamsActionOrganizationSetUp              ListAuditParamsAction = "organization.set_up"
+	ListAuditParamsActionPolicySaved                    ListAuditParamsAction = "policy.saved"
+	ListAuditParamsActionSessionEnded                   ListAuditParamsAction = "session.ended"
+	ListAuditParamsActionSessionReauthenticated         ListAuditParamsAction = "session.reauthenticated"
+	ListAuditParamsActionSessionReauthenticationRefused ListAuditParamsAction = "session.reauthentication_refused"
+	ListAuditParamsActionSessionRefused                 ListAuditParamsAction = "session.refused"
+	ListAuditParamsActionSessionStarted                 ListAuditParamsAction = "session.started"
+	ListAuditParamsActionSessionsRevokedAll             ListAuditParamsAction = "sessions.revoked_all"
+	ListAuditParamsActionSignInSecondFactorDemanded     ListAuditParamsAction = "sign_in.second_factor_demanded"
+)
+
+// Valid indicates whether the value is a known member of the ListAuditParamsAction enum.
+func (e ListAuditParamsAction) Valid() bool {
+	switch e {
+	case ListAuditParamsActionDatabaseBackedUp:
+		return true
+	case ListAuditParamsActionDatabaseRestored:
+		return true
+	case ListAuditParamsActionMemberChanged:
+		return true
+	case ListAuditParamsActionMemberInvited:
+		return true
+	case ListAuditParamsActionMemberLinkIssued:
+		return true
+	case ListAuditParamsActionMemberLinkUsed:
+		return true
+	case ListAuditParamsActionMemberPasskeyAdded:
+		return true
+	case ListAuditParamsActionMemberPasskeyRemoved:
+		return true
+	case ListAuditParamsActionMemberPasswordChanged:
+		return true
+	case ListAuditParamsActionMemberPasswordReset:
+		return true
+	case ListAuditParamsActionMemberRecoveryCodeUsed:
+		return true
+	case ListAuditParamsActionMemberRecoveryCodesMade:
+		return true
+	case ListAuditParamsActionMemberSecondFactorRemoved:
+		return true
+	case ListAuditParamsActionMemberSecondFactorSet:
+		return true
+	case ListAuditParamsActionMemberSessionsRevoked:
+		return true
+	case ListAuditParamsActionOrganizationSetUp:
+		return true
+	case ListAuditParamsActionPolicySaved:
+		return true
+	case ListAuditParamsActionSessionEnded:
+		return true
+	case ListAuditParamsActionSessionReauthenticated:
+		return true
+	case ListAuditParamsActionSessionReauthenticationRefused:
+		return true
+	case ListAuditParamsActionSessionRefused:
+		return true
+	case ListAuditParamsActionSessionStarted:
+		return true
+	case ListAuditParamsActionSessionsRevokedAll:
+		return true
+	case ListAuditParamsActionSignInSecondFactorDemanded:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListAuditParamsFormat.
 const (
 	ListAuditParamsFormatCsv   ListAuditParamsFormat = "csv"
@@ -1131,20 +1215,23 @@ type ListAuditParams struct {
 	// Member What this member did, and what was done to them: an id.
 	Member *string `form:"member,omitempty" json:"member,omitempty"`
 
-	// Action One kind of entry, as in session.started.
-	Action *string `form:"action,omitempty" json:"action,omitempty"`
+	// Action One kind of entry.
+	Action *ListAuditParamsAction `form:"action,omitempty" json:"action,omitempty"`
 
 	// Since From then on, as in 2026-11-23T00:00:00Z.
-	Since *string `form:"since,omitempty" json:"since,omitempty"`
+	Since *time.Time `form:"since,omitempty" json:"since,omitempty"`
 
 	// Until Before then.
-	Until  *string                `form:"until,omitempty" json:"until,omitempty"`
+	Until  *time.Time             `form:"until,omitempty" json:"until,omitempty"`
 	Format *ListAuditParamsFormat `form:"format,omitempty" json:"format,omitempty"`
 	Limit  *Limit                 `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor The `nextCursor` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
+
+// ListAuditParamsAction defines parameters for ListAudit.
+type ListAuditParamsAction string
 
 // ListAuditParamsFormat defines parameters for ListAudit.
 type ListAuditParamsFormat string
@@ -1177,7 +1264,7 @@ type ListMembersParamsOrder string
 
 // ListSessionsParams defines parameters for ListSessions.
 type ListSessionsParams struct {
-	// Scope Whose: mine, or everybody's. The filters and the order below are for everybody's.
+	// Scope Whose: mine, or everybody's. The filters and the order below are for everybody's alone.
 	Scope *ListSessionsParamsScope `form:"scope,omitempty" json:"scope,omitempty"`
 
 	// Member Of this member alone: an id.
@@ -1188,10 +1275,10 @@ type ListSessionsParams struct {
 	Device *ListSessionsParamsDevice `form:"device,omitempty" json:"device,omitempty"`
 
 	// SignedInSince Signed in then or later, as in 2026-11-23T00:00:00Z.
-	SignedInSince *string `form:"signedInSince,omitempty" json:"signedInSince,omitempty"`
+	SignedInSince *time.Time `form:"signedInSince,omitempty" json:"signedInSince,omitempty"`
 
 	// SignedInBefore Signed in before then.
-	SignedInBefore *string                 `form:"signedInBefore,omitempty" json:"signedInBefore,omitempty"`
+	SignedInBefore *time.Time              `form:"signedInBefore,omitempty" json:"signedInBefore,omitempty"`
 	Sort           *ListSessionsParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
 
 	// Order The default is desc for times and asc for words.
@@ -1223,12 +1310,20 @@ type RevokeAllSessionsParams struct {
 // GetSessionSummaryParams defines parameters for GetSessionSummary.
 type GetSessionSummaryParams struct {
 	// Since Where the day begins whose sign-ins count as new, as in 2026-11-23T00:00:00+01:00; 24 hours ago by default.
-	Since *string `form:"since,omitempty" json:"since,omitempty"`
+	Since *time.Time `form:"since,omitempty" json:"since,omitempty"`
+}
+
+// GetSecuritySettingsParams defines parameters for GetSecuritySettings.
+type GetSecuritySettingsParams struct {
+	// IfNoneMatch The `ETag` that was read (RFC 9110, 13.1.2).
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // PutSecuritySettingsParams defines parameters for PutSecuritySettings.
 type PutSecuritySettingsParams struct {
-	IfMatch *string `json:"If-Match,omitempty"`
+	// IfMatch The `ETag` that was read (RFC 9110, 13.1.1).
+	IfMatch     *string `json:"If-Match,omitempty"`
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // DismissNoticesJSONRequestBody defines body for DismissNotices for application/json ContentType.

@@ -43,14 +43,14 @@ func (e *EndedError) Error() string { return "session ended: " + string(e.End.Re
 // Refusal implements [refusal.Refusal].
 func (e *EndedError) Refusal() {}
 
-// StaleVersionError is given where somebody else saved the policy since the caller read it.
+// StaleVersionError is returned where the policy in force is not the one that the caller means to replace.
 type StaleVersionError struct {
 	// Current is what is in force now.
 	Current Organization
 }
 
 func (e *StaleVersionError) Error() string {
-	return fmt.Sprintf("the policy was saved meanwhile; its version is %d", e.Current.Version)
+	return fmt.Sprintf("the policy in force has version %d, which is not to be replaced", e.Current.Version)
 }
 
 // Refusal implements [refusal.Refusal].

@@ -638,22 +638,23 @@ func (s *Service) revokeAll(ctx context.Context, caller audit.Caller, reason, id
 	return receipt, nil
 }
 
-// SavePolicy makes next the policy in force, for running sessions too, from the next request on (rule R3). With a version, it
-// saves only if that is still the current one, and returns a [*StaleVersionError] otherwise. A policy that is in force already is not
-// saved again. It returns an [*InvalidError] for a policy that is out of bounds and ErrReauthenticationRequired where rule R10 asks for a fresh proof.
-func (s *Service) SavePolicy(ctx context.Context, who Principal, next Policy, version *int64) (Organization, error) {
+// SavePolicy makes next the policy in force, for running sessions too, from the next request on (rule R3).
+// It returns a [*StaleVersionError] unless over allows the version in force to be replaced; nil allows any.
+// A policy that is in force already is not saved again. It returns an [*InvalidError] for a policy that is
+// out of bounds and ErrReauthenticationRequired where rule R10 asks for a fresh proof.
+func (s *Service) SavePolicy(ctx context.Context, who Principal, next Policy, over func(version int64) bool) (Organization, error) {
 	if err := next.Validate(); err != nil {
 		return Organization{}, err
 	}
-	saved, err := s.savePolicy(context.WithoutCancel(ctx), who, next, version)
+	saved, err := s.savePolicy(context.WithoutCancel(ctx), who, next, over)
 	return saved, s.explain(ctx, who, err)
 }
 
-func (s *Service) savePolicy(ctx context.Context, who Principal, next Policy, version *int64) (Organization, error) {
+func (s *Service) savePolicy(ctx context.Context, who Principal, next Policy, over func(version int64) bool) (Organization, error) {
 	s.changes.Lock()
 	defer s.changes.Unlock()
 	now, before, caller := s.now(), *s.organization.Load(), who.Caller()
-	if version != nil && *version != before.Version {
+	if over != nil && !over(before.Version) {
 		return Organization{}, &StaleVersionError{Current: before}
 	}
 	if next == before.Policy {

@@ -145,7 +145,8 @@ export interface paths {
         /**
          * Sign everybody out.
          * @description For admins. Ends every session of the organization, the caller's own included, in one small transaction that is on
-         *     disk before the answer. With an `Idempotency-Key`, a repeat answers with the first receipt and revokes nothing more.
+         *     disk before the answer. With an `Idempotency-Key`, a repeat within a day answers with the first receipt and revokes nothing more;
+         *     with another reason it is refused (422 `key_reused`). After a day the key is free again.
          */
         post: operations["revokeAllSessions"];
         delete?: never;
@@ -575,7 +576,7 @@ export interface paths {
         };
         /**
          * Who did what, to what, from where and when, newest first.
-         * @description For admins and auditors. With `format`, everything that the filters pick is streamed as a file, and `limit` and `cursor` do not count.
+         * @description For admins and auditors. With `format`, everything that the filters pick is streamed as a file, which takes no `limit` and no `cursor`.
          */
         get: operations["listAudit"];
         put?: never;
@@ -685,7 +686,8 @@ export interface paths {
         /**
          * Save the session configuration.
          * @description For admins. It governs every session, running ones included, from the next request on. A session that had already ended stays ended.
-         *     Send the `ETag` you read as `If-Match`: if somebody saved meanwhile, the answer is 412 `stale_version` and nothing is changed. Loosening (longer, refresh on, a
+         *     Send the `ETag` you read as `If-Match`: if another version was saved meanwhile, the answer is 412 `stale_version` and nothing is changed; of a tag that never was
+         *     one of ours it is 412 `precondition_failed`. The session length is at most the maximum lifetime. Loosening (longer, refresh on, a
          *     higher maximum) asks for a fresh proof of identity: 403 `reauthentication_required` when the last one is older than ten minutes.
          *     Sending what is in force already changes nothing: the version stays, and nothing is recorded.
          */
@@ -1493,7 +1495,7 @@ export interface operations {
     listSessions: {
         parameters: {
             query?: {
-                /** @description Whose: mine, or everybody's. The filters and the order below are for everybody's. */
+                /** @description Whose: mine, or everybody's. The filters and the order below are for everybody's alone. */
                 scope?: "own" | "all";
                 /** @description Of this member alone: an id. */
                 member?: string;
@@ -2340,8 +2342,8 @@ export interface operations {
             query?: {
                 /** @description What this member did, and what was done to them: an id. */
                 member?: string;
-                /** @description One kind of entry, as in session.started. */
-                action?: string;
+                /** @description One kind of entry. */
+                action?: "organization.set_up" | "policy.saved" | "session.started" | "session.refused" | "session.ended" | "sessions.revoked_all" | "session.reauthenticated" | "session.reauthentication_refused" | "member.password_reset" | "member.password_changed" | "member.invited" | "member.changed" | "member.sessions_revoked" | "member.link_issued" | "member.link_used" | "database.backed_up" | "database.restored" | "member.second_factor_set" | "member.second_factor_removed" | "member.recovery_codes_made" | "member.recovery_code_used" | "member.passkey_added" | "member.passkey_removed" | "sign_in.second_factor_demanded";
                 /** @description From then on, as in 2026-11-23T00:00:00Z. */
                 since?: string;
                 /** @description Before then. */
@@ -2473,7 +2475,10 @@ export interface operations {
     getSecuritySettings: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` that was read (RFC 9110, 13.1.2). */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2489,6 +2494,14 @@ export interface operations {
                     "application/json": components["schemas"]["SecuritySettings"];
                 };
             };
+            /** @description It is still the one of that `ETag`. */
+            304: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             403: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
@@ -2497,7 +2510,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description The `ETag` that was read (RFC 9110, 13.1.1). */
                 "If-Match"?: string;
+                "If-None-Match"?: string;
             };
             path?: never;
             cookie?: never;
@@ -2660,6 +2675,7 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     getReadiness: {

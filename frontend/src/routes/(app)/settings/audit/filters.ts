@@ -14,15 +14,16 @@ export function auditQuery({ member, action, from, to }: Filters): AuditQuery {
   const until = startOf(to, 1);
   return {
     ...(member && { member }),
-    ...(action && { action }),
+    ...(action && { action: action as NonNullable<AuditQuery['action']> }),
     ...(since && { since }),
     ...(until && { until }),
   };
 }
 
-/** When a day begins, or one that is so many days later; nothing for what is no day. */
+/** When a day begins, or one that is so many days later; nothing for what is no day, or one before 1970. */
 function startOf(day: string, later: number): string | undefined {
   const [, year, month, date] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(day) ?? [];
   const start = new Date(Number(year), Number(month) - 1, Number(date) + later);
-  return Number.isNaN(start.getTime()) ? undefined : start.toISOString();
+  // While a year is typed, the field has days of the year 2 and 20.
+  return !(start.getTime() >= 0) ? undefined : start.toISOString();
 }

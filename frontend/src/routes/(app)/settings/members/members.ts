@@ -97,7 +97,7 @@ export function memberQuery(
     role: ROLES.find((each) => each === role),
     state: STATES.find((each) => each === state),
   };
-  if (q) query.q = q;
+  if (q.trim()) query.q = q.trim();
   if (known.sort) query.sort = known.sort;
   if (known.role) query.role = known.role;
   if (known.state) query.state = known.state;

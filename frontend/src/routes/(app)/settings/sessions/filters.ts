@@ -27,7 +27,8 @@ export interface Filters {
 
 /** What to ask the server for, as of now. A filter that the address has a wrong word for counts as none. */
 export function sessionQuery(filters: Filters, { key, order }: Sort, now: Date): SessionQuery {
-  const { q, device, signed, member } = filters;
+  const { device, signed, member } = filters;
+  const q = filters.q.trim();
   return {
     ...(q && { q }),
     ...(Object.hasOwn(DEVICES, device) && { device: device as keyof typeof DEVICES }),

@@ -1,0 +1,230 @@
+package httpapi
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+	"go.yaml.in/yaml/v3"
+
+	"curfew/backend/etag"
+)
+
+// What a call does not know is refused, never ignored: a filter that was mistyped would otherwise
+// select everything. What a call knows is read from openapi.yaml, for every route in one place.
+
+// input is what a call takes, by the contract. The zero input takes nothing.
+type input struct {
+	query   map[string]parameter
+	headers map[string]bool
+	body    bool
+}
+
+// parameter is a parameter of a query, as openapi.yaml describes it.
+type parameter struct {
+	Ref    string `yaml:"$ref"`
+	Name   string
+	In     string
+	Schema struct {
+		Type             string
+		Format           string
+		Enum             []string
+		Minimum, Maximum int
+		MaxLength        int `yaml:"maxLength"`
+	}
+}
+
+// documentedInputs are the inputs of the contract's calls, read once.
+var documentedInputs = sync.OnceValue(func() map[route]input {
+	var spec struct {
+		Paths      map[string]map[string]yaml.Node
+		Components struct{ Parameters map[string]parameter }
+	}
+	if err := yaml.Unmarshal(contract, &spec); err != nil {
+		panic(err) // the contract is part of the program
+	}
+	inputs := map[route]input{}
+	for path, calls := range spec.Paths {
+		path = templated.ReplaceAllString(path, ":$1")
+		for method, node := range calls {
+			var call struct {
+				Parameters  []parameter
+				RequestBody map[string]any `yaml:"requestBody"`
+			}
+			if method == "parameters" { // of the path, which Echo reads
+				continue
+			}
+			if err := node.Decode(&call); err != nil {
+				panic(err)
+			}
+			known := input{query: map[string]parameter{}, headers: map[string]bool{}, body: call.RequestBody != nil}
+			for _, p := range call.Parameters {
+				if name, found := strings.CutPrefix(p.Ref, "#/components/parameters/"); found {
+					p = spec.Components.Parameters[name]
+				}
+				switch p.In {
+				case "query":
+					known.query[p.Name] = p
+				case "header":
+					known.headers[p.Name] = true
+				}
+			}
+			inputs[route{strings.ToUpper(method), path}] = known
+		}
+	}
+	return inputs
+})
+
+var templated = regexp.MustCompile(`\{(\w+)\}`)
+
+// expectInputs notes what each mounted route takes. Routes that are not in the contract, the operator's
+// own, take a body and nothing else.
+func (a *API) expectInputs(e *echo.Echo) {
+	if a.inputs == nil {
+		a.inputs = map[route]input{}
+	}
+	for _, r := range e.Routes() {
+		at := route{r.Method, r.Path}
+		if r.Method == http.MethodHead {
+			at.method = http.MethodGet
+		}
+		known, documented := documentedInputs()[at]
+		known.body = known.body || !documented
+		a.inputs[route{r.Method, r.Path}] = known
+	}
+}
+
+// refuseUnknown refuses what the call does not know or cannot use: in its query and, where it changes
+// something, a body, a key, and a condition on a thing that has no versions. It may read the body, so it
+// comes after the guard.
+func (a *API) refuseUnknown(c echo.Context) error {
+	r := c.Request()
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if reads && r.URL.RawQuery == "" {
+		return nil
+	}
+	known := a.inputs[route{r.Method, c.Path()}]
+	if err := known.refuseQuery(r.URL.RawQuery); err != nil || reads {
+		return err
+	}
+	if !known.headers["Idempotency-Key"] && r.Header["Idempotency-Key"] != nil {
+		return &inputError{[]FieldError{{Field: "Idempotency-Key", Code: "unknown_parameter", Message: "This call keeps no keys. Leave it out."}}}
+	}
+	if !known.headers["If-Match"] {
+		conditions, err := etag.ReadConditions(r.Header)
+		if err != nil {
+			return err
+		}
+		if !conditions.Allow("") {
+			return etag.ErrFailed
+		}
+	}
+	if known.body {
+		return nil
+	}
+	return bindOptional(c, &struct{}{})
+}
+
+// refuseQuery refuses a query string that cannot be read, and parameters that the call does not know or
+// cannot use.
+func (i input) refuseQuery(raw string) error {
+	query, err := url.ParseQuery(raw)
+	if err != nil {
+		return &queryError{err}
+	}
+	var wrong []FieldError
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if !utf8.ValidString(name + strings.Join(query[name], "")) {
+			return &queryError{fmt.Errorf("%q is not UTF-8", name)}
+		}
+		p, known := i.query[name]
+		if !known {
+			wrong = append(wrong, FieldError{Field: name, Code: "unknown_parameter", Message: "There is no such parameter. Remove it."})
+		} else if code, message := p.refuse(query[name]); code != "" {
+			wrong = append(wrong, FieldError{Field: name, Code: code, Message: message})
+		}
+	}
+	if wrong == nil {
+		return nil
+	}
+	return &inputError{wrong}
+}
+
+// queryError is returned for a query string that cannot be read.
+type queryError struct{ cause error }
+
+func (e *queryError) Error() string { return "unreadable query string: " + e.cause.Error() }
+func (e *queryError) Unwrap() error { return e.cause }
+
+// refuse returns the code and the message for values that the parameter cannot have; "" for one that it can.
+func (p parameter) refuse(values []string) (code, message string) {
+	value, s := values[0], p.Schema
+	switch {
+	case len(values) > 1:
+		return "invalid", "Send this once."
+	case strings.TrimSpace(value) == "":
+		return "invalid", "This is empty. Give it a value, or leave it out."
+	case s.Type == "boolean" && value != "true" && value != "false":
+		return "oneof", "Choose one of: true, false."
+	case s.Enum != nil && !slices.Contains(s.Enum, value):
+		return "oneof", "Choose one of: " + strings.Join(s.Enum, ", ") + "."
+	case s.MaxLength > 0 && utf8.RuneCountInString(value) > s.MaxLength:
+		return "max", fmt.Sprintf("Use at most %d characters.", s.MaxLength)
+	case s.Type == "integer":
+		if n, err := strconv.Atoi(value); err != nil || strconv.Itoa(n) != value || n < s.Minimum || n > s.Maximum {
+			return "range", fmt.Sprintf("Use a whole number from %d to %d.", s.Minimum, s.Maximum)
+		}
+	case s.Format == "date-time":
+		if _, err := readTime(value); err != nil {
+			return "datetime", "Use a time as in 2026-11-23T00:00:00Z."
+		}
+	}
+	return "", ""
+}
+
+// readTime reads a time of RFC 3339. The space before an offset is a plus that was not escaped. There is
+// no time before 1970: it would reach the store as no bound at all.
+func readTime(text string) (at time.Time, err error) {
+	if offset := len(text) - len(" 00:00"); offset > 0 && text[offset] == ' ' {
+		text = text[:offset] + "+" + text[offset+1:]
+	}
+	if err := at.UnmarshalText([]byte(text)); err != nil {
+		return time.Time{}, err
+	}
+	if at.Unix() < 0 {
+		return time.Time{}, fmt.Errorf("%s is before 1970", text)
+	}
+	return at, nil
+}
+
+// timeParam returns the time in a parameter, or the given one where the request has none.
+func timeParam(c echo.Context, name string, otherwise time.Time) time.Time {
+	at, err := readTime(c.QueryParam(name))
+	if err != nil {
+		return otherwise // it was left out: refuseUnknown lets no other pass
+	}
+	return at
+}
+
+// refuseParameters refuses parameters that the call knows but that mean nothing next to the others.
+func refuseParameters(c echo.Context, message string, names ...string) error {
+	var wrong []FieldError
+	for _, name := range names {
+		if c.QueryParam(name) != "" {
+			wrong = append(wrong, FieldError{Field: name, Code: "invalid", Message: message})
+		}
+	}
+	if wrong == nil {
+		return nil
+	}
+	return &inputError{wrong}
+}
