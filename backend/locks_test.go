@@ -30,9 +30,11 @@ var handed = map[string][]string{
 	"store.DB.giveWay":         {"giveway.ToRequests"},
 	// What package member does to a member, in one call of the store.
 	"session.Service.FollowMember change": {"store.DB.ChangeMember", "store.DB.UseLink", "store.DB.ResetPassword"},
-	// What a preview and a search ask of each session. They compute.
+	// What a preview and a search ask of each session, and a save of the version in force. They compute.
 	"session.roster.each f":     {},
 	"session.roster.look picks": {},
+
+	"session.Service.savePolicy over": {},
 }
 
 var lockInOrder = regexp.MustCompile(`(?m)^//\t([a-z]+\.\w+\.\w+)  `)

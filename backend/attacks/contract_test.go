@@ -381,3 +381,72 @@ func visible(r rune) rune {
 	}
 	return r
 }
+
+// A query that is mistyped picks nothing, rather than everything: what is listed by it may be revoked next. Every call refuses parameters that
+// it does not know, and its own where they come twice, are empty, or have a value that cannot be.
+//
+// ASVS 2.2.1
+func TestNoParameterIsIgnored(t *testing.T) {
+	const ignored kind = "ignored parameters"
+	_, calls := contract(t)
+	names := map[string]bool{}
+	for _, c := range calls {
+		for _, p := range c.parameters {
+			if p.In == "query" {
+				names[p.Name] = true
+			}
+		}
+	}
+	for _, name := range []string{
+		"page", "per_page", "offset", "filter", "fields", "include", "search", "query", "id", "ids", "email", "user", "admin", "debug", "pretty", "callback", "format[]", "role[]", "role[$ne]", "limit.gt",
+		"token", "access_token", "_method", "__proto__", "constructor", "*", "", "0", " q", "q ", "\u0000q", "qｑ", "lımit", "limit\u200b",
+	} {
+		names[name] = true
+	}
+	all := slices.Sorted(maps.Keys(names))
+
+	h := open(t, options{})
+	owner := h.signIn(email(member.Owner))
+	before := h.decided()
+	send := func(c call, query string) (fmt.Stringer, reply) {
+		target := strings.ReplaceAll(c.path, "{id}", owner.member) + "?" + query
+		return textf("%s %s", c.method, target), h.ask(request{method: c.method, target: target, headers: []string{owner.bearer(), "Curfew-Passive: true"}})
+	}
+	for _, c := range calls {
+		own := map[string]any{}
+		for _, p := range c.parameters {
+			if p.In == "query" {
+				own[p.Name] = p.Schema
+			}
+		}
+		for _, name := range sample(all, 3) {
+			for _, spelled := range spellings(name, own) {
+				sent, answer := send(c, url.Values{spelled: {"1"}}.Encode())
+				ignored.note(t, sent, answer, answer.is(http.StatusUnprocessableEntity, "unknown_parameter"))
+			}
+		}
+		for _, query := range sample([]string{"%", "q=%", "q=%z", "%zz=1", "a;b", "q=a;b", "q=%ff", "%c0%80=1"}, 3) {
+			sent, answer := send(c, query)
+			ignored.note(t, sent, answer, answer.is(http.StatusBadRequest, "invalid_query"))
+		}
+		for _, p := range c.parameters {
+			if p.In != "query" {
+				continue
+			}
+			queries := []string{p.Name, p.Name + "=", p.Name + "=+", p.Name + "=1&" + p.Name + "=1", p.Name + "=&" + p.Name + "=1"}
+			if p.Name != "q" { // in which any text may be looked for
+				for _, wrong := range []string{"-1", "0", "1.5", "1e1", "0x10", "null", "true ", "TRUE", "owner,admin", "own", "1' OR '1'='1", "0001-01-01T00:00:00Z", "2026-13-01T00:00:00Z", "yesterday", "\u0661"} {
+					if !slices.Contains(p.Schema.Enum, wrong) {
+						queries = append(queries, url.Values{p.Name: {wrong}}.Encode())
+					}
+				}
+			}
+			for _, query := range sample(queries, 4) {
+				sent, answer := send(c, query)
+				ignored.note(t, sent, answer, answer.is(http.StatusUnprocessableEntity, "invalid_input"))
+			}
+		}
+	}
+	require.Equal(t, before, h.decided(), "none of it changed anything")
+	h.requireLive(owner)
+}
