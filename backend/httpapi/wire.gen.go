@@ -250,6 +250,7 @@ func (e WaitingLinkKind) Valid() bool {
 
 // Defines values for ListAuditParamsAction.
 const (
+	ListAuditParamsActionClockAccepted                  ListAuditParamsAction = "clock.accepted"
 	ListAuditParamsActionDatabaseBackedUp               ListAuditParamsAction = "database.backed_up"
 	ListAuditParamsActionDatabaseRestored               ListAuditParamsAction = "database.restored"
 	ListAuditParamsActionMemberChanged                  ListAuditParamsAction = "member.changed"
@@ -279,6 +280,8 @@ const (
 // Valid indicates whether the value is a known member of the ListAuditParamsAction enum.
 func (e ListAuditParamsAction) Valid() bool {
 	switch e {
+	case ListAuditParamsActionClockAccepted:
+		return true
 	case ListAuditParamsActionDatabaseBackedUp:
 		return true
 	case ListAuditParamsActionDatabaseRestored:
