@@ -113,6 +113,17 @@ func open(ctx context.Context, path string, log *slog.Logger, version int64) (*D
 	return db, nil
 }
 
+// driverName is SQLite's driver with its temporary files in memory. By itself SQLite looks for a folder for them outside of the data
+// folder, and a read-only container has none. The driver's DSN has no word for it.
+const driverName = "sqlite3 without files elsewhere"
+
+func init() {
+	sql.Register(driverName, &sqlite3.SQLiteDriver{ConnectHook: func(connection *sqlite3.SQLiteConn) error {
+		_, err := connection.Exec("PRAGMA temp_store = MEMORY", nil)
+		return err
+	}})
+}
+
 // connect opens a pool. The pragmas stand in the DSN, because one that is set by a statement reaches a single connection.
 func connect(path string, log *slog.Logger, more url.Values, connections int) (*gorm.DB, error) {
 	dsn := url.Values{
@@ -127,7 +138,7 @@ func connect(path string, log *slog.Logger, more url.Values, connections int) (*
 		dsn[key] = value
 	}
 	location := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath(), RawQuery: dsn.Encode()}
-	db, err := gorm.Open(sqlite.Open(location.String()), &gorm.Config{
+	db, err := gorm.Open(sqlite.New(sqlite.Config{DriverName: driverName, DSN: location.String()}), &gorm.Config{
 		SkipDefaultTransaction: true,
 		TranslateError:         true,
 		NowFunc:                func() time.Time { return time.Now().UTC() },

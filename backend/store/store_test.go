@@ -93,7 +93,7 @@ func TestPragmasHoldOnEveryConnection(t *testing.T) {
 			require.NoError(t, err)
 			defer func() { require.NoError(t, connection.Close()) }()
 			for pragma, want := range map[string]string{
-				"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000",
+				"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000", "temp_store": "2",
 			} {
 				var got string
 				require.NoError(t, connection.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got))
@@ -102,7 +102,7 @@ func TestPragmasHoldOnEveryConnection(t *testing.T) {
 			}
 		}
 	}
-	require.Equal(t, 5*4, checked)
+	require.Equal(t, 5*5, checked)
 }
 
 func TestReadersCannotWrite(t *testing.T) {
