@@ -67,6 +67,7 @@ export async function freePort() {
 const MARIONETTE = {
   [Name.GET]: 'WebDriver:Navigate',
   [Name.REFRESH]: 'WebDriver:Refresh',
+  [Name.GO_BACK]: 'WebDriver:Back',
   [Name.SET_WINDOW_RECT]: 'WebDriver:SetWindowRect',
   [Name.EXECUTE_SCRIPT]: 'WebDriver:ExecuteScript',
   [Name.CLICK_ELEMENT]: 'WebDriver:ElementClick',

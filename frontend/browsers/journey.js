@@ -102,6 +102,10 @@ export class Person {
     return this.#ask(this.driver.navigate().refresh());
   }
 
+  goBack() {
+    return this.#ask(this.driver.navigate().back());
+  }
+
   picture() {
     return this.#ask(this.driver.takeScreenshot());
   }
@@ -317,6 +321,13 @@ async function reload(person, server) {
   await person.sees('in 2 sessions');
   await server.signIn();
   await person.sees('in 3 sessions');
+  // WebKit keeps the page, and shows it as it was left.
+  await person.open('/api/docs');
+  await server.signIn();
+  await person.goBack();
+  await person.sees('in 4 sessions');
+  await server.signIn();
+  await person.sees('in 5 sessions');
 }
 
 async function signInAgainInPlace(person, server) {
@@ -352,7 +363,7 @@ export const STEPS = {
   'reads a number strictly': numberField,
   'saves a policy': save,
   'shows dialogs of each kind': dialogs,
-  'reloads signed-in pages': reload,
+  'reloads signed-in pages, and goes back to one': reload,
   'signs in again in place': signInAgainInPlace,
   'revokes all sessions': revokeAll,
 };

@@ -55,7 +55,11 @@ export class EventStream {
     this.#turn++;
     clearTimeout(this.#timer);
     clearTimeout(this.#watch);
-    this.#source?.close();
+    if (this.#source) {
+      // WebKit reports an error of a closed source when its page comes back.
+      this.#source.onerror = null;
+      this.#source.close();
+    }
     this.#source = null;
   }
 

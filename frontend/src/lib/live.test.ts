@@ -273,6 +273,16 @@ describe('a lock that is refused', () => {
   });
 });
 
+it('an error of a closed connection does not connect again', async () => {
+  openTab();
+  const { stream } = browser;
+  answerInTurn(ok(current()));
+  browser.hide();
+  stream.fail(); // as WebKit reports it, once the page is back
+  await settle(60_000);
+  expect(browser.streams).toHaveLength(1);
+});
+
 it('a page that comes back by the back button listens again, and reads what it missed', async () => {
   const { tab } = openTab();
   const returned = vi.fn();
