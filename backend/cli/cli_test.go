@@ -295,7 +295,7 @@ func mode(ts *testscript.TestScript, negated bool, args []string) {
 	}
 }
 
-// post sends JSON to the server of this script and holds the answer's status.
+// post sends JSON to the server of this script and holds the answer's status. Its body is on stdout.
 func post(ts *testscript.TestScript, negated bool, args []string) {
 	arguments(ts, negated, args, "post PATH STATUS JSON")
 	answer, err := http.Post("http://"+ts.Getenv("CURFEW_LISTEN")+args[0], "application/json", strings.NewReader(args[2]))
@@ -306,4 +306,6 @@ func post(ts *testscript.TestScript, negated bool, args []string) {
 	if strconv.Itoa(answer.StatusCode) != args[1] {
 		ts.Fatalf("%s: %s", answer.Status, body)
 	}
+	_, err = ts.Stdout().Write(body)
+	ts.Check(err)
 }
