@@ -37,6 +37,7 @@ const (
 	BackedUp                Action = "database.backed_up"
 	Restored                Action = "database.restored"
 	TimeAccepted            Action = "clock.accepted"
+	ChainRepaired           Action = "audit.chain_repaired"
 	SecondFactorSet         Action = "member.second_factor_set"
 	SecondFactorRemoved     Action = "member.second_factor_removed"
 	RecoveryCodesMade       Action = "member.recovery_codes_made"

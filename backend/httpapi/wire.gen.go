@@ -250,6 +250,7 @@ func (e WaitingLinkKind) Valid() bool {
 
 // Defines values for ListAuditParamsAction.
 const (
+	ListAuditParamsActionAuditChainRepaired             ListAuditParamsAction = "audit.chain_repaired"
 	ListAuditParamsActionClockAccepted                  ListAuditParamsAction = "clock.accepted"
 	ListAuditParamsActionDatabaseBackedUp               ListAuditParamsAction = "database.backed_up"
 	ListAuditParamsActionDatabaseRestored               ListAuditParamsAction = "database.restored"
@@ -280,6 +281,8 @@ const (
 // Valid indicates whether the value is a known member of the ListAuditParamsAction enum.
 func (e ListAuditParamsAction) Valid() bool {
 	switch e {
+	case ListAuditParamsActionAuditChainRepaired:
+		return true
 	case ListAuditParamsActionClockAccepted:
 		return true
 	case ListAuditParamsActionDatabaseBackedUp:

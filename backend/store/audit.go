@@ -45,17 +45,23 @@ func appendAuditTo(tx *gorm.DB, last audit.Entry, events ...audit.Event) (audit.
 		if err != nil {
 			return last, err
 		}
-		err = exec(tx, `
-			INSERT INTO audit_entries (sequence, at, action, actor_id, actor_name, target, address, details, hash)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			sealed.Sequence, millis(event.At), string(event.Action), event.Actor.ID, event.Actor.Name, event.Target, event.Address,
-			string(sealed.Encoded), sealed.Hash[:])
-		if err != nil {
+		if err := exec(tx, insertAudit, auditValues(sealed)...); err != nil {
 			return last, err
 		}
 		last = sealed
 	}
 	return last, nil
+}
+
+const insertAudit = `
+INSERT INTO audit_entries (sequence, at, action, actor_id, actor_name, target, address, details, hash)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+func auditValues(sealed audit.Entry) []any {
+	return []any{
+		sealed.Sequence, millis(sealed.At), string(sealed.Action), sealed.Actor.ID, sealed.Actor.Name, sealed.Target, sealed.Address,
+		string(sealed.Encoded), sealed.Hash[:],
+	}
 }
 
 // sealed is the row as the chain's check wants it: with the details as they stand.
@@ -160,40 +166,49 @@ func filterWhere(filter audit.Filter) (where string, args []any) {
 
 // Links implements [audit.Log]. It reads row by row, past GORM's mapping: the whole log comes this way.
 func (db *DB) Links(ctx context.Context, above int64, limit int) ([]audit.Link, error) {
-	rows, err := db.read(ctx).Raw("SELECT "+auditColumns+`, receipt
-		FROM audit_entries LEFT JOIN (
-			SELECT audit_sequence, max(audit_hash) AS receipt FROM revocations WHERE audit_sequence > ?1 GROUP BY audit_sequence
-		) ON audit_sequence = sequence
-		WHERE sequence > ?1 ORDER BY sequence LIMIT ?2`, above, limit).Rows()
+	rows, err := db.read(ctx).Raw(selectLinks+" ORDER BY sequence LIMIT ?2", above, limit).Rows()
 	if err != nil {
 		return nil, unavailable(err)
 	}
 	defer rows.Close() //nolint:errcheck // rows.Err tells
 	links := make([]audit.Link, 0, limit)
 	for rows.Next() {
-		var (
-			row     auditRow
-			receipt []byte
-		)
-		err := rows.Scan(&row.Sequence, &row.At, &row.Action, &row.ActorID, &row.ActorName, &row.Target, &row.Address, &row.Details, &row.Hash, &receipt)
+		link, err := scanLink(rows)
 		if err != nil {
 			return nil, unavailable(err)
-		}
-		link := audit.Link{Entry: row.sealed()}
-		if receipt != nil {
-			hash := hashOf(receipt)
-			link.Receipt = &hash
 		}
 		links = append(links, link)
 	}
 	return links, unavailable(rows.Err())
 }
 
+const selectLinks = "SELECT " + auditColumns + `, receipt
+FROM audit_entries LEFT JOIN (
+	SELECT audit_sequence, max(audit_hash) AS receipt FROM revocations WHERE audit_sequence > ?1 GROUP BY audit_sequence
+) ON audit_sequence = sequence
+WHERE sequence > ?1`
+
+func scanLink(rows *sql.Rows) (link audit.Link, err error) {
+	var (
+		row     auditRow
+		receipt []byte
+	)
+	err = rows.Scan(&row.Sequence, &row.At, &row.Action, &row.ActorID, &row.ActorName, &row.Target, &row.Address, &row.Details, &row.Hash, &receipt)
+	link.Entry = row.sealed()
+	if receipt != nil {
+		hash := hashOf(receipt)
+		link.Receipt = &hash
+	}
+	return link, err
+}
+
 // LastReceipt implements [audit.Log].
 func (db *DB) LastReceipt(ctx context.Context) (sequence int64, err error) {
-	err = db.read(ctx).Raw("SELECT coalesce(max(audit_sequence), 0) FROM revocations").Scan(&sequence).Error
+	err = db.read(ctx).Raw(selectLastReceipt).Scan(&sequence).Error
 	return sequence, unavailable(err)
 }
+
+const selectLastReceipt = "SELECT coalesce(max(audit_sequence), 0) FROM revocations"
 
 // lastAudit is the end of the chain; the zero entry when there is none.
 func lastAudit(tx *gorm.DB) (last audit.Entry, err error) {

@@ -15,7 +15,7 @@ var sqliteMigrations embed.FS
 // goMigrations returns the migrations that SQL cannot express, with their numbers among the files in migrations/sqlite. Each runs
 // in a transaction of its own, as those do. No migration folds text in SQL: lower() knows ASCII alone.
 func goMigrations() []*goose.Migration {
-	return []*goose.Migration{foldTexts}
+	return []*goose.Migration{foldTexts, repairChain}
 }
 
 func migrationsOf(pool *sql.DB) (*goose.Provider, error) {

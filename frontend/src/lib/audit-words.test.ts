@@ -207,6 +207,10 @@ describe('the log', () => {
       "The server's operator accepted the machine's time, which signed everybody out",
     ],
     [
+      said('audit.chain_repaired', { id: '', name: 'Curfew' }),
+      'Curfew repaired hashes of the audit log that an early version lost, and proved that no entry was changed',
+    ],
+    [
       said('session.refused', nobody, { wrong: 'code' }, 'member:b'),
       'Somebody who knows the password of Ben tried to sign in with a wrong code from 192.0.2.1',
     ],
