@@ -74,6 +74,7 @@
 //	live.Hub.mu               who listens; taken beside a change, never within one
 //	token.part.mu             a token is remembered, or found
 //	store.touchLog.mu         what the pages of times do not tell yet is read, or added to
+//	httpapi.unreadForms.mu    a proxy names a client in a form that is not read
 //	giveway.lane.mu           work in the background waits for its next turn
 //
 // Besides, the store has one connection that writes, which is taken below changes and above none of ours, and package member has as many

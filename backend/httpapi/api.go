@@ -70,7 +70,7 @@ type API struct {
 func (a *API) Mount(e *echo.Echo) {
 	e.HTTPErrorHandler = a.answerError
 	e.JSONSerializer = jsonSerializer{}
-	e.IPExtractor = addressOf(a.TrustedProxies)
+	e.IPExtractor = addressOf(a.TrustedProxies, a.Log)
 	a.Sessions.OnChange(a.announce)
 	a.floodgate = newFloodgate()
 	e.Use(identify, a.observe, recoverPanics, secureHeaders, a.refuseOtherHosts, refuseCrossOrigin)

@@ -329,7 +329,21 @@ func TestATrustedProxysForwardingHeaderIsRead(t *testing.T) {
 		"an empty one":              {[]string{""}, "198.51.100.1"},
 		"garbage":                   {[]string{"unknown"}, "198.51.100.1"},
 		"garbage next to the proxy": {[]string{"203.0.113.7, <script>"}, "198.51.100.1"},
-		"with a port":               {[]string{"203.0.113.7:1234"}, "198.51.100.1"},
+		"with a port":               {[]string{"203.0.113.7:1234"}, "203.0.113.7"},
+		"IPv6 with a port":          {[]string{"[2001:db8::7]:1234"}, "2001:db8::7"},
+		"in quotes":                 {[]string{`"203.0.113.7"`}, "203.0.113.7"},
+		"a port in quotes":          {[]string{`"[2001:db8::7]:1234"`}, "2001:db8::7"},
+		"with a zone":               {[]string{"fe80::7%eth0"}, "fe80::7"},
+		"a zone and a port":         {[]string{"[fe80::7%eth0]:1234"}, "fe80::7"},
+		"IPv4 in IPv6":              {[]string{"::ffff:203.0.113.7"}, "203.0.113.7"},
+		"IPv4 in IPv6 with a port":  {[]string{"[::ffff:203.0.113.7]:1234"}, "203.0.113.7"},
+		"white space":               {[]string{" \t203.0.113.7:1 \t"}, "203.0.113.7"},
+		"a proxy with a port":       {[]string{"203.0.113.7:1, 198.51.100.9:2"}, "203.0.113.7"},
+		"garbage behind a proxy":    {[]string{"unknown, 198.51.100.9"}, "198.51.100.9"},
+		"a proxy's name":            {[]string{"_hidden"}, "198.51.100.1"},
+		"as in Forwarded":           {[]string{"for=203.0.113.7"}, "198.51.100.1"},
+		"a host's name":             {[]string{"client.example"}, "198.51.100.1"},
+		"a port that is none":       {[]string{"203.0.113.7:99999"}, "198.51.100.1"},
 		"much too long":             {[]string{strings.Repeat("9", 5_000)}, "198.51.100.1"},
 		"private, and not trusted":  {[]string{"203.0.113.66, 10.0.0.7"}, "10.0.0.7"},
 		"loopback, and not trusted": {[]string{"203.0.113.66, 127.0.0.1"}, "127.0.0.1"},
@@ -344,8 +358,41 @@ func TestATrustedProxysForwardingHeaderIsRead(t *testing.T) {
 			}
 			b.post("/api/sessions", credentials(member.Plain, "cookie"), changes...).requireStatus(http.StatusCreated)
 			require.Equal(t, c.want, b.requireLive().Session.Client.Address)
+			unread := c.forwarded != nil && slices.Contains([]string{"198.51.100.1", "198.51.100.9"}, c.want)
+			require.Equal(t, unread, strings.Contains(h.log.String(), notRead), "it is never silent: %s", h.log)
 		})
 	}
+}
+
+const notRead = "a trusted proxy names its clients in a form that is not read"
+
+// TestAFormThatIsNotReadIsLoggedOnce: for each form, and for no more forms than a person reads.
+func TestAFormThatIsNotReadIsLoggedOnce(t *testing.T) {
+	h := open(t, options{trustedProxies: []string{"198.51.100.0/24"}})
+	b := h.stranger()
+	b.peer = "198.51.100.1"
+	told := func() int { return strings.Count(h.log.String(), notRead) }
+	call := func(changes ...change) { // which logs the address
+		b.post("/api/sessions", nil, append(changes, header("Sec-Fetch-Site", "cross-site"), malformed)...).requireStatus(http.StatusForbidden)
+	}
+	for range 3 {
+		for i := range 20 {
+			call(header("X-Forwarded-For", fmt.Sprintf("_client%d", i)))
+			call(header("Forwarded", fmt.Sprintf("for=192.0.2.%d", i)))
+			call(header("X-Forwarded-For", fmt.Sprintf("203.0.113.%d", i)))
+		}
+	}
+	require.Equal(t, 2, told(), "%s", h.log)
+	require.Contains(t, h.log.String(), `"header":"Forwarded","form":"a=0.0.0.0"`)
+
+	b.peer = "192.0.2.10" // who is not trusted is not read, and causes no line
+	call(header("X-Forwarded-For", "!!!"), header("Forwarded", "!!!"))
+	require.Equal(t, 2, told())
+	b.peer = "198.51.100.1"
+	for i := range 1000 {
+		call(header("X-Forwarded-For", strings.Repeat("?", i+1)))
+	}
+	require.LessOrEqual(t, told(), 20)
 }
 
 func TestWhatAClientSaysOfItselfIsKeptShort(t *testing.T) {

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -115,24 +113,5 @@ func beforeAnswer(next echo.HandlerFunc) echo.HandlerFunc {
 		err := next(c)
 		fault.At(c.Request().Method + " " + c.Path() + ", before the answer")
 		return err
-	}
-}
-
-// addressOf finds the client's address: the peer's own, or what a trusted proxy says it is. Headers from anybody else are not read.
-func addressOf(trusted []*net.IPNet) echo.IPExtractor {
-	direct := echo.ExtractIPDirect()
-	if len(trusted) == 0 {
-		return direct
-	}
-	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
-	for _, network := range trusted {
-		options = append(options, echo.TrustIPRange(network))
-	}
-	forwarded := echo.ExtractIPFromXFFHeader(options...)
-	return func(r *http.Request) string {
-		if address := forwarded(r); net.ParseIP(strings.Trim(address, "[]")) != nil {
-			return address
-		}
-		return direct(r)
 	}
 }

@@ -19,7 +19,7 @@ import (
 // both without credentials.
 func (a *API) MountOperator(e *echo.Echo) {
 	e.HTTPErrorHandler = a.answerError
-	e.IPExtractor = addressOf(nil)
+	e.IPExtractor = echo.ExtractIPDirect()
 	e.Use(identify, a.observe, recoverPanics, secureHeaders)
 
 	e.GET("/api/sessions", operator(a, a.listSessions))
