@@ -75,6 +75,7 @@
 //	token.part.mu             a token is remembered, or found
 //	store.touchLog.mu         what the pages of times do not tell yet is read, or added to
 //	httpapi.unreadForms.mu    a proxy names a client in a form that is not read
+//	app.lineLimits.mu         a line of the log is counted
 //	giveway.lane.mu           work in the background waits for its next turn
 //
 // Besides, the store has one connection that writes, which is taken below changes and above none of ours, and package member has as many

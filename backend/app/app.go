@@ -35,6 +35,7 @@ import (
 type App struct {
 	config config.Config
 	log    *slog.Logger
+	limits *lineLimits
 	folder *DataFolder
 	db     *store.DB
 	// kept is the secret that a backup carries.
@@ -60,7 +61,8 @@ func New(ctx context.Context, cfg config.Config, web fs.FS, log *slog.Logger) (*
 	if err != nil {
 		return nil, err
 	}
-	a := &App{config: cfg, log: log, folder: folder, metrics: metrics.New()}
+	log, limits := limitLog(log)
+	a := &App{config: cfg, log: log, limits: limits, folder: folder, metrics: metrics.New()}
 	if others := folder.writableBy(); others != "" {
 		a.log.Warn("the data folder can be written by others than its owner", "path", cfg.Data, "by", others)
 	}
@@ -229,6 +231,10 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	if _, chosen := os.LookupEnv("GOGC"); !chosen {
 		work.Go(func() error { a.repeat(ctx, time.Second, "pacing the garbage collector", a.paceCollector); return nil })
 	}
+	work.Go(func() error {
+		a.repeat(ctx, betweenCounts, "telling of lines left out", func(context.Context) error { a.limits.tell(); return nil })
+		return nil
+	})
 	work.Go(func() error { a.repeat(ctx, betweenCheckpoints, "the checkpoint", a.db.Checkpoint); return nil })
 	work.Go(func() error {
 		<-ctx.Done()
@@ -343,5 +349,6 @@ func (a *App) Close() error {
 	if a.db != nil {
 		errs = append(errs, a.db.Close())
 	}
+	a.limits.tell()
 	return errors.Join(append(errs, a.folder.Close())...)
 }

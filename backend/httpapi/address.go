@@ -79,7 +79,7 @@ type unreadForms struct {
 	told map[string]bool
 }
 
-const mostUnreadForms = 20
+const mostUnreadForms = 10
 
 func (u *unreadForms) tell(proxy netip.Addr, header, text string) {
 	form := header + ": " + formOf(text)

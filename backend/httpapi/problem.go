@@ -240,6 +240,8 @@ func (a *API) answerError(err error, c echo.Context) {
 	level := slog.LevelDebug
 	switch {
 	case errors.Is(err, context.Canceled): // the client left
+	case p.Code == "busy":
+		level = slog.LevelWarn
 	case p.Status >= http.StatusInternalServerError:
 		level = slog.LevelError
 	case p.Status == http.StatusForbidden, p.Status == http.StatusTooManyRequests:
