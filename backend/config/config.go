@@ -341,6 +341,9 @@ func mailServer(text, passwordFile, from string) (*mail.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("smtp-from: %q is no address to write from, as in 'Curfew <curfew@example.org>'", from)
 	}
+	if folded, err := fold.Address(address.Address); err == nil {
+		address.Address = folded // mail servers take a domain's A-labels
+	}
 	server.From = *address
 	at := strings.LastIndexByte(address.Address, '@') + 1
 	if domain, err := fold.Host(address.Address[at:]); err == nil { // unless it is an address of the network, in brackets

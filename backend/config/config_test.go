@@ -392,6 +392,10 @@ func TestMail(t *testing.T) {
 			args: []string{"--smtp-url", "smtp://[::1]:25", "--smtp-from", "curfew@example.org"},
 			want: mail.Server{Host: "::1", Port: 25, Encryption: mail.Unencrypted, From: netmail.Address{Address: "curfew@example.org"}},
 		},
+		"from a domain in another script": {
+			args: []string{"--smtp-url", "smtp://[::1]:25", "--smtp-from", "Curfew <curfew@bücher.example>"},
+			want: mail.Server{Host: "::1", Port: 25, Encryption: mail.Unencrypted, From: netmail.Address{Name: "Curfew", Address: "curfew@xn--bcher-kva.example"}},
+		},
 		"each from another place": {
 			content: "smtp-url: smtp://file.example.org\nsmtp-from: file@example.org",
 			environ: []string{"CURFEW_SMTP_FROM=environment@example.org", "CURFEW_SMTP_PASSWORD_FILE=" + secret},

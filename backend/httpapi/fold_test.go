@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"curfew/backend/httpapi"
+	"curfew/backend/mail/mailtest"
 	"curfew/backend/member"
 )
 
@@ -56,6 +57,22 @@ func TestEverySpellingOfAnAddressIsOneMember(t *testing.T) {
 	require.Equal(t, "email=jörg@xn--bcher-kva.example email_canonical=jörg@xn--bcher-kva.example \n"+
 		"email=kim@xn--strae-oqa.example email_canonical=kim@xn--strae-oqa.example \n"+
 		"email=花子@xn--r8jz45g.jp email_canonical=花子@xn--r8jz45g.jp \n", stored)
+}
+
+// The answer has the link, whatever the mail server takes.
+func TestALinkIsShownWhereTheServerTakesNoSuchAddress(t *testing.T) {
+	server := mailtest.Start(t, mailtest.Options{Password: "pa55 of the mail server"})
+	h := open(t, options{mail: mailer(server)})
+	owner := h.program(member.Owner)
+	for email, mailed := range map[string]httpapi.InvitationMail{"jörg@bücher.example": httpapi.InvitationMailFailed, "kim@bücher.example": httpapi.InvitationMailSent} {
+		var invitation httpapi.Invitation
+		owner.post("/api/members", map[string]any{"email": email, "role": "member", "mail": true}).into(http.StatusCreated, &invitation)
+		require.Equal(t, mailed, invitation.Mail)
+		require.Contains(t, invitation.Link, "token=")
+	}
+	require.Len(t, server.Taken(), 1)
+	require.Equal(t, "kim@xn--bcher-kva.example", server.Taken()[0].To)
+	require.Contains(t, h.log.String(), "SMTPUTF8")
 }
 
 func TestHostileAddressesAndNamesAreRefused(t *testing.T) {

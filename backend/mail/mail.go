@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	gomail "github.com/wneessen/go-mail"
 )
@@ -71,11 +72,32 @@ func (s *Sender) Send(ctx context.Context, letter Letter) error {
 	if err != nil {
 		return fmt.Errorf("prepare mail: %w", err)
 	}
-	if err := client.DialAndSendWithContext(ctx, s.message(letter)); err != nil {
+	if err := s.deliver(ctx, client, letter); err != nil {
 		return fmt.Errorf("send mail: %w", letter.redact(errors.Join(ctx.Err(), err)))
 	}
 	return nil
 }
+
+// errNoUTF8 is returned where the server cannot take an address: one that is not ASCII needs SMTPUTF8
+// (RFC 6531), and go-mail would send it all the same.
+var errNoUTF8 = errors.New("the mail server takes no addresses with letters beyond ASCII (it lacks SMTPUTF8)")
+
+func (s *Sender) deliver(ctx context.Context, client *gomail.Client, letter Letter) (err error) {
+	connection, err := client.DialToSMTPClientWithContext(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		// It is cut where the context has ended. What was delivered stays so.
+		err = errors.Join(err, client.CloseWithSMTPClient(connection))
+	}()
+	if able, _ := connection.Extension("SMTPUTF8"); !able && strings.ContainsFunc(letter.Email+s.server.From.Address, beyondASCII) {
+		return errNoUTF8
+	}
+	return client.SendWithSMTPClient(connection, s.message(letter))
+}
+
+func beyondASCII(r rune) bool { return r > unicode.MaxASCII }
 
 // client is for one mail: its connection is cut when the context ends, which go-mail heeds only while it dials.
 func (s *Sender) client(ctx context.Context) (*gomail.Client, error) {

@@ -273,3 +273,21 @@ func TestTheServerIsShownWithoutItsPassword(t *testing.T) {
 	require.Equal(t, "smtps://curfew:xxxxx@mail.example.org:465", Server{Host: "mail.example.org", Port: 465, Encryption: ImplicitTLS, User: "curfew", Password: "s3cret"}.String())
 	require.Equal(t, "smtp://[::1]:25", Server{Host: "::1", Port: 25, Encryption: Unencrypted}.String())
 }
+
+// What is stored is what is mailed to: an A-label goes anywhere, and a local part that is not ASCII only where the server takes it.
+func TestAnAddressBeyondASCIINeedsAServerThatTakesIt(t *testing.T) {
+	able, other := mailtest.Start(t, mailtest.Options{UTF8: true}), mailtest.Start(t, mailtest.Options{})
+	abroad := letter
+	abroad.Email = "jörg@xn--bcher-kva.example"
+	require.NoError(t, on(able.Port).Send(t.Context(), abroad))
+	require.Equal(t, abroad.Email, able.Taken()[0].To)
+	to, err := netmail.ParseAddress(able.Taken()[0].Header.Get("To"))
+	require.NoError(t, err)
+	require.Equal(t, abroad.Email, to.Address)
+	require.ErrorContains(t, on(other.Port).Send(t.Context(), abroad), "SMTPUTF8")
+	require.Empty(t, other.Taken())
+
+	abroad.Email = "kim@xn--bcher-kva.example"
+	require.NoError(t, on(other.Port).Send(t.Context(), abroad))
+	require.Equal(t, abroad.Email, other.Taken()[0].To)
+}

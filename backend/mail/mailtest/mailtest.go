@@ -27,6 +27,8 @@ type Options struct {
 	// Certificate is for STARTTLS, or for TLS from the first byte where Implicit is set; nil for neither.
 	Certificate *tls.Certificate
 	Implicit    bool
+	// UTF8 takes addresses that are not ASCII (RFC 6531). They break off the connection to another server, as anything does that it cannot read.
+	UTF8 bool
 }
 
 // Server is a mail server on a free port of 127.0.0.1.
@@ -115,6 +117,9 @@ func (s *Server) serve(connection net.Conn) {
 			if s.options.Password != "" {
 				say("250-AUTH PLAIN")
 			}
+			if s.options.UTF8 {
+				say("250-SMTPUTF8")
+			}
 			say("250 8BITMIME")
 		case "STARTTLS":
 			say("220 go ahead")
@@ -131,6 +136,9 @@ func (s *Server) serve(connection net.Conn) {
 			if !allowed {
 				say("530 5.7.0 sign in first")
 				continue
+			}
+			if !s.options.UTF8 && strings.ContainsFunc(rest, func(r rune) bool { return r > 127 }) {
+				return
 			}
 			address := rest[strings.Index(rest, "<")+1 : strings.Index(rest, ">")]
 			if verb == "MAIL" {
