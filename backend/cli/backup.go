@@ -13,6 +13,7 @@ import (
 
 	"curfew/backend/app"
 	"curfew/backend/config"
+	"curfew/backend/fold"
 	"curfew/backend/httpapi"
 )
 
@@ -105,7 +106,7 @@ But members, roles, passwords and second factors are as they were then. Look thr
 func restoredInWords(done app.Restored) string {
 	var words strings.Builder
 	fmt.Fprintf(&words, "Restored %q as it was at %s: %s, and %s of the audit log.\n",
-		printable(done.Organization), clock(done.To), count(done.Members, "member"), entries(done.Entries-1))
+		fold.Printable(done.Organization), clock(done.To), count(done.Members, "member"), entries(done.Entries-1))
 	fmt.Fprintf(&words, "Everybody has to sign in again: %s ended, %s withdrawn, new keys, and generation %d after %d.\n",
 		count(done.SessionsEnded, "session"), count(done.LinksWithdrawn, "one-time link"), done.Generation, done.GenerationBefore)
 	fmt.Fprintf(&words, "It is entry %d of the audit log, %s.\n", done.Entries, done.AuditHash)

@@ -39,7 +39,7 @@ func addMemberCommand(env Environment) *cobra.Command {
 			return err
 		}
 		return o.print(raw, "Invited %s as %s. Hand them this link, which is good until %s:\n%s\n",
-			printable(invited.Member.Email), invited.Member.Role, clock(invited.ExpiresAt), invited.Link)
+			fold.Printable(invited.Member.Email), invited.Member.Role, clock(invited.ExpiresAt), invited.Link)
 	})
 }
 
@@ -74,7 +74,7 @@ func activateCommand(env Environment, active bool) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return o.print(raw, words, printable(m.Email))
+		return o.print(raw, words, fold.Printable(m.Email))
 	})
 }
 
@@ -94,7 +94,7 @@ owner who has lost their password. It prints the new password once.`,
 		if err != nil {
 			return err
 		}
-		return o.print(raw, "New password for %s: %s\nTheir sessions were ended.\n", printable(reset.Member.Email), reset.Password)
+		return o.print(raw, "New password for %s: %s\nTheir sessions were ended.\n", fold.Printable(reset.Member.Email), reset.Password)
 	})
 }
 
@@ -114,7 +114,7 @@ sessions. Their password alone signs them in again. Make sure first that it is t
 		if err != nil {
 			return err
 		}
-		return o.print(raw, "%s has no second factor any more; %s ended.\n", printable(m.Email), count(ended.SessionsEnded, "session"))
+		return o.print(raw, "%s has no second factor any more; %s ended.\n", fold.Printable(m.Email), count(ended.SessionsEnded, "session"))
 	})
 }
 

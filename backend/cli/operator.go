@@ -13,7 +13,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
@@ -21,6 +20,7 @@ import (
 
 	"curfew/backend/app"
 	"curfew/backend/config"
+	"curfew/backend/fold"
 )
 
 // operator is one command of the operator's at work.
@@ -163,7 +163,7 @@ func printList[T any](o *operator, path string, query url.Values, limit int, col
 		}
 		cells := row(item)
 		for i, cell := range cells {
-			cells[i] = printable(cell)
+			cells[i] = fold.Printable(cell)
 		}
 		_, err := fmt.Fprintln(table, strings.Join(cells, "\t"))
 		return err
@@ -203,16 +203,6 @@ func eachItem(o *operator, path string, query url.Values, limit int, f func(list
 		}
 		query.Set("cursor", list.NextCursor)
 	}
-}
-
-// printable is a text that others chose, without what would move the terminal's cursor, colour it or turn its direction.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, text)
 }
 
 // clock is a time as people here read it.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"curfew/backend/fold"
 	"curfew/backend/httpapi"
 )
 
@@ -42,7 +43,7 @@ func (o *operator) printSettings(raw []byte, settings httpapi.SecuritySettings) 
 		maximum = lengthInWords(*settings.MaximumLifetime)
 	}
 	if settings.UpdatedBy != nil {
-		by = fmt.Sprintf("Saved                  %s by %s\n", clock(settings.UpdatedAt), printable(settings.UpdatedBy.Name))
+		by = fmt.Sprintf("Saved                  %s by %s\n", clock(settings.UpdatedAt), fold.Printable(settings.UpdatedBy.Name))
 	}
 	return o.print(raw, "Session length         %s\nRefresh automatically  %s\nMaximum lifetime       %s\nVersion                %d\n%s",
 		lengthInWords(settings.SessionLength), refresh, maximum, settings.Version, by)

@@ -129,6 +129,17 @@ func visible(r rune) bool {
 	return unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) && !ignorable(r) && r != '\u2800'
 }
 
+// Printable returns a text that others chose without what would move a terminal's cursor, colour it or
+// turn the direction of the text around it.
+func Printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if control(r) || redirects(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+}
+
 func control(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) }
 
 // redirects reports whether a character embeds, overrides or isolates a direction. The marks that

@@ -13,6 +13,7 @@ import (
 	"github.com/segmentio/encoding/json"
 
 	"curfew/backend/audit"
+	"curfew/backend/fold"
 	"curfew/backend/member"
 	"curfew/backend/session"
 )
@@ -174,8 +175,9 @@ func (e csvExport) flush() error {
 	return e.Error()
 }
 
-// cell keeps a text that people chose from being taken for a formula by the program that opens the file.
+// cell keeps a text that people chose from being taken for a formula by the program that opens the file, and from steering a terminal.
 func cell(text string) string {
+	text = fold.Printable(text)
 	if strings.ContainsAny(text[:min(1, len(text))], "=+-@\t\r") {
 		return "'" + text
 	}

@@ -120,6 +120,19 @@ func TestHostileAddressesAndNamesAreRefused(t *testing.T) {
 	require.Equal(t, "Söhne", unclaimed.text("SELECT name FROM organization")[len("name="):len("name=Söhne")])
 }
 
+// Names of before may hold control characters, and a client says of itself what it likes.
+func TestACSVFileSteersNoTerminal(t *testing.T) {
+	h := open(t, options{})
+	h.exec("UPDATE members SET name = ? WHERE role = 'owner'", "\x1b[31mOlga\r\n\u009b2J\u202e")
+	h.restart()
+	owner := h.stranger()
+	owner.agent = "curl/8\u009b31m\u202e\u007f"
+	owner.keep(owner.post("/api/sessions", credentials(member.Owner, "bearer")).signedIn(http.StatusCreated))
+	csv := string(owner.get("/api/audit?format=csv").requireStatus(http.StatusOK).body)
+	require.Contains(t, csv, "Olga")
+	require.NotRegexp(t, "[\\p{Cc}\u202e]", strings.NewReplacer("\n", "", "\ufeff", "").Replace(strings.ReplaceAll(csv, "\r\n", "\n")))
+}
+
 func TestCodesAreReadInAnyDigits(t *testing.T) {
 	h := open(t, options{})
 	app := h.browser(member.Plain).enrol()
