@@ -56,6 +56,12 @@ export function nameOf({ name, email }: Pick<Member, 'name' | 'email'>): string 
   return name || email;
 }
 
+/** What is to be said of an address that is still in an old spelling, if it is. */
+export const ADDRESS_ISSUES: Record<NonNullable<Member['addressIssue']>, string> = {
+  shared: 'Another member has this address',
+  invalid: 'Not a valid address',
+};
+
 /** Until when the one-time link that waits is good, if one is. */
 function goodUntil({ state, link }: Member, now: Date): string | null {
   if (!link || state === 'deactivated' || new Date(link.expiresAt) <= now) return null;
