@@ -152,11 +152,32 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+func TestHosts(t *testing.T) {
+	for text, want := range map[string]string{
+		"Curfew.Example.ORG": "curfew.example.org", "curfew.example.org.": "curfew.example.org", "localhost": "localhost", "my_host": "my_host",
+		"Straße.example": "xn--strae-oqa.example", "XN--STRAE-OQA.example": "xn--strae-oqa.example", "例え。テスト。": "xn--r8jz45g.xn--zckzah", "①②⑦.0.0.1": "127.0.0.1",
+		"192.0.2.1": "192.0.2.1", "2001:DB8:0:0::1": "2001:db8::1", "::ffff:192.0.2.1": "::ffff:c000:201", "::FFFF:7f00:1": "::ffff:7f00:1",
+	} {
+		got, err := Host(text)
+		require.NoError(t, err, text)
+		require.Equal(t, want, got)
+	}
+	for _, text := range []string{"", ".", "a..b", ".a", "a..", "*.example", "a b", "a/b", "a@b", "1.2.3", "256.1.1.1", "0x7f.1", "a.0x", "fe80::1%eth0", "xn--a", "a\u200db"} {
+		_, err := Host(text)
+		require.Error(t, err, text)
+	}
+}
+
 // What was folded is stored, read and folded again.
 func TestFoldsAreIdempotent(t *testing.T) {
 	again := func(t require.TestingT, text string) {
 		require.Equal(t, Key(text), Key(Key(text)), "%q", text)
 		require.Equal(t, Code(text), Code(Code(text)), "%q", text)
+		if host, err := Host(text); err == nil {
+			twice, err := Host(host)
+			require.NoError(t, err, "%q", text)
+			require.Equal(t, host, twice)
+		}
 		if name, err := Name(text, 1000); err == nil {
 			twice, err := Name(name, 1000)
 			require.NoError(t, err, "%q", text)

@@ -1,7 +1,9 @@
 package fold
 
 import (
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"net/netip"
 	"regexp"
 	"strings"
@@ -25,9 +27,15 @@ var (
 // not ASCII, and without a final dot. An IPv6 address has no brackets.
 func Host(host string) (string, error) {
 	if address, err := netip.ParseAddr(host); err == nil && address.Zone() == "" {
+		if bytes := address.As16(); address.Is4In6() {
+			return fmt.Sprintf("::ffff:%x:%x", binary.BigEndian.Uint16(bytes[12:]), binary.BigEndian.Uint16(bytes[14:])), nil
+		}
 		return address.String(), nil
 	}
 	name, err := hosts.ToASCII(host)
+	if err == nil {
+		_, err = hosts.ToUnicode(name) // which holds the letters that others were mapped to to the rules as well
+	}
 	name = strings.TrimSuffix(name, ".")
 	if err != nil || !hostName.MatchString(name) || strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".") {
 		return "", errHost
