@@ -137,7 +137,7 @@ func environment(environ []string) (*env.Env, error) {
 		EnvironFunc: func() []string { return environ },
 		TransformFunc: func(key, value string) (string, any) {
 			name := settingOf(key)
-			if name == "config" || known(name) {
+			if key == (Setting{Name: name}).Environment() && (name == "config" || known(name)) {
 				return set(name, value)
 			}
 			if !linkVariable(key, value) {

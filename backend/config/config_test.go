@@ -128,6 +128,8 @@ func TestUnknownSettingsAreRefused(t *testing.T) {
 		{"in the environment", "", []string{"CURFEW_LISTEN=localhost:1", "CURFEW_LISTN=x"}, "unknown setting CURFEW_LISTN in the environment; the settings are data, listen, "},
 		{"in the environment, empty", "", []string{"CURFEW_LISTN="}, "CURFEW_LISTN"},
 		{"in the environment, no name", "", []string{"CURFEW_=x"}, "CURFEW_"},
+		{"in the environment, in small letters", "", []string{"CURFEW_listen=localhost:1"}, "CURFEW_listen"},
+		{"in the environment, with a hyphen", "", []string{"CURFEW_PUBLIC-URL=https://x"}, "CURFEW_PUBLIC-URL"},
 		{"in the environment, like Kubernetes', a port", "", []string{"CURFEW_PORT=8080"}, "CURFEW_PORT"},
 		{"in the environment, like Kubernetes', a host", "", []string{"CURFEW_SERVICE_HOST=curfew.example.org"}, "CURFEW_SERVICE_HOST"},
 		{"in the environment, like Kubernetes', a protocol", "", []string{"CURFEW_PORT_8080_TCP_PROTO=http"}, "CURFEW_PORT_8080_TCP_PROTO"},
