@@ -345,10 +345,6 @@ func mailServer(text, passwordFile, from string) (*mail.Server, error) {
 		address.Address = folded // mail servers take a domain's A-labels
 	}
 	server.From = *address
-	at := strings.LastIndexByte(address.Address, '@') + 1
-	if domain, err := fold.Host(address.Address[at:]); err == nil { // unless it is an address of the network, in brackets
-		server.From.Address = address.Address[:at] + domain
-	}
 	return server, nil
 }
 
