@@ -111,6 +111,30 @@ func TestTheFiguresCountTheDayAndTheHour(t *testing.T) {
 	require.Zero(t, figures.NewToday)
 }
 
+// TestFiguresGoByTheRule and not by the sweep, which writes ends down later: right after a policy was saved they say what the lists do.
+func TestFiguresGoByTheRule(t *testing.T) {
+	h := open(t, options{})
+	h.program(member.Plain)
+	h.program(member.Auditor)
+	mine := h.program(member.Plain)
+	h.clock.advance(2 * time.Hour)
+	mine.renew().requireStatus(http.StatusOK)
+	admin := h.browser(member.Admin)
+	admin.put("/api/settings/security", policy(1, "hours", true)).requireStatus(http.StatusOK)
+	var page httpapi.SessionPage
+	admin.get("/api/sessions?scope=all").into(http.StatusOK, &page)
+	require.EqualValues(t, 2, page.Total)
+	var figures httpapi.SessionFigures
+	admin.get("/api/sessions/summary").into(http.StatusOK, &figures)
+	require.Equal(t, httpapi.SessionFigures{Sessions: 2, Members: 2, NewToday: 2, EndingWithinHour: 2}, figures)
+	mine.get("/api/sessions").into(http.StatusOK, &page)
+	require.EqualValues(t, 1, page.Total)
+	require.EqualValues(t, 1, h.memberDetails(admin, mine.requireLive().Member.Id).Sessions)
+	text := string(h.stranger().get("/metrics", header("Authorization", "Bearer "+metricsToken)).body)
+	require.Contains(t, text, "\ncurfew_sessions 2\n")
+	require.Contains(t, text, "\ncurfew_members_signed_in 2\n")
+}
+
 func TestSeveralSessionsAreRevokedAtOnce(t *testing.T) {
 	h := open(t, options{})
 	admin, plain, phone, auditor := h.browser(member.Admin), h.browser(member.Plain), h.program(member.Plain), h.program(member.Auditor)

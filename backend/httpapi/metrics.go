@@ -33,12 +33,10 @@ func (a *API) getMetrics(c echo.Context) error {
 // countSessions adds what there is to tell of sessions, which is asked for whenever somebody looks.
 func (a *API) countSessions() {
 	a.Metrics.Gauge("curfew_sessions", func() float64 {
-		sessions, _ := a.Sessions.Count()
-		return float64(sessions)
+		return float64(a.Sessions.Figures(a.Now()).Live.Sessions)
 	})
 	a.Metrics.Gauge("curfew_members_signed_in", func() float64 {
-		_, members := a.Sessions.Count()
-		return float64(members)
+		return float64(a.Sessions.Figures(a.Now()).Live.Members)
 	})
 	a.Metrics.Gauge("curfew_clock_ahead_seconds", func() float64 { return a.ClockAhead().Seconds() })
 	a.Metrics.Gauge("curfew_generation", func() float64 { return float64(a.Sessions.Organization().Generation) })

@@ -151,11 +151,11 @@ func (a *API) getClock(c echo.Context, _ session.Principal) error {
 	if err != nil {
 		return err
 	}
-	sessions, members := a.Sessions.Count()
 	now, ahead := a.Now(), a.ClockAhead()
+	live := a.Sessions.Figures(now).Live
 	return c.JSON(http.StatusOK, Clock{
 		Curfew: now, Machine: now.Add(-ahead), AheadSeconds: ahead.Seconds(),
-		Sessions: int64(sessions), Members: int64(members), Links: int64(links),
+		Sessions: int64(live.Sessions), Members: int64(live.Members), Links: int64(links),
 	})
 }
 

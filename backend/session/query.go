@@ -22,13 +22,16 @@ func (r *roster) count() (sessions, members int) {
 }
 
 // countOf is how many sessions a member has.
-func (r *roster) countOf(id member.ID) int {
+func (r *roster) countOf(id member.ID, org *Organization, now time.Time) (n int) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if place, known := r.residentAt[id]; known {
-		return int(r.residents.at(place).sessions)
+	alive := org.living(now)
+	for e := range r.rowsOf(id) {
+		if alive.holds(e) {
+			n++
+		}
 	}
-	return 0
+	return n
 }
 
 // idsOf are those of a member's sessions that have time left.
@@ -94,12 +97,20 @@ func (r *roster) figures(org *Organization, now, day time.Time) Figures {
 	// What will have expired in an hour is found as what has expired now is.
 	window, hence := org.living(now), org.living(now.Add(time.Hour))
 	var f Figures
-	f.Live.Sessions, f.Live.Members = int(r.rows.len), r.occupied
+	counted := make([]bool, r.residents.len)
 	for e := range r.rows.all() {
+		if !window.holds(e) {
+			continue
+		}
+		f.Live.Sessions++
+		if !counted[e.resident] {
+			counted[e.resident] = true
+			f.Live.Members++
+		}
 		if e.authenticatedAt >= began {
 			f.New++
 		}
-		if window.holds(e) && !hence.holds(e) {
+		if !hence.holds(e) {
 			f.EndingWithinHour++
 		}
 	}

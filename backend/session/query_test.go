@@ -154,9 +154,16 @@ func TestTheRosterFindsWhatAPlainListDoes(t *testing.T) {
 		}
 		sessions, occupied := d.count()
 		require.Equal(r, []int{len(p), len(people)}, []int{sessions, occupied})
-		for _, m := range members {
-			require.Equal(r, people[m.ID], d.countOf(m.ID))
+		left := map[member.ID]int{}
+		for _, f := range p {
+			if alive := org.living(now); f.Session.StartedAt.UnixMilli() > alive.started && f.Session.AuthenticatedAt.UnixMilli() > alive.authenticated {
+				left[f.Member.ID]++
+			}
 		}
+		for _, m := range members {
+			require.Equal(r, left[m.ID], d.countOf(m.ID, org, now))
+		}
+		require.Equal(r, len(left), d.figures(org, now, now).Live.Members)
 		seen := 0
 		d.each(org, func(id ID, m member.ID, standing Standing) {
 			seen++
@@ -249,6 +256,6 @@ func TestFiguresCountWhatBeganAndWhatEndsSoon(t *testing.T) {
 	}
 	org := &Organization{Generation: 1, Policy: Policy{Length: Length{2, Hours}}}
 	figures := r.figures(org, noon, noon.Add(-time.Hour))
-	// Two have ended and wait for the sweep; of the others two have an hour or less.
-	require.Equal(t, Figures{Live: Count{6, 2}, New: 3, EndingWithinHour: 2}, figures)
+	// Two have ended and wait for the sweep: they do not count. Of the others two have an hour or less.
+	require.Equal(t, Figures{Live: Count{4, 2}, New: 3, EndingWithinHour: 2}, figures)
 }

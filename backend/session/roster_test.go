@@ -411,7 +411,7 @@ func TestTheSessionsOfAMember(t *testing.T) {
 		}
 		for id, ids := range want {
 			require.True(t, slices.Equal(ids, roster.idsOf(id, s.organization.Load(), noon)))
-			require.Equal(t, len(ids), roster.countOf(id))
+			require.Equal(t, len(ids), roster.countOf(id, s.organization.Load(), noon))
 		}
 		sessions, of := roster.count()
 		require.Equal(t, len(slices.Concat(slices.Collect(maps.Values(want))...)), sessions)

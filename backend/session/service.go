@@ -493,8 +493,8 @@ func (s *Service) List(who Principal, after *Mark, limit int) ([]Principal, *Mar
 	return append(own, others...), next
 }
 
-// Figures counts the live sessions and their members, those that began since the given instant, and those that end within the hour. A
-// session whose time has just run out counts until the sweep has seen it, about a second later.
+// Figures counts the live sessions and their members by rule R1, those of them that began since the given instant, and those that end
+// within the hour.
 func (s *Service) Figures(day time.Time) Figures {
 	return s.whole().figures(s.organization.Load(), s.now(), day)
 }
@@ -505,11 +505,13 @@ func (s *Service) Memory() int {
 	return sessions * bytesPerSession
 }
 
-// Count is how many live sessions there are, and of how many members. Those count whose time has run out and whose end is not written yet.
+// Count returns how many sessions are in memory, and of how many members, at no cost. Expired ones count until the sweep comes to them.
 func (s *Service) Count() (sessions, members int) { return s.whole().count() }
 
 // CountOf is how many live sessions a member has.
-func (s *Service) CountOf(id member.ID) int { return s.whole().countOf(id) }
+func (s *Service) CountOf(id member.ID) int {
+	return s.whole().countOf(id, s.organization.Load(), s.now())
+}
 
 // Find is a page of everybody's live sessions, how many the query picks in all, and the mark to go on from, or nil at the end. Members
 // who do not oversee others get ErrForbidden.
