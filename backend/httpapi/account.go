@@ -32,7 +32,7 @@ func (a *API) changePassword(c echo.Context, who session.Principal) error {
 	}
 	ended, err := a.Sessions.ChangeCredential(ctx, who, member.PasswordChange{Proof: proof, Hash: hash}, true)
 	if err != nil {
-		return inSession(err)
+		return a.inSession(c, who, err)
 	}
 	return c.JSON(http.StatusOK, SessionsEnded{SessionsEnded: int64(ended)})
 }
@@ -76,7 +76,7 @@ func (a *API) dismissNotices(c echo.Context, who session.Principal) error {
 		return err
 	}
 	if err := a.Members.DismissNotices(c.Request().Context(), who.Caller(), *in.UpTo); err != nil {
-		return a.explain(c, who, err)
+		return a.Sessions.Explain(c.Request().Context(), who, err)
 	}
 	return c.NoContent(http.StatusNoContent)
 }

@@ -428,6 +428,8 @@ type request struct {
 	host string
 	// ctx is done when the client leaves; nil for one that stays.
 	ctx context.Context
+	// meanwhile happens when the server begins to read the body, which is after the guard has let the request in.
+	meanwhile func()
 	// malformed tells that the request breaks the contract, and means to.
 	malformed bool
 }
@@ -506,7 +508,8 @@ func (c *client) send(method, target string, body any, changes ...change) *answe
 	for _, change := range changes {
 		change(r)
 	}
-	sent := httptest.NewRequest(r.method, r.target, bytes.NewReader(r.body))
+	sent := httptest.NewRequest(r.method, r.target, &heldBack{bytes.NewReader(r.body), r.meanwhile})
+	sent.ContentLength = int64(len(r.body))
 	sent.Header, sent.RemoteAddr, sent.Host = r.header, net.JoinHostPort(c.peer, "40000"), cmp.Or(r.host, publicURL.Host)
 	if r.ctx != nil {
 		sent = sent.WithContext(r.ctx)
@@ -514,6 +517,21 @@ func (c *client) send(method, target string, body any, changes ...change) *answe
 	recorder := httptest.NewRecorder()
 	c.h.echo.ServeHTTP(recorder, sent)
 	return &answer{h: c.h, Response: recorder.Result(), request: r, body: recorder.Body.Bytes()}
+}
+
+// heldBack is a body that a client holds back until something has happened.
+type heldBack struct {
+	*bytes.Reader
+	meanwhile func()
+}
+
+func (b *heldBack) Read(p []byte) (int, error) {
+	if b.meanwhile != nil {
+		meanwhile := b.meanwhile
+		b.meanwhile = nil
+		meanwhile()
+	}
+	return b.Reader.Read(p)
 }
 
 // inParallel makes n requests at once, and then holds each answer against the contract.

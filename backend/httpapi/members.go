@@ -89,7 +89,7 @@ func (a *API) inviteMember(c echo.Context, who session.Principal) error {
 	}
 	invited, secret, err := a.Members.Invite(c.Request().Context(), who.Caller(), orEmpty(in.Name), in.Email, member.Role(in.Role))
 	if err != nil {
-		return a.explain(c, who, err)
+		return a.Sessions.Explain(c.Request().Context(), who, err)
 	}
 	return a.answerLink(c, who, invited, secret, in.Mail)
 }
@@ -109,7 +109,7 @@ func (a *API) changeMember(c echo.Context, who session.Principal) error {
 		wish.Role = &role
 	}
 	if err := a.Members.Change(c.Request().Context(), who.Caller(), id, wish); err != nil {
-		return a.explain(c, who, err)
+		return a.Sessions.Explain(c.Request().Context(), who, err)
 	}
 	return a.answerMember(c, id)
 }
@@ -121,7 +121,7 @@ func (a *API) revokeMemberSessions(c echo.Context, who session.Principal) error 
 	}
 	ended, err := a.Members.RevokeSessions(c.Request().Context(), who.Caller(), id)
 	if err != nil {
-		return a.explain(c, who, err)
+		return a.Sessions.Explain(c.Request().Context(), who, err)
 	}
 	if id == who.Member.ID {
 		forgetSession(c)
@@ -136,7 +136,7 @@ func (a *API) removeMemberFactors(c echo.Context, who session.Principal) error {
 	}
 	ended, err := a.Members.RemoveFactors(c.Request().Context(), who.Caller(), id)
 	if err != nil {
-		return a.explain(c, who, err)
+		return a.Sessions.Explain(c.Request().Context(), who, err)
 	}
 	if id == who.Member.ID {
 		forgetSession(c)
@@ -158,7 +158,7 @@ func (a *API) issueMemberLink(c echo.Context, who session.Principal) error {
 	}
 	issued, secret, err := a.Members.IssueLink(c.Request().Context(), who.Caller(), id)
 	if err != nil {
-		return a.explain(c, who, err)
+		return a.Sessions.Explain(c.Request().Context(), who, err)
 	}
 	return a.answerLink(c, who, issued, secret, in.Mail)
 }
@@ -208,16 +208,6 @@ func (a *API) acceptInvitation(c echo.Context) error {
 		return err
 	}
 	return c.JSON(http.StatusOK, wireMember(m))
-}
-
-// explain turns the word that the caller's session is over into how it ended, by asking again.
-func (a *API) explain(c echo.Context, who session.Principal, err error) error {
-	if errors.Is(err, session.ErrCallerEnded) {
-		if _, ended := a.Sessions.Admit(c.Request().Context(), who.Session.ID, session.Passive); ended != nil {
-			return ended
-		}
-	}
-	return err
 }
 
 // linkTo is the address at which a one-time link is used. The secret stands in its fragment, which reaches no server and

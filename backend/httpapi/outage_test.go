@@ -34,6 +34,13 @@ type failing struct {
 	mu     sync.Mutex
 	method string
 	failed int
+	// meanwhile happens once, before the first write in the name of a caller.
+	meanwhile func()
+}
+
+// judged are the methods that judge a caller.
+var judged = []string{
+	"SavePolicy", "RevokeAll", "RequireSecondFactor", "Prove", "ChangeCredential", "End", "Invite", "ChangeMember", "IssueLink", "DismissNotices",
 }
 
 // breaks makes the method fail from now on; none for "".
@@ -46,6 +53,10 @@ func (f *failing) breaks(method string) {
 func (f *failing) at(method string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.meanwhile != nil && slices.Contains(judged, method) {
+		f.meanwhile()
+		f.meanwhile = nil
+	}
 	if f.method != method {
 		return nil
 	}

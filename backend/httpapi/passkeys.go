@@ -46,20 +46,17 @@ func (a *API) reauthenticateByPasskey(c echo.Context, who session.Principal) err
 		return err
 	}
 	proof, err := a.Members.ReauthenticateByPasskey(c.Request().Context(), who.Member, in.Ceremony, in.Credential, a.origin(c))
-	if errors.Is(err, member.ErrBadPasskey) {
-		return errWrongPasskey
-	}
 	if err != nil {
-		return err
+		return a.inSession(c, who, err)
 	}
-	who, err = a.Sessions.Prove(c.Request().Context(), who, proof)
+	proved, err := a.Sessions.Prove(c.Request().Context(), who, proof)
 	if errors.Is(err, session.ErrCredentialStale) {
 		return errWrongPasskey // it was removed meanwhile
 	}
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, wireSession(who, who.Session.ID))
+	return c.JSON(http.StatusOK, wireSession(proved, who.Session.ID))
 }
 
 func (a *API) listPasskeys(c echo.Context, who session.Principal) error {

@@ -108,6 +108,13 @@ func (c *client) newDevice() *device {
 // tryRegister registers a passkey on a device that was altered before.
 func (c *client) tryRegister(alter func(*device)) (*device, *answer) {
 	c.h.t.Helper()
+	d, request := c.passkeyRequest(alter)
+	return d, c.post("/api/account/passkeys", request)
+}
+
+// passkeyRequest is what registers a passkey on a new device.
+func (c *client) passkeyRequest(alter func(*device)) (*device, map[string]any) {
+	c.h.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(c.h.t, err)
 	begun := c.ask("/api/account/passkey-challenge")
@@ -115,7 +122,7 @@ func (c *client) tryRegister(alter func(*device)) (*device, *answer) {
 	require.NoError(c.h.t, err)
 	d := &device{h: c.h, key: key, id: []byte(rand.Text()), handle: handle, flags: present | verified, origin: publicURL.String(), party: publicURL.Host}
 	alter(d)
-	return d, c.post("/api/account/passkeys", map[string]any{"ceremony": begun.ceremony, "credential": d.create(begun.challenge), "name": "Laptop"})
+	return d, map[string]any{"ceremony": begun.ceremony, "credential": d.create(begun.challenge), "name": "Laptop"}
 }
 
 func (c *client) answerBy(target string, begun asked, credential map[string]any) *answer {

@@ -47,28 +47,37 @@ func (a *API) reauthenticate(c echo.Context, who session.Principal) error {
 	if err != nil {
 		return err
 	}
-	who, err = a.Sessions.Prove(c.Request().Context(), who, proof)
+	proved, err := a.Sessions.Prove(c.Request().Context(), who, proof)
 	if err != nil {
-		return inSession(err)
+		return a.inSession(c, who, err)
 	}
-	return c.JSON(http.StatusOK, wireSession(who, who.Session.ID))
+	return c.JSON(http.StatusOK, wireSession(proved, who.Session.ID))
 }
 
 // provedAgain is the proof of who a member is, in a session that lives on.
 func (a *API) provedAgain(c echo.Context, who session.Principal, password, code string) (member.Proof, error) {
 	proof, err := a.Members.Reauthenticate(c.Request().Context(), who.Member, password, code, a.origin(c))
-	return proof, inSession(err)
+	return proof, a.inSession(c, who, err)
 }
 
-// inSession returns what is wrong with a proof of identity as an error of a session that lives on.
-func inSession(err error) error {
+// inSession returns what is wrong with a proof of identity as an error of a session that lives on. A session that does not
+// is said to have ended: its member may have been deactivated meanwhile.
+func (a *API) inSession(c echo.Context, who session.Principal, err error) error {
+	var wrong error
 	switch {
 	case errors.Is(err, member.ErrBadCredentials), errors.Is(err, session.ErrCredentialStale):
-		return errWrongPassword
+		wrong = errWrongPassword
+	case errors.Is(err, member.ErrBadPasskey):
+		wrong = errWrongPasskey
 	case errors.Is(err, member.ErrBadCode):
-		return errWrongCode
+		wrong = errWrongCode
 	case errors.Is(err, member.ErrSecondFactorRequired):
-		return errCodeNeeded
+		wrong = errCodeNeeded
+	default:
+		return err
 	}
-	return err
+	if _, ended := a.Sessions.Admit(c.Request().Context(), who.Session.ID, session.Passive); ended != nil {
+		return ended
+	}
+	return wrong
 }

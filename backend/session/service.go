@@ -390,7 +390,7 @@ func (s *Service) endReused(ctx context.Context, who Principal) error {
 // Prove records that the principal has just proved their identity again. A second factor that was proved is the session's from then on.
 func (s *Service) Prove(ctx context.Context, who Principal, proof member.Proof) (Principal, error) {
 	proved, err := s.prove(context.WithoutCancel(ctx), who, proof)
-	return proved, s.explain(ctx, who, err) // which may have an end to write down, and wants changes for that
+	return proved, s.Explain(ctx, who, err) // which may have an end to write down, and wants changes for that
 }
 
 func (s *Service) prove(ctx context.Context, who Principal, proof member.Proof) (Principal, error) {
@@ -422,7 +422,7 @@ func (s *Service) RequireFreshProof(who Principal) error {
 // [Store.ChangeCredential] returns.
 func (s *Service) ChangeCredential(ctx context.Context, who Principal, change member.CredentialChange, endOthers bool) (int, error) {
 	n, err := s.changeCredential(context.WithoutCancel(ctx), who, change, endOthers)
-	return n, s.explain(ctx, who, err)
+	return n, s.Explain(ctx, who, err)
 }
 
 func (s *Service) changeCredential(ctx context.Context, who Principal, change member.CredentialChange, endOthers bool) (int, error) {
@@ -448,7 +448,7 @@ func (s *Service) changeCredential(ctx context.Context, who Principal, change me
 // is free to those who administer; giving it up returns ErrReauthenticationRequired where the last proof is too old.
 func (s *Service) RequireSecondFactor(ctx context.Context, who Principal, required bool) (Organization, error) {
 	saved, err := s.requireSecondFactor(context.WithoutCancel(ctx), who, required)
-	return saved, s.explain(ctx, who, err)
+	return saved, s.Explain(ctx, who, err)
 }
 
 func (s *Service) requireSecondFactor(ctx context.Context, who Principal, required bool) (Organization, error) {
@@ -604,7 +604,7 @@ func (s *Service) revoke(ctx context.Context, who Principal, demand member.Deman
 		ending.Sessions = append(ending.Sessions, SessionEnd{id, now})
 	}
 	ended, skipped, err = s.endCounting(ctx, ending)
-	return ended, skipped, s.explain(ctx, who, err)
+	return ended, skipped, s.Explain(ctx, who, err)
 }
 
 // RevokeNamed ends sessions of members whom the caller may manage, for those who administer. It counts those that had been
@@ -618,7 +618,7 @@ func (s *Service) RevokeNamed(ctx context.Context, who Principal, ids []ID) (end
 func (s *Service) RevokeAll(ctx context.Context, who Principal, reason, idempotencyKey string) (Receipt, error) {
 	s.whole() // its sessions are counted; not with changes held, or who is not known yet would wait as well
 	receipt, err := s.revokeAll(context.WithoutCancel(ctx), who.Caller(), reason, idempotencyKey)
-	return receipt, s.explain(ctx, who, err)
+	return receipt, s.Explain(ctx, who, err)
 }
 
 func (s *Service) revokeAll(ctx context.Context, caller audit.Caller, reason, idempotencyKey string) (Receipt, error) {
@@ -649,7 +649,7 @@ func (s *Service) SavePolicy(ctx context.Context, who Principal, next Policy, ov
 		return Organization{}, err
 	}
 	saved, err := s.savePolicy(context.WithoutCancel(ctx), who, next, over)
-	return saved, s.explain(ctx, who, err)
+	return saved, s.Explain(ctx, who, err)
 }
 
 func (s *Service) savePolicy(ctx context.Context, who Principal, next Policy, over func(version int64) bool) (Organization, error) {
@@ -705,9 +705,9 @@ func (s *Service) endCounting(ctx context.Context, ending Ending) (n, skipped in
 	return len(ended), skipped, nil
 }
 
-// explain turns the store's word that the caller's session has ended into how it ended; any other error stays as it is. A
+// Explain turns the store's word that the caller's session has ended into how it ended; any other error stays as it is. A
 // credential that was changed meanwhile may have ended the session, too.
-func (s *Service) explain(ctx context.Context, who Principal, err error) error {
+func (s *Service) Explain(ctx context.Context, who Principal, err error) error {
 	if !errors.Is(err, ErrCallerEnded) && !errors.Is(err, ErrCredentialStale) {
 		return err
 	}

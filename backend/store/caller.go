@@ -49,6 +49,14 @@ func authorityOf(tx *gorm.DB, caller audit.Caller) (member.Authority, error) {
 	return authority, err
 }
 
+// requireBothFactors refuses a proof by the password alone of a member who has a second factor by now.
+func requireBothFactors(m member.Member, proof member.Proof) error {
+	if m.SecondFactor && !member.TwoFactors(proof.Methods) {
+		return member.ErrSecondFactorRequired
+	}
+	return nil
+}
+
 // readMember reads one member by id.
 func readMember(tx *gorm.DB, id string) (m member.Member, err error) {
 	if m.ID, err = member.ParseID(id); err != nil {

@@ -31,9 +31,8 @@ func (db *DB) ChangeCredential(ctx context.Context, changing session.Changing) (
 		}
 		changed.Methods, changed.ProvedAt = member.AlsoBy(authority.Methods, changing.Change.Proves()), authority.ProvedAt
 		if change, is := changing.Change.(member.PasswordChange); is {
-			// A second factor that was set up since the password was proved has to be proved, too.
-			if authority.Member.SecondFactor && !member.TwoFactors(change.Proof.Methods) {
-				return member.ErrSecondFactorRequired
+			if err := requireBothFactors(authority.Member, change.Proof); err != nil {
+				return err
 			}
 			changed.ProvedAt = changing.At
 		}

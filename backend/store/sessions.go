@@ -334,6 +334,9 @@ func (db *DB) Prove(ctx context.Context, proof member.Proof, at time.Time, calle
 		if err != nil {
 			return err
 		}
+		if err := requireBothFactors(authority.Member, proof); err != nil {
+			return err
+		}
 		methods = member.AlsoBy(authority.Methods, proof.Methods)
 		holds, args := proofHolds(proof)
 		err = changedOne(session.ErrCredentialStale, tx.Exec(`
