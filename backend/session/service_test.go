@@ -501,6 +501,30 @@ func TestWhatAFailedChangeLeftOpenIsLearnedLater(t *testing.T) {
 	h.requireAlive(again.Session.ID)
 }
 
+// TestTouchesSurviveAReload: memory is read again after a commit whose outcome is unknown, at the second try, and an access
+// that was not written before is written after.
+func TestTouchesSurviveAReload(t *testing.T) {
+	h := newHouse(t)
+	lying := &faulty{}
+	h.open(lying)
+	who, _ := h.signIn()
+	lost, _ := h.signIn()
+	h.pass(time.Minute)
+	_, err := h.Admit(t.Context(), who.Session.ID, session.Active)
+	h.must(err)
+	lying.end = func(session.Ending) ([]session.Ended, error) {
+		return nil, errors.Join(session.ErrOutcomeUnknown, errDisk)
+	}
+	lying.live = func() error { return errDisk }
+	require.ErrorIs(t, h.SignOut(t.Context(), lost), errDisk)
+	lying.end, lying.live = nil, nil
+	_, err = h.Sweep(t.Context())
+	h.must(err)
+	h.must(h.Flush(t.Context()))
+	h.crash()
+	require.Equal(t, noon.Add(time.Minute), h.requireAlive(who.Session.ID).Session.LastSeenAt)
+}
+
 // TestARefusedChangeLeavesMemoryAsItIs: where the store changed nothing, there is nothing to read again, and nobody is made to wait for it.
 func TestARefusedChangeLeavesMemoryAsItIs(t *testing.T) {
 	h := newHouse(t)
