@@ -285,9 +285,8 @@ async function dialogs(person) {
   await person.sees(/Saved(?! by)/);
 
   await person.open('/settings/members');
-  const [{ name }] = MEMBERS;
-  await looks(name, `Manage ${name}`);
-  await looks('Deactivate this member?', 'Deactivate');
+  await looks(OWNER.name, `Manage ${OWNER.name}`);
+  await looks('Deactivate your own account?', 'Deactivate');
   await person.press('Cancel');
   await leaves('Close');
 

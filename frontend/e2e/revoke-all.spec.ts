@@ -12,7 +12,7 @@ import {
   test,
   unit,
 } from './journey';
-import type { Server } from './server';
+import { invite, type Server } from './server';
 
 test('an admin saves a policy, and signs everyone out for good', async ({
   page,
@@ -69,10 +69,14 @@ test('an admin saves a policy, and signs everyone out for good', async ({
 });
 
 test('a revocation that got no answer can be asked for again', async ({ page, server }) => {
+  await invite(server, 'member', 'Ben');
   await signIn(page);
   await revokeAll(page).click();
   const dialog = page.getByRole('dialog');
   await expect(revokeAll(dialog)).toBeEnabled();
+  await expect(dialog).toContainText(
+    'sign in again. 1 open invitation or reset link stops working. It cannot be undone.',
+  );
 
   const keys: (string | undefined)[] = [];
   page.on('request', (request) => {
