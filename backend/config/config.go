@@ -113,7 +113,7 @@ func Load(flags *pflag.FlagSet, environ []string) (Config, error) {
 	if err := k.Load(fromEnvironment, nil); err != nil {
 		return Config{}, err
 	}
-	given := posflag.ProviderWithValue(flags, "\x00", k, func(name, value string) (string, any) { return set(name, value) })
+	given := posflag.ProviderWithValue(flags, "\x00", k, set)
 	if err := k.Load(given, nil); err != nil {
 		return Config{}, err
 	}

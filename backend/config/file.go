@@ -29,7 +29,7 @@ func readFile(path string) (map[string]any, error) {
 		return nil, errors.Join(err, errors.New("it holds two documents; take out the --- between them"))
 	}
 	if len(document.Content) == 0 || document.Content[0].ShortTag() == "!!null" {
-		return nil, nil
+		return map[string]any{}, nil
 	}
 	if document.Content[0].Kind != yaml.MappingNode {
 		return nil, errors.New("it has to hold a setting in each line, as in listen: localhost:8080")
