@@ -152,3 +152,12 @@ test('a long list is shown page by page', async ({ page, server }) => {
   await expect(shown).toHaveCount(4);
   await expect(more).toBeHidden();
 });
+
+test('of sessions that look alike, each name says which', async ({ page, server }) => {
+  for (let i = 0; i < 2; i++) await signInByProgram(server);
+  await openAccount(page);
+  const buttons = page.getByRole('button', { name: /^Sign out .+, signed in .+, last seen / });
+  await expect(buttons).toHaveCount(2);
+  const [one, other] = await buttons.allTextContents();
+  expect(one).not.toBe(other);
+});

@@ -565,3 +565,28 @@ test('an invitation needs no mouse', async ({ page, context }) => {
   await keyboard.press('Escape');
   await focused('Manage Bo Karlsson');
 });
+
+test('of members of one name, each button and each question says which', async ({
+  page,
+  server,
+}) => {
+  const [one, other] = [
+    await addMember(server, 'member', 'Bo Karlsson'),
+    await addMember(server, 'member', 'Bo Karlsson', 'bo@example.net'),
+  ];
+  await signIn(page);
+  await openMembers(page);
+  for (const { email } of [one, other]) {
+    await press(page, `Manage Bo Karlsson, ${email}`);
+    for (const [action, title] of [
+      ['New link', 'New password link'],
+      ['Deactivate', 'Deactivate this member?'],
+    ] as const) {
+      await press(dialog(page, 'Bo Karlsson'), action);
+      await expect(dialog(page, title)).toContainText('Bo Karlsson');
+      await expect(dialog(page, title)).toHaveAccessibleDescription(email);
+      await press(dialog(page, title), 'Cancel');
+    }
+    await press(dialog(page, 'Bo Karlsson'), 'Close');
+  }
+});

@@ -128,9 +128,8 @@ export async function signInByProgram({ url }: Server, { email, password } = OWN
 }
 
 /** Has the owner invite somebody, and gives the link. */
-export async function invite(server: Server, role: Role, name: string) {
+export async function invite(server: Server, role: Role, name: string, email = addressOf(name)) {
   const token = await signInByProgram(server);
-  const email = addressOf(name);
   const { link } = await call<{ link: string }>(
     server.url,
     'POST',
@@ -143,12 +142,12 @@ export async function invite(server: Server, role: Role, name: string) {
 }
 
 /** Has the owner invite somebody, who accepts, and gives what they sign in with. */
-export async function addMember(server: Server, role: Role, name: string) {
-  const link = await invite(server, role, name);
+export async function addMember(server: Server, role: Role, name: string, email = addressOf(name)) {
+  const link = await invite(server, role, name, email);
   const secret = new URLSearchParams(new URL(link).hash.slice(1)).get('token');
   const { password } = OWNER;
   await call(server.url, 'POST', '/api/invitations/accept', { token: secret, password });
-  return { name, email: addressOf(name), password };
+  return { name, email, password };
 }
 
 const addressOf = (name: string) => `${name.toLowerCase().replaceAll(' ', '.')}@example.org`;

@@ -104,6 +104,37 @@ test('the list is sorted by its heads and shown page by page', async ({ page, se
   await expect(names).toHaveText(['Ana', 'Ben Okafor', 'Chi Nguyen']);
 });
 
+test('of sessions that look alike, each name and the question say which', async ({
+  page,
+  server,
+}) => {
+  const ben = await addMember(server, 'member', 'Ben Okafor');
+  for (let i = 0; i < 3; i++) await signInByProgram(server, ben);
+  await signIn(page);
+  await openSessions(page);
+  const names = await row(page, 'Ben Okafor')
+    .getByRole('button')
+    .evaluateAll((buttons) => buttons.map((button) => button.textContent?.trim()));
+  expect(names).toHaveLength(3);
+  expect(new Set(names).size).toBe(3);
+  const moment = String.raw`\d+ \w+ \d{4}, \d\d:\d\d:\d\d`;
+  for (const name of names) {
+    expect(name).toMatch(new RegExp(`, signed in ${moment}, last seen ${moment}`));
+    await expect(
+      page.getByRole('checkbox', { name: name?.replace('Revoke', 'Pick') ?? '', exact: true }),
+    ).toBeVisible();
+  }
+
+  await page.getByRole('button', { name: names[1] ?? '', exact: true }).click();
+  const dialog = page.getByRole('dialog', { name: 'Revoke this session?' });
+  const told = dialog.getByRole('definition');
+  await expect(told).toHaveText([
+    /^(127\.0\.0\.1|::1)$/,
+    new RegExp(`^${moment} \\(just now\\)$`),
+    new RegExp(`^${moment} \\(just now\\)$`),
+  ]);
+});
+
 test('one session is revoked, and then several', async ({ page, server }) => {
   const ben = await addMember(server, 'member', 'Ben Okafor');
   const chi = await addMember(server, 'member', 'Chi Nguyen');

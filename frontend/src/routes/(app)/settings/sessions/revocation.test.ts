@@ -12,7 +12,7 @@ const session = (memberId: string, current = false) =>
 const sessions = (...picked: Session[]): Target => ({ kind: 'sessions', sessions: picked });
 const ben = (yours = false): Target => ({
   kind: 'member',
-  member: { id: 'b', name: 'Ben' },
+  member: { id: 'b', name: 'Ben', email: 'ben@example.org' },
   yours,
 });
 

@@ -7,7 +7,7 @@ import { isolate } from '$lib/isolate';
 /** What somebody is about to revoke: sessions by name, or all of a member's, however many they turn out to be. */
 export type Target =
   | { kind: 'sessions'; sessions: Session[] }
-  | { kind: 'member'; member: Pick<Member, 'id' | 'name'>; yours: boolean };
+  | { kind: 'member'; member: Pick<Member, 'id' | 'name' | 'email'>; yours: boolean };
 
 export function isYours(target: Target): boolean {
   return target.kind === 'member' ? target.yours : target.sessions.some(({ current }) => current);
