@@ -1,5 +1,5 @@
 import type { Locator, Page } from '@playwright/test';
-import { expect, signIn, test } from './journey';
+import { expect, length, save, signIn, test } from './journey';
 import { addMember, signInByProgram } from './server';
 
 const row = (page: Page, of: string | RegExp) => page.getByRole('row').filter({ hasText: of });
@@ -263,6 +263,27 @@ test('what happens meanwhile is told, and moves nothing by itself', async ({ pag
   await expect(row(page, 'Ben Okafor')).toHaveCount(1);
   await expect(status(page).getByText('2 sessions now.')).toBeHidden();
 });
+
+for (const days of [-3, 3]) {
+  test(`times are the server's, where the browser is ${days} days off`, async ({ page }) => {
+    await page.clock.install({ time: Date.now() + days * 86_400_000 });
+    await signIn(page);
+    await length(page).fill('13');
+    await save(page).click();
+    await expect(page.getByText('Last saved by Ana, just now')).toBeVisible();
+    await openSessions(page);
+    await expect(row(page, 'Ana').getByRole('cell')).toContainText([
+      '',
+      'just now',
+      'just now',
+      'in 13 days',
+    ]);
+    await page.getByRole('combobox', { name: 'Signed in' }).selectOption('Signed in today');
+    await expect(row(page, 'Ana')).toHaveCount(1);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await expect(page).toHaveURL('/sign-in');
+  });
+}
 
 test('an outage while filtering is said by the list, and the filter stays', async ({
   page,

@@ -3,13 +3,39 @@ import { createSubscriber } from 'svelte/reactivity';
 /** How exact the words are that follow the clock, in milliseconds. */
 const TICK = 30_000;
 
+/** How far the server's clock is ahead of this machine's, in milliseconds. */
+let ahead = 0;
+let changed = () => {};
+
 const follow = createSubscriber((update) => {
+  changed = update;
   const timer = setInterval(update, TICK);
-  return () => clearInterval(timer);
+  return () => {
+    changed = () => {};
+    clearInterval(timer);
+  };
 });
+
+/**
+ * Learns the server's time from the `Date` of an answer, which names the whole second, and from when the request was sent and answered by
+ * this machine's clock. What is known already stays where it fits: a slow answer tells little.
+ */
+export function learnTime(date: string | null, sent: number, answered: number): void {
+  const second = Date.parse(date ?? '');
+  if (Number.isNaN(second)) return;
+  const fits = Math.max(second - answered, Math.min(ahead, second + 1000 - sent));
+  if (fits === ahead) return;
+  ahead = fits;
+  changed();
+}
+
+/** The server's time, as far as it is known, in milliseconds. What the server dates is compared with it: this machine's clock may be wrong. */
+export function serverTime(): number {
+  return Date.now() + ahead;
+}
 
 /** The time for words such as "3 minutes ago". One timer keeps all of them true, and none runs where there are none. */
 export function now(): number {
   follow();
-  return Date.now();
+  return serverTime();
 }

@@ -1,16 +1,20 @@
 import type { Ended, RevocationReceipt } from './api/session';
+import { serverTime } from './clock';
 import { formatDay, formatNumber, formatTimeOfDay } from './formats';
 import type { Ending } from './live.svelte';
 
 /** Tells a person at the sign-in page why they are there; nothing where there was no session at all. */
-export function endedSentence({ code, detail, ended }: Ending, now = new Date()): string | null {
+export function endedSentence(
+  { code, detail, ended }: Ending,
+  now = new Date(serverTime()),
+): string | null {
   if (code === 'no_session') return null;
   if (!ended) return detail;
   return `${howItEnded(ended, now)} ${canReturn(ended) ? 'Sign in again.' : ASK}`;
 }
 
 /** Tells a person over the page why it can go no further. */
-export function endedWords({ code, ended }: Ending, now = new Date()): string {
+export function endedWords({ code, ended }: Ending, now = new Date(serverTime())): string {
   if (ended) return `${howItEnded(ended, now)}${canReturn(ended) ? '' : ` ${ASK}`}`;
   return code === 'no_session'
     ? 'Nobody is signed in here any more.'
@@ -47,7 +51,7 @@ function howItEnded({ reason, at, by, note }: Ended, now: Date): string {
 }
 
 /** What revoking all sessions did, for the one who did it. */
-export function receiptSentence(receipt: RevocationReceipt, now = new Date()): string {
+export function receiptSentence(receipt: RevocationReceipt, now = new Date(serverTime())): string {
   const { revokedAt, sessionsEnded, membersSignedOut, linksWithdrawn } = receipt;
   const ended = `${sessionsOfMembers(sessionsEnded, membersSignedOut)} ended`;
   const links = linksWithdrawn ? `, ${count(linksWithdrawn, 'open link')} withdrawn` : '';

@@ -10,8 +10,7 @@ export function lead(policy: Policy): number {
 }
 
 /**
- * Whether an access would give a session that has `left` seconds more time, as far as this machine knows: its clock may not be the
- * server's, which has the last word.
+ * Whether an access would give a session that has `left` seconds more time, as far as this machine knows: the server has the last word.
  */
 export function canStay(
   policy: Policy,

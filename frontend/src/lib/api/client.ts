@@ -1,4 +1,5 @@
 import createClient, { type FetchResponse } from 'openapi-fetch';
+import { learnTime } from '../clock';
 import { Problem, Unreachable } from './problem';
 import type { paths } from './schema';
 
@@ -66,11 +67,13 @@ function alone<T>(task: () => Promise<T>): Promise<T> {
 
 async function reach(request: Request): Promise<Response> {
   let response: Response;
+  const sent = Date.now();
   try {
     response = await fetch(request);
   } catch (cause) {
     throw new Unreachable('no answer', { cause });
   }
+  learnTime(response.headers.get('Date'), sent, Date.now());
   const left = response.headers.get('Curfew-Session-Expires-In');
   if (left !== null) heardOfEnd(Number(left));
   return response;

@@ -1,4 +1,5 @@
 import type { Member, MemberQuery, Role } from '$lib/api/members';
+import { serverTime } from '$lib/clock';
 import { formatDate, formatMomentNearby } from '$lib/formats';
 import type { Sort } from '$lib/ui/table';
 
@@ -69,14 +70,14 @@ function goodUntil({ state, link }: Member, now: Date): string | null {
 }
 
 /** What is to be said below a member's state, if anything is. */
-export function stateNote(member: Member, now = new Date()): string | null {
+export function stateNote(member: Member, now = new Date(serverTime())): string | null {
   const end = goodUntil(member, now);
   if (member.state === 'invited') return end ? `until ${end}` : 'Link run out';
   return end && `Reset link until ${end}`;
 }
 
 /** What there is to say of the link that waits, where another could be made. */
-export function linkNote(member: Member, now = new Date()): string | null {
+export function linkNote(member: Member, now = new Date(serverTime())): string | null {
   const end = goodUntil(member, now);
   if (end) return `${member.state === 'invited' ? 'Invitation' : 'Reset'} link good until ${end}`;
   return member.state === 'invited' ? 'The invitation link has run out' : null;

@@ -1,11 +1,12 @@
 import type { SecuritySettings } from '$lib/api/settings';
+import { serverTime } from '$lib/clock';
 import { clock } from '$lib/ended';
 
 /** Who saved the configuration outside this page, and when. */
 export function savedWords(
   { updatedBy, updatedAt }: SecuritySettings,
   memberId: string,
-  now = new Date(),
+  now = new Date(serverTime()),
 ): string {
   const who =
     updatedBy?.id === memberId
