@@ -149,6 +149,7 @@ async function takePicture(person, name) {
 }
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => giveUp(signal));
+process.once('uncaughtException', ({ message }) => giveUp(message));
 setTimeout(() => giveUp(`not done after ${LIMIT / 60_000} minutes`), LIMIT).unref();
 
 const [only] = process.argv.slice(2);
