@@ -120,7 +120,7 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 	if err != nil {
 		return err
 	}
-	a.live = live.NewHub(httpapi.ListenersPerSession)
+	a.live = live.NewHub(httpapi.ListenersPerSession, httpapi.ListenersPerMember)
 	api := &httpapi.API{
 		Sessions: a.sessions, Members: members, Tokens: a.tokens, Audit: a.db, Live: a.live, DeviceKey: derived[1], CursorKey: derived[2],
 		Ready: a.db.Ready, SetUp: a.setUp, Backup: a.backup, ClockAhead: a.clock.Ahead, AcceptTime: a.acceptTime, FolderWritableBy: a.folder.writableBy, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies, Stream: httpapi.DefaultStreamTimes, Now: a.clock.Now, Hold: httpapi.Hold, Log: a.log,

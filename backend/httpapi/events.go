@@ -17,8 +17,12 @@ import (
 // streamPath is the one call whose answer takes as long as somebody listens.
 const streamPath = "/api/events"
 
-// ListenersPerSession is how many streams of events a session may have open: more than a browser has, and few enough to bear.
-const ListenersPerSession = 16
+// How many streams of events may be open: for a session more than a browser has, and for a member, who
+// can begin many sessions, as many as two such browsers.
+const (
+	ListenersPerSession = 16
+	ListenersPerMember  = 32
+)
 
 // StreamTimes is how a stream of events goes with time.
 type StreamTimes struct {

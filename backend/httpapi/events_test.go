@@ -223,6 +223,28 @@ func TestOnlyOverseersHearOfOthersSessions(t *testing.T) {
 	require.Equal(t, "session.ended", e.name, "the first thing that a plain member hears")
 }
 
+// TestAMemberHasABoundedNumberOfStreams: more sessions are no way to more streams than that.
+func TestAMemberHasABoundedNumberOfStreams(t *testing.T) {
+	h := open(t, options{})
+	var streams []*stream
+	for range httpapi.ListenersPerMember / 8 {
+		c := h.browser(member.Plain)
+		for range 8 {
+			streams = append(streams, c.listen())
+		}
+	}
+	another := h.browser(member.Plain)
+	another.get("/api/events").requireProblem(http.StatusTooManyRequests, "too_many_streams")
+	h.browser(member.Admin).listen() // others have their own
+	streams[0].leave()
+	streams[0].requireEnd()
+	require.Eventually(t, func() bool {
+		ctx, leave := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer leave()
+		return another.send(http.MethodGet, "/api/events", nil, func(r *request) { r.ctx = ctx }).StatusCode == http.StatusOK
+	}, 5*time.Second, 10*time.Millisecond)
+}
+
 func TestAStreamIsRefusedWhereTooManyAreOpen(t *testing.T) {
 	h := open(t, options{})
 	c := h.browser(member.Plain)

@@ -204,7 +204,7 @@ func (h *house) start(log *slog.Logger) {
 	})
 	require.NoError(h.t, err)
 
-	h.live = live.NewHub(httpapi.ListenersPerSession)
+	h.live = live.NewHub(httpapi.ListenersPerSession, httpapi.ListenersPerMember)
 	h.api = &httpapi.API{
 		Sessions: h.sessions, Members: h.members, Tokens: tokens, Audit: h.storage, Live: h.live, Mail: h.options.mail, Stream: h.options.streams(), DeviceKey: derived[1], CursorKey: derived[2],
 		Ready: h.storage.Ready, SetUp: h.sessions.Reload, Backup: h.backup, ClockAhead: h.steady.Ahead, FolderWritableBy: func() string { return h.writableBy },

@@ -140,7 +140,7 @@ func problemFor(err error) problem {
 		p.retryAfter = max(1, int(math.Ceil(throttled.RetryAfter.Seconds())))
 		return p
 	case errors.Is(err, live.ErrTooMany):
-		p := newProblem(http.StatusTooManyRequests, "too_many_streams", fmt.Sprintf("This session has %d streams of events open already. Close one, or share one among the tabs.", ListenersPerSession))
+		p := newProblem(http.StatusTooManyRequests, "too_many_streams", fmt.Sprintf("Too many streams of events are open: a session may have %d, and a member %d. Close one, or share one among the tabs.", ListenersPerSession, ListenersPerMember))
 		p.retryAfter = 5
 		return p
 	case errors.Is(err, member.ErrBusy):

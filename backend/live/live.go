@@ -9,21 +9,22 @@ import (
 	"sync"
 )
 
-// ErrTooMany is given where somebody listens often enough already.
+// ErrTooMany is returned where a topic has as many listeners as it may have.
 var ErrTooMany = errors.New("too many listeners")
 
 // Hub knows who is listening to what. It is safe for concurrent use.
 type Hub struct {
-	// most is how many may listen to the first of the same topics.
-	most int
+	// most is how many may listen to the same first topic, second topic and so on.
+	most []int
 
 	mu     sync.Mutex
 	topics map[string]map[*Listener]struct{}
 	closed bool
 }
 
-// NewHub makes a hub that lets at most this many listen in one name.
-func NewHub(most int) *Hub {
+// NewHub returns a hub with a limit of listeners for the first topic of each, the second and so on. The
+// topics after those have none.
+func NewHub(most ...int) *Hub {
 	return &Hub{most: most, topics: map[string]map[*Listener]struct{}{}}
 }
 
@@ -37,16 +38,18 @@ type Listener struct {
 	woken  chan struct{}
 }
 
-// Listen has the listener woken with any of the topics. The first is the name in which it listens, and where too many do so already it
-// returns ErrTooMany.
-func (h *Hub) Listen(name string, topics ...string) (*Listener, error) {
+// Listen returns a listener that is woken with any of the topics. It returns ErrTooMany where one of the
+// first topics has its limit of listeners.
+func (h *Hub) Listen(topics ...string) (*Listener, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.topics[name]) >= h.most {
-		return nil, ErrTooMany
+	for i, most := range h.most {
+		if len(h.topics[topics[i]]) >= most {
+			return nil, ErrTooMany
+		}
 	}
 	woken := make(chan struct{}, 1)
-	l := &Listener{Woken: woken, hub: h, topics: append([]string{name}, topics...), woken: woken}
+	l := &Listener{Woken: woken, hub: h, topics: topics, woken: woken}
 	if h.closed {
 		close(woken)
 		return l, nil
