@@ -45,7 +45,9 @@ type App struct {
 	sessions *session.Service
 	tokens   *token.Keys
 	live     *live.Hub
-	metrics  *metrics.Metrics
+	// guesses is the member service, where refusals are counted.
+	guesses *member.Service
+	metrics *metrics.Metrics
 	// background is held while what nobody waits for is written: touches, or a batch of the sweep. So whoever has to wait for the one connection
 	// that writes is neither of them, and touches give way to nobody from then on.
 	background sync.Mutex
@@ -120,6 +122,7 @@ func (a *App) build(ctx context.Context, web fs.FS) (err error) {
 	if err != nil {
 		return err
 	}
+	a.guesses = members
 	a.live = live.NewHub(httpapi.ListenersPerSession, httpapi.ListenersPerMember)
 	api := &httpapi.API{
 		Sessions: a.sessions, Members: members, Tokens: a.tokens, Audit: a.db, Live: a.live, DeviceKey: derived[1], CursorKey: derived[2],
@@ -236,6 +239,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 		return nil
 	})
 	work.Go(func() error { a.repeat(ctx, betweenCheckpoints, "the checkpoint", a.db.Checkpoint); return nil })
+	work.Go(func() error { a.repeat(ctx, time.Minute, "counts of refusals", a.writeRefusals); return nil })
 	work.Go(func() error {
 		<-ctx.Done()
 		return a.shutDown(context.WithoutCancel(ctx))
@@ -293,6 +297,12 @@ func (a *App) flush(ctx context.Context) error {
 	a.background.Lock()
 	defer a.background.Unlock()
 	return a.sessions.Flush(ctx)
+}
+
+func (a *App) writeRefusals(ctx context.Context) error {
+	a.background.Lock()
+	defer a.background.Unlock()
+	return a.guesses.WriteRefusals(ctx)
 }
 
 // sweepEvery writes the end of sessions that nobody asks for any more. It rests after every batch for 39 times as long as that took, so that

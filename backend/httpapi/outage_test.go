@@ -241,16 +241,23 @@ func (f *failing) SignedInFrom(ctx context.Context, id member.ID, address string
 	return unless(f.at("SignedInFrom"), func() (bool, error) { return f.DB.SignedInFrom(ctx, id, address, since) })
 }
 
-func (f *failing) TakeAttempt(ctx context.Context, buckets []member.Bucket, now time.Time) (time.Duration, error) {
-	return unless(f.at("TakeAttempt"), func() (time.Duration, error) { return f.DB.TakeAttempt(ctx, buckets, now) })
+func (f *failing) TakeAttempt(ctx context.Context, sets [][]member.Bucket, now time.Time) ([]member.Bucket, time.Duration, error) {
+	if err := f.at("TakeAttempt"); err != nil {
+		return nil, 0, err
+	}
+	return f.DB.TakeAttempt(ctx, sets, now)
+}
+
+func (f *failing) AwaitAttempt(ctx context.Context, sets [][]member.Bucket, now time.Time) (time.Duration, error) {
+	return unless(f.at("AwaitAttempt"), func() (time.Duration, error) { return f.DB.AwaitAttempt(ctx, sets, now) })
 }
 
 func (f *failing) ReturnAttempt(ctx context.Context, buckets []member.Bucket) error {
 	return unlessError(f.at("ReturnAttempt"), func() error { return f.DB.ReturnAttempt(ctx, buckets) })
 }
 
-func (f *failing) Record(ctx context.Context, event audit.Event) error {
-	return unlessError(f.at("Record"), func() error { return f.DB.Record(ctx, event) })
+func (f *failing) RecordRefusal(ctx context.Context, event audit.Event, buckets []member.Bucket) error {
+	return unlessError(f.at("RecordRefusal"), func() error { return f.DB.RecordRefusal(ctx, event, buckets) })
 }
 
 func (f *failing) Entries(ctx context.Context, filter audit.Filter) ([]audit.Entry, error) {
@@ -393,7 +400,8 @@ var needs = map[string][]func(s *scene) *answer{
 		func(s *scene) *answer { return s.admin.post("/api/session/reauthenticate", proof) },
 	},
 	"ReturnAttempt": {func(s *scene) *answer { return s.admin.post("/api/sessions", credentials(member.Admin, "cookie")) }},
-	"Record":        {func(s *scene) *answer { return s.admin.post("/api/sessions", guess(email(member.Plain))) }},
+	"AwaitAttempt":  {func(s *scene) *answer { return s.admin.post("/api/session/reauthenticate", proof) }},
+	"RecordRefusal": {func(s *scene) *answer { return s.admin.post("/api/sessions", guess(email(member.Plain))) }},
 	"Entries": {
 		func(s *scene) *answer { return s.admin.get("/api/account/activity") },
 		func(s *scene) *answer { return s.admin.get("/api/audit") },
@@ -407,7 +415,7 @@ var needs = map[string][]func(s *scene) *answer{
 // sweep and the command line.
 var (
 	duringSetUp = []string{"SetUp", "Organization"}
-	behind      = []string{"EachActiveMember", "EachLive", "Touch", "CloseRevoked", "Purge", "ResetPassword", "AcceptTime"}
+	behind      = []string{"EachActiveMember", "EachLive", "Touch", "CloseRevoked", "Purge", "ResetPassword", "AcceptTime", "WriteRefusals"}
 )
 
 func breakable(db *store.DB) storage { return &failing{DB: db} }

@@ -88,7 +88,7 @@ func TestPasswordsAreComparedWhole(t *testing.T) {
 		strings.ToLower(password):                    false,
 		"":                                           false,
 	} {
-		matches, err := h.matches(t.Context(), candidate, hash)
+		matches, err := (&seat{hasher: h}).matches(t.Context(), candidate, hash)
 		require.NoError(t, err)
 		require.Equal(t, want, matches, "%q", candidate)
 	}
@@ -101,7 +101,7 @@ func TestTheDecoyCostsAsMuchAsAnyHash(t *testing.T) {
 	require.Equal(t, cost, params)
 	require.Len(t, salt, int(cost.SaltLength))
 	require.Len(t, key, int(cost.KeyLength))
-	matches, err := newHasher().matches(t.Context(), "a password that anybody has", "")
+	matches, err := (&seat{hasher: newHasher()}).matches(t.Context(), "a password that anybody has", "")
 	require.NoError(t, err)
 	require.False(t, matches)
 }
@@ -118,9 +118,18 @@ func TestAFloodOfHashesIsRefusedBeforeItTakesMemory(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	var wait sync.WaitGroup
 	refused := make(chan error, queue+10)
-	for range queue + 10 {
+	for _, lane := range []lane{crowd, newcomers, trusted} {
+		for range seats[lane] {
+			wait.Go(func() {
+				_, err := (&seat{hasher: h, lane: lane}).matches(ctx, "a long password", "")
+				refused <- err
+			})
+		}
+		require.Eventually(t, func() bool { return h.full(lane) }, time.Minute, time.Millisecond)
+	}
+	for range 10 {
 		wait.Go(func() {
-			_, err := h.hash(ctx, "whatever password")
+			_, err := h.hash(ctx, "a long password")
 			refused <- err
 		})
 	}
@@ -136,19 +145,23 @@ func TestAFloodOfHashesIsRefusedBeforeItTakesMemory(t *testing.T) {
 	for range queue {
 		require.ErrorIs(t, <-refused, context.Canceled)
 	}
-	require.False(t, h.full())
+	for _, lane := range []lane{crowd, newcomers, trusted} {
+		require.False(t, h.full(lane))
+	}
 }
 
-func TestOneHostIsOneNetwork(t *testing.T) {
-	for address, want := range map[string]string{
-		"192.0.2.7":            "192.0.2.7",
-		"2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64",
-		"2001:db8:1:2:ffff::1": "2001:db8:1:2::/64",
-		"fe80::1%eth0":         "fe80::/64",
-		"::ffff:192.0.2.7":     "::ffff:192.0.2.7",
-		"not an address":       "not an address",
+func TestTheNetworksOfAnAddress(t *testing.T) {
+	for address, want := range map[string][]string{
+		"192.0.2.7":             {"192.0.2.7"},
+		"2001:db8:1:abcd::6":    {"2001:db8:1:abcd::/64", "2001:db8:1:ab00::/56", "2001:db8:1::/48"},
+		"2001:db8:1:abcd:f::1":  {"2001:db8:1:abcd::/64", "2001:db8:1:ab00::/56", "2001:db8:1::/48"},
+		"fe80::1%eth0":          {"fe80::/64", "fe80::/56", "fe80::/48"},
+		"::ffff:192.0.2.7":      {"192.0.2.7"},
+		"::ffff:192.0.2.7%eth0": {"192.0.2.7"},
+		"not an address":        {"not an address"},
+		"":                      {""},
 	} {
-		require.Equal(t, want, network(address))
+		require.Equal(t, want, networks(address), address)
 	}
 }
 

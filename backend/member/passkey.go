@@ -248,18 +248,22 @@ func (s *Service) AuthenticateByPasskey(ctx context.Context, text string, answer
 
 // ReauthenticateByPasskey proves again who a member is. It returns what AuthenticateByPasskey returns.
 func (s *Service) ReauthenticateByPasskey(ctx context.Context, m Member, text string, answer []byte, origin Origin) (Proof, error) {
+	origin.Device, origin.Known = "signed in", m.ID // a live session is a known client
 	return s.verifyPasskey(ctx, text, answer, m.ID, origin, audit.ReauthenticationRefused)
 }
 
-// verifyPasskey takes attempts of the address alone: there is nothing to guess, but refusals are written down.
+// verifyPasskey takes attempts of the device or else the address alone: there is nothing to guess, but
+// refusals are recorded.
 func (s *Service) verifyPasskey(ctx context.Context, text string, answer []byte, of ID, origin Origin, refusal audit.Action) (Proof, error) {
-	buckets := []Bucket{addressBucket(origin.Address)}
-	retryAfter, err := s.store.TakeAttempt(ctx, buckets, s.now())
-	if err != nil {
-		return Proof{}, fmt.Errorf("count attempt: %w", err)
+	buckets := addressBuckets(origin.Address)
+	if origin.Device != "" {
+		// Whose passkey it is shows later. One of another member must not empty the device's bucket.
+		device := deviceBucket(origin.Known, origin.Device)
+		buckets = []Bucket{{device.Key + " passkey", device.Burst, device.Every, false}}
 	}
-	if retryAfter > 0 {
-		return Proof{}, &ThrottledError{RetryAfter: retryAfter}
+	taken, err := s.take(ctx, buckets)
+	if err != nil {
+		return Proof{}, err
 	}
 	m, id, err := s.usePasskey(context.WithoutCancel(ctx), text, answer, of)
 	if errors.Is(err, ErrBadPasskey) {
@@ -268,7 +272,7 @@ func (s *Service) verifyPasskey(ctx context.Context, text string, answer []byte,
 	if err != nil {
 		return Proof{}, err
 	}
-	return Proof{Member: m, Passkey: id, Methods: []string{ByPasskey}}, s.giveBack(ctx, buckets)
+	return Proof{Member: m, Passkey: id, Methods: []string{ByPasskey}}, s.succeed(ctx, m, refusal, taken)
 }
 
 // usePasskey judges an answer and uses its challenge up. It tells whose passkey it was also where it refuses it, as far as that is known. Where

@@ -103,14 +103,107 @@ var commonPasswords = sync.OnceValue(func() map[string]bool {
 	return list
 })
 
-// hasher hashes as many passwords at once as there are processors but one, and lets only so many wait: each hash takes 19 MiB and a
-// processor for 50 ms, and a flood of sign-ins must exhaust neither memory nor patience, nor hold up those who are signed in.
+// hasher hashes as many passwords at once as there are processors but one, and lets only so many wait:
+// each hash takes 19 MiB and a processor for 50 ms, and a flood of sign-ins must exhaust neither memory
+// nor patience, nor hold up those who are signed in.
+//
+// Attempts wait in lanes, which take turns. So a crowd neither fills the seats of known devices nor
+// makes them wait for more than one of its own at each processor.
 type hasher struct {
-	slots   *semaphore.Weighted
-	waiting atomic.Int64
+	slots *semaphore.Weighted
+	lanes [3]struct {
+		turn    *semaphore.Weighted
+		waiting atomic.Int64
+	}
+	// clients are those that have an attempt waiting, where each may have one.
+	clients sync.Map
 }
 
 const queue = 64
+
+// lane is one of the parts of the queue.
+type lane int
+
+const (
+	// crowd is for strangers, in the order in which they come.
+	crowd lane = iota
+	// newcomers is for strangers when the seats of the crowd are taken: one attempt for each network that
+	// has not had a seat here lately.
+	newcomers
+	// trusted is for members on known devices, one attempt for each member, and for those who have
+	// proved to hold a link or a session.
+	trusted
+)
+
+// seats are how many may wait in each lane.
+var seats = [...]int64{crowd: queue / 2, newcomers: queue / 4, trusted: queue / 4}
+
+// seat is the place of an attempt in the queue. It is left when the hash begins.
+type seat struct {
+	hasher *hasher
+	lane   lane
+	client string
+	taken  bool
+}
+
+// trustedSeat returns a seat for a trusted client. Where many come at the same time, as after everybody
+// was signed out, they may have those of the crowd too.
+func (h *hasher) trustedSeat(client string) *seat {
+	s := &seat{hasher: h, lane: trusted, client: client}
+	if h.full(trusted) {
+		s.lane = crowd
+	}
+	return s
+}
+
+// take takes the seat, or returns ErrBusy where the lane is full or the client waits in it already.
+func (s *seat) take() error {
+	lane := &s.hasher.lanes[s.lane]
+	if lane.waiting.Add(1) > seats[s.lane] {
+		lane.waiting.Add(-1)
+		return ErrBusy
+	}
+	if s.client != "" {
+		if _, waits := s.hasher.clients.LoadOrStore(s.client, nil); waits {
+			lane.waiting.Add(-1)
+			return ErrBusy
+		}
+	}
+	s.taken = true
+	return nil
+}
+
+// leave gives the seat up, once.
+func (s *seat) leave() {
+	if !s.taken {
+		return
+	}
+	s.taken = false
+	s.hasher.clients.Delete(s.client)
+	s.hasher.lanes[s.lane].waiting.Add(-1)
+}
+
+// begin waits for a processor. It takes the seat first, unless that was done before.
+func (s *seat) begin(ctx context.Context) (end func(), err error) {
+	if !s.taken {
+		if err := s.take(); err != nil {
+			return nil, err
+		}
+	}
+	defer s.leave()
+	turn := s.hasher.lanes[s.lane].turn
+	if err := turn.Acquire(ctx, 1); err != nil {
+		return nil, err
+	}
+	if err := s.hasher.slots.Acquire(ctx, 1); err != nil {
+		turn.Release(1)
+		return nil, err
+	}
+	return func() {
+		s.hasher.slots.Release(1)
+		turn.Release(1)
+	}, nil
+}
 
 // decoy is what is compared with where there is no member, so that an unknown address takes as long as a wrong password. It says that it cost as
 // much as any other, and was never worked out: no start waits for it.
@@ -118,18 +211,25 @@ var decoy = fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s", cost.Memory, cost
 	base64.RawStdEncoding.EncodeToString(make([]byte, cost.SaltLength)), base64.RawStdEncoding.EncodeToString(make([]byte, cost.KeyLength)))
 
 func newHasher() *hasher {
-	return &hasher{slots: semaphore.NewWeighted(int64(max(1, runtime.GOMAXPROCS(0)-1)))}
+	processors := int64(max(1, runtime.GOMAXPROCS(0)-1))
+	h := &hasher{slots: semaphore.NewWeighted(processors)}
+	for i := range h.lanes {
+		h.lanes[i].turn = semaphore.NewWeighted(processors)
+	}
+	return h
 }
 
-// full tells that one more would be refused. Whoever asks this first spares a crowd all else that an attempt costs.
-func (h *hasher) full() bool { return h.waiting.Load() >= queue }
+// full reports whether one more would be refused. Asking this first spares a crowd all else that an
+// attempt costs.
+func (h *hasher) full(l lane) bool { return h.lanes[l].waiting.Load() >= seats[l] }
 
 // hash makes the stored form of a password: a PHC string of argon2id over its NFC form.
 func (h *hasher) hash(ctx context.Context, password string) (string, error) {
-	if err := h.enter(ctx); err != nil {
+	end, err := h.trustedSeat("").begin(ctx)
+	if err != nil {
 		return "", err
 	}
-	defer h.slots.Release(1)
+	defer end()
 	hash, err := argon2id.CreateHash(norm.NFC.String(password), cost)
 	if err != nil {
 		return "", fmt.Errorf("hash a password: %w", err)
@@ -138,11 +238,12 @@ func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 }
 
 // matches compares a password with a stored hash; with the decoy, and in vain, where the hash is empty.
-func (h *hasher) matches(ctx context.Context, password, hash string) (bool, error) {
-	if err := h.enter(ctx); err != nil {
+func (s *seat) matches(ctx context.Context, password, hash string) (bool, error) {
+	end, err := s.begin(ctx)
+	if err != nil {
 		return false, err
 	}
-	defer h.slots.Release(1)
+	defer end()
 	known := hash != ""
 	if !known {
 		hash = decoy
@@ -152,13 +253,4 @@ func (h *hasher) matches(ctx context.Context, password, hash string) (bool, erro
 		return false, fmt.Errorf("compare a password: %w", err)
 	}
 	return matches && known, nil
-}
-
-func (h *hasher) enter(ctx context.Context) error {
-	if h.waiting.Add(1) > queue {
-		h.waiting.Add(-1)
-		return ErrBusy
-	}
-	defer h.waiting.Add(-1)
-	return h.slots.Acquire(ctx, 1)
 }

@@ -64,12 +64,19 @@ type Store interface {
 	// ResetPassword replaces the member's password, reactivates them, and raises their generation, which ends their sessions; a
 	// one-time link that waits is of no more use. It tells how many sessions ended.
 	ResetPassword(ctx context.Context, id ID, passwordHash string, event audit.Event) (m Member, ended int, err error)
-	// TakeAttempt takes one attempt from each of the buckets, or from none of them and tells how long to wait.
-	TakeAttempt(ctx context.Context, buckets []Bucket, now time.Time) (retryAfter time.Duration, err error)
-	// ReturnAttempt gives back an attempt that turned out to be right, and empties the buckets that are the client's own.
+	// TakeAttempt takes one attempt from each bucket of the first set that has room in all of them, and
+	// returns that set. Where none has, it takes nothing and returns how long to wait.
+	TakeAttempt(ctx context.Context, sets [][]Bucket, now time.Time) (taken []Bucket, retryAfter time.Duration, err error)
+	// AwaitAttempt returns how long TakeAttempt would have to wait, and takes nothing.
+	AwaitAttempt(ctx context.Context, sets [][]Bucket, now time.Time) (retryAfter time.Duration, err error)
+	// ReturnAttempt gives an attempt back, and empties the buckets that are the client's own.
 	ReturnAttempt(ctx context.Context, buckets []Bucket) error
-	// Record writes an audit entry for something that changes nothing else.
-	Record(ctx context.Context, event audit.Event) error
+	// RecordRefusal writes the audit entry of a refusal where the buckets have room for it, and counts
+	// the refusal where they have none.
+	RecordRefusal(ctx context.Context, event audit.Event, buckets []Bucket) error
+	// WriteRefusals writes one audit entry for each count that began at the given time or earlier, or
+	// that begins after now. Entry makes it.
+	WriteRefusals(ctx context.Context, until, now time.Time, entry func(RefusalCount) audit.Event) error
 
 	// Factor reads what there is of a member's second factor.
 	Factor(ctx context.Context, id ID) (Factor, error)
@@ -199,31 +206,28 @@ func (s *Service) HashNewPassword(ctx context.Context, password string, context 
 }
 
 func (s *Service) verify(ctx context.Context, email, password, code string, origin Origin, refusal audit.Action) (Proof, error) {
-	if s.hasher.full() {
-		return Proof{}, ErrBusy
+	if s.hasher.full(crowd) && s.hasher.full(newcomers) && (origin.Device == "" || s.hasher.full(trusted)) {
+		return Proof{}, ErrBusy // before anything is looked up
 	}
 	m, hash, err := s.store.MemberByEmail(ctx, email)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Proof{}, fmt.Errorf("find member: %w", err)
 	}
-	client, err := s.knownClient(ctx, m, origin)
+	device := origin.Device != "" && m != (Member{}) && origin.Known == m.ID
+	sets, seat, err := s.admit(ctx, m, email, device, origin)
 	if err != nil {
 		return Proof{}, err
 	}
-	// They are the same for an unknown address and for a stranger at a known one.
-	buckets := strangerBuckets(fold.AddressKey(email), origin.Address)
-	if client != "" {
-		buckets = knownBucket(m.ID, client)
-	}
-	retryAfter, err := s.store.TakeAttempt(ctx, buckets, s.now())
+	defer seat.leave()
+	taken, err := s.take(ctx, sets...)
 	if err != nil {
-		return Proof{}, fmt.Errorf("count attempt: %w", err)
+		return Proof{}, err
 	}
-	if retryAfter > 0 {
-		return Proof{}, &ThrottledError{RetryAfter: retryAfter}
-	}
-	matches, err := s.hasher.matches(ctx, password, hash)
+	matches, err := seat.matches(ctx, password, hash)
 	if err != nil {
+		if device {
+			err = errors.Join(err, s.returnUnused(ctx, taken[0]))
+		}
 		return Proof{}, err
 	}
 	if !matches || !m.Active {
@@ -233,101 +237,122 @@ func (s *Service) verify(ctx context.Context, email, password, code string, orig
 	if m.SecondFactor {
 		if code == "" {
 			// It was half of an attempt: it costs nothing, and forgives nothing that went before.
-			if err := s.giveBack(ctx, notOwn(buckets)); err != nil {
+			if err := s.giveBack(ctx, notOwn(taken)); err != nil {
 				return Proof{}, err
 			}
-			if client != "" {
+			if taken[0].Own {
 				return Proof{}, ErrSecondFactorRequired // so begins each sign-in, and it is nothing to remember
 			}
-			return Proof{}, s.refuseHalfway(ctx, m, buckets[0], origin, refusal)
+			// The password may be all that a thief has of theirs.
+			return Proof{}, s.refuse(ctx, m, origin, refusal, ErrSecondFactorRequired)
 		}
-		method, err := s.verifyCode(ctx, m, code, &buckets, origin, refusal)
+		method, ofCode, err := s.verifyCode(ctx, m, code, taken[0], origin, refusal)
 		if err != nil {
 			return Proof{}, err
 		}
-		proof.Methods = append(proof.Methods, method)
+		proof.Methods, taken = append(proof.Methods, method), append(taken, ofCode...)
 	}
-	return proof, s.giveBack(ctx, buckets)
+	return proof, s.succeed(ctx, m, refusal, taken)
 }
 
-// refuseHalfway asks for a code after a right password. It came from where the member has never signed in from, and may be all that a thief has of
-// theirs: that is recorded, but not every time, or it would be a way to fill the log.
-func (s *Service) refuseHalfway(ctx context.Context, m Member, account Bucket, origin Origin, refusal audit.Action) error {
-	retryAfter, err := s.store.TakeAttempt(ctx, []Bucket{halfwayBucket(account)}, s.now())
-	if err != nil {
-		return fmt.Errorf("count attempt: %w", err)
+// admit returns the buckets of an attempt, and its seat in the queue. Both are the same for an unknown
+// account and for a stranger at a known one. A seat in a lane of few is taken at once, by attempts that
+// have room in their buckets: those that have none must not keep others out.
+func (s *Service) admit(ctx context.Context, m Member, email string, device bool, origin Origin) ([][]Bucket, *seat, error) {
+	sets, seat, err := s.queueFor(ctx, m, email, device, origin)
+	if err != nil || seat.lane == crowd {
+		return sets, seat, err
 	}
-	if retryAfter > 0 {
-		return ErrSecondFactorRequired
+	retryAfter, err := s.store.AwaitAttempt(ctx, sets, s.now())
+	switch {
+	case err != nil:
+		return nil, nil, fmt.Errorf("look for room: %w", err)
+	case retryAfter > 0 && seat.lane == newcomers:
+		return nil, nil, ErrBusy
+	case retryAfter > 0:
+		return nil, nil, &ThrottledError{RetryAfter: retryAfter}
 	}
-	return s.refuse(ctx, m, origin, refusal, ErrSecondFactorRequired)
+	return sets, seat, seat.take()
 }
 
-// verifyCode judges a code that came with a right password. Codes are few, so they have a slower bucket beside those of the password, which it
-// adds to them; an attempt is taken before the code is looked at, too.
-func (s *Service) verifyCode(ctx context.Context, m Member, code string, buckets *[]Bucket, origin Origin, refusal audit.Action) (method string, err error) {
-	bucket := codeBucket((*buckets)[0])
-	retryAfter, err := s.store.TakeAttempt(ctx, []Bucket{bucket}, s.now())
+// queueFor returns the buckets of an attempt, and the seat that it may take.
+func (s *Service) queueFor(ctx context.Context, m Member, email string, device bool, origin Origin) ([][]Bucket, *seat, error) {
+	if device {
+		return [][]Bucket{{deviceBucket(m.ID, origin.Device)}}, s.hasher.trustedSeat(m.ID.String()), nil
+	}
+	sets := strangerBuckets(fold.AddressKey(email), origin.Address)
+	if m != (Member{}) {
+		familiar, err := s.store.SignedInFrom(ctx, m.ID, origin.Address, s.now().Add(-familiarFor))
+		if err != nil {
+			return nil, nil, fmt.Errorf("look for a familiar address: %w", err)
+		}
+		if familiar {
+			sets = [][]Bucket{familiarBuckets(m.ID, origin.Address)}
+		}
+	}
+	if !s.hasher.full(crowd) {
+		return sets, &seat{hasher: s.hasher, lane: crowd}, nil
+	}
+	for i := range sets {
+		sets[i] = append(sets[i], newcomerBucket(origin.Address))
+	}
+	return sets, &seat{hasher: s.hasher, lane: newcomers, client: site(origin.Address)}, nil
+}
+
+// take takes an attempt from one of the sets of buckets, or returns a [*ThrottledError].
+func (s *Service) take(ctx context.Context, sets ...[]Bucket) ([]Bucket, error) {
+	taken, retryAfter, err := s.store.TakeAttempt(ctx, sets, s.now())
 	if err != nil {
-		return "", fmt.Errorf("count attempt: %w", err)
+		return nil, fmt.Errorf("count attempt: %w", err)
 	}
 	if retryAfter > 0 {
-		return "", &ThrottledError{RetryAfter: retryAfter}
+		return nil, &ThrottledError{RetryAfter: retryAfter}
 	}
-	*buckets = append(*buckets, bucket)
+	return taken, nil
+}
+
+// returnUnused gives an attempt that never reached a hash back to a known device, within bounds:
+// hanging up must not make flooding free.
+func (s *Service) returnUnused(ctx context.Context, device Bucket) error {
+	ctx = context.WithoutCancel(ctx)
+	_, err := s.take(ctx, []Bucket{returnedBucket(device)})
+	var throttled *ThrottledError
+	if errors.As(err, &throttled) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.giveBack(ctx, notOwn([]Bucket{device}))
+}
+
+// verifyCode judges a code that came with a right password. Codes are few, so they have slower buckets
+// next to those of the password, from which an attempt is taken before the code is looked at.
+func (s *Service) verifyCode(ctx context.Context, m Member, code string, of Bucket, origin Origin, refusal audit.Action) (method string, taken []Bucket, err error) {
+	if taken, err = s.take(ctx, []Bucket{codeBucket(of)}); err != nil {
+		return "", nil, err
+	}
 	method, err = s.spendCode(context.WithoutCancel(ctx), m, code, origin)
 	if errors.Is(err, ErrBadCode) {
-		return "", s.refuse(ctx, m, origin, refusal, ErrBadCode)
+		return "", nil, s.refuse(ctx, m, origin, refusal, ErrBadCode)
 	}
-	return method, err
+	return method, taken, err
+}
+
+// succeed paces successes too: each leaves a session or an audit entry. One that comes too early gets
+// nothing back, or its hash would be free.
+func (s *Service) succeed(ctx context.Context, m Member, refusal audit.Action, taken []Bucket) error {
+	if _, err := s.take(context.WithoutCancel(ctx), []Bucket{successBucket(m.ID, refusal)}); err != nil {
+		return err
+	}
+	return s.giveBack(ctx, taken)
 }
 
 func (s *Service) giveBack(ctx context.Context, buckets []Bucket) error {
 	if err := s.store.ReturnAttempt(context.WithoutCancel(ctx), buckets); err != nil {
-		return fmt.Errorf("count success: %w", err)
+		return fmt.Errorf("return attempt: %w", err)
 	}
 	return nil
-}
-
-// knownClient is what the client is known by to have signed the member in before, its device or its address; empty for a stranger.
-func (s *Service) knownClient(ctx context.Context, m Member, origin Origin) (string, error) {
-	if m == (Member{}) {
-		return "", nil
-	}
-	if origin.Device != "" && origin.Known == m.ID {
-		return origin.Device, nil
-	}
-	familiar, err := s.store.SignedInFrom(ctx, m.ID, origin.Address, s.now().Add(-familiarFor))
-	if err != nil {
-		return "", fmt.Errorf("look for a familiar address: %w", err)
-	}
-	if familiar {
-		return network(origin.Address), nil
-	}
-	return "", nil
-}
-
-// refuse records a refusal and returns its reason.
-func (s *Service) refuse(ctx context.Context, m Member, origin Origin, action audit.Action, reason error) error {
-	event := audit.Event{
-		At: s.now(), Action: action, Actor: audit.Nobody, Address: origin.Address,
-		Details: map[string]any{"userAgent": origin.UserAgent},
-	}
-	switch {
-	case errors.Is(reason, ErrBadCode):
-		event.Details["wrong"] = wrongCode
-	case errors.Is(reason, ErrSecondFactorRequired):
-		event.Details["wrong"] = noCode
-	case errors.Is(reason, ErrBadPasskey):
-		event.Details["wrong"] = "passkey"
-	}
-	if m != (Member{}) {
-		event.Target = "member:" + m.ID.String()
-	}
-	if err := s.store.Record(context.WithoutCancel(ctx), event); err != nil {
-		return fmt.Errorf("record refused sign-in: %w", err)
-	}
-	return reason
 }
 
 // Reset gives a member a new random password, reactivates them and ends their sessions, in the operator's name: it is the way back in for

@@ -284,7 +284,7 @@ func (db *DB) Notices(ctx context.Context, id member.ID, actions []audit.Action,
 func (db *DB) Suspicions(ctx context.Context, id member.ID, suspicion member.Suspicion, limit int) ([]audit.Entry, error) {
 	var rows []auditRow
 	err := db.read(ctx).Raw("SELECT "+auditColumns+` FROM audit_entries AS refused
-		WHERE concerns = ? AND action IN ? AND details ->> 'wrong' IN ? AND sequence > (SELECT noticed FROM members WHERE id = ?)
+		WHERE concerns = ? AND action IN ? AND details ->> 'wrong' IN ? AND details ->> 'count' IS NULL AND sequence > (SELECT noticed FROM members WHERE id = ?)
 		AND NOT EXISTS (
 			SELECT 1 FROM audit_entries AS done
 			WHERE done.actor_id = ? AND done.actor_id <> '' AND done.action IN ? AND done.at BETWEEN refused.at AND refused.at + ?

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -534,41 +535,79 @@ func (db *DB) SignedInFrom(ctx context.Context, id member.ID, address string, si
 	return found, unavailable(err)
 }
 
-// TakeAttempt implements [member.Store]. A bucket is kept as the time at which it would be empty again (the generic cell rate
-// algorithm): an attempt fits when that is less than Burst times Every ahead, and moves it by Every.
-func (db *DB) TakeAttempt(ctx context.Context, buckets []member.Bucket, now time.Time) (retryAfter time.Duration, err error) {
-	err = db.write(ctx, func(tx *gorm.DB) error {
-		if err := tx.Exec("DELETE FROM attempts WHERE bucket IN (SELECT bucket FROM attempts WHERE empty_at < ? LIMIT 100)", millis(now)).Error; err != nil {
+// TakeAttempt implements [member.Store]. A bucket is kept as the time at which it would be empty again
+// (the generic cell rate algorithm): an attempt fits when that is less than Burst times Every ahead,
+// and moves it by Every.
+func (db *DB) TakeAttempt(ctx context.Context, sets [][]member.Bucket, now time.Time) (taken []member.Bucket, retryAfter time.Duration, err error) {
+	// A crowd that is refused must not wait for the writer, nor make others wait for it.
+	if retryAfter, err = db.AwaitAttempt(ctx, sets, now); err != nil || retryAfter > 0 {
+		return nil, retryAfter, err
+	}
+	err = db.write(ctx, func(tx *gorm.DB) (err error) {
+		if taken, retryAfter, err = roomIn(tx, sets, now); err != nil || retryAfter > 0 {
 			return err
 		}
-		for _, bucket := range buckets {
-			var rows []int64
-			if err := tx.Raw("SELECT empty_at FROM attempts WHERE bucket = ?", bucket.Key).Scan(&rows).Error; err != nil {
-				return err
-			}
-			for _, emptyAt := range rows {
-				fits := instant(emptyAt).Add(-time.Duration(bucket.Burst-1) * bucket.Every)
-				retryAfter = max(retryAfter, fits.Sub(now))
-			}
-		}
-		if retryAfter > 0 {
-			return nil
-		}
-		for _, bucket := range buckets {
-			if err := moveBucket(tx, bucket, now); err != nil {
-				return err
-			}
-		}
-		return nil
+		return takeFrom(tx, taken, now)
 	})
-	return retryAfter, err
+	return taken, retryAfter, err
 }
 
-func moveBucket(tx *gorm.DB, bucket member.Bucket, now time.Time) error {
-	return tx.Exec(`
-		INSERT INTO attempts (bucket, empty_at) VALUES (?, ?)
-		ON CONFLICT (bucket) DO UPDATE SET empty_at = max(empty_at, ?) + ?`,
-		bucket.Key, millis(now.Add(bucket.Every)), millis(now), bucket.Every.Milliseconds()).Error
+// AwaitAttempt implements [member.Store].
+func (db *DB) AwaitAttempt(ctx context.Context, sets [][]member.Bucket, now time.Time) (time.Duration, error) {
+	_, retryAfter, err := roomIn(db.read(ctx), sets, now)
+	return retryAfter, unavailable(err)
+}
+
+// roomIn returns the first set with room in each of its buckets, or how long the first one takes to
+// have it.
+func roomIn(tx *gorm.DB, sets [][]member.Bucket, now time.Time) (fits []member.Bucket, retryAfter time.Duration, err error) {
+	var keys []string
+	for _, bucket := range slices.Concat(sets...) {
+		keys = append(keys, bucket.Key)
+	}
+	var rows []struct {
+		Bucket  string
+		EmptyAt int64
+	}
+	if err := tx.Raw("SELECT bucket, empty_at FROM attempts WHERE bucket IN ?", keys).Scan(&rows).Error; err != nil {
+		return nil, 0, err
+	}
+	emptyAt := map[string]int64{}
+	for _, row := range rows {
+		emptyAt[row.Bucket] = row.EmptyAt
+	}
+	for i, set := range sets {
+		var wait time.Duration
+		for _, bucket := range set {
+			if at, used := emptyAt[bucket.Key]; used {
+				wait = max(wait, instant(at).Add(-time.Duration(bucket.Burst-1)*bucket.Every).Sub(now))
+			}
+		}
+		if wait == 0 {
+			return set, 0, nil
+		}
+		if i == 0 || wait < retryAfter {
+			retryAfter = wait
+		}
+	}
+	return nil, retryAfter, nil
+}
+
+// takeFrom takes an attempt from each of the buckets, which have room, and forgets some that are empty.
+func takeFrom(tx *gorm.DB, buckets []member.Bucket, now time.Time) error {
+	if err := tx.Exec("DELETE FROM attempts WHERE bucket IN (SELECT bucket FROM attempts WHERE empty_at < ? LIMIT 100)", millis(now)).Error; err != nil {
+		return err
+	}
+	for _, bucket := range buckets {
+		err := tx.Exec(`
+			INSERT INTO attempts (bucket, empty_at) VALUES (?, ?)
+			ON CONFLICT (bucket) DO UPDATE SET empty_at = max(empty_at, ?) + ?`,
+			bucket.Key, millis(now.Add(bucket.Every)), millis(now), bucket.Every.Milliseconds()).Error
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ReturnAttempt implements [member.Store].
@@ -587,10 +626,70 @@ func (db *DB) ReturnAttempt(ctx context.Context, buckets []member.Bucket) error 
 	})
 }
 
-// Record implements [member.Store].
+// Record writes an audit entry for something that changes nothing else.
 func (db *DB) Record(ctx context.Context, event audit.Event) error {
 	return db.write(ctx, func(tx *gorm.DB) error {
 		_, err := appendAudit(tx, event)
 		return err
 	})
+}
+
+// RecordRefusal implements [member.Store].
+func (db *DB) RecordRefusal(ctx context.Context, event audit.Event, buckets []member.Bucket) error {
+	return db.write(ctx, func(tx *gorm.DB) error {
+		_, retryAfter, err := roomIn(tx, [][]member.Bucket{buckets}, event.At)
+		if err != nil {
+			return err
+		}
+		if retryAfter > 0 {
+			wrong, _ := event.Details["wrong"].(string)
+			return tx.Exec(`
+				INSERT INTO refusals (action, wrong, target, count, since, last) VALUES (?, ?, ?, 1, ?, ?)
+				ON CONFLICT (action, wrong, target) DO UPDATE SET count = count + 1, last = excluded.last`,
+				string(event.Action), wrong, event.Target, millis(event.At), millis(event.At)).Error
+		}
+		if err := takeFrom(tx, buckets, event.At); err != nil {
+			return err
+		}
+		_, err = appendAudit(tx, event)
+		return err
+	})
+}
+
+// refusalsAtOnce is how many counts one transaction writes.
+const refusalsAtOnce = 100
+
+// WriteRefusals implements [member.Store]. A count that begins after now was begun by a clock that was
+// ahead.
+func (db *DB) WriteRefusals(ctx context.Context, until, now time.Time, entry func(member.RefusalCount) audit.Event) error {
+	const due = "FROM refusals WHERE since <= ? OR since > ? LIMIT ?"
+	for {
+		var some bool
+		if err := db.read(ctx).Raw("SELECT EXISTS (SELECT 1 "+due+")", millis(until), millis(now), 1).Scan(&some).Error; err != nil || !some {
+			return unavailable(err)
+		}
+		err := db.write(ctx, func(tx *gorm.DB) error {
+			var rows []struct {
+				Action, Wrong, Target string
+				Count, Since, Last    int64
+			}
+			err := tx.Raw("DELETE FROM refusals WHERE (action, wrong, target) IN (SELECT action, wrong, target "+due+") RETURNING *",
+				millis(until), millis(now), refusalsAtOnce).Scan(&rows).Error
+			if err != nil {
+				return err
+			}
+			events := make([]audit.Event, len(rows))
+			for i, row := range rows {
+				events[i] = entry(member.RefusalCount{
+					Action: audit.Action(row.Action), Wrong: row.Wrong, Target: row.Target,
+					Count: row.Count, Since: instant(row.Since), Last: instant(row.Last),
+				})
+			}
+			_, err = appendAudit(tx, events...)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
 }

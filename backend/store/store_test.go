@@ -390,7 +390,7 @@ func TestAttemptsArePaced(t *testing.T) {
 	db := newDB(t)
 	bucket := []member.Bucket{{Key: "b", Burst: 3, Every: 10 * time.Second, Own: true}}
 	take := func(at time.Duration) time.Duration {
-		wait, err := db.TakeAttempt(t.Context(), bucket, noon.Add(at))
+		_, wait, err := db.TakeAttempt(t.Context(), [][]member.Bucket{bucket}, noon.Add(at))
 		require.NoError(t, err)
 		return wait
 	}
@@ -413,13 +413,28 @@ func TestAFullBucketTakesFromNoOther(t *testing.T) {
 	narrow := member.Bucket{Key: "narrow", Burst: 1, Every: time.Minute}
 	wide := member.Bucket{Key: "wide", Burst: 2, Every: time.Minute}
 	for _, want := range []time.Duration{0, time.Minute, time.Minute} {
-		wait, err := db.TakeAttempt(t.Context(), []member.Bucket{narrow, wide}, noon)
+		_, wait, err := db.TakeAttempt(t.Context(), [][]member.Bucket{{narrow, wide}}, noon)
 		require.NoError(t, err)
 		require.Equal(t, want, wait)
 	}
-	wait, err := db.TakeAttempt(t.Context(), []member.Bucket{wide}, noon)
+	_, wait, err := db.TakeAttempt(t.Context(), [][]member.Bucket{{wide}}, noon)
 	require.NoError(t, err)
 	require.Zero(t, wait)
+}
+
+func TestAnAttemptTakesFromTheFirstSetWithRoom(t *testing.T) {
+	db := newDB(t)
+	few := []member.Bucket{{Key: "few", Burst: 1, Every: time.Hour}, {Key: "all", Burst: 4, Every: time.Minute}}
+	rest := []member.Bucket{{Key: "all", Burst: 3, Every: time.Minute}}
+	for _, want := range [][]member.Bucket{few, rest, rest, nil} {
+		taken, wait, err := db.TakeAttempt(t.Context(), [][]member.Bucket{few, rest}, noon)
+		require.NoError(t, err)
+		require.Equal(t, want, taken)
+		require.Equal(t, want == nil, wait == time.Minute, "of the set that has room the soonest")
+	}
+	wait, err := db.AwaitAttempt(t.Context(), [][]member.Bucket{{few[1]}}, noon)
+	require.NoError(t, err)
+	require.Zero(t, wait, "the same bucket may be fuller for others")
 }
 
 // requireChain recomputes every hash of the audit log.

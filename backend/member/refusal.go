@@ -1,0 +1,74 @@
+package member
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"curfew/backend/audit"
+)
+
+// Refusals are recorded, and strangers cause as many as they like. So the first few of a kind get an
+// audit entry each, and the others are counted and get one entry together.
+
+// longestRefusedAgent is how many bytes of a refused client's user agent are kept.
+const longestRefusedAgent = 128
+
+// countFor is how long refusals are counted before their number is written.
+const countFor = time.Hour
+
+// RefusalCount is how many refusals of one kind about one target got no entry of their own.
+type RefusalCount struct {
+	Action        audit.Action
+	Wrong, Target string
+	Count         int64
+	// Since and Last are when the first and the last of them were refused.
+	Since, Last time.Time
+}
+
+// refuse records a refusal and returns its reason.
+func (s *Service) refuse(ctx context.Context, m Member, origin Origin, action audit.Action, reason error) error {
+	agent := origin.UserAgent[:min(len(origin.UserAgent), longestRefusedAgent)]
+	event := audit.Event{
+		At: s.now(), Action: action, Actor: audit.Nobody, Address: origin.Address,
+		Details: map[string]any{"userAgent": strings.ToValidUTF8(agent, "")},
+	}
+	wrong := ""
+	switch {
+	case errors.Is(reason, ErrBadCode):
+		wrong = wrongCode
+	case errors.Is(reason, ErrSecondFactorRequired):
+		wrong = noCode
+	case errors.Is(reason, ErrBadPasskey):
+		wrong = "passkey"
+	}
+	if wrong != "" {
+		event.Details["wrong"] = wrong
+	}
+	if m != (Member{}) {
+		event.Target = "member:" + m.ID.String()
+	}
+	if err := s.store.RecordRefusal(context.WithoutCancel(ctx), event, entryBuckets(action, wrong, event.Target, origin.Address)); err != nil {
+		return fmt.Errorf("record refusal: %w", err)
+	}
+	return reason
+}
+
+// WriteRefusals writes the counts of refusals that are an hour old into the audit log. It is background
+// work, to be called every minute or so.
+func (s *Service) WriteRefusals(ctx context.Context) error {
+	now := s.now()
+	err := s.store.WriteRefusals(ctx, now.Add(-countFor), now, func(c RefusalCount) audit.Event {
+		details := map[string]any{"count": c.Count, "since": c.Since.UTC().Format("2006-01-02T15:04:05.000Z")}
+		if c.Wrong != "" {
+			details["wrong"] = c.Wrong
+		}
+		return audit.Event{At: c.Last, Action: c.Action, Actor: audit.Nobody, Target: c.Target, Details: details}
+	})
+	if err != nil {
+		return fmt.Errorf("write counts of refusals: %w", err)
+	}
+	return nil
+}
