@@ -253,6 +253,17 @@ describe('the log', () => {
       'A wrong password was given to confirm being Ben from 192.0.2.1',
     ],
   ])('%s', (is, expected) => expect(is).toBe(expected));
+
+  it.each([
+    [1, {}, 'Somebody tried to sign in as Ben with a wrong password once more'],
+    [37, { wrong: 'passkey' }, 'A passkey was refused 37 more times'],
+  ])('counts %i refusals without an entry of their own', (count, details, expected) => {
+    const counted = {
+      ...entry('session.refused', nobody, { ...details, count }, 'member:b'),
+      address: '',
+    };
+    expect(entryWords(counted, { nameOf: () => 'Ben' })).toBe(expected);
+  });
 });
 
 describe('the details', () => {

@@ -65,11 +65,17 @@ export const ACTIONS: { group: string; actions: Record<string, string> }[] = [
   },
 ];
 
+/** How often, in an entry that counts refusals without an entry of their own. */
+function timesWords(count: unknown): string {
+  if (typeof count !== 'number') return '';
+  return count === 1 ? ' once more' : ` ${formatNumber(count)} more times`;
+}
+
 /** What happened, in a sentence. */
 export function entryWords(entry: AuditEntry, reader: Reader): string {
   const { action, actor, details, address } = entry;
   const who = actor.id !== '' && actor.id === reader.self ? 'You' : isolate(upper(actor.name));
-  const from = address ? ` from ${address}` : '';
+  const from = address ? ` from ${address}` : timesWords(details.count);
   const target = memberOf(entry);
   const whom = nameFor(target, reader);
   const own = who === 'You' ? 'your' : 'their';
