@@ -148,8 +148,8 @@ func inNetworks(address string, b Bucket) []Bucket {
 }
 
 // codeBucket paces codes of a second factor, which come after a right password. There are a million of
-// them, and two are right at any time: ten at once and one every ten minutes leave a guesser who knows
-// the password less than one chance in three thousand a day.
+// them, and three are right at any time: ten at once and one every ten minutes leave a guesser who knows
+// the password less than one chance in two thousand a day.
 func codeBucket(of Bucket) Bucket {
 	return Bucket{of.Key + " code", 10, 10 * time.Minute, of.Own}
 }
