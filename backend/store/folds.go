@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
@@ -80,6 +81,32 @@ func membersToFold(ctx context.Context, tx gorm.ConnPool, condition string) (mem
 		members = append(members, m)
 	}
 	return members, sharing, rows.Err()
+}
+
+// requireFree returns ErrEmailTaken where others come to share the member's address.
+func requireFree(tx *gorm.DB, m member.Member) error {
+	var shared bool
+	err := queryRow(tx, "SELECT EXISTS (SELECT 1 FROM members WHERE email_fold = ? AND id <> ?)", m.Email, m.ID.String()).Scan(&shared)
+	if err == nil && shared {
+		return member.ErrEmailTaken
+	}
+	return err
+}
+
+// moveAddress writes the member's new address. A member who has the old one alone from then on takes
+// it in its folded form.
+func moveAddress(tx *gorm.DB, m member.Member) error {
+	if err := requireFree(tx, m); err != nil {
+		return err
+	}
+	err := tx.Exec("UPDATE members SET email = ?, email_canonical = ?, email_fold = NULL WHERE id = ?", m.Email, m.Email, m.ID.String()).Error
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
+		return member.ErrEmailTaken
+	}
+	if err != nil {
+		return err
+	}
+	return foldMembers(tx.Statement.Context, tx.Statement.ConnPool, "email_fold IS NOT NULL")
 }
 
 // warnOfAddresses logs the members whose address an admin has to settle.

@@ -309,12 +309,8 @@ func (db *DB) Invite(ctx context.Context, m member.Member, link member.Link, cal
 		if err != nil {
 			return err
 		}
-		var shared bool
-		if err := queryRow(tx, "SELECT EXISTS (SELECT 1 FROM members WHERE email_fold = ?)", m.Email).Scan(&shared); err != nil {
+		if err := requireFree(tx, m); err != nil {
 			return err
-		}
-		if shared {
-			return member.ErrEmailTaken
 		}
 		row := newMemberRow(m, event.At)
 		err = tx.Create(&row).Error
@@ -383,6 +379,11 @@ func (db *DB) ChangeMember(ctx context.Context, id member.ID, caller audit.Calle
 		}).Error
 		if err != nil {
 			return err
+		}
+		if m.Email != current.Email {
+			if err := moveAddress(tx, m); err != nil {
+				return err
+			}
 		}
 		if _, err := appendAudit(tx, change.Event); err != nil {
 			return err
