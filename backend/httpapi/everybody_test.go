@@ -179,3 +179,33 @@ func TestWhichSessionsToRevokeIsHeldToItsBounds(t *testing.T) {
 	}
 	admin.requireLive()
 }
+
+// People search for a device by what they call it.
+func TestDevicesAreFoundByTheirUsualNames(t *testing.T) {
+	h := open(t, options{})
+	admin := h.program(member.Admin) // of a program
+	agents := map[string]string{
+		"iPhone":  "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1",
+		"iPad":    "Mozilla/5.0 (iPad; CPU OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1",
+		"Galaxy":  "Mozilla/5.0 (Linux; Android 15; SM-X710) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+		"Pixel":   "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36",
+		"OpenBSD": "Mozilla/5.0 (X11; OpenBSD amd64; rv:140.0) Gecko/20100101 Firefox/140.0",
+		"Mac":     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15",
+	}
+	for name, agent := range agents {
+		c := h.stranger()
+		c.agent = agent
+		c.signIn(member.Plain)
+		agents[name] = c.id()
+	}
+	for query, want := range map[string][]string{
+		"q=iphone": {"iPhone"}, "q=IPAD": {"iPad"}, "q=tablet": {"iPad", "Galaxy"}, "device=tablet": {"iPad", "Galaxy"}, "device=phone": {"iPhone", "Pixel"},
+		"q=laptop": {"OpenBSD", "Mac"}, "q=computer+openbsd": {"OpenBSD"}, "q=macbook": {"Mac"}, "q=smartphone+android": {"Pixel"}, "device=desktop": {"OpenBSD", "Mac"},
+	} {
+		var ids []string
+		for _, name := range want {
+			ids = append(ids, agents[name])
+		}
+		require.ElementsMatch(t, ids, admin.ids("/api/sessions?scope=all&"+query), query)
+	}
+}
