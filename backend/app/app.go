@@ -59,6 +59,13 @@ type App struct {
 
 // New opens the data folder and builds the server on it. Its errors are for the operator: one line that says what to do.
 func New(ctx context.Context, cfg config.Config, web fs.FS, log *slog.Logger) (*App, error) {
+	return newApp(ctx, cfg, web, log, store.Open)
+}
+
+// errStopped takes the place of whatever error a library has for it.
+var errStopped = errors.New("told to stop before it had begun; nothing was changed")
+
+func newApp(ctx context.Context, cfg config.Config, web fs.FS, log *slog.Logger, open openStore) (*App, error) {
 	folder, err := OpenDataFolder(cfg.Data)
 	if err != nil {
 		return nil, err
@@ -68,15 +75,22 @@ func New(ctx context.Context, cfg config.Config, web fs.FS, log *slog.Logger) (*
 	if others := folder.writableBy(); others != "" {
 		a.log.Warn("the data folder can be written by others than its owner", "path", cfg.Data, "by", others)
 	}
-	if err := a.build(ctx, web); err != nil {
+	if err := a.build(ctx, web, open); err != nil {
+		var said *store.UnusableError
+		if ctx.Err() != nil && !errors.As(err, &said) {
+			err = errStopped
+		}
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
 }
 
+// openStore is [store.Open], or [store.OpenCurrent].
+type openStore func(ctx context.Context, path string, log *slog.Logger) (*store.DB, error)
+
 // build puts the services together and mounts them. Where there are no pages to serve, nothing is mounted for the network.
-func (a *App) build(ctx context.Context, web fs.FS) (err error) {
-	if a.db, err = store.Open(ctx, a.folder.database(), a.log); err != nil {
+func (a *App) build(ctx context.Context, web fs.FS, openStore openStore) (err error) {
+	if a.db, err = openStore(ctx, a.folder.database(), a.log); err != nil {
 		return err
 	}
 	// Nothing that is read from a damaged file counts, and no trouble with it either.

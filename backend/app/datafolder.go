@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/gofrs/flock"
 
@@ -30,6 +31,9 @@ var errInUse = errors.New("is in use by another curfew")
 func OpenDataFolder(path string) (*DataFolder, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w; make it writable for the user that runs Curfew, or name another with --data", err)
+	}
+	if errors.Is(syscall.Access(path, 0o2), syscall.EROFS) {
+		return nil, fmt.Errorf("data folder %s is on a file system that is mounted read-only; mount it to be written, or name another with --data", path)
 	}
 	folder := &DataFolder{
 		path: path,

@@ -22,6 +22,7 @@ import (
 
 	"curfew/backend/config"
 	"curfew/backend/httpapi"
+	"curfew/backend/store"
 )
 
 // longestSocketPath is what fits into an address of the operating systems that Curfew runs on.
@@ -66,8 +67,13 @@ type Door struct {
 // doorPatience is how long to wait for a server that is starting or stopping, or for another command.
 const doorPatience = 5 * time.Second
 
-// OpenDoor finds the server that runs on the data folder, or opens the folder itself. Its errors are for the operator.
-func OpenDoor(ctx context.Context, cfg config.Config, log *slog.Logger) (*Door, error) {
+// OpenDoor finds the server that runs on the data folder, or opens the folder itself. Whoever only reads does not upgrade a folder of an older
+// schema: it is refused. Its errors are for the operator.
+func OpenDoor(ctx context.Context, cfg config.Config, log *slog.Logger, reads bool) (*Door, error) {
+	open := store.Open
+	if reads {
+		open = store.OpenCurrent
+	}
 	for begun := time.Now(); ; {
 		door, err := knock(ctx, socketIn(cfg.Data))
 		if door != nil || err != nil {
@@ -76,7 +82,7 @@ func OpenDoor(ctx context.Context, cfg config.Config, log *slog.Logger) (*Door, 
 		if !hasDatabase(cfg.Data) {
 			return nil, fmt.Errorf("there is no database in %s; name the data folder of the deployment with --data", cfg.Data)
 		}
-		a, err := New(ctx, cfg, nil, log)
+		a, err := newApp(ctx, cfg, nil, log, open)
 		if err == nil {
 			return a.within(), nil
 		}
@@ -126,6 +132,14 @@ func (a *App) within() *Door {
 	way := &hallway{arrivals: make(chan net.Conn), closed: make(chan struct{})}
 	go a.door.Serve(way) //nolint:errcheck // it ends when the door is closed
 	return &Door{client: &http.Client{Transport: &http.Transport{DialContext: way.dial}}, app: a}
+}
+
+// UpgradedFrom returns the schema that the folder had before the door was opened, or 0 where it was this program's.
+func (d *Door) UpgradedFrom() int64 {
+	if d.app == nil {
+		return 0
+	}
+	return d.app.db.UpgradedFrom()
 }
 
 // Close ends what the door has open. Without a server, it gives the data folder free.

@@ -11,7 +11,7 @@ import (
 
 // Strangers can cause most lines of the log: each refused request is one. So of lines with the same message and level only so many are written
 // at once, and then one in a while; the others are counted. A flood of refused requests comes in up to three such kinds, which makes fewer than
-// 100 lines a minute. Lines at debug are written one and all: who asks for them wants each request.
+// 100 lines a minute. Lines at debug are written one and all: who asks for them wants each request. So are those at info, which no stranger causes.
 const (
 	linesAtOnce  = 10
 	betweenLines = 4 * time.Second
@@ -33,7 +33,7 @@ func limitLog(log *slog.Logger) (*slog.Logger, *lineLimits) {
 
 // Handle implements [slog.Handler].
 func (l limitedLog) Handle(ctx context.Context, line slog.Record) error {
-	if line.Level > slog.LevelDebug && !l.limits.allow(line) {
+	if line.Level > slog.LevelInfo && !l.limits.allow(line) {
 		return nil
 	}
 	return l.Handler.Handle(ctx, line)

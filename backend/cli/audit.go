@@ -21,7 +21,7 @@ func verifyCommand(env Environment) *cobra.Command {
 		Long: `Checks the whole log against its hashes and against the receipts of revocations, and names the first entry that does not fit.
 Keep the head that it prints somewhere else: who has it can tell later whether the log up to there is still the same.`,
 	}
-	return asOperator(env, command, func(o *operator, _ []string) error {
+	return asReader(env, command, func(o *operator, _ []string) error {
 		var chain httpapi.AuditChain
 		raw, err := o.read(&chain)(o.door.Get(o.ctx, "/api/audit/chain", nil))
 		if err != nil {
@@ -61,7 +61,7 @@ func exportCommand(env Environment) *cobra.Command {
 	until := command.Flags().String("until", "", "only before then")
 	action := command.Flags().String("action", "", "only one kind of entry, as session.started")
 	suggest(command, "format", "csv", "jsonl")
-	return asOperator(env, command, func(o *operator, _ []string) error {
+	return asReader(env, command, func(o *operator, _ []string) error {
 		if o.json {
 			*format = "jsonl"
 		}

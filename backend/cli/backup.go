@@ -31,7 +31,7 @@ second factors are encrypted under. What signs tokens is not in it: nothing in i
 	operatorFlags(command.Flags())
 	replace := command.Flags().Bool("force", false, "replace a file that is there")
 	command.PreRunE = fileIsMeant
-	return asOperator(env, command, func(o *operator, args []string) error {
+	return asReader(env, command, func(o *operator, args []string) error {
 		file, err := filepath.Abs(args[0])
 		if err != nil {
 			return err

@@ -14,7 +14,7 @@ func clockCommand(env Environment) *cobra.Command {
 
 func showClockCommand(env Environment) *cobra.Command {
 	command := &cobra.Command{Use: "show", Short: "Show the time that sessions live by, and how far it is ahead of the machine's.", Args: exactly(0)}
-	return asOperator(env, command, func(o *operator, _ []string) error {
+	return asReader(env, command, func(o *operator, _ []string) error {
 		now, raw, err := o.clock()
 		if err != nil {
 			return err

@@ -46,7 +46,7 @@ func addMemberCommand(env Environment) *cobra.Command {
 func listMembersCommand(env Environment) *cobra.Command {
 	command := &cobra.Command{Use: "list", Short: "List the members by name.", Args: exactly(0)}
 	text := command.Flags().String("q", "", "only those with this in the name or the e-mail address")
-	return asOperator(env, command, func(o *operator, _ []string) error {
+	return asReader(env, command, func(o *operator, _ []string) error {
 		query := url.Values{}
 		if command.Flags().Changed("q") {
 			query.Set("q", *text)

@@ -56,6 +56,14 @@ func operatorFlags(flags *pflag.FlagSet) {
 	flags.Bool("json", false, "print what the API answers, as JSON")
 }
 
+// asReader is asOperator for a command that changes nothing, and so upgrades no data folder of an older program either.
+func asReader(env Environment, command *cobra.Command, work func(o *operator, args []string) error) *cobra.Command {
+	command.Annotations = map[string]string{readsAlone: "true"}
+	return asOperator(env, command, work)
+}
+
+const readsAlone = "reads alone"
+
 // asOperator makes the command do its work through the operator's door.
 func asOperator(env Environment, command *cobra.Command, work func(o *operator, args []string) error) *cobra.Command {
 	command.RunE = func(command *cobra.Command, args []string) (err error) {
@@ -77,10 +85,13 @@ func asOperator(env Environment, command *cobra.Command, work func(o *operator, 
 		if cfg.LogLevel == slog.LevelDebug {
 			log = slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))
 		}
-		if o.door, err = app.OpenDoor(command.Context(), cfg, log); err != nil {
+		if o.door, err = app.OpenDoor(command.Context(), cfg, log, command.Annotations[readsAlone] != ""); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, o.door.Close()) }()
+		if from := o.door.UpgradedFrom(); from > 0 {
+			fmt.Fprintf(env.Stderr, "The database had schema %d, and was brought to this program's.\n", from)
+		}
 		return work(o, args)
 	}
 	return command

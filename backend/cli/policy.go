@@ -20,7 +20,7 @@ func policyCommand(env Environment) *cobra.Command {
 
 func showPolicyCommand(env Environment) *cobra.Command {
 	command := &cobra.Command{Use: "show", Short: "Show the session configuration in force.", Args: exactly(0)}
-	return asOperator(env, command, func(o *operator, _ []string) error {
+	return asReader(env, command, func(o *operator, _ []string) error {
 		settings, raw, err := o.settings()
 		if err != nil {
 			return err

@@ -20,7 +20,7 @@ func listSessionsCommand(env Environment) *cobra.Command {
 	address := command.Flags().String("member", "", "only those of the member with this e-mail address")
 	text := command.Flags().String("q", "", "only those with these words in the member, the client or the network address")
 	limit := command.Flags().Int("limit", 0, "at most so many (default: all)")
-	return asOperator(env, command, func(o *operator, _ []string) error {
+	return asReader(env, command, func(o *operator, _ []string) error {
 		flags := command.Flags()
 		if flags.Changed("limit") && *limit < 1 {
 			return misuse(errors.New("--limit: use a whole number from 1"))

@@ -16,7 +16,7 @@ func signInCommand(env Environment) *cobra.Command {
 
 func showSignInCommand(env Environment) *cobra.Command {
 	command := &cobra.Command{Use: "show", Short: "Show whether a second factor is demanded, and how many members have none.", Args: exactly(0)}
-	return asOperator(env, command, func(o *operator, _ []string) error {
+	return asReader(env, command, func(o *operator, _ []string) error {
 		settings, raw, err := o.signIn()
 		if err != nil {
 			return err

@@ -220,6 +220,12 @@ type Marks struct {
 // ReadMarks reads the marks of a database of any schema, and leaves it as it is. A file that is damaged, or no database of Curfew's, is
 // an [*UnusableError].
 func ReadMarks(ctx context.Context, path string, log *slog.Logger) (marks Marks, err error) {
+	for _, suffix := range []string{"-wal", "-shm"} {
+		// A connection that only reads makes them as well, and cannot remove them.
+		if _, missing := os.Lstat(path + suffix); errors.Is(missing, fs.ErrNotExist) {
+			defer func() { err = errors.Join(err, removeAll(path+suffix)) }()
+		}
+	}
 	connection, err := connect(path, log, readOnly, 1)
 	if err != nil {
 		return Marks{}, unusable(path, err)

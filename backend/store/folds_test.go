@@ -31,7 +31,7 @@ func TestNoMigrationFoldsTextInSQL(t *testing.T) {
 // TestAMovedAddressSettlesTheOther: of two members who came to share an address, the one that keeps it has it in its folded form.
 func TestAMovedAddressSettlesTheOther(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "curfew.db")
-	old, err := open(t.Context(), path, slog.New(slog.DiscardHandler), 11)
+	old, err := open(t.Context(), path, slog.New(slog.DiscardHandler), opening{version: 11})
 	require.NoError(t, err)
 	ids := make([]member.ID, 2)
 	for i, email := range []string{"kim@straße.example", "kim@xn--strae-oqa.example"} {

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/mattn/go-sqlite3"
-	"github.com/pressly/goose/v3"
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -43,6 +42,8 @@ type DB struct {
 	// sound looks through the file, once.
 	sound    func() error
 	touchLog touchLog
+	// upgradedFrom is the schema that the file had before; 0 for this program's.
+	upgradedFrom int64
 	// giveWay is how long work that nobody waits for lets requests go first.
 	giveWay func()
 }
@@ -72,7 +73,16 @@ const longestLog = 16_000
 // file or write-ahead log, and a file of a newer schema, with an [*UnusableError]. Where nothing has to be brought up to date it only begins
 // to look through the file: whoever opens has to ask [DB.Sound] as well.
 func Open(ctx context.Context, path string, log *slog.Logger) (*DB, error) {
-	db, err := open(ctx, path, log, 0)
+	return openToUse(ctx, path, log, opening{})
+}
+
+// OpenCurrent is Open for a database of this program's schema. It refuses an older one, too, and changes nothing about it.
+func OpenCurrent(ctx context.Context, path string, log *slog.Logger) (*DB, error) {
+	return openToUse(ctx, path, log, opening{refuseOlder: true})
+}
+
+func openToUse(ctx context.Context, path string, log *slog.Logger, how opening) (*DB, error) {
+	db, err := open(ctx, path, log, how)
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +92,42 @@ func Open(ctx context.Context, path string, log *slog.Logger) (*DB, error) {
 	return db, nil
 }
 
-// open migrates up to the given version; 0 means all the way. Tests stop before a migration to seed old data.
-func open(ctx context.Context, path string, log *slog.Logger, version int64) (*DB, error) {
+// open opens the file, and a newer one that took its place if it had to be upgraded.
+func open(ctx context.Context, path string, log *slog.Logger, how opening) (*DB, error) {
+	if err := removeAll(path+upgrading, path+upgrading+"-journal"); err != nil { // of an upgrade that broke off
+		return nil, err
+	}
+	db, err := openFile(ctx, path, log)
+	if err != nil {
+		return nil, err
+	}
+	from, to, err := db.prepare(ctx, how)
+	if err != nil || from == to {
+		return db, db.closeAfter(err)
+	}
+	if err := db.closeAfter(db.upgrade(ctx, from, to, how)); err != nil {
+		return nil, err
+	}
+	if db, err = openFile(ctx, path, log); err != nil {
+		return nil, err
+	}
+	db.upgradedFrom = from
+	go db.sound() //nolint:errcheck // as in prepare
+	return db, db.closeAfter(db.understand(ctx))
+}
+
+// closeAfter closes a database that cannot be used because of the error, if there is one.
+func (db *DB) closeAfter(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errors.Join(unusable(db.path, err), db.Close())
+}
+
+// UpgradedFrom returns the schema that the file had before it was opened, or 0 where it was this program's.
+func (db *DB) UpgradedFrom() int64 { return db.upgradedFrom }
+
+func openFile(ctx context.Context, path string, log *slog.Logger) (*DB, error) {
 	// Created here, because SQLite would make it readable by everybody.
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -107,9 +151,6 @@ func open(ctx context.Context, path string, log *slog.Logger, version int64) (*D
 		return nil, errors.Join(unusable(path, err), db.Close())
 	}
 	db.sound = sync.OnceValue(func() error { return unusable(path, db.lookThrough(ctx)) })
-	if err := db.prepare(ctx, version); err != nil {
-		return nil, errors.Join(unusable(path, err), db.Close())
-	}
 	return db, nil
 }
 
@@ -173,38 +214,49 @@ func (l slowLog) Trace(ctx context.Context, begin time.Time, statement func() (s
 	l.Interface.Trace(ctx, begin, statement, nil)
 }
 
-// prepare brings the schema up to date, after the file was found to be sound. If it is up to date, that is being found out when prepare
-// returns.
-func (db *DB) prepare(ctx context.Context, version int64) error {
+// prepare makes sure that the file can be used: from and to are the schema that it has and the one that it has to be brought to, for which it
+// was found to be sound. If they are the same, that is being found out when prepare returns. A new file gets its schema here.
+func (db *DB) prepare(ctx context.Context, how opening) (from, to int64, err error) {
 	is, err := isBackup(db.read(ctx))
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	if is {
-		return &UnusableError{Advice: "is a backup, in which everybody is signed in who was then. Move it out of the data folder, and restore it: curfew restore FILE."}
+		return 0, 0, &UnusableError{Advice: "is a backup, in which everybody is signed in who was then. Move it out of the data folder, and restore it: curfew restore FILE."}
 	}
 	pool, err := db.writer.DB()
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	migrations, err := migrationsOf(pool)
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
-	if sources := migrations.ListSources(); version == 0 {
-		version = sources[len(sources)-1].Version
+	sources := migrations.ListSources()
+	newest := sources[len(sources)-1].Version
+	if to = how.version; to == 0 {
+		to = newest
 	}
-	if db.schema(ctx) == version {
+	from = db.schema(ctx)
+	if from == to {
 		go db.sound() //nolint:errcheck // it is kept for whoever asks
-		return db.understand(ctx)
+		return from, to, db.understand(ctx)
 	}
 	if err := db.Sound(); err != nil {
-		return err
+		return 0, 0, err
 	}
-	if err := migrate(ctx, migrations, version); err != nil {
-		return err
+	switch {
+	case from > newest:
+		return 0, 0, &UnusableError{Advice: fmt.Sprintf("has schema %d, but this program knows only up to %d. Run the newer program that wrote it.", from, newest)}
+	case from == 0:
+		if _, err := migrations.UpTo(ctx, to); err != nil {
+			return 0, 0, fmt.Errorf("make the schema: %w", err)
+		}
+		return to, to, db.understand(ctx)
+	case how.refuseOlder:
+		return 0, 0, &UnusableError{Advice: fmt.Sprintf("has schema %d, and this program works on %d. Nothing was changed: start the server, which brings it up to date, and ask again.", from, to)}
 	}
-	return db.understand(ctx)
+	return from, to, nil
 }
 
 // Sound waits until the whole file has been looked through, and returns an [*UnusableError] if it is damaged. A large file takes a while, in
@@ -233,20 +285,6 @@ func (db *DB) schema(ctx context.Context) (version int64) {
 		return 0
 	}
 	return version
-}
-
-func migrate(ctx context.Context, migrations *goose.Provider, version int64) error {
-	have, newest, err := migrations.GetVersions(ctx)
-	if err != nil {
-		return fmt.Errorf("read the schema's version: %w", err)
-	}
-	if have > newest {
-		return &UnusableError{Advice: fmt.Sprintf("has schema %d, but this program knows only up to %d. Run the newer program that wrote it.", have, newest)}
-	}
-	if _, err := migrations.UpTo(ctx, version); err != nil {
-		return fmt.Errorf("bring the schema from %d to %d: %w", have, version, err)
-	}
-	return nil
 }
 
 // understand makes sure that this program knows how to judge by the organization's row.

@@ -592,7 +592,7 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 // TestAnOlderSchemaIsBroughtUpToDate stops at the first schema, keeps what a program of that time kept, and goes on.
 func TestAnOlderSchemaIsBroughtUpToDate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "curfew.db")
-	old, err := open(t.Context(), path, slog.New(slog.DiscardHandler), 1)
+	old, err := open(t.Context(), path, slog.New(slog.DiscardHandler), opening{version: 1})
 	require.NoError(t, err)
 	const ana, theirs = "00000000-0000-7000-9000-000000000001", "00000000-0000-7000-8000-000000000001"
 	require.NoError(t, old.writer.Exec(`INSERT INTO members VALUES (?, 'Ana Ruiz', 'Ana@Example.org', 'ana@example.org', 'owner', 'hash', 3, ?, NULL)`,
