@@ -288,7 +288,7 @@ func TestAListenerWhoNeverReadsIsLetGo(t *testing.T) {
 	connection, err := (&net.Dialer{Control: small}).DialContext(t.Context(), "tcp", listener.Addr().String())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = connection.Close() })
-	_, err = connection.Write([]byte("GET /api/events HTTP/1.1\r\nHost: curfew\r\nCookie: " + accessCookie + "=" + c.cookies[accessCookie] + "\r\n\r\n"))
+	_, err = connection.Write([]byte("GET /api/events HTTP/1.1\r\nHost: curfew.example.org\r\nCookie: " + accessCookie + "=" + c.cookies[accessCookie] + "\r\n\r\n"))
 	require.NoError(t, err)
 
 	topic := "session:" + c.id()
