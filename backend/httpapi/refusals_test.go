@@ -102,6 +102,8 @@ func TestRefusalsDoNotFillTheLog(t *testing.T) {
 			require.EqualValues(t, int64(refused)-written, entry.Details["count"])
 			require.Equal(t, c.counted, orNothing(entry.Details["wrong"]))
 			require.NotEmpty(t, entry.Details["since"])
+			require.NotEmpty(t, entry.Details["until"])
+			require.Equal(t, h.clock.Now(), entry.At.UTC())
 			require.Empty(t, entry.Address)
 			var chain httpapi.AuditChain
 			admin.get("/api/audit/chain").into(http.StatusOK, &chain)
@@ -109,6 +111,16 @@ func TestRefusalsDoNotFillTheLog(t *testing.T) {
 			require.NotContains(t, string(mine.get("/api/account/notices").body), `"count"`, "it is no news that is not told already")
 		})
 	}
+}
+
+// TestACountOfAClockThatWasAheadIsWritten: at the time of writing, because the newest entry says where the clock starts after a restart.
+func TestACountOfAClockThatWasAheadIsWritten(t *testing.T) {
+	h := open(t, options{})
+	ahead := h.clock.Now().Add(48 * time.Hour).UnixMilli()
+	h.exec("INSERT INTO refusals (action, wrong, target, count, since, last) VALUES ('session.refused', '', '', 7, ?, ?)", ahead, ahead)
+	require.NoError(t, h.members.WriteRefusals(t.Context()))
+	require.Zero(t, h.number("SELECT count(*) FROM refusals"))
+	require.Equal(t, h.clock.Now().UnixMilli(), h.number("SELECT at FROM audit_entries WHERE details ->> 'count' = 7"))
 }
 
 func orNothing(value any) string {

@@ -377,3 +377,21 @@ func (c *client) proveBy(d *device) *answer {
 	begun := c.ask("/api/passkeys/challenge")
 	return c.answerBy("/api/session/reauthenticate/passkey", begun, d.get(begun.challenge))
 }
+
+// TestHalfASignInIsPaced: a right password without a code gives its attempt back, and costs a hash all the same.
+func TestHalfASignInIsPaced(t *testing.T) {
+	h := open(t, options{})
+	mine := h.browser(member.Plain)
+	app := mine.enrol()
+	thief := h.at("198.51.100.7")
+	for range 100 {
+		thief.trySignIn(member.Plain, "").requireProblem(http.StatusUnauthorized, "second_factor_required")
+	}
+	thief.trySignIn(member.Plain, "").requireProblem(http.StatusTooManyRequests, "too_many_attempts")
+	h.clock.advance(30 * time.Second)
+	thief.trySignIn(member.Plain, "").requireProblem(http.StatusUnauthorized, "second_factor_required")
+	for _, on := range []*client{mine, h.at("203.0.113.9")} { // the member is not held up
+		on.trySignIn(member.Plain, "").requireProblem(http.StatusUnauthorized, "second_factor_required")
+	}
+	h.at("203.0.113.9").trySignIn(member.Plain, app.code(0)).requireStatus(http.StatusCreated)
+}

@@ -22,8 +22,8 @@ type Hub struct {
 	closed bool
 }
 
-// NewHub returns a hub with a limit of listeners for the first topic of each, the second and so on. The
-// topics after those have none.
+// NewHub returns a hub with a limit of listeners for the first topic of each, the second and so on.
+// The topics after those have none.
 func NewHub(most ...int) *Hub {
 	return &Hub{most: most, topics: map[string]map[*Listener]struct{}{}}
 }
@@ -38,8 +38,8 @@ type Listener struct {
 	woken  chan struct{}
 }
 
-// Listen returns a listener that is woken with any of the topics. It returns ErrTooMany where one of the
-// first topics has its limit of listeners.
+// Listen returns a listener that is woken with any of the topics. It returns ErrTooMany where one
+// of the first topics has its limit of listeners.
 func (h *Hub) Listen(topics ...string) (*Listener, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -103,9 +103,9 @@ var commonPasswords = sync.OnceValue(func() map[string]bool {
 	return list
 })
 
-// hasher hashes as many passwords at once as there are processors but one, and lets only so many wait:
-// each hash takes 19 MiB and a processor for 50 ms, and a flood of sign-ins must exhaust neither memory
-// nor patience, nor hold up those who are signed in.
+// hasher hashes as many passwords at once as there are processors but one, and lets only so many
+// wait: each hash takes 19 MiB and a processor for 50 ms, and a flood of sign-ins must exhaust
+// neither memory nor patience, nor hold up those who are signed in.
 //
 // Attempts wait in lanes, which take turns. So a crowd neither fills the seats of known devices nor
 // makes them wait for more than one of its own at each processor.
@@ -127,8 +127,8 @@ type lane int
 const (
 	// crowd is for strangers, in the order in which they come.
 	crowd lane = iota
-	// newcomers is for strangers when the seats of the crowd are taken: one attempt for each network that
-	// has not had a seat here lately.
+	// newcomers is for strangers when the seats of the crowd are taken: one attempt for each
+	// network that has not had a seat here lately.
 	newcomers
 	// trusted is for members on known devices, one attempt for each member, and for those who have
 	// proved to hold a link or a session.
@@ -146,8 +146,8 @@ type seat struct {
 	taken  bool
 }
 
-// trustedSeat returns a seat for a trusted client. Where many come at the same time, as after everybody
-// was signed out, they may have those of the crowd too.
+// trustedSeat returns a seat for a trusted client. Where many come at the same time, as after
+// everybody was signed out, they may have those of the crowd too.
 func (h *hasher) trustedSeat(client string) *seat {
 	s := &seat{hasher: h, lane: trusted, client: client}
 	if h.full(trusted) {

@@ -10,14 +10,17 @@ import (
 	"curfew/backend/audit"
 )
 
-// Refusals are recorded, and strangers cause as many as they like. So the first few of a kind get an
-// audit entry each, and the others are counted and get one entry together.
+// Refusals are recorded, and strangers cause as many as they like. So the first few of a kind get
+// an audit entry each, and the others are counted and get one entry together.
 
 // longestRefusedAgent is how many bytes of a refused client's user agent are kept.
 const longestRefusedAgent = 128
 
 // countFor is how long refusals are counted before their number is written.
 const countFor = time.Hour
+
+// timeFormat is RFC 3339 with three digits of a second.
+const timeFormat = "2006-01-02T15:04:05.000Z07:00"
 
 // RefusalCount is how many refusals of one kind about one target got no entry of their own.
 type RefusalCount struct {
@@ -56,16 +59,17 @@ func (s *Service) refuse(ctx context.Context, m Member, origin Origin, action au
 	return reason
 }
 
-// WriteRefusals writes the counts of refusals that are an hour old into the audit log. It is background
-// work, to be called every minute or so.
+// WriteRefusals writes the counts of refusals that are an hour old into the audit log. It is
+// background work, to be called every minute or so.
 func (s *Service) WriteRefusals(ctx context.Context) error {
 	now := s.now()
 	err := s.store.WriteRefusals(ctx, now.Add(-countFor), now, func(c RefusalCount) audit.Event {
-		details := map[string]any{"count": c.Count, "since": c.Since.UTC().Format("2006-01-02T15:04:05.000Z")}
+		details := map[string]any{"count": c.Count, "since": c.Since.UTC().Format(timeFormat), "until": c.Last.UTC().Format(timeFormat)}
 		if c.Wrong != "" {
 			details["wrong"] = c.Wrong
 		}
-		return audit.Event{At: c.Last, Action: c.Action, Actor: audit.Nobody, Target: c.Target, Details: details}
+		// By the time of writing: the newest entry says where the clock starts after a restart (R7).
+		return audit.Event{At: now, Action: c.Action, Actor: audit.Nobody, Target: c.Target, Details: details}
 	})
 	if err != nil {
 		return fmt.Errorf("write counts of refusals: %w", err)

@@ -237,6 +237,9 @@ func (s *Service) verify(ctx context.Context, email, password, code string, orig
 	if m.SecondFactor {
 		if code == "" {
 			// It was half of an attempt: it costs nothing, and forgives nothing that went before.
+			if _, err := s.take(ctx, []Bucket{halfwayBucket(taken[0], origin.Address)}); err != nil {
+				return Proof{}, err
+			}
 			if err := s.giveBack(ctx, notOwn(taken)); err != nil {
 				return Proof{}, err
 			}
@@ -255,9 +258,9 @@ func (s *Service) verify(ctx context.Context, email, password, code string, orig
 	return proof, s.succeed(ctx, m, refusal, taken)
 }
 
-// admit returns the buckets of an attempt, and its seat in the queue. Both are the same for an unknown
-// account and for a stranger at a known one. A seat in a lane of few is taken at once, by attempts that
-// have room in their buckets: those that have none must not keep others out.
+// admit returns the buckets of an attempt, and its seat in the queue. Both are the same for an
+// unknown account and for a stranger at a known one. A seat in a lane of few is taken at once, by
+// attempts that have room in their buckets: those that have none must not keep others out.
 func (s *Service) admit(ctx context.Context, m Member, email string, device bool, origin Origin) ([][]Bucket, *seat, error) {
 	sets, seat, err := s.queueFor(ctx, m, email, device, origin)
 	if err != nil || seat.lane == crowd {
@@ -326,8 +329,8 @@ func (s *Service) returnUnused(ctx context.Context, device Bucket) error {
 	return s.giveBack(ctx, notOwn([]Bucket{device}))
 }
 
-// verifyCode judges a code that came with a right password. Codes are few, so they have slower buckets
-// next to those of the password, from which an attempt is taken before the code is looked at.
+// verifyCode judges a code that came with a right password. Codes are few, so they have a slower
+// bucket next to those of the password, from which an attempt is taken before the code is looked at.
 func (s *Service) verifyCode(ctx context.Context, m Member, code string, of Bucket, origin Origin, refusal audit.Action) (method string, taken []Bucket, err error) {
 	if taken, err = s.take(ctx, []Bucket{codeBucket(of)}); err != nil {
 		return "", nil, err

@@ -12,13 +12,13 @@ import (
 )
 
 // Attempts at a password are paced by buckets in the store, so that a restart empties none. Every
-// attempt takes from all of its buckets before anything is hashed, so a burst in parallel is worth no
-// more than the same attempts in a row. A success gives back what it took, and empties the buckets of
-// the same client at the same account.
+// attempt takes from all of its buckets before anything is hashed, so a burst in parallel is worth
+// no more than the same attempts in a row. A success gives back what it took, and empties the
+// buckets of the same client at the same account.
 //
 // Guessers are slowed by account and by network. Guesses at an account do not lock its owner out: a
-// known device and a familiar address have buckets of their own, and a part of the account's bucket is
-// kept for networks that have not failed there. Decision 6 has the table.
+// known device and a familiar address have buckets of their own, and a part of the account's bucket
+// is kept for networks that have not failed there. Decision 6 has the table.
 
 // Bucket is the pace of one kind of attempt: Burst at once, then one every Every.
 type Bucket struct {
@@ -51,9 +51,9 @@ func (e *ThrottledError) Refusal() {}
 // familiarFor is how long an address stays familiar after a sign-in from there.
 const familiarFor = 30 * 24 * time.Hour
 
-// strangerBuckets pace an attempt from a client of which nothing is known. The sets are alternatives:
-// all strangers share the account's bucket, and a network may use more of it the less it has failed at
-// the account lately.
+// strangerBuckets pace an attempt from a client of which nothing is known. The sets are
+// alternatives: all strangers share the account's bucket, and a network may use more of it the less
+// it has failed at the account lately.
 func strangerBuckets(canonicalEmail, address string) [][]Bucket {
 	account := "account " + digest(canonicalEmail)
 	failed := account + " failed " + site(address)
@@ -75,8 +75,8 @@ func deviceBucket(id ID, device string) Bucket {
 	return Bucket{"member " + id.String() + " client " + device, 10, 15 * time.Second, true}
 }
 
-// familiarBuckets pace attempts of a member from a familiar address. Everybody in an office comes from
-// one address, so all members together get a wider bucket there than strangers do.
+// familiarBuckets pace attempts of a member from a familiar address. Everybody in an office comes
+// from one address, so all members together get a wider bucket there than strangers do.
 func familiarBuckets(id ID, address string) []Bucket {
 	return append([]Bucket{deviceBucket(id, network(address))}, inNetworks(address, Bucket{"familiar", 120, time.Second, false})...)
 }
@@ -97,8 +97,14 @@ func successBucket(id ID, refusal audit.Action) Bucket {
 	return Bucket{"member " + id.String() + " success " + string(refusal), 100, 30 * time.Second, false}
 }
 
-// entryBuckets pace the audit entries of one kind of refusal, so that strangers cannot fill the log.
-// What does not fit is counted. The target is the member's, or empty for an unknown account.
+// halfwayBucket paces right passwords without a code, which cost a hash and give back what they took.
+// It is one for each network, so that a thief of the password does not use it up for the member.
+func halfwayBucket(of Bucket, address string) Bucket {
+	return Bucket{of.Key + " halfway " + site(address), 100, 30 * time.Second, false}
+}
+
+// entryBuckets pace the audit entries of one kind of refusal, so that strangers cannot fill the
+// log. What does not fit is counted. The target is the member's, or empty for an unknown account.
 func entryBuckets(action audit.Action, wrong, target, address string) []Bucket {
 	kind := "entry " + string(action) + " " + wrong
 	few := Bucket{kind + " " + target + " " + site(address), 10, 10 * time.Minute, false}
@@ -114,10 +120,10 @@ func digest(text string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// networks returns the networks of an address, the narrowest first. For IPv6 these are its /64, which
-// one host has to itself, its /56, which a home is given, and its /48, which an organization is given.
-// For IPv4 it is the address alone: neighbours in a /24 have nothing to do with each other, and must
-// not use up each other's attempts.
+// networks returns the networks of an address, the narrowest first. For IPv6 these are its /64,
+// which one host has to itself, its /56, which a home is given, and its /48, which an organization
+// is given. For IPv4 it is the address alone: neighbours in a /24 have nothing to do with each
+// other, and must not use up each other's attempts.
 func networks(address string) []string {
 	addr, err := netip.ParseAddr(address)
 	if err != nil {
@@ -137,8 +143,8 @@ func networks(address string) []string {
 func network(address string) string { return networks(address)[0] }
 func site(address string) string    { all := networks(address); return all[len(all)-1] }
 
-// inNetworks returns the bucket for each network of an address. Each wider one is twice as large and
-// fills twice as fast.
+// inNetworks returns the bucket for each network of an address. Each wider one is twice as large
+// and fills twice as fast.
 func inNetworks(address string, b Bucket) []Bucket {
 	var buckets []Bucket
 	for i, network := range networks(address) {
@@ -147,9 +153,9 @@ func inNetworks(address string, b Bucket) []Bucket {
 	return buckets
 }
 
-// codeBucket paces codes of a second factor, which come after a right password. There are a million of
-// them, and three are right at any time: ten at once and one every ten minutes leave a guesser who knows
-// the password less than one chance in two thousand a day.
+// codeBucket paces codes of a second factor, which come after a right password. There are a million
+// of them, and three are right at any time: ten at once and one every ten minutes leave a guesser
+// who knows the password less than one chance in two thousand a day.
 func codeBucket(of Bucket) Bucket {
 	return Bucket{of.Key + " code", 10, 10 * time.Minute, of.Own}
 }
