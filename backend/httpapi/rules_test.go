@@ -171,7 +171,7 @@ func TestALongerPolicyLengthensARunningSession(t *testing.T) {
 func TestALongerPolicyRaisesNoDead(t *testing.T) {
 	for name, short := range map[string]httpapi.PolicyRequest{
 		"of the length":  policy(1, "hours", false),
-		"of the maximum": capped(policy(14, "days", true), length(1, "hours")),
+		"of the maximum": capped(policy(1, "hours", true), length(1, "hours")),
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := open(t, options{})
@@ -253,8 +253,8 @@ func TestTighteningNeverAsks(t *testing.T) {
 		policy(2, "weeks", true), // the same in other words
 		policy(13, "days", true),
 		policy(13, "days", false),
-		capped(policy(13, "days", false), length(12, "days")),
-		capped(policy(13, "days", false), length(11, "days")),
+		capped(policy(12, "days", false), length(12, "days")),
+		capped(policy(11, "days", false), length(11, "days")),
 	} {
 		owner.savePolicy(tighter)
 	}

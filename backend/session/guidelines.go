@@ -78,6 +78,9 @@ func (g Guideline) Meet(p Policy) Policy {
 	}
 	if p.RefreshAutomatically {
 		p.MaximumLifetime = lengthOf(limit)
+		if p.Length.Duration() > limit {
+			p.Length = lengthOf(limit)
+		}
 	} else {
 		p.Length = lengthOf(limit)
 	}

@@ -84,11 +84,15 @@ type Policy struct {
 	MaximumLifetime Length
 }
 
-// Validate returns an [*InvalidError] that names every field that is out of bounds.
+// Validate returns an [*InvalidError] that names every field that is out of bounds. A policy whose length is
+// longer than its maximum may still be in force, because it could once be saved.
 func (p Policy) Validate() error {
 	errs := p.Length.validate("sessionLength")
 	if !p.MaximumLifetime.IsZero() {
 		errs = append(errs, p.MaximumLifetime.validate("maximumLifetime")...)
+	}
+	if len(errs) == 0 && !p.MaximumLifetime.IsZero() && p.Length.Duration() > p.MaximumLifetime.Duration() {
+		errs = []FieldError{{"sessionLength", "max", fmt.Sprintf("Enter at most %s, the maximum lifetime, or raise that.", p.MaximumLifetime)}}
 	}
 	if len(errs) > 0 {
 		return &InvalidError{Fields: errs}

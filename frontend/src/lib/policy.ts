@@ -32,6 +32,12 @@ export function lengthError(value: number | null, unit: Unit): string | undefine
   return `Enter a whole number from 1 to ${formatNumber(LONGEST[unit])} ${unit}.`;
 }
 
+/** What to do about a session length that is longer than the maximum lifetime, or nothing. The server says the same. */
+export function overMaximum({ sessionLength, maximumLifetime }: Policy): string | undefined {
+  if (!maximumLifetime || seconds(sessionLength) <= seconds(maximumLifetime)) return undefined;
+  return `Enter at most ${formatLength(maximumLifetime)}, the maximum lifetime, or raise that.`;
+}
+
 export function formatLength({ value, unit }: Length): string {
   return formatUnits(value, SINGULAR[unit]);
 }

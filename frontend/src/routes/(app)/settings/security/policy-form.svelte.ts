@@ -6,7 +6,7 @@ import {
   type SecuritySettings,
   type Unit,
 } from '$lib/api/settings';
-import { lengthError, readNumber, samePolicy } from '$lib/policy';
+import { lengthError, overMaximum, readNumber, samePolicy } from '$lib/policy';
 
 /** A length as it is being typed, whatever that is. */
 interface LengthDraft {
@@ -54,7 +54,8 @@ export class PolicyForm {
 
   /** What is wrong with the length: by our own limits, or else by the server's word. */
   readonly lengthError = $derived.by(() => {
-    return (this.judged ? this.#lengthError : undefined) ?? this.#saidOf('sessionLength');
+    const ours = this.judged ? (this.#lengthError ?? this.#overMaximum) : undefined;
+    return ours ?? this.#saidOf('sessionLength');
   });
 
   /** The same of the maximum lifetime. */
@@ -62,8 +63,8 @@ export class PolicyForm {
     return (this.judged ? this.#maximumError : undefined) ?? this.#saidOf('maximumLifetime');
   });
 
-  /** The policy that saving would put in force; nothing while a length is not one. */
-  readonly policy = $derived.by((): Policy | null => {
+  /** What the draft says; nothing while a length is not one. */
+  readonly #entered = $derived.by((): Policy | null => {
     const { refreshAutomatically, limited, maximum } = this.draft;
     if (this.#lengthError || this.#maximumError) return null;
     return {
@@ -73,7 +74,12 @@ export class PolicyForm {
     };
   });
 
-  readonly changed = $derived.by(() => !this.policy || !samePolicy(this.policy, this.settings));
+  readonly #overMaximum = $derived(this.#entered ? overMaximum(this.#entered) : undefined);
+
+  /** The policy that saving would put in force; nothing while the draft cannot be saved. */
+  readonly policy = $derived(this.#overMaximum ? null : this.#entered);
+
+  readonly changed = $derived.by(() => !this.#entered || !samePolicy(this.#entered, this.settings));
 
   /** To be called whenever the person changes something: what was said of the last attempt is over. */
   edited() {

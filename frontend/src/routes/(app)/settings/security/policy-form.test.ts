@@ -54,6 +54,28 @@ it('sends nothing where nothing is changed, and says so until something is', asy
   expect(form.status).toBe('editing');
 });
 
+it('says when the length is longer than the maximum lifetime, as the server does, and sends nothing', async () => {
+  const requests = answerInTurn();
+  form.draft.value = '31';
+  form.draft.unit = 'days';
+  form.edited();
+  expect(form.policy).toBeNull();
+  expect(form.lengthError).toBeUndefined(); // it is still being typed
+  await form.save();
+  expect(form.lengthError).toBe('Enter at most 30 days, the maximum lifetime, or raise that.');
+  expect(requests).toHaveLength(0);
+  form.draft.maximum.value = '31';
+  form.edited();
+  expect(form.lengthError).toBeUndefined();
+  expect(form.policy?.maximumLifetime).toEqual({ value: 31, unit: 'days' });
+});
+
+it('shows a stored length that is longer than its maximum, which is no change', () => {
+  const stored = new PolicyForm({ ...loaded, maximumLifetime: { value: 1, unit: 'hours' } });
+  expect(stored.changed).toBe(false);
+  expect(stored.lengthError).toBeUndefined();
+});
+
 it('sends the version that was read, and the maximum lifetime that was not touched', async () => {
   const requests = answerInTurn(ok(theirs));
 
