@@ -75,6 +75,7 @@ var sentinels = []struct {
 	{echo.ErrMethodNotAllowed, http.StatusMethodNotAllowed, "method_not_allowed", "This address does not know that method. The Allow header lists those it knows."},
 	{session.ErrClockNotAhead, http.StatusConflict, "clock_not_ahead", "Curfew's clock is not ahead of the machine's. There is nothing to accept."},
 	{member.ErrAlreadySetUp, http.StatusConflict, "already_set_up", "The organization is set up already. Sign in."},
+	{session.ErrKeyReused, http.StatusUnprocessableEntity, "key_reused", "This Idempotency-Key was used within a day for a revocation with another reason, and nothing was revoked now. Use a new key for a new revocation."},
 	{errTooLarge, http.StatusRequestEntityTooLarge, "body_too_large", fmt.Sprintf("The body is larger than %d kB.", longestBody>>10)},
 	{errMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type", "Send the body as application/json."},
 	{errEmptyBody, http.StatusBadRequest, "invalid_json", "The body is empty. Send a JSON object."},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"curfew/backend/audit"
 	"curfew/backend/httpapi"
 	"curfew/backend/member"
 )
@@ -224,7 +225,8 @@ func TestARepeatedRevocationRevokesNothingMore(t *testing.T) {
 	h.clock.advance(time.Minute)
 	again, bystander := h.browser(member.Admin), h.program(member.Plain)
 	before := h.everythingDecided()
-	a := again.post("/api/sessions/revoke-all", nil, key)
+	stolen := "a laptop was stolen"
+	a := again.post("/api/sessions/revoke-all", httpapi.RevokeAllRequest{Reason: &stolen}, key)
 	var second httpapi.RevocationReceipt
 	a.into(http.StatusOK, &second)
 	require.Empty(t, a.Header.Values("Set-Cookie"))
@@ -239,6 +241,39 @@ func TestARepeatedRevocationRevokesNothingMore(t *testing.T) {
 	// The key is its caller's own, and another one names another revocation.
 	require.True(t, h.browser(member.Owner).revokeAll("", key).Yours)
 	require.True(t, h.browser(member.Admin).revokeAll("", header("Idempotency-Key", "another laptop")).Yours)
+}
+
+// A key names one request for a day. A nightly job with the same key revokes every night.
+func TestAKeyNamesOneRevocationForADay(t *testing.T) {
+	h := open(t, options{})
+	key, nightly := header("Idempotency-Key", "nightly"), "every night"
+	first := h.browser(member.Admin).revokeAll(nightly, key)
+	h.clock.advance(24*time.Hour - time.Millisecond)
+	admin := h.browser(member.Admin)
+	before := h.everythingDecided()
+	other := "another reason"
+	for _, body := range []any{httpapi.RevokeAllRequest{Reason: &other}, httpapi.RevokeAllRequest{}, nil} {
+		admin.post("/api/sessions/revoke-all", body, key).requireProblem(http.StatusUnprocessableEntity, "key_reused")
+	}
+	var receipt httpapi.RevocationReceipt
+	admin.post("/api/sessions/revoke-all", httpapi.RevokeAllRequest{Reason: &nightly}, key).into(http.StatusOK, &receipt)
+	require.Equal(t, first.AuditSequence, receipt.AuditSequence)
+	for _, wrong := range []string{"", " ", "käse", "\x7f"} {
+		admin.post("/api/sessions/revoke-all", nil, malformed, header("Idempotency-Key", wrong)).requireFields("Idempotency-Key invalid")
+	}
+	admin.post("/api/sessions/revoke-all", nil, malformed, header("Idempotency-Key", "a"), header("Idempotency-Key", "b")).requireFields("Idempotency-Key invalid")
+	require.Equal(t, before, h.everythingDecided())
+
+	h.restart()
+	h.clock.advance(time.Millisecond)
+	second := admin.revokeAll(other, key)
+	require.Equal(t, first.Generation+1, second.Generation, "after a day the key is free again")
+	admin = h.browser(member.Admin)
+	admin.post("/api/sessions/revoke-all", httpapi.RevokeAllRequest{Reason: &nightly}, key).requireProblem(http.StatusUnprocessableEntity, "key_reused")
+	admin.requireLive()
+	found, err := audit.Check(t.Context(), h.db)
+	require.NoError(t, err)
+	require.Nil(t, found.Broken)
 }
 
 func TestOneRevocationFromManySessionsAtOnceCountsOnce(t *testing.T) {

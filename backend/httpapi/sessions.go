@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -246,12 +247,23 @@ func (a *API) revokeAllSessions(c echo.Context, who session.Principal) error {
 	return c.JSON(http.StatusOK, wire)
 }
 
+// idempotencyKey returns the key of a request; "" for one that has none.
 func idempotencyKey(c echo.Context) (string, error) {
-	key := c.Request().Header.Get("Idempotency-Key")
-	if len(key) > 128 {
-		return "", &inputError{[]FieldError{{Field: "Idempotency-Key", Code: "max", Message: "Use at most 128 characters."}}}
+	keys := c.Request().Header["Idempotency-Key"]
+	code, message := "", ""
+	switch {
+	case len(keys) == 0:
+		return "", nil
+	case len(keys) > 1:
+		code, message = "invalid", "Send this once."
+	case len(keys[0]) > 128:
+		code, message = "max", "Use at most 128 characters."
+	case strings.TrimSpace(keys[0]) == "" || strings.ContainsFunc(keys[0], func(r rune) bool { return r < ' ' || r > '~' }):
+		code, message = "invalid", "Use 1 to 128 printable ASCII characters."
+	default:
+		return keys[0], nil
 	}
-	return key, nil
+	return "", &inputError{[]FieldError{{Field: "Idempotency-Key", Code: code, Message: message}}}
 }
 
 // origin is where an attempt to prove one's identity comes from.

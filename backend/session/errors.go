@@ -27,6 +27,8 @@ var (
 	ErrFactorDemanded = refusal.New("the organization demands a second factor")
 	// ErrForbidden is returned if the caller's role does not allow the change.
 	ErrForbidden = member.ErrRoleNeeded
+	// ErrKeyReused is returned if the idempotency key of a revocation named another one within [KeyLifetime].
+	ErrKeyReused = refusal.New("the idempotency key names another request")
 	// ErrCallerEnded is returned by the store if the caller's session has ended by the time of the change.
 	ErrCallerEnded = member.ErrCallerEnded
 )

@@ -131,12 +131,15 @@ type Ended struct {
 	Member member.ID
 }
 
+// KeyLifetime is how long an idempotency key names the same revocation. After that it is free again.
+const KeyLifetime = 24 * time.Hour
+
 // Revocation is the wish to end every session of the organization.
 type Revocation struct {
 	At     time.Time
 	Reason string
-	// IdempotencyKey names this revocation among those of its caller; empty for none. A second one of the same name
-	// revokes nothing and gets the first one's receipt.
+	// IdempotencyKey names this revocation among those of its caller for [KeyLifetime]; empty for none. A second
+	// one of the same name revokes nothing and gets the first one's receipt, or ErrKeyReused for another reason.
 	IdempotencyKey string
 	// SessionsEnded and MembersSignedOut are what it is about to end.
 	SessionsEnded    int

@@ -173,10 +173,18 @@ func (db *DB) RevokeAll(ctx context.Context, revocation session.Revocation, call
 			if found.Error != nil {
 				return found.Error
 			}
-			if len(earlier) > 0 {
+			if len(earlier) > 0 && revocation.At.Sub(instant(earlier[0].At)).Abs() < session.KeyLifetime {
+				if earlier[0].Reason != revocation.Reason { // which is all that a request says
+					return session.ErrKeyReused
+				}
 				receipt = earlier[0].receipt()
 				receipt.Repeated = true
 				return nil
+			}
+			if len(earlier) > 0 {
+				if err := exec(tx, "UPDATE revocations SET idempotency_key = NULL WHERE generation = ?", earlier[0].Generation); err != nil {
+					return err
+				}
 			}
 		}
 		// The next generation and the end of the log are read at once: each statement that is spared ends everybody's
