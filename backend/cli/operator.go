@@ -216,8 +216,8 @@ func eachItem(o *operator, path string, query url.Values, limit int, f func(list
 	}
 }
 
-// clock is a time as people here read it.
-func clock(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
+// clock is a time as people here read it, with the offset from UTC.
+func clock(t time.Time) string { return t.Local().Format("2006-01-02 15:04 -07:00") }
 
 // count is a number with its noun.
 func count(n int64, noun string) string {

@@ -160,8 +160,14 @@ func TestTheAuditLogIsFilteredPagedAndExported(t *testing.T) {
 	auditor.get("/api/audit?since=yesterday", malformed).requireFields("since datetime")
 	auditor.get("/api/audit?format=xml", malformed).requireFields("format oneof")
 
-	rows, err := csv.NewReader(bytes.NewReader(auditor.get("/api/audit?format=csv").requireStatus(http.StatusOK).body)).ReadAll()
+	file := auditor.get("/api/audit?format=csv").requireStatus(http.StatusOK).body
+	require.True(t, bytes.HasPrefix(file, []byte("\ufeffsequence,at,")), "with a byte order mark, so that spreadsheets take it for UTF-8")
+	require.Equal(t, bytes.Count(file, []byte("\n")), bytes.Count(file, []byte("\r\n")), "as RFC 4180 has it")
+	rows, err := csv.NewReader(bytes.NewReader(file)).ReadAll()
 	require.NoError(t, err)
+	require.Equal(t, "userAgent", rows[0][7])
+	require.Equal(t, "curfew-test", rows[4][7])
+	require.Regexp(t, `^20..-..-..T..:..:..\....Z$`, rows[4][1])
 	require.Len(t, rows, 1+4)
 	require.Equal(t, "session.ended", rows[1][2])
 	require.Equal(t, `'=HYPERLINK("http://evil")`, rows[1][4], "no formula for the program that opens it")

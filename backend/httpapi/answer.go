@@ -2,11 +2,15 @@ package httpapi
 
 import (
 	"encoding/hex"
+	"io"
 	"net/http"
 	"strconv"
 	"sync"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 	"github.com/labstack/echo/v4"
 	"github.com/segmentio/encoding/json"
 
@@ -14,15 +18,30 @@ import (
 	"curfew/backend/session"
 )
 
-// jsonSerializer is how Echo writes answers: the text that encoding/json would write, in a third of the time. It spares an answer to a checked
-// request more than the check costs. What clients send is read strictly, by bind, and never by Echo.
+// jsonSerializer is how Echo writes answers. What clients send is read strictly, by bind, and never by Echo.
 type jsonSerializer struct{ echo.DefaultJSONSerializer }
 
 // Serialize implements [echo.JSONSerializer].
-func (jsonSerializer) Serialize(c echo.Context, answer any, indent string) error {
-	encoder := json.NewEncoder(c.Response())
-	encoder.SetIndent("", indent)
-	return encoder.Encode(answer)
+func (jsonSerializer) Serialize(c echo.Context, answer any, _ string) error {
+	return writeJSON(c.Response(), answer)
+}
+
+// timeForm is how every time is written, with three digits of a second: so that times sort as texts.
+const timeForm = "2006-01-02T15:04:05.000Z07:00"
+
+// written is how all JSON is written: as encoding/json writes it, but for times.
+var written = jsonv2.JoinOptions(jsonv1.DefaultOptionsV1(), jsonv2.WithMarshalers(jsonv2.MarshalToFunc(
+	func(to *jsontext.Encoder, at time.Time) error { return to.WriteValue(appendTime(nil, at)) },
+)))
+
+// writeJSON writes a value and a line break, at once.
+func writeJSON(to io.Writer, value any) error {
+	text, err := jsonv2.Marshal(value, written)
+	if err != nil {
+		return err
+	}
+	_, err = to.Write(append(text, '\n'))
+	return err
 }
 
 // texts are the room of answers that have gone out.
@@ -110,7 +129,7 @@ func appendClient(b []byte, client *session.Client) []byte {
 func appendText(b []byte, text string) []byte { return json.AppendEscape(b, text, json.EscapeHTML) }
 
 func appendTime(b []byte, at time.Time) []byte {
-	return append(at.AppendFormat(append(b, '"'), time.RFC3339Nano), '"')
+	return append(at.UTC().AppendFormat(append(b, '"'), timeForm), '"')
 }
 
 // appendID appends the canonical text of a UUID (RFC 9562, 4).

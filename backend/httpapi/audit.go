@@ -4,13 +4,14 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/csv"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/labstack/echo/v4"
-	"github.com/segmentio/encoding/json"
 
 	"curfew/backend/audit"
 	"curfew/backend/fold"
@@ -35,9 +36,11 @@ func (a *API) listAudit(c echo.Context, _ session.Principal) error {
 		return err
 	}
 	if format == "csv" {
-		return a.exportEntries(c, filter, "text/csv; charset=utf-8", "audit.csv", csvExport{csv.NewWriter(a.patient(c))})
+		file := csv.NewWriter(a.patient(c))
+		file.UseCRLF = true // RFC 4180
+		return a.exportEntries(c, filter, "text/csv; charset=utf-8", "audit.csv", csvExport{file})
 	}
-	return a.exportEntries(c, filter, "application/jsonl", "audit.jsonl", jsonlExport{json.NewEncoder(a.patient(c))})
+	return a.exportEntries(c, filter, "application/jsonl", "audit.jsonl", jsonlExport{a.patient(c)})
 }
 
 func (a *API) getAuditChain(c echo.Context, _ session.Principal) error {
@@ -147,26 +150,31 @@ func (a *API) writeEntries(ctx context.Context, filter audit.Filter, entries []a
 	return file.flush()
 }
 
-type jsonlExport struct{ *json.Encoder }
+type jsonlExport struct{ io.Writer }
 
 func (e jsonlExport) begin() error                 { return nil }
-func (e jsonlExport) write(entry AuditEntry) error { return e.Encode(entry) }
+func (e jsonlExport) write(entry AuditEntry) error { return writeJSON(e, entry) }
 func (e jsonlExport) flush() error                 { return nil }
 
 type csvExport struct{ *csv.Writer }
 
+// begin writes the names of the columns, after a byte order mark: without one, spreadsheets take UTF-8 for another encoding.
 func (e csvExport) begin() error {
-	return e.Write([]string{"sequence", "at", "action", "actorId", "actorName", "target", "address", "details", "hash"})
+	return e.Write([]string{"\ufeffsequence", "at", "action", "actorId", "actorName", "target", "address", "userAgent", "details", "hash"})
 }
 
 func (e csvExport) write(entry AuditEntry) error {
-	details, err := json.Marshal(entry.Details)
+	details, err := json.Marshal(entry.Details, written)
 	if err != nil {
 		return err
 	}
+	agent := ""
+	if entry.Client != nil {
+		agent = entry.Client.UserAgent
+	}
 	return e.Write([]string{
-		strconv.FormatInt(entry.Sequence, 10), entry.At.Format(time.RFC3339Nano), entry.Action, entry.Actor.Id, cell(entry.Actor.Name),
-		entry.Target, entry.Address, cell(string(details)), entry.Hash,
+		strconv.FormatInt(entry.Sequence, 10), entry.At.UTC().Format(timeForm), entry.Action, entry.Actor.Id, cell(entry.Actor.Name),
+		entry.Target, entry.Address, cell(agent), cell(string(details)), entry.Hash,
 	})
 }
 

@@ -441,7 +441,7 @@ func TestAnExportOfNothingHasItsHeader(t *testing.T) {
 	h := open(t, options{})
 	auditor := h.program(member.Auditor)
 	csv := auditor.get("/api/audit?format=csv&action=database.restored").requireStatus(http.StatusOK)
-	require.Equal(t, "sequence,at,action,actorId,actorName,target,address,details,hash\n", string(csv.body))
+	require.Equal(t, "\ufeffsequence,at,action,actorId,actorName,target,address,userAgent,details,hash\r\n", string(csv.body))
 	require.Empty(t, auditor.get("/api/audit?format=jsonl&member=018f0000-0000-7000-8000-000000000000").requireStatus(http.StatusOK).body)
 }
 

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +26,7 @@ const (
 
 var (
 	errMediaType = errors.New("the body is not application/json")
+	errEncoded   = errors.New("the body is compressed")
 	errTooLarge  = errors.New("the body is too large")
 	errEmptyBody = errors.New("the body is empty")
 )
@@ -46,6 +48,10 @@ func (e *inputError) Error() string {
 // differently cased names are refused, and a number in quotes is no number.
 func bind(c echo.Context, into any) error {
 	r := c.Request()
+	if coding := strings.Join(r.Header.Values("Content-Encoding"), ","); coding != "" && !strings.EqualFold(coding, "identity") {
+		c.Response().Header().Set("Accept-Encoding", "identity") // RFC 9110, 12.5.3
+		return errEncoded
+	}
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return errMediaType
 	}
@@ -58,10 +64,11 @@ func bind(c echo.Context, into any) error {
 		_, _ = io.CopyN(io.Discard, r.Body, mostDrained)
 		return errTooLarge
 	}
+	raw = bytes.TrimPrefix(raw, []byte("\ufeff")) // a byte order mark may be passed over (RFC 8259, 8.1)
 	if len(raw) == 0 {
 		return errEmptyBody
 	}
-	if err := json.Unmarshal(raw, into, json.RejectUnknownMembers(true)); err != nil {
+	if err := json.Unmarshal(raw, into, json.RejectUnknownMembers(true), wholeNumbers); err != nil {
 		return unreadable(err)
 	}
 	return checked(into)
@@ -77,6 +84,43 @@ func bindOptional(c echo.Context, into any) error {
 		return nil
 	}
 	return err
+}
+
+// wholeNumbers reads 14.0 and 1.4e1 as 14, as JSON Schema does (Core 2020-12, 4.2.2).
+var wholeNumbers = json.WithUnmarshalers(json.UnmarshalFromFunc(func(from *jsontext.Decoder, n *int64) error {
+	if from.PeekKind() != '0' {
+		return errors.ErrUnsupported // no number: the library says so
+	}
+	number, err := from.ReadValue()
+	if err != nil {
+		return err
+	}
+	if *n, err = wholeNumber(string(number)); err != nil {
+		return &json.SemanticError{JSONValue: number.Clone(), Err: err}
+	}
+	return nil
+}))
+
+func wholeNumber(number string) (int64, error) {
+	number, power, _ := strings.Cut(strings.ToLower(number), "e")
+	digits, fraction, _ := strings.Cut(number, ".")
+	zeros, err := strconv.Atoi("0" + strings.TrimPrefix(power, "+"))
+	if strings.HasPrefix(power, "-") {
+		zeros, err = strconv.Atoi(power)
+	}
+	digits, zeros = digits+fraction, zeros-len(fraction)
+	for ; zeros < 0 && strings.HasSuffix(digits, "0"); zeros++ {
+		digits = digits[:len(digits)-1]
+	}
+	switch {
+	case strings.Trim(digits, "-0") == "":
+		return 0, nil
+	case zeros < 0:
+		return 0, strconv.ErrSyntax
+	case err != nil || zeros > len("9223372036854775807"):
+		return 0, strconv.ErrRange
+	}
+	return strconv.ParseInt(digits+strings.Repeat("0", zeros), 10, 64)
 }
 
 // orEmpty is a text that may be left out.

@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/labstack/echo/v4"
-	"github.com/segmentio/encoding/json"
 
 	"curfew/backend/member"
 	"curfew/backend/session"
@@ -171,7 +171,7 @@ func (a *API) beginEvents(c echo.Context) (*eventStream, error) {
 }
 
 func (s *eventStream) send(event string, data any) error {
-	encoded, err := json.Marshal(data)
+	encoded, err := json.Marshal(data, written)
 	if err != nil {
 		return err
 	}

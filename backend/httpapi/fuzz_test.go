@@ -160,14 +160,26 @@ func FuzzPolicy(f *testing.F) {
 			require.Equal(t, before, inForce(t))
 			return
 		}
-		var asked, saved httpapi.SecuritySettings
-		require.NoError(t, json.Unmarshal([]byte(body), &asked))
+		type length struct {
+			Value float64 // also as in 1.4e1
+			Unit  httpapi.Unit
+		}
+		var asked struct {
+			SessionLength        length
+			RefreshAutomatically bool
+			MaximumLifetime      *length
+		}
+		var saved httpapi.SecuritySettings
+		require.NoError(t, json.Unmarshal([]byte(strings.TrimPrefix(body, "\ufeff")), &asked))
 		require.NoError(t, json.Unmarshal(answer, &saved))
 		require.Equal(t, saved, inForce(t))
 		require.Equal(t, before.Version+1, saved.Version)
-		require.Equal(t, asked.SessionLength, saved.SessionLength)
+		require.Equal(t, asked.SessionLength, length{float64(saved.SessionLength.Value), saved.SessionLength.Unit})
 		require.Equal(t, asked.RefreshAutomatically, saved.RefreshAutomatically)
-		require.Equal(t, asked.MaximumLifetime, saved.MaximumLifetime)
+		require.Equal(t, asked.MaximumLifetime == nil, saved.MaximumLifetime == nil)
+		if saved.MaximumLifetime != nil {
+			require.Equal(t, *asked.MaximumLifetime, length{float64(saved.MaximumLifetime.Value), saved.MaximumLifetime.Unit})
+		}
 		for _, length := range []*httpapi.Length{&saved.SessionLength, saved.MaximumLifetime} {
 			if length != nil {
 				units := map[httpapi.Unit]time.Duration{"minutes": time.Minute, "hours": time.Hour, "days": 24 * time.Hour, "weeks": 7 * 24 * time.Hour}

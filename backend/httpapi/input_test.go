@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -54,7 +55,8 @@ var notJSON = []badInput{
 	{"two documents", `{} {}`, 400, "invalid_json", nil},
 	{"invalid UTF-8", "{\"\xff\":1}", 400, "invalid_json", nil},
 	{"half a surrogate pair", `{"\ud800":1}`, 400, "invalid_json", nil},
-	{"a byte order mark", "\ufeff{}", 400, "invalid_json", nil},
+	{"a byte order mark alone", "\ufeff", 400, "invalid_json", nil},
+	{"two byte order marks", "\ufeff\ufeff{}", 400, "invalid_json", nil},
 	{"an array", `[]`, 422, "invalid_input", []string{" type"}},
 	{"a number", `1`, 422, "invalid_input", []string{" type"}},
 	{"more than 64 kB", `{"email":"` + strings.Repeat("a", 64<<10) + `"}`, 413, "body_too_large", nil},
@@ -73,8 +75,12 @@ func TestBadSettings(t *testing.T) {
 		{"zero", value("0"), 422, "invalid_input", []string{"sessionLength.value min"}},
 		{"negative", value("-1"), 422, "invalid_input", []string{"sessionLength.value min"}},
 		{"a fraction", value("1.5"), 422, "invalid_input", []string{"sessionLength.value type"}},
-		{"a fraction that is none", value("1.0"), 422, "invalid_input", []string{"sessionLength.value type"}},
-		{"an exponent", value("1e2"), 422, "invalid_input", []string{"sessionLength.value type"}},
+		{"a fraction by an exponent", value("15e-1"), 422, "invalid_input", []string{"sessionLength.value type"}},
+		{"nearly nothing", value("1e-999999999999999999999"), 422, "invalid_input", []string{"sessionLength.value type"}},
+		{"a fraction that is zero", value("0.0e5"), 422, "invalid_input", []string{"sessionLength.value min"}},
+		{"ten to the 400th", value("1e400"), 422, "invalid_input", []string{"sessionLength.value max"}},
+		{"minus ten to the 400th", value("-1e400"), 422, "invalid_input", []string{"sessionLength.value min"}},
+		{"more zeros than memory", value("1e999999999999999999999"), 422, "invalid_input", []string{"sessionLength.value max"}},
 		{"ten to the 18th", value("1000000000000000000"), 422, "invalid_input", []string{"sessionLength.value max"}},
 		{"more than an int64", value("9223372036854775808"), 422, "invalid_input", []string{"sessionLength.value max"}},
 		{"less than an int64", value("-9223372036854775809"), 422, "invalid_input", []string{"sessionLength.value min"}},
@@ -103,6 +109,8 @@ func TestBadSettings(t *testing.T) {
 		{"a maximum of too much", settings(`{"value":1,"unit":"days"}`, `,"maximumLifetime":{"value":366,"unit":"days"}`), 422, "invalid_input", []string{"maximumLifetime.value max"}},
 		{"an empty maximum", settings(`{"value":1,"unit":"days"}`, `,"maximumLifetime":{}`), 422, "invalid_input", []string{"maximumLifetime.unit required", "maximumLifetime.value required"}},
 		{"both out of bounds", settings(`{"value":366,"unit":"days"}`, `,"maximumLifetime":{"value":366,"unit":"days"}`), 422, "invalid_input", []string{"sessionLength.value max", "maximumLifetime.value max"}},
+		{"more than the maximum", settings(`{"value":14,"unit":"days"}`, `,"maximumLifetime":{"value":1,"unit":"hours"}`), 422, "invalid_input", []string{"sessionLength max"}},
+		{"a minute more than the maximum", settings(`{"value":61,"unit":"minutes"}`, `,"maximumLifetime":{"value":1,"unit":"hours"}`), 422, "invalid_input", []string{"sessionLength max"}},
 		{"an unknown field", settings(`{"value":1,"unit":"days"}`, `,"note":"x"`), 422, "unknown_field", []string{"note unknown_field"}},
 		{"an unknown field inside", settings(`{"value":1,"unit":"days","per":"member"}`, ""), 422, "unknown_field", []string{"sessionLength.per unknown_field"}},
 		{"a field of the answer", settings(`{"value":1,"unit":"days"}`, `,"version":1`), 422, "unknown_field", []string{"version unknown_field"}},
@@ -115,6 +123,45 @@ func TestBadSettings(t *testing.T) {
 	var now httpapi.SecuritySettings
 	admin.get("/api/settings/security").into(http.StatusOK, &now)
 	require.Equal(t, saved, now)
+}
+
+// What is sent differently and means the same is the same.
+func TestABodyIsReadAsItsStandardsSay(t *testing.T) {
+	h := open(t, options{})
+	admin := h.browser(member.Admin)
+	for text, days := range map[string]int64{"14.0": 14, "1.4e1": 14, "1300E-2": 13, "1e+1": 10, "2": 2} {
+		var saved httpapi.SecuritySettings
+		body := `{"sessionLength":{"value":` + text + `,"unit":"days"},"refreshAutomatically":true,"maximumLifetime":null}`
+		admin.put("/api/settings/security", nil, raw("\ufeff"+body)).into(http.StatusOK, &saved)
+		require.Equal(t, days, saved.SessionLength.Value, text)
+	}
+	admin.post("/api/sessions/revoke-others", nil, raw("\ufeff{}")).requireStatus(http.StatusOK)
+	body := `{"sessionLength":{"value":3,"unit":"days"},"refreshAutomatically":true}`
+	for _, coding := range []string{"gzip", "br", "zstd", "deflate", "compress", "x-gzip", "GZIP", "identity, gzip", "utf-8"} {
+		a := admin.put("/api/settings/security", nil, raw(body), header("Content-Encoding", coding))
+		a.requireProblem(http.StatusUnsupportedMediaType, "unsupported_media_type")
+		require.Equal(t, "identity", a.Header.Get("Accept-Encoding"))
+	}
+	for _, coding := range []string{"identity", "Identity", ""} {
+		admin.put("/api/settings/security", nil, raw(body), header("Content-Encoding", coding)).requireStatus(http.StatusOK)
+	}
+	h.stranger().post("/api/sessions", nil, raw("\x1f\x8b\x08"), header("Content-Encoding", "gzip")).requireStatus(http.StatusUnsupportedMediaType)
+}
+
+// A policy that an earlier program took, longer than its maximum, stays in force and can be tightened or shown.
+func TestAStoredLengthThatIsLongerThanItsMaximumKeepsWorking(t *testing.T) {
+	h := open(t, options{})
+	h.exec("UPDATE organization SET length_value = 14, length_unit = 'days', maximum_value = 1, maximum_unit = 'hours'")
+	h.restart()
+	admin := h.browser(member.Admin)
+	var settings httpapi.SecuritySettings
+	admin.get("/api/settings/security").into(http.StatusOK, &settings)
+	require.EqualValues(t, 14, settings.SessionLength.Value)
+	admin.put("/api/settings/security", capped(policy(13, "days", true), length(1, "hours"))).requireFields("sessionLength max")
+	admin.post("/api/settings/security/preview", capped(policy(14, "days", true), length(1, "hours"))).requireFields("sessionLength max")
+	admin.savePolicy(capped(policy(60, "minutes", true), length(1, "hours")))
+	h.clock.advance(time.Hour)
+	admin.renew().requireProblem(http.StatusUnauthorized, "session_expired")
 }
 
 // ASVS 2.2.3

@@ -19,6 +19,7 @@ import (
 // both without credentials.
 func (a *API) MountOperator(e *echo.Echo) {
 	e.HTTPErrorHandler = a.answerError
+	e.JSONSerializer = jsonSerializer{}
 	e.IPExtractor = echo.ExtractIPDirect()
 	e.Use(identify, a.observe, recoverPanics, secureHeaders)
 

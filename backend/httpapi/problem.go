@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
-	"github.com/segmentio/encoding/json"
 
 	"curfew/backend/etag"
 	"curfew/backend/live"
@@ -77,6 +76,7 @@ var sentinels = []struct {
 	{member.ErrAlreadySetUp, http.StatusConflict, "already_set_up", "The organization is set up already. Sign in."},
 	{session.ErrKeyReused, http.StatusUnprocessableEntity, "key_reused", "This Idempotency-Key was used within a day for a revocation with another reason, and nothing was revoked now. Use a new key for a new revocation."},
 	{errTooLarge, http.StatusRequestEntityTooLarge, "body_too_large", fmt.Sprintf("The body is larger than %d kB.", longestBody>>10)},
+	{errEncoded, http.StatusUnsupportedMediaType, "unsupported_media_type", "The body is compressed. Send it as it is, without Content-Encoding."},
 	{errMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type", "Send the body as application/json."},
 	{errEmptyBody, http.StatusBadRequest, "invalid_json", "The body is empty. Send a JSON object."},
 	{etag.ErrMalformed, http.StatusBadRequest, "invalid_header", "If-Match or If-None-Match is not a list of entity tags. Send the ETag as it came, quotes included, or *."},
@@ -267,7 +267,7 @@ func writeProblem(w http.ResponseWriter, request string, p problem) {
 	}
 	w.WriteHeader(p.Status)
 	// The client is gone if this fails, and nobody is left to tell.
-	_ = json.NewEncoder(w).Encode(p.Problem)
+	_ = writeJSON(w, p.Problem)
 }
 
 // challenge is what a 401 has to carry (RFC 9110, 11.6.1), in the words of RFC 6750.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -241,5 +242,38 @@ func TestTheContractNamesEveryAction(t *testing.T) {
 	for _, action := range everyAction(t) {
 		require.Contains(t, string(text), action, "list it among the values of listAudit's action")
 		h.browser(member.Owner).get("/api/audit?action=" + action).requireStatus(http.StatusOK)
+	}
+}
+
+// Times sort as texts only where all have as many digits.
+func TestEveryTimeHasThreeDigits(t *testing.T) {
+	h := open(t, options{})
+	h.clock.advance(time.Duration(1000-h.clock.Now().UnixMilli()%1000) * time.Millisecond) // to a whole second
+	owner := h.program(member.Owner)
+	h.clock.advance(120 * time.Millisecond)
+	h.invite(owner, "kim@example.org", httpapi.RoleMember)
+	ended := h.program(member.Plain)
+	texts := string(owner.delete("/api/sessions/" + ended.id()).body)
+	owner.savePolicy(policy(9, "days", true))
+	for _, a := range []*answer{
+		ended.get("/api/session"), owner.get("/api/audit?format=csv"), owner.get("/api/audit?format=jsonl"), owner.get("/api/sessions?scope=all"),
+		owner.post("/api/settings/security/preview", policy(1, "hours", true)), owner.renew(),
+		owner.post("/api/account/second-factor/enrolment", nil), h.operator().post("/api/backup", map[string]any{"file": t.TempDir() + "/b.db"}),
+	} {
+		texts += string(a.body)
+	}
+	for _, call := range owner.h.routes() {
+		if strings.HasPrefix(call, "GET") && call != "GET /api/events" && call != "GET /api/openapi.json" && call != "GET /api/docs" {
+			texts += string(owner.call(call).body)
+		}
+	}
+	var event httpapi.SecuritySettings
+	stream := owner.listen()
+	owner.savePolicy(policy(8, "days", true))
+	stream.next("policy.changed", &event)
+	found := regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]*[^",]*`).FindAllString(texts, -1)
+	require.Greater(t, len(found), 60)
+	for _, at := range found {
+		require.Regexp(t, `T\d\d:\d\d:\d\d\.\d{3}Z$`, at)
 	}
 }

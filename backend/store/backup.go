@@ -310,7 +310,7 @@ func (db *DB) Renew(ctx context.Context, replaced Marks, found Contents, event a
 		}
 		event.Details = map[string]any{
 			"generation": renewed.Generation, "sessionsEnded": renewed.SessionsEnded, "linksWithdrawn": renewed.LinksWithdrawn,
-			"restoredTo": found.Newest.Format(time.RFC3339), "entries": found.Chain.Entries, "head": found.Chain.Head.String(),
+			"restoredTo": found.Newest.Format("2006-01-02T15:04:05.000Z07:00"), "entries": found.Chain.Entries, "head": found.Chain.Head.String(),
 		}
 		if renewed.Entry, err = appendAudit(tx, event); err != nil {
 			return err
