@@ -16,7 +16,7 @@ func sessionCommand(env Environment) *cobra.Command {
 }
 
 func listSessionsCommand(env Environment) *cobra.Command {
-	command := &cobra.Command{Use: "list", Short: "List live sessions, the newest access first.", Args: exactly(0)}
+	command := &cobra.Command{Use: "list", Short: "List live sessions, the newest sign-in first.", Args: exactly(0)}
 	address := command.Flags().String("member", "", "only those of the member with this e-mail address")
 	text := command.Flags().String("q", "", "only those with these words in the member, the client or the network address")
 	limit := command.Flags().Int("limit", 0, "at most so many (default: all)")
@@ -25,7 +25,7 @@ func listSessionsCommand(env Environment) *cobra.Command {
 		if flags.Changed("limit") && *limit < 1 {
 			return misuse(errors.New("--limit: use a whole number from 1"))
 		}
-		query := url.Values{"scope": {"all"}}
+		query := url.Values{"scope": {"all"}, "sort": {"signedIn"}} // in which no session moves while the pages are read
 		if flags.Changed("q") {
 			query.Set("q", *text)
 		}

@@ -5,10 +5,12 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"curfew/backend/httpapi"
 	"curfew/backend/member"
@@ -148,4 +150,67 @@ func TestTheSessionAtHandIsInTheListHoweverOldItIs(t *testing.T) {
 	}
 	require.Len(t, seen, 11)
 	require.True(t, seen[mine.id()])
+}
+
+// A list that is walked while its sessions are in use has each of them at least once: in every order in which an access moves them.
+func TestAWalkHasEverySessionAtLeastOnce(t *testing.T) {
+	h := open(t, options{})
+	reader := h.program(member.Owner)
+	clients := []*client{reader}
+	for range 12 {
+		h.clock.advance(time.Second)
+		clients = append(clients, h.program(member.Owner), h.program(member.Plain))
+	}
+	ids := map[*client]string{}
+	for _, c := range clients {
+		ids[c] = c.id()
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		target := rapid.SampledFrom([]string{
+			"/api/sessions?scope=own", "/api/sessions?scope=all", "/api/sessions?scope=all&order=asc", "/api/sessions?scope=all&sort=ends", "/api/sessions?scope=all&sort=ends&order=asc",
+		}).Draw(r, "list") + "&limit=" + rapid.SampledFrom([]string{"1", "2", "5", "30"}).Draw(r, "limit")
+		h.clock.advance(time.Duration(rapid.IntRange(0, 2000).Draw(r, "before")) * time.Millisecond)
+		seen, pages := map[string]int{}, 0
+		for next := target; next != ""; pages++ {
+			page := reader.list(next)
+			require.Less(r, pages, 200, "a walk ends")
+			for _, s := range page.Items {
+				seen[s.Id]++
+			}
+			next = ""
+			if page.NextCursor != nil {
+				next = target + "&cursor=" + *page.NextCursor
+			}
+			for range rapid.IntRange(0, 3).Draw(r, "accesses") {
+				rapid.SampledFrom(clients).Draw(r, "who").renew().requireStatus(http.StatusOK)
+				h.clock.advance(time.Duration(rapid.SampledFrom([]int{0, 1, 50, 1000}).Draw(r, "later")) * time.Millisecond)
+			}
+			if strings.Contains(target, "ends") && rapid.IntRange(0, 9).Draw(r, "a save") == 0 {
+				h.operator().put("/api/settings/security", policy(int64(rapid.IntRange(20, 300).Draw(r, "days")), "days", true)).requireStatus(http.StatusOK)
+			}
+		}
+		for _, c := range clients {
+			if own := strings.Contains(target, "own"); !own || c.requireLive().Member.Email == email(member.Owner) {
+				require.Positive(r, seen[ids[c]], "it was seen meanwhile, and left out")
+			}
+		}
+	})
+
+	// Where only the reader is at work, each comes once.
+	h.clock.advance(time.Minute)
+	for _, target := range []string{"/api/sessions?scope=own&limit=3", "/api/sessions?scope=all&limit=3", "/api/sessions?scope=all&sort=ends&limit=1"} {
+		seen := map[string]bool{}
+		for next := target; next != ""; h.clock.advance(time.Second) {
+			page := reader.list(next)
+			for _, s := range page.Items {
+				require.False(t, seen[s.Id], "%s is there twice", target)
+				seen[s.Id] = true
+			}
+			next = ""
+			if page.NextCursor != nil {
+				next = target + "&cursor=" + *page.NextCursor
+			}
+		}
+		require.True(t, len(seen) == 25 || len(seen) == 13)
+	}
 }

@@ -141,7 +141,7 @@ func (a *API) listOwnSessions(c echo.Context, who session.Principal) error {
 }
 
 // ownList is what cursors call the list of the caller's own sessions.
-const ownList = "own sessions"
+const ownList = "walk of own sessions"
 
 // findSessions answers a page of everybody's sessions.
 func (a *API) findSessions(c echo.Context, who session.Principal) error {
@@ -150,7 +150,7 @@ func (a *API) findSessions(c echo.Context, who session.Principal) error {
 		return err
 	}
 	// A cursor is of one order: in another, its place means nothing.
-	list := fmt.Sprintf("sessions by %s, %t", query.Order, query.Reversed)
+	list := fmt.Sprintf("walk of sessions by %s, %t", query.Order, query.Reversed)
 	if query.After, err = a.markAt(c, list); err != nil {
 		return err
 	}
@@ -305,14 +305,28 @@ func memberParam(c echo.Context) (member.ID, error) {
 	return id, nil
 }
 
+// A cursor of sessions is the base64url of
+//
+//	id (16 bytes) ‖ key (16) ‖ when the walk began (8) ‖ late (1) ‖ how many were given (1) ‖ their ids (16 each) ‖ text
+//
+// and its MAC.
+
 // markAt is where a list of sessions goes on; nil for its beginning.
 func (a *API) markAt(c echo.Context, list string) (*session.Mark, error) {
 	raw, err := a.readCursor(c, list)
 	if raw == nil || err != nil {
 		return nil, err
 	}
-	mark := &session.Mark{ID: session.ID(raw[:16]), Text: string(raw[32:])}
+	mark := &session.Mark{ID: session.ID(raw[:16]), Late: raw[40] == 1}
 	mark.Key = [2]uint64{binary.BigEndian.Uint64(raw[16:]), binary.BigEndian.Uint64(raw[24:])}
+	begun, given, rest := binary.BigEndian.Uint64(raw[32:]), int(raw[41]), raw[42:]
+	if begun != 0 {
+		mark.Walk = &session.Walk{Begun: int64(begun)}
+		for range given {
+			mark.Walk.Given, rest = append(mark.Walk.Given, session.ID(rest[:16])), rest[16:]
+		}
+	}
+	mark.Text = string(rest)
 	return mark, nil
 }
 
@@ -321,5 +335,21 @@ func (a *API) cursorAfter(list string, next *session.Mark) *string {
 	if next == nil {
 		return nil
 	}
-	return a.writeCursor(list, next.ID[:], binary.BigEndian.AppendUint64(nil, next.Key[0]), binary.BigEndian.AppendUint64(nil, next.Key[1]), []byte(next.Text))
+	var walk session.Walk
+	if next.Walk != nil {
+		walk = *next.Walk
+	}
+	place := slices.Clone(next.ID[:])
+	for _, n := range []uint64{next.Key[0], next.Key[1], uint64(walk.Begun)} {
+		place = binary.BigEndian.AppendUint64(place, n)
+	}
+	late := byte(0)
+	if next.Late {
+		late = 1
+	}
+	place = append(place, late, byte(len(walk.Given)))
+	for _, id := range walk.Given {
+		place = append(place, id[:]...)
+	}
+	return a.writeCursor(list, place, []byte(next.Text))
 }

@@ -22,6 +22,9 @@ func TestThePreviewIsWhatSavingDoes(t *testing.T) {
 		}
 		if rapid.Bool().Draw(r, name+" capped") {
 			p.MaximumLifetime = session.Length{Value: rapid.Int64Range(1, 50).Draw(r, name+" maximum"), Unit: session.Hours}
+			if p.Validate() != nil { // longer than its maximum
+				p.Length = p.MaximumLifetime
+			}
 		}
 		return p
 	}

@@ -186,6 +186,43 @@ type Mark struct {
 	Key  [2]uint64
 	Text string
 	ID   ID
+	// Late is set for a session that was seen since the walk began: see [Walk].
+	Late bool
+	// Walk is nil in an order in which no session moves.
+	Walk *Walk
+}
+
+// Walk is one reader's way through the pages of a list in which an access moves a session. Sessions that were
+// seen since it began come at its end, ordered by their ids, so that each comes at least once.
+type Walk struct {
+	// Begun is in milliseconds since 1970.
+	Begun int64
+	// Given are the sessions of the first page that were seen at that instant. They do not come again.
+	Given []ID
+}
+
+// beginning is how long before its first page a walk begins: a request reads the time before it notes it.
+const beginning = 100 * time.Millisecond
+
+// moves reports whether an access moves a session in the order.
+func (o Order) moves() bool { return o == ByLastSeen || o == ByEnd }
+
+// late reports whether the session's place may have changed since the walk began.
+func (w *Walk) late(e *row, by Order, org *Organization) bool {
+	return w != nil && (e.lastSeenAt.Load() >= w.Begun || by == ByEnd && org.SavedAt.UnixMilli() >= w.Begun)
+}
+
+// follow compares two places in a list of that direction, which is 1 or -1.
+func (m *Mark) follow(other *Mark, direction int) int {
+	switch {
+	case m.Late && other.Late:
+		return bytes.Compare(m.ID[:], other.ID[:])
+	case m.Late:
+		return 1
+	case other.Late:
+		return -1
+	}
+	return direction * m.compare(other)
 }
 
 func (m *Mark) compare(other *Mark) int {
@@ -207,6 +244,10 @@ func (r *roster) look(q Query, org *Organization, now time.Time) (page []Mark, m
 	if q.descending() {
 		direction = -1
 	}
+	var walk *Walk
+	if q.After != nil {
+		walk = q.After.Walk
+	}
 	best := make([]Mark, 0, q.Limit+2)
 	for e := range r.rowsFor(q) {
 		if !picks(e) {
@@ -214,13 +255,14 @@ func (r *roster) look(q Query, org *Organization, now time.Time) (page []Mark, m
 		}
 		total++
 		mark := r.mark(e, q.Order, org)
-		if q.After != nil && direction*mark.compare(q.After) <= 0 {
+		mark.Late = walk.late(e, q.Order, org)
+		if q.After != nil && mark.follow(q.After, direction) <= 0 || mark.Late && slices.Contains(walk.Given, e.id) {
 			continue
 		}
-		if len(best) > q.Limit && direction*mark.compare(&best[q.Limit]) >= 0 {
+		if len(best) > q.Limit && mark.follow(&best[q.Limit], direction) >= 0 {
 			continue
 		}
-		place, _ := slices.BinarySearchFunc(best, mark, func(a, b Mark) int { return direction * a.compare(&b) })
+		place, _ := slices.BinarySearchFunc(best, mark, func(a, b Mark) int { return a.follow(&b, direction) })
 		best = slices.Insert(best, place, mark)
 		best = best[:min(len(best), q.Limit+1)]
 	}

@@ -526,7 +526,8 @@ func (s *Service) Find(who Principal, query Query) (found []Principal, next *Mar
 func (s *Service) look(query Query) (found []Principal, next *Mark, total int) {
 	roster := s.whole()
 	org := s.organization.Load()
-	page, more, total := roster.look(query, org, s.now())
+	now := s.now()
+	page, more, total := roster.look(query, org, now)
 	for _, mark := range page {
 		if p, known := roster.find(mark.ID, org); known { // and has not ended since
 			found = append(found, p)
@@ -538,7 +539,24 @@ func (s *Service) look(query Query) (found []Principal, next *Mark, total int) {
 	case len(page) == 0: // of a page without room
 		return found, query.After, total
 	}
-	return found, &page[len(page)-1], total
+	next = &page[len(page)-1]
+	if query.After != nil && query.After.Walk != nil {
+		next.Walk = query.After.Walk
+	} else if query.Order.moves() {
+		next.Walk = beginWalk(now, found)
+	}
+	return found, next, total
+}
+
+// beginWalk begins a walk at its first page.
+func beginWalk(now time.Time, page []Principal) *Walk {
+	walk := &Walk{Begun: now.Add(-beginning).UnixMilli()}
+	for _, p := range page {
+		if p.Session.LastSeenAt.UnixMilli() >= walk.Begun {
+			walk.Given = append(walk.Given, p.Session.ID)
+		}
+	}
+	return walk
 }
 
 // SignOut ends the principal's own session.
