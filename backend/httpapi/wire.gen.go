@@ -1309,7 +1309,7 @@ type ListSessionsParamsOrder string
 
 // RevokeAllSessionsParams defines parameters for RevokeAllSessions.
 type RevokeAllSessionsParams struct {
-	// IdempotencyKey A key of the caller's choosing (1 to 128 visible characters) that names this revocation.
+	// IdempotencyKey A key of the caller's choosing (1 to 128 printable ASCII characters) that names this revocation.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 

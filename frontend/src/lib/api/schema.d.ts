@@ -35,7 +35,8 @@ export interface paths {
         /**
          * List live sessions, newest access first.
          * @description Mine, with the session at hand first. With `scope=all`, for admins and auditors, everybody's: filtered, sorted, and counted exactly, however many
-         *     there are. A cursor is good for the order that it came with.
+         *     there are. A cursor is good for the order that it came with. Sessions that are seen while the pages are read, in an order that this changes, come
+         *     at the end, so that each comes at least once; in the order `signedIn` each comes once.
          */
         get: operations["listSessions"];
         put?: never;
@@ -1663,7 +1664,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A key of the caller's choosing (1 to 128 visible characters) that names this revocation. */
+                /** @description A key of the caller's choosing (1 to 128 printable ASCII characters) that names this revocation. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
