@@ -30,8 +30,10 @@ func (jsonSerializer) Serialize(c echo.Context, answer any, _ string) error {
 const timeForm = "2006-01-02T15:04:05.000Z07:00"
 
 // written is how all JSON is written: as encoding/json writes it, but for times.
-var written = jsonv2.JoinOptions(jsonv1.DefaultOptionsV1(), jsonv2.WithMarshalers(jsonv2.MarshalToFunc(
-	func(to *jsontext.Encoder, at time.Time) error { return to.WriteValue(appendTime(nil, at)) },
+var written = jsonv2.JoinOptions(jsonv1.DefaultOptionsV1(), jsonv2.WithMarshalers(jsonv2.JoinMarshalers(
+	jsonv2.MarshalToFunc(func(to *jsontext.Encoder, at time.Time) error { return to.WriteValue(appendTime(nil, at)) }),
+	// What audit entries tell in numbers, which the library takes for texts.
+	jsonv2.MarshalToFunc(func(to *jsontext.Encoder, n json.Number) error { return to.WriteValue(jsontext.Value(n)) }),
 )))
 
 // writeJSON writes a value and a line break, at once.

@@ -50,7 +50,7 @@ func TestAnswersReadAsTheStandardLibraryWritesThem(t *testing.T) {
 		if rapid.Bool().Draw(t, "in a list of everybody's") {
 			facts.Member = &Member{Name: word("name")}
 		}
-		details := map[string]any{word("key"): word("value"), "after": map[string]any{"b": rapid.Float64().Draw(t, "float"), "a": []any{nil, true, 1}}}
+		details := map[string]any{word("key"): word("value"), "after": map[string]any{"b": rapid.Float64().Draw(t, "float"), "a": []any{nil, true, 1, json.Number("1.50")}}}
 		for _, answer := range []any{
 			CurrentSession{ExpiresAt: instants.Draw(t, "expires"), Session: facts, Organization: Organization{Name: word("organization")}},
 			AuditEntry{At: instants.Draw(t, "at"), Details: details},
