@@ -86,7 +86,7 @@ func Key(text string) string {
 		switch {
 		case unicode.IsSpace(r):
 			apart = key.Len() > 0
-		case unicode.Is(unicode.Mn, r), ignorable(r), unicode.IsControl(r):
+		case unicode.IsControl(r), r >= utf8.RuneSelf && (unicode.Is(unicode.Mn, r) || ignorable(r)):
 		default:
 			if apart {
 				key.WriteByte(' ')

@@ -189,6 +189,7 @@ func TestFoldsAreIdempotent(t *testing.T) {
 				continue
 			}
 			require.Equal(t, address, OldAddress(address), "%q", typed)
+			require.Equal(t, address, AddressKey(typed), "%q", typed)
 			for _, spelling := range []string{address, ShowAddress(address), "\u200b" + address + " "} {
 				twice, err := Address(spelling)
 				require.NoError(t, err, "%q %q", typed, spelling)
