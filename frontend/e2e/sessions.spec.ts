@@ -127,6 +127,7 @@ test('of sessions that look alike, each name and the question say which', async 
 
   await page.getByRole('button', { name: names[1] ?? '', exact: true }).click();
   const dialog = page.getByRole('dialog', { name: 'Revoke this session?' });
+  await expect(dialog).toHaveAccessibleDescription(ben.email);
   const told = dialog.getByRole('definition');
   await expect(told).toHaveText([
     /^(127\.0\.0\.1|::1)$/,
