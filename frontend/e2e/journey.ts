@@ -59,11 +59,12 @@ function listen(context: BrowserContext, origin: string): string[] {
   });
   context.on('weberror', (error) => complaints.push(String(error.error())));
   context.on('console', (message) => {
-    // The browser reports every refusal and every lost request of the API; saying so is the page's part.
-    const isApiAnswer =
+    // The browser reports every refusal and every lost request of the API, and a page that is not there; saying so is the page's part.
+    const { url } = message.location();
+    const isSaid =
       message.text().startsWith('Failed to load resource') &&
-      message.location().url.startsWith(`${origin}/api/`);
-    if (message.type() === 'error' && !isApiAnswer) complaints.push(message.text());
+      (url.startsWith(`${origin}/api/`) || url === message.page()?.url());
+    if (message.type() === 'error' && !isSaid) complaints.push(message.text());
   });
   return complaints;
 }
