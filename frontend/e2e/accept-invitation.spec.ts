@@ -50,7 +50,7 @@ test('a link works once, and an altered one never', async ({ page, server }) => 
   await password(page).fill(PASSWORD);
   await accept(page);
   await expect(dead).toBeVisible();
-  await expect(page.getByRole('alert')).toContainText('Ask whoever sent it to you for a new one.');
+  await expect(page.getByRole('alert')).toContainText('Ask the person who sent it for a new one.');
 
   // Only the fragment differs, so that the browser stays on the page.
   await page.evaluate((href) => (location.href = href), link);

@@ -70,7 +70,10 @@ function listen(context: BrowserContext, origin: string): string[] {
 }
 
 /** Signs in at the page, as the owner unless told otherwise, and waits for nothing. */
-export async function sendSignIn(page: Page, { email, password } = OWNER) {
+export async function sendSignIn(
+  page: Page,
+  { email, password }: { email: string; password: string } = OWNER,
+) {
   await page.goto('/sign-in');
   await page.getByLabel('Email').fill(email);
   await page.getByLabel('Password').fill(password);
