@@ -31,6 +31,8 @@ const (
 	PasswordChanged         Action = "member.password_changed"
 	MemberInvited           Action = "member.invited"
 	MemberChanged           Action = "member.changed"
+	MemberRemoved           Action = "member.removed"
+	OrganizationRenamed     Action = "organization.renamed"
 	MemberRevoked           Action = "member.sessions_revoked"
 	LinkIssued              Action = "member.link_issued"
 	LinkUsed                Action = "member.link_used"
@@ -61,6 +63,8 @@ var (
 	Nobody = Actor{Name: "nobody"}
 	// System is Curfew itself, as when a session's time runs out.
 	System = Actor{Name: "Curfew"}
+	// Removed stands where a member stood who was removed, but in entries of the log.
+	Removed = Actor{Name: "a removed member"}
 	// Operator is whoever runs the command line on the server's host.
 	Operator = Actor{Name: "the server's operator"}
 )

@@ -187,7 +187,7 @@ func (s *story) byProved(p *person, at time.Time, do func(context.Context, sessi
 // invite plans an invitation, which is followed at the given time; never where that is zero.
 func (s *story) invite(by, p *person, at, followed time.Time) {
 	s.byProved(by, at, func(ctx context.Context, who session.Principal) error {
-		details, _, err := s.members.Invite(ctx, who.Caller(), p.name, p.email, p.role)
+		details, _, err := s.members.Invite(ctx, who.Caller(), p.name, p.email, p.role, false)
 		if err == nil {
 			p.member, p.link = details.Member, *details.Link
 		}

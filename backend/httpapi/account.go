@@ -37,6 +37,18 @@ func (a *API) changePassword(c echo.Context, who session.Principal) error {
 	return c.JSON(http.StatusOK, SessionsEnded{SessionsEnded: int64(ended)})
 }
 
+func (a *API) renameAccount(c echo.Context, who session.Principal) error {
+	var in AccountRequest
+	if err := bind(c, &in); err != nil {
+		return err
+	}
+	if err := a.Members.Rename(c.Request().Context(), who.Caller(), who.Member.ID, in.Name); err != nil {
+		return a.Sessions.Explain(c.Request().Context(), who, err)
+	}
+	who.Member.Name = in.Name
+	return c.JSON(http.StatusOK, wireMember(who.Member))
+}
+
 // listActivity answers what happened on the caller's account, by whoever's hand; an entry that was not theirs goes without the
 // address that it came from, which is not theirs to know.
 func (a *API) listActivity(c echo.Context, who session.Principal) error {

@@ -131,6 +131,8 @@ func orEmpty(text *string) string {
 	return *text
 }
 
+func isTrue(flag *bool) bool { return flag != nil && *flag }
+
 func unreadable(err error) error {
 	var misfit *json.SemanticError
 	if !errors.As(err, &misfit) {

@@ -29,7 +29,7 @@ var (
 	}
 	forMembers = slices.Concat(forRestricted, []string{
 		"GET /api/sessions", "DELETE /api/sessions/{id}", "POST /api/sessions/revoke-others",
-		"PUT /api/account/password", "GET /api/account/activity", "GET /api/account/notices", "POST /api/account/notices/dismiss",
+		"PATCH /api/account", "PUT /api/account/password", "GET /api/account/activity", "GET /api/account/notices", "POST /api/account/notices/dismiss",
 		"GET /api/account/passkeys", "DELETE /api/account/passkeys/{id}",
 		"DELETE /api/account/second-factor", "POST /api/account/second-factor/recovery-codes",
 	})
@@ -39,9 +39,9 @@ var (
 		"GET /metrics",
 	}
 	forAdmins = []string{
-		"PUT /api/settings/security", "PUT /api/settings/sign-in", "POST /api/sessions/revoke", "POST /api/sessions/revoke-all",
+		"PUT /api/settings/security", "PUT /api/settings/sign-in", "PUT /api/settings/organization", "POST /api/sessions/revoke", "POST /api/sessions/revoke-all",
 		"POST /api/members", "PATCH /api/members/{id}", "POST /api/members/{id}/revoke-sessions", "POST /api/members/{id}/link",
-		"DELETE /api/members/{id}/second-factor",
+		"DELETE /api/members/{id}", "DELETE /api/members/{id}/second-factor",
 	}
 )
 

@@ -100,6 +100,12 @@ var calls = map[string]func(s *parked) (target string, body any){
 	},
 	"POST /api/account/notices/dismiss": func(*parked) (string, any) { return "/api/account/notices/dismiss", map[string]any{"upTo": 1} },
 
+	"PATCH /api/account": func(*parked) (string, any) { return "/api/account", map[string]any{"name": "Another name"} },
+
+	"PUT /api/settings/organization": func(*parked) (string, any) {
+		return "/api/settings/organization", map[string]any{"name": "Another name"}
+	},
+	"DELETE /api/members/{id}":   func(s *parked) (string, any) { return "/api/members/" + s.plain, nil },
 	"PUT /api/settings/security": func(*parked) (string, any) { return "/api/settings/security", policy(15, "days", true) },
 	"PUT /api/settings/sign-in": func(*parked) (string, any) {
 		return "/api/settings/sign-in", map[string]any{"requireSecondFactor": true}
@@ -127,7 +133,7 @@ var unjudged = []string{
 // wantFresh are the routes that ask for a fresh proof, which a second factor that was set up meanwhile is missing from.
 var wantFresh = []string{
 	"PUT /api/account/second-factor", "POST /api/account/passkeys", "DELETE /api/account/passkeys/{id}", "PUT /api/settings/security",
-	"POST /api/members", "PATCH /api/members/{id}", "POST /api/members/{id}/link", "DELETE /api/members/{id}/second-factor",
+	"POST /api/members", "PATCH /api/members/{id}", "DELETE /api/members/{id}", "POST /api/members/{id}/link", "DELETE /api/members/{id}/second-factor",
 }
 
 // twoFactors are the routes whose callers have proved two factors in these scenes.

@@ -87,7 +87,7 @@ func (a *API) inviteMember(c echo.Context, who session.Principal) error {
 	if err := a.checkMail(in.Mail); err != nil {
 		return err
 	}
-	invited, secret, err := a.Members.Invite(c.Request().Context(), who.Caller(), orEmpty(in.Name), in.Email, member.Role(in.Role))
+	invited, secret, err := a.Members.Invite(c.Request().Context(), who.Caller(), orEmpty(in.Name), in.Email, member.Role(in.Role), isTrue(in.ReuseAddress))
 	if err != nil {
 		return a.Sessions.Explain(c.Request().Context(), who, err)
 	}
@@ -103,7 +103,7 @@ func (a *API) changeMember(c echo.Context, who session.Principal) error {
 	if err := bind(c, &in); err != nil {
 		return err
 	}
-	wish := member.Wish{Name: in.Name, Active: in.Active}
+	wish := member.Wish{Name: in.Name, Email: in.Email, Active: in.Active, ReuseAddress: isTrue(in.ReuseAddress)}
 	if in.Role != nil {
 		role := member.Role(*in.Role)
 		wish.Role = &role
@@ -112,6 +112,18 @@ func (a *API) changeMember(c echo.Context, who session.Principal) error {
 		return a.Sessions.Explain(c.Request().Context(), who, err)
 	}
 	return a.answerMember(c, id)
+}
+
+func (a *API) removeMember(c echo.Context, who session.Principal) error {
+	id, err := memberID(c)
+	if err != nil {
+		return err
+	}
+	ended, err := a.Members.Remove(c.Request().Context(), who.Caller(), id)
+	if err != nil {
+		return a.Sessions.Explain(c.Request().Context(), who, err)
+	}
+	return c.JSON(http.StatusOK, SessionsEnded{SessionsEnded: int64(ended)})
 }
 
 func (a *API) revokeMemberSessions(c echo.Context, who session.Principal) error {

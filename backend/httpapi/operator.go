@@ -35,11 +35,13 @@ func (a *API) MountOperator(e *echo.Echo) {
 
 	e.GET("/api/settings/sign-in", operator(a, a.getSignInSettings))
 	e.PUT("/api/settings/sign-in", operator(a, a.putSignInSettings))
+	e.PUT("/api/settings/organization", operator(a, a.putOrganization))
 
 	e.GET("/api/members", operator(a, a.listMembers))
 	e.GET("/api/members/:id", operator(a, a.getMember))
 	e.POST("/api/members", operator(a, a.inviteMember))
 	e.PATCH("/api/members/:id", operator(a, a.changeMember))
+	e.DELETE("/api/members/:id", operator(a, a.removeMember))
 	e.POST("/api/members/:id/revoke-sessions", operator(a, a.revokeMemberSessions))
 	e.POST("/api/members/:id/link", operator(a, a.issueMemberLink))
 	e.DELETE("/api/members/:id/second-factor", operator(a, a.removeMemberFactors))

@@ -41,6 +41,7 @@ type failing struct {
 // judged are the methods that judge a caller.
 var judged = []string{
 	"SavePolicy", "RevokeAll", "RequireSecondFactor", "Prove", "ChangeCredential", "End", "Invite", "ChangeMember", "IssueLink", "DismissNotices",
+	"RemoveMember", "RenameOrganization",
 }
 
 // breaks makes the method fail from now on; none for "".
@@ -153,8 +154,8 @@ func (f *failing) Member(ctx context.Context, id member.ID) (member.Details, err
 	return unless(f.at("Member"), func() (member.Details, error) { return f.DB.Member(ctx, id) })
 }
 
-func (f *failing) Invite(ctx context.Context, m member.Member, link member.Link, caller audit.Caller, demand member.Demand, event audit.Event) error {
-	return unlessError(f.at("Invite"), func() error { return f.DB.Invite(ctx, m, link, caller, demand, event) })
+func (f *failing) Invite(ctx context.Context, m member.Member, address member.AddressChange, link member.Link, caller audit.Caller, demand member.Demand, event audit.Event) error {
+	return unlessError(f.at("Invite"), func() error { return f.DB.Invite(ctx, m, address, link, caller, demand, event) })
 }
 
 func (f *failing) ChangeMember(ctx context.Context, id member.ID, caller audit.Caller, demand member.Demand, decide member.Decide) (member.Member, int, error) {
@@ -162,6 +163,17 @@ func (f *failing) ChangeMember(ctx context.Context, id member.ID, caller audit.C
 		return member.Member{}, 0, err
 	}
 	return f.DB.ChangeMember(ctx, id, caller, demand, decide)
+}
+
+func (f *failing) RemoveMember(
+	ctx context.Context, id member.ID, caller audit.Caller, demand member.Demand,
+	decide func(member.Authority, member.Details, int) (member.Removal, error),
+) (int, error) {
+	return unless(f.at("RemoveMember"), func() (int, error) { return f.DB.RemoveMember(ctx, id, caller, demand, decide) })
+}
+
+func (f *failing) RenameOrganization(ctx context.Context, name string, caller audit.Caller, demand member.Demand, event audit.Event) error {
+	return unlessError(f.at("RenameOrganization"), func() error { return f.DB.RenameOrganization(ctx, name, caller, demand, event) })
 }
 
 func (f *failing) IssueLink(
@@ -389,6 +401,10 @@ var needs = map[string][]func(s *scene) *answer{
 		},
 		func(s *scene) *answer { return s.admin.post("/api/members/"+s.plain+"/revoke-sessions", nil) },
 	},
+	"RemoveMember": {func(s *scene) *answer { return s.admin.delete("/api/members/" + s.plain) }},
+	"RenameOrganization": {func(s *scene) *answer {
+		return s.admin.put("/api/settings/organization", map[string]any{"name": "Another name"})
+	}},
 	"OpenLinks":    {func(s *scene) *answer { return s.admin.get("/api/sessions/summary") }},
 	"IssueLink":    {func(s *scene) *answer { return s.admin.post("/api/members/"+s.plain+"/link", nil) }},
 	"CheckLink":    {func(s *scene) *answer { return s.accept() }},

@@ -66,6 +66,8 @@ var sentinels = []struct {
 	{member.ErrTooManyPasskeys, http.StatusConflict, "too_many_passkeys", "There are as many passkeys as one can have. Remove one first."},
 	{member.ErrEnrolmentOver, http.StatusGone, "enrolment_over", "This enrolment was not begun here, or its time is over. Begin again."},
 	{member.ErrEmailTaken, http.StatusConflict, "email_taken", "Another member has this e-mail address."},
+	{member.ErrAddressRetired, http.StatusConflict, "address_retired", "This e-mail address was another member's. Use another one, or have an owner confirm with \"reuseAddress\" that it goes to this person now."},
+	{member.ErrOwnAccount, http.StatusConflict, "own_account", "You cannot remove your own account. Ask another owner or admin."},
 	{member.ErrLinkInvalid, http.StatusGone, "link_invalid", "This link was withdrawn or replaced, or has expired. Ask for a new one."},
 	{member.ErrLinkUsed, http.StatusGone, "link_used", "The password was set by this link already. Sign in with it. If that was not you, tell an admin at once."},
 	{member.ErrNotFound, http.StatusNotFound, "not_found", "There is no such member."},

@@ -86,6 +86,18 @@ func wereInForce(tags []string, current int64) bool {
 
 func versionTag(version int64) string { return strconv.Quote(strconv.FormatInt(version, 10)) }
 
+func (a *API) putOrganization(c echo.Context, who session.Principal) error {
+	var in OrganizationRequest
+	if err := bind(c, &in); err != nil {
+		return err
+	}
+	renamed, err := a.Sessions.RenameOrganization(c.Request().Context(), who, in.Name)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, Organization{Name: renamed.Name})
+}
+
 func (a *API) getSignInSettings(c echo.Context, who session.Principal) error {
 	return a.answerSignInSettings(c, who, *who.Organization)
 }

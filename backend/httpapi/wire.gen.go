@@ -264,9 +264,11 @@ const (
 	ListAuditParamsActionMemberPasswordReset            ListAuditParamsAction = "member.password_reset"
 	ListAuditParamsActionMemberRecoveryCodeUsed         ListAuditParamsAction = "member.recovery_code_used"
 	ListAuditParamsActionMemberRecoveryCodesMade        ListAuditParamsAction = "member.recovery_codes_made"
+	ListAuditParamsActionMemberRemoved                  ListAuditParamsAction = "member.removed"
 	ListAuditParamsActionMemberSecondFactorRemoved      ListAuditParamsAction = "member.second_factor_removed"
 	ListAuditParamsActionMemberSecondFactorSet          ListAuditParamsAction = "member.second_factor_set"
 	ListAuditParamsActionMemberSessionsRevoked          ListAuditParamsAction = "member.sessions_revoked"
+	ListAuditParamsActionOrganizationRenamed            ListAuditParamsAction = "organization.renamed"
 	ListAuditParamsActionOrganizationSetUp              ListAuditParamsAction = "organization.set_up"
 	ListAuditParamsActionPolicySaved                    ListAuditParamsAction = "policy.saved"
 	ListAuditParamsActionSessionEnded                   ListAuditParamsAction = "session.ended"
@@ -309,11 +311,15 @@ func (e ListAuditParamsAction) Valid() bool {
 		return true
 	case ListAuditParamsActionMemberRecoveryCodesMade:
 		return true
+	case ListAuditParamsActionMemberRemoved:
+		return true
 	case ListAuditParamsActionMemberSecondFactorRemoved:
 		return true
 	case ListAuditParamsActionMemberSecondFactorSet:
 		return true
 	case ListAuditParamsActionMemberSessionsRevoked:
+		return true
+	case ListAuditParamsActionOrganizationRenamed:
 		return true
 	case ListAuditParamsActionOrganizationSetUp:
 		return true
@@ -543,6 +549,11 @@ type AcceptRequest struct {
 	Token    string `json:"token" validate:"required,max=256"`
 }
 
+// AccountRequest defines model for AccountRequest.
+type AccountRequest struct {
+	Name string `fold:"name=200" json:"name" validate:"required"`
+}
+
 // Actor defines model for Actor.
 type Actor struct {
 	Id   string `json:"id"`
@@ -729,7 +740,10 @@ type InviteRequest struct {
 
 	// Name They can change it when they accept.
 	Name *string `fold:"name=200" json:"name,omitempty"`
-	Role Role    `json:"role" validate:"required,oneof=owner admin auditor member"`
+
+	// ReuseAddress Whether an owner confirms that an address that was another member's goes to this one.
+	ReuseAddress *bool `json:"reuseAddress,omitempty"`
+	Role         Role  `json:"role" validate:"required,oneof=owner admin auditor member"`
 }
 
 // Length A number and a unit, from 1 minute to 365 days.
@@ -801,14 +815,25 @@ type MemberPage struct {
 
 // MemberRequest What to change; what is absent stays.
 type MemberRequest struct {
-	Active *bool   `json:"active,omitempty"`
-	Name   *string `fold:"name=200" json:"name,omitempty" validate:"omitempty,min=1"`
-	Role   *Role   `json:"role,omitempty" validate:"omitempty,oneof=owner admin auditor member"`
+	Active *bool `json:"active,omitempty"`
+
+	// Email In any spelling. It is kept in one: lower case, NFKC, the domain as A-labels.
+	Email *string `fold:"address" json:"email,omitempty"`
+	Name  *string `fold:"name=200" json:"name,omitempty" validate:"omitempty,min=1"`
+
+	// ReuseAddress Whether an owner confirms that an address that was another member's goes to this one.
+	ReuseAddress *bool `json:"reuseAddress,omitempty"`
+	Role         *Role `json:"role,omitempty" validate:"omitempty,oneof=owner admin auditor member"`
 }
 
 // Organization defines model for Organization.
 type Organization struct {
 	Name string `json:"name"`
+}
+
+// OrganizationRequest defines model for OrganizationRequest.
+type OrganizationRequest struct {
+	Name string `fold:"name=200" json:"name" validate:"required"`
 }
 
 // Passkey defines model for Passkey.
@@ -1332,6 +1357,9 @@ type PutSecuritySettingsParams struct {
 	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
+// RenameAccountJSONRequestBody defines body for RenameAccount for application/json ContentType.
+type RenameAccountJSONRequestBody = AccountRequest
+
 // DismissNoticesJSONRequestBody defines body for DismissNotices for application/json ContentType.
 type DismissNoticesJSONRequestBody = DismissRequest
 
@@ -1376,6 +1404,9 @@ type RevokeSessionsJSONRequestBody = RevokeRequest
 
 // RevokeAllSessionsJSONRequestBody defines body for RevokeAllSessions for application/json ContentType.
 type RevokeAllSessionsJSONRequestBody = RevokeAllRequest
+
+// PutOrganizationJSONRequestBody defines body for PutOrganization for application/json ContentType.
+type PutOrganizationJSONRequestBody = OrganizationRequest
 
 // PutSecuritySettingsJSONRequestBody defines body for PutSecuritySettings for application/json ContentType.
 type PutSecuritySettingsJSONRequestBody = PolicyRequest

@@ -17,6 +17,10 @@ var (
 	ErrLastOwner = refusal.New("the last owner")
 	// ErrEmailTaken is given for an address that another member has.
 	ErrEmailTaken = refusal.New("e-mail address taken")
+	// ErrAddressRetired is returned for an address that was another member's once.
+	ErrAddressRetired = refusal.New("e-mail address retired")
+	// ErrOwnAccount is returned to a member who is about to remove themselves.
+	ErrOwnAccount = refusal.New("one's own account")
 	// ErrLinkInvalid is returned for a one-time link that was withdrawn, replaced or altered, or has expired.
 	ErrLinkInvalid = refusal.New("link invalid")
 	// ErrLinkUsed is returned for a link by which the password was set already.
@@ -99,7 +103,24 @@ type Change struct {
 	RemovesFactors bool
 	// WithdrawsLink reports that a one-time link that waits no longer works.
 	WithdrawsLink bool
-	Event         audit.Event
+	// Address is needed where the address changes.
+	Address AddressChange
+	Event   audit.Event
+}
+
+// AddressChange is what keeps the address of one member from another: fingerprints of the one that is given and of the one
+// that is given up, empty for none.
+type AddressChange struct {
+	Given, GivenUp []byte
+	// Reuse reports that an owner gives an address that was another member's once.
+	Reuse bool
+}
+
+// Removal is what is left of a member who is removed: the fingerprint of their address, empty for an invitation that was
+// never accepted, and the audit entry.
+type Removal struct {
+	Retired []byte
+	Event   audit.Event
 }
 
 // Decide works out a change from facts that were read in the change's own transaction: the caller, the member, and how
@@ -107,8 +128,9 @@ type Change struct {
 type Decide func(by Authority, current Member, otherOwners int) (Change, error)
 
 // Follower is who holds members in memory. A change of a member runs inside of FollowMember, so that memory shows it before anybody
-// is answered. The change tells how many sessions ended with it.
+// is answered. The change tells how many sessions ended with it. ForgetMember is the same for one who is removed.
 type Follower interface {
+	ForgetMember(ctx context.Context, id ID, remove func() error) error
 	FollowMember(ctx context.Context, change func() (m Member, ended int, err error)) error
 }
 
@@ -147,8 +169,9 @@ func (s *Service) Find(ctx context.Context, id ID) (Details, error) {
 }
 
 // Invite makes a member who has no password yet, and the secret of the link by which they set one. It lets somebody in, so
-// it asks for a fresh proof (rule R10). It returns ErrEmailTaken, or what the caller lacks.
-func (s *Service) Invite(ctx context.Context, caller audit.Caller, name, email string, role Role) (Details, string, error) {
+// it asks for a fresh proof (rule R10). An owner may give an address again that was another member's once. It returns
+// ErrEmailTaken, ErrAddressRetired, or what the caller lacks.
+func (s *Service) Invite(ctx context.Context, caller audit.Caller, name, email string, role Role, reuse bool) (Details, string, error) {
 	id, err := NewID()
 	if err != nil {
 		return Details{}, "", fmt.Errorf("make member id: %w", err)
@@ -156,10 +179,14 @@ func (s *Service) Invite(ctx context.Context, caller audit.Caller, name, email s
 	m := Member{ID: id, Name: name, Email: fold.AddressKey(email), Role: role, Active: true, Generation: 1}
 	now := s.now()
 	link, secret := newLink(Invitation, now)
-	demand := Demand{Administers: true, UpTo: role, FreshAt: now}
-	err = s.store.Invite(context.WithoutCancel(ctx), m, link, caller, demand, audit.Event{
+	demand, details := Demand{Administers: true, UpTo: role, FreshAt: now}, map[string]any{"name": name, "email": fold.ShowAddress(email), "role": role}
+	if reuse {
+		demand.UpTo, details["reuseAddress"] = Owner, true
+	}
+	fingerprint := s.vault.fingerprint(m.Email)
+	err = s.store.Invite(context.WithoutCancel(ctx), m, AddressChange{Given: fingerprint[:], Reuse: reuse}, link, caller, demand, audit.Event{
 		At: now, Action: audit.MemberInvited, Actor: caller.Actor, Target: "member:" + id.String(), Address: caller.Address,
-		Details: map[string]any{"name": name, "email": fold.ShowAddress(email), "role": role},
+		Details: details,
 	})
 	if err != nil {
 		return Details{}, "", fmt.Errorf("invite: %w", err)
@@ -170,13 +197,16 @@ func (s *Service) Invite(ctx context.Context, caller audit.Caller, name, email s
 // Wish is what to change of a member; nil fields stay.
 type Wish struct {
 	Name   *string
+	Email  *string
 	Role   *Role
 	Active *bool
+	// ReuseAddress gives an address that was another member's once. Only owners may.
+	ReuseAddress bool
 }
 
-// Change changes a member at once, for running sessions too. Deactivating ends the member's sessions for good. Raising a
-// member, and letting one in again, asks for a fresh proof (rule R10). It returns ErrNotFound, ErrLastOwner, or what the
-// caller lacks.
+// Change changes a member at once, for running sessions too. Deactivating ends the member's sessions for good; another
+// address leaves them, and withdraws an open link. Raising a member, letting one in again, and another address ask for a
+// fresh proof (rule R10). It returns ErrNotFound, ErrLastOwner, ErrEmailTaken, ErrAddressRetired, or what the caller lacks.
 func (s *Service) Change(ctx context.Context, caller audit.Caller, id ID, wish Wish) error {
 	now := s.now()
 	_, err := s.change(ctx, caller, Demand{Administers: true}, id, func(by Authority, current Member, otherOwners int) (Change, error) {
@@ -184,20 +214,23 @@ func (s *Service) Change(ctx context.Context, caller audit.Caller, id ID, wish W
 		if wish.Name != nil {
 			next.Name = *wish.Name
 		}
+		if wish.Email != nil {
+			next.Email = fold.AddressKey(*wish.Email)
+		}
 		if wish.Role != nil {
 			next.Role = *wish.Role
 		}
 		if wish.Active != nil {
 			next.Active = *wish.Active
 		}
-		if !by.MayManage(current, next) {
+		if !by.MayManage(current, next) || wish.ReuseAddress && by.Member.Role != Owner {
 			return Change{}, ErrForbidden
 		}
 		if next == current {
 			return Change{Next: current}, nil
 		}
-		raised := next.Role.rank() > current.Role.rank()
-		if (raised || next.Active && !current.Active) && !by.Fresh(now) {
+		raised, moved := next.Role.rank() > current.Role.rank(), next.Email != current.Email
+		if (raised || moved || next.Active && !current.Active) && !by.Fresh(now) {
 			return Change{}, ErrProofNeeded
 		}
 		wasOwner, isOwner := current.Role == Owner && current.Active, next.Role == Owner && next.Active
@@ -208,12 +241,75 @@ func (s *Service) Change(ctx context.Context, caller audit.Caller, id ID, wish W
 		if ends {
 			next.Generation++ // so that no session comes back when the member does
 		}
-		return Change{Next: next, EndsSessions: ends, WithdrawsLink: raised || ends, Event: audit.Event{
+		change := Change{Next: next, EndsSessions: ends, WithdrawsLink: raised || ends || moved, Event: audit.Event{
+			At: now, Action: audit.MemberChanged, Actor: caller.Actor, Target: "member:" + id.String(), Address: caller.Address,
+			Details: map[string]any{"before": describe(current), "after": describe(next)},
+		}}
+		if moved {
+			given, up := s.vault.fingerprint(next.Email), s.vault.fingerprint(fold.AddressKey(current.Email))
+			change.Address = AddressChange{Given: given[:], GivenUp: up[:], Reuse: wish.ReuseAddress}
+		}
+		if wish.ReuseAddress {
+			change.Event.Details["reuseAddress"] = true
+		}
+		return change, nil
+	})
+	return err
+}
+
+// Rename changes the caller's own name.
+func (s *Service) Rename(ctx context.Context, caller audit.Caller, id ID, name string) error {
+	now := s.now()
+	_, err := s.change(ctx, caller, Demand{}, id, func(_ Authority, current Member, _ int) (Change, error) {
+		next := current
+		next.Name = name
+		if next == current {
+			return Change{Next: current}, nil
+		}
+		return Change{Next: next, Event: audit.Event{
 			At: now, Action: audit.MemberChanged, Actor: caller.Actor, Target: "member:" + id.String(), Address: caller.Address,
 			Details: map[string]any{"before": describe(current), "after": describe(next)},
 		}}, nil
 	})
 	return err
+}
+
+// Remove removes a member for good: account, credentials, sessions and links. What stays is the audit log, which is sealed,
+// and a fingerprint of the address, which is given to no other member. It asks for a fresh proof (rule R10), except for an
+// invitation that was never accepted: that leaves no fingerprint either. It counts the sessions that ended, and returns
+// ErrNotFound, ErrOwnAccount, ErrLastOwner, or what the caller lacks.
+func (s *Service) Remove(ctx context.Context, caller audit.Caller, id ID) (ended int, err error) {
+	ctx, now := context.WithoutCancel(ctx), s.now()
+	decide := func(by Authority, current Details, otherOwners int) (Removal, error) {
+		invited := current.State == Invited
+		switch {
+		case !by.Operator && by.Member.ID == id:
+			return Removal{}, ErrOwnAccount
+		case !by.MayManage(current.Member, current.Member):
+			return Removal{}, ErrForbidden
+		case !invited && !by.Fresh(now):
+			return Removal{}, ErrProofNeeded
+		case current.State == Active && current.Role == Owner && otherOwners == 0:
+			return Removal{}, ErrLastOwner
+		}
+		removal := Removal{Event: audit.Event{
+			At: now, Action: audit.MemberRemoved, Actor: caller.Actor, Target: "member:" + id.String(), Address: caller.Address,
+			Details: map[string]any{"before": describe(current.Member), "invited": invited},
+		}}
+		if !invited {
+			fingerprint := s.vault.fingerprint(fold.AddressKey(current.Email))
+			removal.Retired = fingerprint[:]
+		}
+		return removal, nil
+	}
+	err = s.follower.ForgetMember(ctx, id, func() (err error) {
+		ended, err = s.store.RemoveMember(ctx, id, caller, Demand{Administers: true}, decide)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("remove member: %w", err)
+	}
+	return ended, nil
 }
 
 // RevokeSessions ends all sessions of a member, and counts them. Callers may end their own this way.

@@ -71,7 +71,7 @@ func (h *house) signIn(email string) session.Principal {
 func (h *house) join(name string, role member.Role) session.Principal {
 	h.t.Helper()
 	email := strings.ToLower(name) + "@example.org"
-	_, secret, err := h.members.Invite(h.t.Context(), h.owner.Caller(), name, email, role)
+	_, secret, err := h.members.Invite(h.t.Context(), h.owner.Caller(), name, email, role, false)
 	h.must(err)
 	_, err = h.members.Accept(h.t.Context(), secret, "", password, member.Origin{})
 	h.must(err)
@@ -99,7 +99,7 @@ func ptr[T any](value T) *T { return &value }
 // ASVS 2.3.4, 6.4.1
 func TestAnInvitationIsGoodOnce(t *testing.T) {
 	h := newHouse(t)
-	invited, secret, err := h.members.Invite(t.Context(), h.owner.Caller(), "", "Ben@Example.org", member.Plain)
+	invited, secret, err := h.members.Invite(t.Context(), h.owner.Caller(), "", "Ben@Example.org", member.Plain, false)
 	h.must(err)
 	require.Equal(t, member.Invited, invited.State)
 	_, err = h.members.Authenticate(t.Context(), "ben@example.org", "", "", member.Origin{})
@@ -138,7 +138,7 @@ func TestAnInvitationIsGoodOnce(t *testing.T) {
 // ASVS 6.4.1
 func TestALinkRunsOutAndIsReplaced(t *testing.T) {
 	h := newHouse(t)
-	ben, first, err := h.members.Invite(t.Context(), h.owner.Caller(), "Ben", "ben@example.org", member.Plain)
+	ben, first, err := h.members.Invite(t.Context(), h.owner.Caller(), "Ben", "ben@example.org", member.Plain, false)
 	h.must(err)
 	_, second, err := h.members.IssueLink(t.Context(), h.owner.Caller(), ben.ID)
 	h.must(err)
@@ -155,7 +155,7 @@ func TestALinkRunsOutAndIsReplaced(t *testing.T) {
 
 func TestAnAddressIsAMembersAlone(t *testing.T) {
 	h := newHouse(t)
-	_, _, err := h.members.Invite(t.Context(), h.owner.Caller(), "", " ANA@example.org", member.Plain)
+	_, _, err := h.members.Invite(t.Context(), h.owner.Caller(), "", " ANA@example.org", member.Plain, false)
 	require.ErrorIs(t, err, member.ErrEmailTaken)
 }
 
@@ -232,7 +232,7 @@ func TestNobodyIsRaisedAboveTheirOwnRole(t *testing.T) {
 		for of := range people {
 			for to := range people {
 				email := string(by) + string(of) + string(to) + "@example.org"
-				target, _, err := h.members.Invite(t.Context(), h.owner.Caller(), "", email, of)
+				target, _, err := h.members.Invite(t.Context(), h.owner.Caller(), "", email, of, false)
 				h.must(err)
 				err = h.members.Change(t.Context(), actor.Caller(), target.ID, member.Wish{Role: ptr(to)})
 				allowed := rank[by] >= 2 && rank[of] <= rank[by] && rank[to] <= rank[by]
@@ -255,7 +255,7 @@ func TestTheLastOwnerStays(t *testing.T) {
 	require.ErrorIs(t, h.change(h.owner, h.owner, member.Wish{Active: ptr(false)}), member.ErrLastOwner)
 
 	// An owner who was only invited, or is deactivated, could not sign in.
-	_, _, err := h.members.Invite(t.Context(), h.owner.Caller(), "Olga", "olga@example.org", member.Owner)
+	_, _, err := h.members.Invite(t.Context(), h.owner.Caller(), "Olga", "olga@example.org", member.Owner, false)
 	h.must(err)
 	require.ErrorIs(t, h.change(h.owner, h.owner, member.Wish{Role: ptr(member.Admin)}), member.ErrLastOwner)
 
@@ -287,7 +287,7 @@ func TestALateChangeOfAMemberMisses(t *testing.T) {
 	late := h.signIn("ana@example.org")
 	h.must(h.sessions.SignOut(t.Context(), late))
 	require.ErrorIs(t, h.change(late, ben, member.Wish{Active: ptr(false)}), member.ErrCallerEnded)
-	_, _, err := h.members.Invite(t.Context(), late.Caller(), "", "eve@example.org", member.Owner)
+	_, _, err := h.members.Invite(t.Context(), late.Caller(), "", "eve@example.org", member.Owner, false)
 	require.ErrorIs(t, err, member.ErrCallerEnded)
 	_, _, err = h.members.IssueLink(t.Context(), late.Caller(), ben.Member.ID)
 	require.ErrorIs(t, err, member.ErrCallerEnded)
@@ -300,7 +300,7 @@ func TestALateChangeOfAMemberMisses(t *testing.T) {
 func TestTheListIsOrderedAndSearchedPageByPage(t *testing.T) {
 	h := newHouse(t)
 	invited := func(name, email string, role member.Role) {
-		_, _, err := h.members.Invite(t.Context(), h.owner.Caller(), name, email, role)
+		_, _, err := h.members.Invite(t.Context(), h.owner.Caller(), name, email, role, false)
 		h.must(err)
 		h.now = h.now.Add(time.Second)
 	}

@@ -44,11 +44,15 @@ type Store interface {
 	// Member finds one, or returns ErrNotFound.
 	Member(ctx context.Context, id ID) (Details, error)
 	// Invite makes a member without a password. Like each method that takes a caller, it judges them by the demand in its
-	// transaction and returns ErrCallerEnded or what they lack. It returns ErrEmailTaken.
-	Invite(ctx context.Context, m Member, link Link, caller audit.Caller, demand Demand, event audit.Event) error
+	// transaction and returns ErrCallerEnded or what they lack. It returns ErrEmailTaken or ErrAddressRetired.
+	Invite(ctx context.Context, m Member, address AddressChange, link Link, caller audit.Caller, demand Demand, event audit.Event) error
 	// ChangeMember reads the facts, lets decide judge them, and writes what comes of it, in one transaction. It counts the
 	// sessions that ended. It returns ErrNotFound, or what decide returns.
 	ChangeMember(ctx context.Context, id ID, caller audit.Caller, demand Demand, decide Decide) (m Member, ended int, err error)
+	// RemoveMember deletes all that is kept of the member but audit entries, and counts the sessions that ended. It returns
+	// ErrNotFound, or what decide returns.
+	RemoveMember(ctx context.Context, id ID, caller audit.Caller, demand Demand,
+		decide func(by Authority, current Details, otherOwners int) (Removal, error)) (ended int, err error)
 	// IssueLink gives the member the link that decide returns, in the place of any other.
 	IssueLink(ctx context.Context, id ID, caller audit.Caller, demand Demand,
 		decide func(by Authority, current Details) (Link, audit.Event, error)) (Details, error)

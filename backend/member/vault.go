@@ -3,13 +3,18 @@ package member
 import (
 	"crypto/aes"
 	"crypto/cipher" //nolint:depguard // written down in decision 16
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 )
 
 // vault seals what the database must not tell: the seeds of second factors, and what is known of passkeys (AES-256-GCM, with a random nonce
 // in front). Each is sealed for one purpose and one row. Moved to another row, or changed by as little as a bit, it does not open.
-type vault struct{ aead cipher.AEAD }
+type vault struct {
+	aead cipher.AEAD
+	key  [32]byte
+}
 
 var errSealed = errors.New("sealed for another place, or by another key")
 
@@ -22,7 +27,7 @@ func newVault(key [32]byte) (vault, error) {
 	if err != nil {
 		return vault{}, fmt.Errorf("make the seal: %w", err)
 	}
-	return vault{aead}, nil
+	return vault{aead, key}, nil
 }
 
 // place is what the seal is bound to. The ids have a fixed length but for the last one, so different places have different bytes.
@@ -44,4 +49,11 @@ func (v vault) open(sealed []byte, purpose string, ids ...[]byte) ([]byte, error
 		return nil, errSealed
 	}
 	return secret, nil
+}
+
+// fingerprint tells whether an address was seen before, to a holder of the key alone.
+func (v vault) fingerprint(address string) [sha256.Size]byte {
+	mac := hmac.New(sha256.New, v.key[:])
+	mac.Write([]byte("retired address\x00" + address))
+	return [sha256.Size]byte(mac.Sum(nil))
 }

@@ -748,6 +748,47 @@ func (s *Service) FollowMember(ctx context.Context, change func() (m member.Memb
 	return nil
 }
 
+// ForgetMember runs the removal of a member and lets memory forget them before it returns; it implements [member.Follower].
+func (s *Service) ForgetMember(ctx context.Context, id member.ID, remove func() error) error {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	if err := remove(); err != nil {
+		return s.failed(ctx, err)
+	}
+	s.roster.Load().follow(member.Member{ID: id}, true)
+	if org := *s.organization.Load(); org.SavedBy.ID == id.String() {
+		org.SavedBy = audit.Removed
+		s.adopt(org)
+	}
+	s.announce(Change{Members: []member.ID{id}})
+	return nil
+}
+
+// RenameOrganization changes the name of the organization, for those who administer.
+func (s *Service) RenameOrganization(ctx context.Context, who Principal, name string) (Organization, error) {
+	renamed, err := s.renameOrganization(context.WithoutCancel(ctx), who, name)
+	return renamed, s.Explain(ctx, who, err)
+}
+
+func (s *Service) renameOrganization(ctx context.Context, who Principal, name string) (Organization, error) {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	org, caller := *s.organization.Load(), who.Caller()
+	if org.Name == name {
+		return org, nil
+	}
+	err := s.store.RenameOrganization(ctx, name, caller, member.Demand{Administers: true}, audit.Event{
+		At: s.now(), Action: audit.OrganizationRenamed, Actor: caller.Actor, Target: "organization", Address: caller.Address,
+		Details: map[string]any{"before": map[string]any{"name": org.Name}, "after": map[string]any{"name": name}},
+	})
+	if err != nil {
+		return Organization{}, s.failed(ctx, fmt.Errorf("rename the organization: %w", err))
+	}
+	org.Name = name
+	s.adopt(org)
+	return org, nil
+}
+
 // Flush writes the touches that are only in memory (rule R6), and once a minute the time itself (rule R7). What cannot be
 // written is kept for the next time. Calls must not overlap.
 func (s *Service) Flush(ctx context.Context) error {

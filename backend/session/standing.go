@@ -14,6 +14,8 @@ const (
 	RevokedAll        EndReason = "revoked_all"
 	TokenReuse        EndReason = "token_reuse"
 	MemberDeactivated EndReason = "member_deactivated"
+	// MemberRemoved stands in audit entries alone: the row goes with the member.
+	MemberRemoved     EndReason = "member_removed"
 	CredentialChanged EndReason = "credential_changed"
 )
 

@@ -48,6 +48,8 @@ type Store interface {
 	// holds, member.ErrSecondFactorRequired if it lacks a second factor that was set up meanwhile,
 	// member.ErrNoSecondFactor, or ErrFactorDemanded.
 	ChangeCredential(ctx context.Context, changing Changing) (Changed, error)
+	// RenameOrganization saves the organization's name.
+	RenameOrganization(ctx context.Context, name string, caller audit.Caller, demand member.Demand, event audit.Event) error
 	// RequireSecondFactor saves whether the organization demands a second factor.
 	RequireSecondFactor(ctx context.Context, required bool, caller audit.Caller, demand member.Demand, event audit.Event) error
 	// RotateRefresh makes the presented refresh token the current one and remembers its successor's hash,

@@ -83,20 +83,28 @@ func membersToFold(ctx context.Context, tx gorm.ConnPool, condition string) (mem
 	return members, sharing, rows.Err()
 }
 
-// requireFree returns ErrEmailTaken where others come to share the member's address.
-func requireFree(tx *gorm.DB, m member.Member) error {
-	var shared bool
-	err := queryRow(tx, "SELECT EXISTS (SELECT 1 FROM members WHERE email_fold = ? AND id <> ?)", m.Email, m.ID.String()).Scan(&shared)
-	if err == nil && shared {
+// requireFree refuses an address that other members come to share, and one that was another member's once.
+func requireFree(tx *gorm.DB, m member.Member, address member.AddressChange) error {
+	var shared, retired bool
+	err := queryRow(tx, `
+		SELECT EXISTS (SELECT 1 FROM members WHERE email_fold = ?1 AND id <> ?2),
+		       EXISTS (SELECT 1 FROM retired_addresses WHERE hash = ?3 AND member_id <> ?2)`,
+		m.Email, m.ID.String(), address.Given).Scan(&shared, &retired)
+	switch {
+	case err != nil:
+		return err
+	case shared:
 		return member.ErrEmailTaken
+	case retired && !address.Reuse:
+		return member.ErrAddressRetired
 	}
-	return err
+	return nil
 }
 
-// moveAddress writes the member's new address. A member who has the old one alone from then on takes
+// moveAddress writes the member's new address and retires the old one. Another member who has that alone from then on takes
 // it in its folded form.
-func moveAddress(tx *gorm.DB, m member.Member) error {
-	if err := requireFree(tx, m); err != nil {
+func moveAddress(tx *gorm.DB, m member.Member, address member.AddressChange) error {
+	if err := requireFree(tx, m, address); err != nil {
 		return err
 	}
 	err := tx.Exec("UPDATE members SET email = ?, email_canonical = ?, email_fold = NULL WHERE id = ?", m.Email, m.Email, m.ID.String()).Error
@@ -105,6 +113,11 @@ func moveAddress(tx *gorm.DB, m member.Member) error {
 	}
 	if err != nil {
 		return err
+	}
+	if address.GivenUp != nil {
+		if err := retireAddress(tx, address.GivenUp, m.ID.String()); err != nil {
+			return err
+		}
 	}
 	return foldMembers(tx.Statement.Context, tx.Statement.ConnPool, "email_fold IS NOT NULL")
 }

@@ -303,13 +303,15 @@ func (db *DB) Member(ctx context.Context, id member.ID) (member.Details, error) 
 }
 
 // Invite implements [member.Store].
-func (db *DB) Invite(ctx context.Context, m member.Member, link member.Link, caller audit.Caller, demand member.Demand, event audit.Event) error {
+func (db *DB) Invite(
+	ctx context.Context, m member.Member, address member.AddressChange, link member.Link, caller audit.Caller, demand member.Demand, event audit.Event,
+) error {
 	return db.write(ctx, func(tx *gorm.DB) error {
 		by, err := judge(tx, caller, demand)
 		if err != nil {
 			return err
 		}
-		if err := requireFree(tx, m); err != nil {
+		if err := requireFree(tx, m, address); err != nil {
 			return err
 		}
 		row := newMemberRow(m, event.At)
@@ -351,13 +353,7 @@ func (db *DB) ChangeMember(ctx context.Context, id member.ID, caller audit.Calle
 		if err != nil {
 			return err
 		}
-		current, err := oneMember(tx, id)
-		if err != nil {
-			return err
-		}
-		var otherOwners int
-		err = tx.Raw("SELECT count(*) FROM members WHERE role = 'owner' AND deactivated_at IS NULL AND password_hash <> '' AND id <> ?", id.String()).
-			Scan(&otherOwners).Error
+		current, otherOwners, err := memberToDecideOn(tx, id)
 		if err != nil {
 			return err
 		}
@@ -381,7 +377,7 @@ func (db *DB) ChangeMember(ctx context.Context, id member.ID, caller audit.Calle
 			return err
 		}
 		if m.Email != current.Email {
-			if err := moveAddress(tx, m); err != nil {
+			if err := moveAddress(tx, m, change.Address); err != nil {
 				return err
 			}
 		}
@@ -414,6 +410,78 @@ func (db *DB) ChangeMember(ctx context.Context, id member.ID, caller audit.Calle
 		return err
 	})
 	return m, ended, err
+}
+
+// memberToDecideOn reads a member, and counts the other owners who can sign in.
+func memberToDecideOn(tx *gorm.DB, id member.ID) (current member.Details, otherOwners int, err error) {
+	if current, err = oneMember(tx, id); err != nil {
+		return current, 0, err
+	}
+	err = queryRow(tx, "SELECT count(*) FROM members WHERE role = 'owner' AND deactivated_at IS NULL AND password_hash <> '' AND id <> ?", id.String()).
+		Scan(&otherOwners)
+	return current, otherOwners, err
+}
+
+func retireAddress(tx *gorm.DB, fingerprint []byte, by string) error {
+	return exec(tx, "INSERT OR REPLACE INTO retired_addresses (hash, member_id) VALUES (?, ?)", fingerprint, by)
+}
+
+// RemoveMember implements [member.Store].
+func (db *DB) RemoveMember(
+	ctx context.Context, id member.ID, caller audit.Caller, demand member.Demand,
+	decide func(by member.Authority, current member.Details, otherOwners int) (member.Removal, error),
+) (ended int, err error) {
+	err = db.write(ctx, func(tx *gorm.DB) error {
+		by, err := judge(tx, caller, demand)
+		if err != nil {
+			return err
+		}
+		current, otherOwners, err := memberToDecideOn(tx, id)
+		if err != nil {
+			return err
+		}
+		removal, err := decide(by, current, otherOwners)
+		if err != nil {
+			return err
+		}
+		if ended, err = endSessionsOf(tx, id, removal.Event.At, session.Ending{Reason: session.MemberRemoved, By: caller}); err != nil {
+			return err
+		}
+		if removal.Retired != nil {
+			if err := retireAddress(tx, removal.Retired, ""); err != nil {
+				return err
+			}
+		}
+		if err := deleteMember(tx, id.String()); err != nil {
+			return err
+		}
+		if err := foldMembers(tx.Statement.Context, tx.Statement.ConnPool, "email_fold IS NOT NULL"); err != nil {
+			return err
+		}
+		_, err = appendAudit(tx, removal.Event)
+		return err
+	})
+	return ended, err
+}
+
+// deleteMember deletes a member, and the id wherever it stands but in the audit log.
+func deleteMember(tx *gorm.DB, id string) error {
+	for _, statement := range []string{
+		"DELETE FROM member_links WHERE member_id = ?",
+		"DELETE FROM recovery_codes WHERE member_id = ?",
+		"DELETE FROM passkeys WHERE member_id = ?",
+		"DELETE FROM sessions WHERE member_id = ?",
+		"UPDATE retired_addresses SET member_id = '' WHERE member_id = ?",
+		"UPDATE revocations SET by_id = '', idempotency_key = NULL WHERE by_id = ?",
+		"UPDATE organization SET saved_by_id = '', saved_by_name = '" + audit.Removed.Name + "' WHERE saved_by_id = ?",
+		"DELETE FROM attempts WHERE bucket LIKE 'member ' || ? || ' %'",
+		"DELETE FROM members WHERE id = ?",
+	} {
+		if err := exec(tx, statement, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // endSessionsOf ends all sessions of a member, and counts them.

@@ -125,6 +125,20 @@ func (db *DB) RequireSecondFactor(ctx context.Context, required bool, caller aud
 	})
 }
 
+// RenameOrganization implements [session.Store].
+func (db *DB) RenameOrganization(ctx context.Context, name string, caller audit.Caller, demand member.Demand, event audit.Event) error {
+	return db.write(ctx, func(tx *gorm.DB) error {
+		if _, err := judge(tx, caller, demand); err != nil {
+			return err
+		}
+		if err := tx.Exec("UPDATE organization SET name = ? WHERE id = 1", name).Error; err != nil {
+			return err
+		}
+		_, err := appendAudit(tx, event)
+		return err
+	})
+}
+
 type revocationRow struct {
 	Generation       uint64 `gorm:"primaryKey"`
 	At               int64

@@ -28,7 +28,7 @@ var refusals = map[string]error{
 
 	"member.ErrCallerEnded": member.ErrCallerEnded, "member.ErrRestricted": member.ErrRestricted, "member.ErrRoleNeeded": member.ErrRoleNeeded,
 	"member.ErrForbidden": member.ErrForbidden, "member.ErrProofNeeded": member.ErrProofNeeded, "member.ErrLastOwner": member.ErrLastOwner,
-	"member.ErrEmailTaken": member.ErrEmailTaken, "member.ErrLinkInvalid": member.ErrLinkInvalid, "member.ErrLinkUsed": member.ErrLinkUsed,
+	"member.ErrEmailTaken": member.ErrEmailTaken, "member.ErrAddressRetired": member.ErrAddressRetired, "member.ErrOwnAccount": member.ErrOwnAccount, "member.ErrLinkInvalid": member.ErrLinkInvalid, "member.ErrLinkUsed": member.ErrLinkUsed,
 	"member.ErrNameNeeded": member.ErrNameNeeded, "member.ErrNameNotNeeded": member.ErrNameNotNeeded,
 	"member.ErrSecondFactorRequired": member.ErrSecondFactorRequired, "member.ErrBadCode": member.ErrBadCode,
 	"member.ErrEnrolmentOver": member.ErrEnrolmentOver, "member.ErrNoSecondFactor": member.ErrNoSecondFactor,

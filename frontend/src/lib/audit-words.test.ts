@@ -197,6 +197,28 @@ describe('the log', () => {
       said('member.password_reset', operator, {}, 'member:b'),
       "The server's operator reset the password of Ben",
     ],
+    [
+      said(
+        'member.removed',
+        operator,
+        { invited: false, before: { name: 'Cy', email: 'cy@example.org' } },
+        'member:c',
+      ),
+      "The server's operator removed Cy for good",
+    ],
+    [
+      said(
+        'member.removed',
+        operator,
+        { invited: true, before: { name: '', email: 'cy@example.org' } },
+        'member:c',
+      ),
+      "The server's operator deleted the invitation of cy@example.org",
+    ],
+    [
+      said('organization.renamed', operator, { before: { name: 'Old' }, after: { name: 'New' } }),
+      "The server's operator renamed the organization to New",
+    ],
     [said('database.backed_up', operator), "The server's operator made a backup"],
     [
       said('database.restored', operator),

@@ -38,6 +38,7 @@ export const ACTIONS: { group: string; actions: Record<string, string> }[] = [
       'member.link_used': 'Links used',
       'member.password_changed': 'Passwords changed',
       'member.password_reset': 'Passwords reset',
+      'member.removed': 'Members removed',
     },
   },
   {
@@ -57,6 +58,7 @@ export const ACTIONS: { group: string; actions: Record<string, string> }[] = [
       'sign_in.second_factor_demanded': 'Second factor demanded or not',
       'policy.saved': 'Session configuration saved',
       'organization.set_up': 'Organization set up',
+      'organization.renamed': 'Organization renamed',
       'database.backed_up': 'Backups made',
       'database.restored': 'Backups restored',
       'clock.accepted': 'Clocks set right',
@@ -162,6 +164,17 @@ export function entryWords(entry: AuditEntry, reader: Reader): string {
       return details.kind === 'reset'
         ? `${who} set a new password by a link`
         : `${who} accepted the invitation`;
+    case 'member.removed': {
+      const before = isRecord(details.before) ? details.before : {};
+      const gone = isolate(String(before.name || before.email));
+      return details.invited
+        ? `${who} deleted the invitation of ${gone}`
+        : `${who} removed ${gone} for good`;
+    }
+    case 'organization.renamed':
+      return isRecord(details.after)
+        ? `${who} renamed the organization to ${isolate(String(details.after.name))}`
+        : `${who} renamed the organization`;
     case 'database.backed_up':
       return `${who} made a backup`;
     case 'database.restored':

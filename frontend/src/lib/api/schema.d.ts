@@ -475,14 +475,21 @@ export interface paths {
         get: operations["getMember"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Remove a member for good, or delete an invitation.
+         * @description For admins. Account, credentials, sessions and links go; the audit log keeps its entries, because it is a sealed record, and a keyed hash of the
+         *     address stays, so that it is given to no other member. Nobody removes a member who stands above them, themselves (409 `own_account`), or the last
+         *     owner (409 `last_owner`). It asks for a fresh proof of identity (403 `reauthentication_required`), except for an invitation that was never accepted.
+         */
+        delete: operations["removeMember"];
         options?: never;
         head?: never;
         /**
-         * Change a member's name or role, deactivate or reactivate them.
+         * Change a member's name, address or role, deactivate or reactivate them.
          * @description For admins. It acts on running sessions at once; deactivating ends them, for good. Nobody can give a role above their own, or change a
-         *     member who stands above them, and the last owner cannot be demoted or deactivated (409 `last_owner`). A higher role, and reactivating, ask for a
-         *     fresh proof of identity: 403 `reauthentication_required`.
+         *     member who stands above them, and the last owner cannot be demoted or deactivated (409 `last_owner`). A higher role, reactivating and
+         *     another address ask for a fresh proof of identity: 403 `reauthentication_required`. Another address leaves sessions as they are and withdraws an
+         *     open link. 409 `email_taken` if another member has it, `address_retired` if another member had it once.
          */
         patch: operations["changeMember"];
         trace?: never;
@@ -638,6 +645,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change my name. */
+        patch: operations["renameAccount"];
+        trace?: never;
+    };
     "/api/account/password": {
         parameters: {
             query?: never;
@@ -714,6 +738,26 @@ export interface paths {
          * @description Worked out by the very rule that judges requests, on every live session. For admins and auditors.
          */
         post: operations["previewSecuritySettings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/organization": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Rename the organization.
+         * @description For admins.
+         */
+        put: operations["putOrganization"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1079,6 +1123,8 @@ export interface components {
             role: "owner" | "admin" | "auditor" | "member";
             /** @description Whether to mail the link to them. */
             mail?: boolean;
+            /** @description Whether an owner confirms that an address that was another member's goes to this one. */
+            reuseAddress?: boolean;
         };
         LinkRequest: {
             /** @description Whether to mail the link to them. */
@@ -1099,6 +1145,10 @@ export interface components {
         /** @description What to change; what is absent stays. */
         MemberRequest: {
             name?: string;
+            /** @description In any spelling. It is kept in one: lower case, NFKC, the domain as A-labels. */
+            email?: string;
+            /** @description Whether an owner confirms that an address that was another member's goes to this one. */
+            reuseAddress?: boolean;
             /** @enum {string} */
             role?: "owner" | "admin" | "auditor" | "member";
             active?: boolean;
@@ -1109,6 +1159,12 @@ export interface components {
             name?: string;
             /** @description At least 15 characters and at most 1024 bytes; any characters, spaces included. Neither a common one, nor little more than names that go with the account. */
             password: string;
+        };
+        AccountRequest: {
+            name: string;
+        };
+        OrganizationRequest: {
+            name: string;
         };
         PasswordRequest: {
             currentPassword: string;
@@ -2202,6 +2258,32 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    removeMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many sessions were ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionsEnded"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     changeMember: {
         parameters: {
             query?: never;
@@ -2344,7 +2426,7 @@ export interface operations {
                 /** @description What this member did, and what was done to them: an id. */
                 member?: string;
                 /** @description One kind of entry. */
-                action?: "organization.set_up" | "policy.saved" | "session.started" | "session.refused" | "session.ended" | "sessions.revoked_all" | "session.reauthenticated" | "session.reauthentication_refused" | "member.password_reset" | "member.password_changed" | "member.invited" | "member.changed" | "member.sessions_revoked" | "member.link_issued" | "member.link_used" | "database.backed_up" | "database.restored" | "member.second_factor_set" | "member.second_factor_removed" | "member.recovery_codes_made" | "member.recovery_code_used" | "member.passkey_added" | "member.passkey_removed" | "sign_in.second_factor_demanded" | "clock.accepted" | "audit.chain_repaired";
+                action?: "organization.set_up" | "policy.saved" | "session.started" | "session.refused" | "session.ended" | "sessions.revoked_all" | "session.reauthenticated" | "session.reauthentication_refused" | "member.password_reset" | "member.password_changed" | "member.invited" | "member.changed" | "member.sessions_revoked" | "member.link_issued" | "member.link_used" | "database.backed_up" | "database.restored" | "member.second_factor_set" | "member.second_factor_removed" | "member.recovery_codes_made" | "member.recovery_code_used" | "member.passkey_added" | "member.passkey_removed" | "sign_in.second_factor_demanded" | "clock.accepted" | "audit.chain_repaired" | "member.removed" | "organization.renamed";
                 /** @description From then on, as in 2026-11-23T00:00:00Z. */
                 since?: string;
                 /** @description Before then. */
@@ -2417,6 +2499,32 @@ export interface operations {
                 };
             };
             429: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    renameAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountRequest"];
+            };
+        };
+        responses: {
+            /** @description Me as I am now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            422: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2560,6 +2668,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PolicyPreview"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    putOrganization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrganizationRequest"];
+            };
+        };
+        responses: {
+            /** @description The organization as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organization"];
                 };
             };
             403: components["responses"]["Problem"];
