@@ -380,3 +380,20 @@ test('where there is no such page, the page says so', async ({ page }) => {
   await page.getByRole('link', { name: 'Go to the home page' }).click();
   await expect(page).toHaveURL('/settings/security');
 });
+
+test('a data folder that others can write is said, until it is mended', async ({
+  page,
+  server,
+}) => {
+  const notice = page.getByText('Others can write the server’s data folder');
+  await expect(meaning(page)).toBeVisible();
+  await expect(notice).toBeHidden();
+  server.chmod(0o777);
+  await page.reload();
+  await expect(notice).toBeVisible();
+  await expect(page.getByText('Every user on the server can replace the database.')).toBeVisible();
+  server.chmod(0o700);
+  await page.reload();
+  await expect(meaning(page)).toBeVisible();
+  await expect(notice).toBeHidden();
+});

@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -75,6 +75,11 @@ export class Server {
     execFileSync(POPULATION, [server.#data, String(sessions), String(members)]);
     await server.start();
     return server;
+  }
+
+  /** Gives others rights to the data folder, or takes them. */
+  chmod(mode: number) {
+    chmodSync(this.#data, mode);
   }
 
   get setupToken(): string {
