@@ -61,7 +61,7 @@ test('a link works once, and an altered one never', async ({ page, server }) => 
   await page.goto(link);
   await password(page).fill(PASSWORD);
   await accept(page);
-  await expect(dead).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Your password is set' })).toBeVisible();
   await page.getByRole('link', { name: 'Sign in' }).click();
   await expect(page).toHaveURL('/sign-in');
 });
