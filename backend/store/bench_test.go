@@ -1,9 +1,11 @@
 package store
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/url"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -86,6 +88,71 @@ func (p *population) revoke(b *testing.B) time.Duration {
 	require.NoError(b, err)
 	require.Equal(b, p.alive, receipt.SessionsEnded)
 	return took
+}
+
+// BenchmarkChecksBesideRefusals prints how long checks take, with 300,000 live sessions, alone and beside an owner whose
+// change is refused again and again for want of a fresh proof, in turns in one run, and the ratio of the 99th percentiles.
+func BenchmarkChecksBesideRefusals(b *testing.B) {
+	p := populated(b, 300_000)
+	var now atomic.Int64
+	now.Store(millis(noon))
+	clock := func() time.Time { return instant(now.Load()) }
+	sessions, err := session.New(b.Context(), p.db, clock, [32]byte{})
+	require.NoError(b, err)
+	members, err := member.New(p.db, clock, clock, "", sessions, [32]byte{}, &url.URL{Scheme: "https", Host: "curfew.example.org"})
+	require.NoError(b, err)
+	owner, _, err := sessions.Start(b.Context(), p.proof, session.Client{})
+	require.NoError(b, err)
+	invited, _, err := members.Invite(b.Context(), owner.Caller(), "", "ben@example.org", member.Plain, false)
+	require.NoError(b, err)
+	now.Add((11 * time.Minute).Milliseconds())
+	refuse := func() {
+		role := member.Owner
+		require.ErrorIs(b, members.Change(b.Context(), owner.Caller(), invited.ID, member.Wish{Role: &role}), member.ErrProofNeeded)
+	}
+	check := func() []time.Duration {
+		took := make([]time.Duration, 200_000)
+		for i := range took {
+			id := session.ID{6: 0x70, 8: 0x80}
+			binary.BigEndian.PutUint32(id[12:], uint32(1+i%299_999))
+			begun := time.Now()
+			_, err := sessions.Admit(b.Context(), id, session.Passive)
+			took[i] = time.Since(begun)
+			require.NoError(b, err)
+		}
+		return took
+	}
+	var alone, beside []time.Duration
+	refused := 0
+	for b.Loop() {
+		alone = append(alone, check()...)
+		done, ended := make(chan struct{}), make(chan int)
+		go func() {
+			n := 0
+			for ; ; n++ {
+				select {
+				case <-done:
+					ended <- n
+					return
+				case <-time.After(10 * time.Millisecond): // a hundred a second
+					refuse()
+				}
+			}
+		}()
+		beside = append(beside, check()...)
+		close(done)
+		refused += <-ended
+	}
+	at99 := func(took []time.Duration) float64 {
+		slices.Sort(took)
+		return float64(took[len(took)*99/100].Nanoseconds())
+	}
+	b.ReportMetric(at99(alone), "p99-ns-alone")
+	b.ReportMetric(at99(beside), "p99-ns-beside")
+	b.ReportMetric(at99(beside)/at99(alone), "ratio")
+	b.ReportMetric(float64(beside[len(beside)-1].Microseconds()), "longest-µs-beside")
+	b.ReportMetric(float64(refused)/float64(b.N), "refusals/op")
+	b.ReportMetric(0, "ns/op") // of both together it would say nothing
 }
 
 // BenchmarkLists prints how long the first page of each list takes with 1,000,000 live sessions of 50,000 members, for the dearest of all
