@@ -47,7 +47,7 @@ func listSessionsCommand(env Environment) *cobra.Command {
 }
 
 // inWords is a client as people speak of it, as in "Firefox on Windows".
-func inWords(client httpapi.Client) string {
+func inWords(client httpapi.SessionClient) string {
 	switch {
 	case client.Browser == "":
 		return string(client.Device)

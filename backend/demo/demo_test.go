@@ -171,6 +171,23 @@ func requireLog(t *testing.T, db *store.DB, end time.Time) {
 	}
 }
 
+func TestHelpAndUnknownFlagsMakeNoFolder(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, help := range [][]string{{"--help"}, {"-h"}, {"demo", "--help"}} {
+		var out bytes.Buffer
+		require.NoError(t, run(t.Context(), help, &out))
+		require.Contains(t, out.String(), "curfew-demo FOLDER")
+	}
+	for _, wrong := range [][]string{nil, {"--version"}, {"--members=3", "demo"}, {"-x"}, {"a", "b"}, {""}} {
+		var out bytes.Buffer
+		require.Error(t, run(t.Context(), wrong, &out), "%q", wrong)
+		require.Empty(t, out.String())
+	}
+	left, err := os.ReadDir(".")
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
 func TestAFolderThatHoldsSomethingIsLeftAlone(t *testing.T) {
 	folder := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "curfew.db"), []byte("somebody's"), 0o600))

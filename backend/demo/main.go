@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"curfew/backend/config"
 )
 
@@ -23,6 +25,14 @@ const (
 	demoPassword = "correct horse battery staple"
 )
 
+const usage = `Makes up an organization to look at: 200 members, 1,200 live sessions and a month of history.
+
+Usage:
+  curfew-demo FOLDER
+
+FOLDER is a new data folder. Serve it with: curfew serve --data FOLDER
+`
+
 func main() {
 	if err := run(context.Background(), os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "curfew-demo:", err)
@@ -31,11 +41,19 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
-	if len(args) != 1 {
-		return errors.New("name the new data folder to fill: curfew-demo FOLDER")
+	flags := pflag.NewFlagSet("curfew-demo", pflag.ContinueOnError)
+	flags.Usage = func() {}
+	switch err := flags.Parse(args); {
+	case errors.Is(err, pflag.ErrHelp):
+		_, err := io.WriteString(stdout, usage)
+		return err
+	case err != nil:
+		return fmt.Errorf("%w\n\n%s", err, usage)
+	case flags.NArg() != 1:
+		return fmt.Errorf("name the new data folder to fill\n\n%s", usage)
 	}
 	began := time.Now()
-	made, err := fill(ctx, args[0], began)
+	made, err := fill(ctx, flags.Arg(0), began)
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func TestAnswersReadAsTheStandardLibraryWritesThem(t *testing.T) {
 		facts := Session{
 			Id: word("id"), MemberId: word("member"), Generation: rapid.Int64().Draw(t, "generation"), Current: rapid.Bool().Draw(t, "current"),
 			AuthenticatedAt: instants.Draw(t, "authenticated"), StartedAt: instants.Draw(t, "started"), Methods: rapid.SliceOf(anyText).Draw(t, "methods"),
-			Client: Client{Address: word("address"), UserAgent: word("agent"), Browser: word("browser")},
+			Client: SessionClient{Address: word("address"), UserAgent: word("agent"), Browser: word("browser")},
 		}
 		if rapid.Bool().Draw(t, "in a list of everybody's") {
 			facts.Member = &Member{Name: word("name")}

@@ -130,14 +130,34 @@ func TestTheDocsPageHasEveryCallAndEveryCodeOnce(t *testing.T) {
 		require.True(t, seen[target], "%s is linked and not there", target)
 	}
 	// Every code that a client can meet has a row, which a problem's "type" points to.
-	for _, code := range []string{
-		"no_session", "token_expired", "token_invalid", "bad_credentials", "session_expired", "session_revoked", "member_deactivated",
-		"reauthentication_required", "forbidden", "cross_origin", "setup_token_invalid", "not_found", "method_not_allowed", "already_set_up",
-		"last_owner", "email_taken", "link_invalid", "stale_version", "body_too_large", "unsupported_media_type", "invalid_json", "invalid_input", "unknown_field",
-		"too_many_attempts", "busy", "storage_unavailable", "internal",
-	} {
+	codes := codesInSource(t)
+	require.Greater(t, len(codes), 40)
+	for _, code := range codes {
 		require.True(t, seen[code], "%s is not documented", code)
 	}
+	// Every call is there by its method.
+	known, err := contract()
+	require.NoError(t, err)
+	for path, methods := range known.calls {
+		for _, method := range methods {
+			require.Contains(t, html, `<span class="method">`+method+`</span> <code>`+path+`</code>`)
+		}
+	}
+}
+
+// codesInSource are all codes of problems, read from the source that makes problems.
+func codesInSource(t *testing.T) (codes []string) {
+	source, err := os.ReadFile("problem.go")
+	require.NoError(t, err)
+	for _, form := range []string{`http\.Status\w+, "([a-z_]+)"`, `code :?= "([a-z_]+)"`, `case "(unknown_\w+)", "(unknown_\w+)"`} {
+		found := regexp.MustCompile(form).FindAllStringSubmatch(string(source), -1)
+		require.NotEmpty(t, found, form)
+		for _, match := range found {
+			codes = append(codes, match[1:]...)
+		}
+	}
+	slices.Sort(codes)
+	return slices.Compact(codes)
 }
 
 func TestMachinesAreToldThatItIsAliveAndReady(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/labstack/echo/v4"
@@ -34,7 +35,7 @@ var document = sync.OnceValues(func() (*described, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write the OpenAPI document as JSON: %w", err)
 	}
-	page, err := template.New("docs").Parse(docsPage)
+	page, err := template.New("docs").Funcs(template.FuncMap{"upper": strings.ToUpper}).Parse(docsPage)
 	if err != nil {
 		return nil, fmt.Errorf("read docs.html: %w", err)
 	}
@@ -91,10 +92,13 @@ func sentinelsForDocs() []documentedProblem {
 		documentedProblem{http.StatusUnauthorized, "session_expired", "The session's time ran out. Sign in again."},
 		documentedProblem{http.StatusUnauthorized, "session_revoked", "The session was ended; \"ended\" says how, when and by whose hand. Sign in again."},
 		documentedProblem{http.StatusUnauthorized, "member_deactivated", "The account is deactivated."},
-		documentedProblem{http.StatusPreconditionFailed, "stale_version", "Somebody else saved meanwhile; \"current\" is what is in force."},
+		documentedProblem{http.StatusPreconditionFailed, "stale_version", "It was saved since the caller read it; \"current\" is what is in force."},
 		documentedProblem{http.StatusMisdirectedRequest, "misdirected", "Pages and calls by cookie are served under the public URL's host and localhost alone."},
 		documentedProblem{http.StatusUnprocessableEntity, "invalid_input", "\"errors\" says which fields are wrong, and what to do."},
 		documentedProblem{http.StatusUnprocessableEntity, "unknown_field", "A field that the call does not know."},
+		documentedProblem{http.StatusUnprocessableEntity, "unknown_parameter", "A parameter that the call does not know."},
+		documentedProblem{http.StatusBadRequest, "invalid_query", "The query string cannot be read."},
+		documentedProblem{http.StatusTooManyRequests, "too_many_streams", "This session has too many streams of events open."},
 		documentedProblem{http.StatusTooManyRequests, "too_many_attempts", "Too many attempts. Wait as long as Retry-After says."},
 		documentedProblem{http.StatusServiceUnavailable, "busy", "Too many people are signing in at this moment."},
 		documentedProblem{http.StatusServiceUnavailable, "storage_unavailable", "The server cannot reach its storage. Nobody was signed out."},

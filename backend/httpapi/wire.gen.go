@@ -8,33 +8,6 @@ import (
 	"time"
 )
 
-// Defines values for ClientDevice.
-const (
-	ClientDeviceBot     ClientDevice = "bot"
-	ClientDeviceDesktop ClientDevice = "desktop"
-	ClientDevicePhone   ClientDevice = "phone"
-	ClientDeviceProgram ClientDevice = "program"
-	ClientDeviceTablet  ClientDevice = "tablet"
-)
-
-// Valid indicates whether the value is a known member of the ClientDevice enum.
-func (e ClientDevice) Valid() bool {
-	switch e {
-	case ClientDeviceBot:
-		return true
-	case ClientDeviceDesktop:
-		return true
-	case ClientDevicePhone:
-		return true
-	case ClientDeviceProgram:
-		return true
-	case ClientDeviceTablet:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for EndReason.
 const (
 	EndReasonCredentialChanged EndReason = "credential_changed"
@@ -182,6 +155,33 @@ func (e SecuritySettingsDataFolderWritableBy) Valid() bool {
 	case SecuritySettingsDataFolderWritableByEveryone:
 		return true
 	case SecuritySettingsDataFolderWritableByGroup:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SessionClientDevice.
+const (
+	SessionClientDeviceBot     SessionClientDevice = "bot"
+	SessionClientDeviceDesktop SessionClientDevice = "desktop"
+	SessionClientDevicePhone   SessionClientDevice = "phone"
+	SessionClientDeviceProgram SessionClientDevice = "program"
+	SessionClientDeviceTablet  SessionClientDevice = "tablet"
+)
+
+// Valid indicates whether the value is a known member of the SessionClientDevice enum.
+func (e SessionClientDevice) Valid() bool {
+	switch e {
+	case SessionClientDeviceBot:
+		return true
+	case SessionClientDeviceDesktop:
+		return true
+	case SessionClientDevicePhone:
+		return true
+	case SessionClientDeviceProgram:
+		return true
+	case SessionClientDeviceTablet:
 		return true
 	default:
 		return false
@@ -586,7 +586,7 @@ type AuditEntry struct {
 	At      time.Time `json:"at"`
 
 	// Client What the client said of itself; where the entry keeps that.
-	Client  *Client                `json:"client,omitempty"`
+	Client  *SessionClient         `json:"client,omitempty"`
 	Details map[string]interface{} `json:"details"`
 
 	// Hash Seals this entry and all before it.
@@ -602,18 +602,6 @@ type AuditPage struct {
 	Items      []AuditEntry `json:"items"`
 	NextCursor *string      `json:"nextCursor,omitempty"`
 }
-
-// Client The browser, device or program that a session belongs to, as it described itself.
-type Client struct {
-	Address   string       `json:"address"`
-	Browser   string       `json:"browser"`
-	Device    ClientDevice `json:"device"`
-	Os        string       `json:"os"`
-	UserAgent string       `json:"userAgent"`
-}
-
-// ClientDevice defines model for Client.Device.
-type ClientDevice string
 
 // CurrentSession defines model for CurrentSession.
 type CurrentSession struct {
@@ -1074,7 +1062,7 @@ type Session struct {
 	AuthenticatedAt time.Time `json:"authenticatedAt"`
 
 	// Client The browser, device or program that a session belongs to, as it described itself.
-	Client Client `json:"client"`
+	Client SessionClient `json:"client"`
 
 	// Current Whether it is the session at hand.
 	Current bool `json:"current"`
@@ -1096,6 +1084,18 @@ type Session struct {
 	// StartedAt Where its length is counted from; every access moves it while refresh is on.
 	StartedAt time.Time `json:"startedAt"`
 }
+
+// SessionClient The browser, device or program that a session belongs to, as it described itself.
+type SessionClient struct {
+	Address   string              `json:"address"`
+	Browser   string              `json:"browser"`
+	Device    SessionClientDevice `json:"device"`
+	Os        string              `json:"os"`
+	UserAgent string              `json:"userAgent"`
+}
+
+// SessionClientDevice defines model for SessionClient.Device.
+type SessionClientDevice string
 
 // SessionFigures defines model for SessionFigures.
 type SessionFigures struct {

@@ -20,9 +20,9 @@ func wireSession(p session.Principal, current session.ID) Session {
 	}
 }
 
-func wireClient(client session.Client) Client {
+func wireClient(client session.Client) SessionClient {
 	device := client.Device()
-	return Client{Address: client.AddressText(), UserAgent: client.UserAgent, Browser: device.Browser, Os: device.OS, Device: ClientDevice(device.Kind)}
+	return SessionClient{Address: client.AddressText(), UserAgent: client.UserAgent, Browser: device.Browser, Os: device.OS, Device: SessionClientDevice(device.Kind)}
 }
 
 // wireEmail is the one place where a stored address becomes the one that people read.

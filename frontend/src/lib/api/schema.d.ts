@@ -940,7 +940,7 @@ export interface components {
             name: string;
         };
         /** @description The browser, device or program that a session belongs to, as it described itself. */
-        Client: {
+        SessionClient: {
             address: string;
             userAgent: string;
             browser: string;
@@ -979,7 +979,7 @@ export interface components {
             generation: number;
             /** @description Whether it is the session at hand. */
             current: boolean;
-            client: components["schemas"]["Client"];
+            client: components["schemas"]["SessionClient"];
             methods: string[];
         };
         SessionPage: {
@@ -1305,7 +1305,7 @@ export interface components {
             target: string;
             address: string;
             /** @description What the client said of itself; where the entry keeps that. */
-            client?: components["schemas"]["Client"];
+            client?: components["schemas"]["SessionClient"];
             details: {
                 [key: string]: unknown;
             };
