@@ -154,10 +154,10 @@ var mutants = []mutant{
 	{
 		name: "answer-before-commit", says: "a revocation is answered, and then written",
 		eager: (*crowd).revoke,
-		edits: []edit{{file: "session/service.go", from: `	ended, err := s.store.End(context.WithoutCancel(ctx), ending)
+		edits: []edit{{file: "session/service.go", from: `	ended, skipped, err := s.store.End(context.WithoutCancel(ctx), ending)
 `, to: `	write := s.store.End
 	if fault.Mutant("answer-before-commit") {
-		write = func(ctx context.Context, ending Ending) (ended []Ended, err error) {
+		write = func(ctx context.Context, ending Ending) (ended []Ended, skipped int, err error) {
 			go func() {
 				time.Sleep(200 * time.Millisecond)
 				s.store.End(ctx, ending)
@@ -165,10 +165,10 @@ var mutants = []mutant{
 			for _, e := range ending.Sessions {
 				ended = append(ended, Ended{SessionEnd: e})
 			}
-			return ended, nil
+			return ended, 0, nil
 		}
 	}
-	ended, err := write(context.WithoutCancel(ctx), ending)
+	ended, skipped, err := write(context.WithoutCancel(ctx), ending)
 	if fault.Mutant("errors-forgotten") {
 		err = nil
 	}
@@ -177,12 +177,12 @@ var mutants = []mutant{
 	{
 		name: "memory-before-commit", says: "memory shows a policy that is not on disk yet, and never may be",
 		point: "SavePolicy, before the commit", eager: (*crowd).readPolicy,
-		edits: []edit{{file: "session/service.go", from: `	err := s.store.SavePolicy(ctx, saved, caller, audit.Event{
+		edits: []edit{{file: "session/service.go", from: `	err := s.store.SavePolicy(ctx, saved, caller, demand, audit.Event{
 `, to: `	if fault.Mutant("memory-before-commit") {
 		s.adopt(saved)
 		time.Sleep(50 * time.Millisecond)
 	}
-	err := s.store.SavePolicy(ctx, saved, caller, audit.Event{
+	err := s.store.SavePolicy(ctx, saved, caller, demand, audit.Event{
 `}},
 	},
 	{
