@@ -131,7 +131,10 @@ func (a *API) listOwnSessions(c echo.Context, who session.Principal) error {
 	if err != nil {
 		return err
 	}
-	found, next := a.Sessions.List(who, after, pageLimit(c))
+	found, next, err := a.Sessions.List(c.Request().Context(), who, after, pageLimit(c))
+	if err != nil {
+		return err
+	}
 	page := SessionPage{Items: make([]Session, len(found)), Total: int64(a.Sessions.CountOf(who.Member.ID))}
 	for i, p := range found {
 		page.Items[i] = wireSession(p, who.Session.ID)
@@ -154,7 +157,7 @@ func (a *API) findSessions(c echo.Context, who session.Principal) error {
 	if query.After, err = a.markAt(c, list); err != nil {
 		return err
 	}
-	found, next, total, err := a.Sessions.Find(who, query)
+	found, next, total, err := a.Sessions.Find(c.Request().Context(), who, query)
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func (a *API) previewSecuritySettings(c echo.Context, who session.Principal) err
 		return err
 	}
 	next := in.policy()
-	preview, err := a.Sessions.Preview(who, next)
+	preview, err := a.Sessions.Preview(c.Request().Context(), who, next)
 	if err != nil {
 		return err
 	}

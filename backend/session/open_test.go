@@ -57,8 +57,8 @@ func TestAStartServesWhileItReads(t *testing.T) {
 		asking.begin(len(counted), func(i int) {
 			counted[i], _ = h.Count()
 			figures[i] = h.Figures(noon).Live.Sessions
-			_, _, found[i], _ = h.Find(admin, session.Query{Limit: 5})
-			preview, err := h.Preview(admin, session.Policy{Length: session.Length{Value: 1, Unit: session.Days}})
+			_, _, found[i], _ = h.Find(t.Context(), admin, session.Query{Limit: 5})
+			preview, err := h.Preview(t.Context(), admin, session.Policy{Length: session.Length{Value: 1, Unit: session.Days}})
 			previewed[i] = preview.Live.Sessions
 			own[i] = h.CountOf(h.ana.Member.ID)
 			h.must(err)
@@ -109,7 +109,7 @@ func (h *house) requireAsOnDisk() {
 }
 
 func (h *house) everybody() []session.Principal {
-	found, _, _, err := h.Find(session.Principal{Member: member.Member{Role: member.Owner}}, session.Query{Order: session.BySignedIn, Limit: 10_000})
+	found, _, _, err := h.Find(h.t.Context(), session.Principal{Member: member.Member{Role: member.Owner}}, session.Query{Order: session.BySignedIn, Limit: 10_000})
 	h.must(err)
 	return found
 }

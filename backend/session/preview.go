@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -35,7 +36,7 @@ type Remaining struct {
 const remainingPoints = 60
 
 // Preview tells what saving next would do. It returns an [*InvalidError] for a policy that is out of bounds.
-func (s *Service) Preview(who Principal, next Policy) (Preview, error) {
+func (s *Service) Preview(ctx context.Context, who Principal, next Policy) (Preview, error) {
 	if err := next.Validate(); err != nil {
 		return Preview{}, err
 	}
@@ -51,7 +52,7 @@ func (s *Service) Preview(who Principal, next Policy) (Preview, error) {
 		withinDay     = counter{members: map[member.ID]bool{}}
 		ends, newEnds []int64
 	)
-	roster.each(before, func(id ID, m member.ID, standing Standing) {
+	err := roster.each(ctx, before, func(id ID, m member.ID, standing Standing) {
 		if standing.Ended(now) != "" {
 			return
 		}
@@ -73,6 +74,9 @@ func (s *Service) Preview(who Principal, next Policy) (Preview, error) {
 			withinDay.add(m)
 		}
 	})
+	if err != nil {
+		return Preview{}, err
+	}
 	p.Live, p.AtOnce, p.WithinHour, p.WithinDay = live.count(), atOnce.count(), withinHour.count(), withinDay.count()
 	p.Loosens = next.Loosens(before.Policy)
 	p.Remaining = remaining(now, ends, newEnds)

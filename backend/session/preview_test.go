@@ -67,7 +67,7 @@ func TestThePreviewIsWhatSavingDoes(t *testing.T) {
 		}
 		next := draw(r, "new")
 		before := alive()
-		preview, err := h.Preview(caller, next)
+		preview, err := h.Preview(t.Context(), caller, next)
 		require.NoError(r, err)
 		require.Equal(r, before, preview.Live.Sessions)
 		require.Equal(r, before, preview.Remaining[0].Before)
@@ -97,7 +97,7 @@ func TestAPreviewChangesNothing(t *testing.T) {
 	h := newHouse(t)
 	who, _ := h.signIn()
 	before := *h.Organization()
-	preview, err := h.Preview(who, session.Policy{Length: session.Length{Value: 1, Unit: session.Minutes}})
+	preview, err := h.Preview(t.Context(), who, session.Policy{Length: session.Length{Value: 1, Unit: session.Minutes}})
 	h.must(err)
 	require.Equal(t, session.Count{Sessions: 1, Members: 1}, preview.Live)
 	require.Equal(t, session.Count{}, preview.AtOnce)
@@ -105,11 +105,11 @@ func TestAPreviewChangesNothing(t *testing.T) {
 	require.False(t, preview.Yours)
 	require.Equal(t, before, *h.Organization())
 	h.pass(10 * time.Minute)
-	preview, err = h.Preview(who, session.Policy{Length: session.Length{Value: 10, Unit: session.Minutes}})
+	preview, err = h.Preview(t.Context(), who, session.Policy{Length: session.Length{Value: 10, Unit: session.Minutes}})
 	h.must(err)
 	require.Equal(t, session.Count{Sessions: 1, Members: 1}, preview.AtOnce)
 	require.True(t, preview.Yours)
-	_, err = h.Preview(who, session.Policy{})
+	_, err = h.Preview(t.Context(), who, session.Policy{})
 	var invalid *session.InvalidError
 	require.ErrorAs(t, err, &invalid)
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"iter"
 	"math"
@@ -47,14 +48,27 @@ func (r *roster) idsOf(m member.ID, org *Organization, now time.Time) (ids []ID)
 	return ids
 }
 
-// each calls f with the standing of every session by the organization.
-func (r *roster) each(org *Organization, f func(id ID, m member.ID, standing Standing)) {
+// betweenLooks is how many rows a walk passes before it looks again whether its caller still waits: some tenths of a millisecond.
+const betweenLooks = 4096
+
+// abandoned reports at some of a walk's rows whether its caller has left.
+func abandoned(ctx context.Context, row int) bool {
+	return row%betweenLooks == 0 && ctx.Err() != nil
+}
+
+// each calls f with the standing of every session by the organization, or returns the context's error.
+func (r *roster) each(ctx context.Context, org *Organization, f func(id ID, m member.ID, standing Standing)) error {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
+	row := 0
 	for e := range r.rows.all() {
+		if row++; abandoned(ctx, row) {
+			return ctx.Err()
+		}
 		own := r.residentOf(e)
 		f(e.id, own.id, e.standing(e.startedAt.Load(), own, org))
 	}
+	return nil
 }
 
 // overdue finds up to so many sessions whose time has run out in one part of the walk over all of them, which begins at the place, and tells
@@ -236,8 +250,9 @@ func (m *Mark) compare(other *Mark) int {
 	return bytes.Compare(m.ID[:], other.ID[:])
 }
 
-// look gives a page of what the query picks, as marks in its order, tells if there is more, and how many it picks in all.
-func (r *roster) look(q Query, org *Organization, now time.Time) (page []Mark, more bool, total int) {
+// look gives a page of what the query picks, as marks in its order, tells if there is more, and how many it picks in all. Or it returns the
+// context's error.
+func (r *roster) look(ctx context.Context, q Query, org *Organization, now time.Time) (page []Mark, more bool, total int, err error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	picks, direction := r.filter(q, org, now), 1
@@ -249,7 +264,11 @@ func (r *roster) look(q Query, org *Organization, now time.Time) (page []Mark, m
 		walk = q.After.Walk
 	}
 	best := make([]Mark, 0, q.Limit+2)
+	row := 0
 	for e := range r.rowsFor(q) {
+		if row++; abandoned(ctx, row) {
+			return nil, false, 0, ctx.Err()
+		}
 		if !picks(e) {
 			continue
 		}
@@ -269,7 +288,7 @@ func (r *roster) look(q Query, org *Organization, now time.Time) (page []Mark, m
 	if more = len(best) > q.Limit; more {
 		best = best[:q.Limit]
 	}
-	return best, more, total
+	return best, more, total, nil
 }
 
 // rowsFor are the rows that the query may pick, beginning with those that are likely to come first in the list, so that few of the others

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -165,7 +166,7 @@ func TestTheRosterFindsWhatAPlainListDoes(t *testing.T) {
 		}
 		require.Equal(r, len(left), d.figures(org, now, now).Live.Members)
 		seen := 0
-		d.each(org, func(id ID, m member.ID, standing Standing) {
+		err := d.each(t.Context(), org, func(id ID, m member.ID, standing Standing) {
 			seen++
 			require.Equal(r, p[id].Member.ID, m)
 			require.Equal(r, p.standing(p[id], org).Ended(now), standing.Ended(now))
@@ -173,6 +174,7 @@ func TestTheRosterFindsWhatAPlainListDoes(t *testing.T) {
 				expired++
 			}
 		})
+		require.NoError(r, err)
 		require.Equal(r, len(p), seen)
 
 		q := Query{
@@ -194,7 +196,8 @@ func TestTheRosterFindsWhatAPlainListDoes(t *testing.T) {
 		want := p.find(q, org, now)
 		var got []ID
 		for {
-			page, more, total := d.look(q, org, now)
+			page, more, total, err := d.look(t.Context(), q, org, now)
+			require.NoError(t, err)
 			require.Equal(r, len(want), total)
 			for _, mark := range page {
 				got = append(got, mark.ID)
@@ -235,7 +238,8 @@ func TestASearchFindsAddressesAndNetworks(t *testing.T) {
 		"192.0.2.7": 1, "192.0.2.": 2, "192.0.2.0/24": 2, "192.0.2.7/24": 2, "0.0.0.0/0": 3, "2001:db8::/32": 2, "2001:db8::/48": 1,
 		"2001:DB8::7": 1, ":db8:": 2, "ana 192.0.2.7": 1, "ben 192.0.2.7": 0, "192": 0, "ada.": 0,
 	} {
-		_, _, total := r.look(Query{Text: text, Limit: 1}, org, noon)
+		_, _, total, err := r.look(t.Context(), Query{Text: text, Limit: 1}, org, noon)
+		require.NoError(t, err)
 		require.Equal(t, want, total, text)
 	}
 }
@@ -244,8 +248,34 @@ func TestASearchOfManyWordsIsBorne(t *testing.T) {
 	r := newRoster()
 	r.add(Record{Member: people()[0], Session: Session{ID: ID{1}, AuthenticatedAt: noon, StartedAt: noon, LastSeenAt: noon}})
 	org := &Organization{Generation: 1, Policy: Policy{Length: Length{1, Hours}}}
-	_, _, total := r.look(Query{Text: strings.Repeat("a ", 100), Limit: 1}, org, noon)
+	_, _, total, err := r.look(t.Context(), Query{Text: strings.Repeat("a ", 100), Limit: 1}, org, noon)
+	require.NoError(t, err)
 	require.Equal(t, 1, total)
+}
+
+// TestAWalkEndsWithItsCaller: within some thousand rows.
+func TestAWalkEndsWithItsCaller(t *testing.T) {
+	s, ids := crowd(t, 3*betweenLooks)
+	roster, org := s.roster.Load(), s.organization.Load()
+	ctx, leave := context.WithCancel(t.Context())
+	seen := 0
+	err := roster.each(ctx, org, func(ID, member.ID, Standing) {
+		if seen++; seen == 10 {
+			leave()
+		}
+	})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Less(t, seen, betweenLooks)
+	_, _, _, err = roster.look(ctx, Query{Limit: 10}, org, noon)
+	require.ErrorIs(t, err, context.Canceled)
+
+	owner, known := roster.find(ids[0], org)
+	require.True(t, known)
+	owner.Member.Role = member.Owner
+	_, _, _, err = s.Find(ctx, owner, Query{Limit: 10})
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = s.Preview(ctx, owner, Policy{Length: Length{1, Hours}})
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestFiguresCountWhatBeganAndWhatEndsSoon(t *testing.T) {

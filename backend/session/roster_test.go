@@ -139,7 +139,8 @@ func TestWhatIsOverIsNotShown(t *testing.T) {
 	require.Equal(t, Expired, reason, "though the clock went back")
 	_, known = roster.find(ids[1], org)
 	require.False(t, known)
-	_, _, total := roster.look(Query{Limit: 2}, org, noon)
+	_, _, total, err := roster.look(t.Context(), Query{Limit: 2}, org, noon)
+	require.NoError(t, err)
 	require.Equal(t, 1, total)
 	require.Equal(t, ids[:1], roster.idsOf(who.Member.ID, org, noon))
 }
@@ -313,7 +314,7 @@ func TestChecksGoOnWhileSessionsComeAndGo(t *testing.T) {
 				}
 			}
 			_, members := roster.count()
-			roster.look(Query{Text: "member", Limit: 10}, s.organization.Load(), noon)
+			_, _, _, _ = roster.look(t.Context(), Query{Text: "member", Limit: 10}, s.organization.Load(), noon)
 			if members < len(staying)/20 {
 				t.Errorf("only %d members are left", members)
 			}

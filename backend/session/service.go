@@ -483,14 +483,14 @@ func idsOf(ended []Ended) []ID {
 
 // List is a page of the principal's own live sessions and the mark to go on from, or nil at the end: first the session at hand, then
 // the others, newest access first. The session at hand stands outside of that order because asking is itself an access, which moves it.
-func (s *Service) List(who Principal, after *Mark, limit int) ([]Principal, *Mark) {
+func (s *Service) List(ctx context.Context, who Principal, after *Mark, limit int) ([]Principal, *Mark, error) {
 	var own []Principal
 	if after == nil {
 		own = append(own, who)
 		after = &Mark{Key: [2]uint64{math.MaxUint64}} // before all others
 	}
-	others, next, _ := s.look(Query{Member: who.Member.ID, Order: ByLastSeen, After: after, Limit: limit - len(own), but: who.Session.ID})
-	return append(own, others...), next
+	others, next, _, err := s.look(ctx, Query{Member: who.Member.ID, Order: ByLastSeen, After: after, Limit: limit - len(own), but: who.Session.ID})
+	return append(own, others...), next, err
 }
 
 // Figures counts the live sessions and their members by rule R1, those of them that began since the given instant, and those that end
@@ -515,19 +515,21 @@ func (s *Service) CountOf(id member.ID) int {
 
 // Find is a page of everybody's live sessions, how many the query picks in all, and the mark to go on from, or nil at the end. Members
 // who do not oversee others get ErrForbidden.
-func (s *Service) Find(who Principal, query Query) (found []Principal, next *Mark, total int, err error) {
+func (s *Service) Find(ctx context.Context, who Principal, query Query) (found []Principal, next *Mark, total int, err error) {
 	if !who.Member.Role.Oversees() {
 		return nil, nil, 0, ErrForbidden
 	}
-	found, next, total = s.look(query)
-	return found, next, total, nil
+	return s.look(ctx, query)
 }
 
-func (s *Service) look(query Query) (found []Principal, next *Mark, total int) {
+func (s *Service) look(ctx context.Context, query Query) (found []Principal, next *Mark, total int, err error) {
 	roster := s.whole()
 	org := s.organization.Load()
 	now := s.now()
-	page, more, total := roster.look(query, org, now)
+	page, more, total, err := roster.look(ctx, query, org, now)
+	if err != nil {
+		return nil, nil, 0, err
+	}
 	for _, mark := range page {
 		if p, known := roster.find(mark.ID, org); known { // and has not ended since
 			found = append(found, p)
@@ -535,9 +537,9 @@ func (s *Service) look(query Query) (found []Principal, next *Mark, total int) {
 	}
 	switch {
 	case !more:
-		return found, nil, total
+		return found, nil, total, nil
 	case len(page) == 0: // of a page without room
-		return found, query.After, total
+		return found, query.After, total, nil
 	}
 	next = &page[len(page)-1]
 	if query.After != nil && query.After.Walk != nil {
@@ -545,7 +547,7 @@ func (s *Service) look(query Query) (found []Principal, next *Mark, total int) {
 	} else if query.Order.moves() {
 		next.Walk = beginWalk(now, found)
 	}
-	return found, next, total
+	return found, next, total, nil
 }
 
 // beginWalk begins a walk at its first page.

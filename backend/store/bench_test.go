@@ -45,7 +45,7 @@ func BenchmarkPreview(b *testing.B) {
 	who, _, err := sessions.Start(b.Context(), p.proof, session.Client{UserAgent: "admin"})
 	require.NoError(b, err)
 	percentiles(b, func() {
-		preview, err := sessions.Preview(who, session.Policy{Length: session.Length{Value: 1, Unit: session.Hours}})
+		preview, err := sessions.Preview(b.Context(), who, session.Policy{Length: session.Length{Value: 1, Unit: session.Hours}})
 		require.NoError(b, err)
 		require.Equal(b, p.alive, preview.Live.Sessions)
 		require.Positive(b, preview.AtOnce.Sessions)
@@ -178,7 +178,7 @@ func BenchmarkLists(b *testing.B) {
 			query.Order, query.Limit = order, 50
 			b.Run(fmt.Sprintf("sessions/%s/%s", order, name), func(b *testing.B) {
 				percentiles(b, func() {
-					_, _, _, err := sessions.Find(who, query)
+					_, _, _, err := sessions.Find(b.Context(), who, query)
 					require.NoError(b, err)
 				})
 			})
