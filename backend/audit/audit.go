@@ -40,6 +40,7 @@ const (
 	Restored                Action = "database.restored"
 	TimeAccepted            Action = "clock.accepted"
 	ChainRepaired           Action = "audit.chain_repaired"
+	Exported                Action = "audit.exported"
 	SecondFactorSet         Action = "member.second_factor_set"
 	SecondFactorRemoved     Action = "member.second_factor_removed"
 	RecoveryCodesMade       Action = "member.recovery_codes_made"
@@ -133,6 +134,13 @@ type Reader interface {
 	Log
 	// Entries are what the filter picks, the newest first.
 	Entries(ctx context.Context, filter Filter) ([]Entry, error)
+}
+
+// Store is where the log is kept.
+type Store interface {
+	Reader
+	// Record adds an event that changes nothing else.
+	Record(ctx context.Context, event Event) error
 }
 
 // Hash seals an entry and, through it, all entries before it. The first entry's predecessor is the zero hash.

@@ -27,7 +27,7 @@ type API struct {
 	Sessions *session.Service
 	Members  *member.Service
 	Tokens   *token.Keys
-	Audit    audit.Reader
+	Audit    audit.Store
 	Live     *live.Hub
 	// Mail sends one-time links; nil where no mail server is configured.
 	Mail *mail.Sender
@@ -64,6 +64,8 @@ type API struct {
 	counted   counted
 	inputs    map[route]input
 	floodgate *rate.Limiter
+	// walks and readings hold what walks through everything: see busy.go.
+	walks, readings gate
 }
 
 // Mount puts the API and what every answer has in common on the server.
@@ -73,6 +75,7 @@ func (a *API) Mount(e *echo.Echo) {
 	e.IPExtractor = addressOf(a.TrustedProxies, a.Log)
 	a.Sessions.OnChange(a.announce)
 	a.floodgate = newFloodgate()
+	a.walks, a.readings = newWalks(), newReadings()
 	e.Use(identify, a.observe, recoverPanics, secureHeaders, a.refuseOtherHosts, refuseCrossOrigin)
 	if fault.Injected {
 		e.Use(beforeAnswer)
@@ -123,13 +126,13 @@ func (a *API) Mount(e *echo.Echo) {
 	e.POST("/api/account/notices/dismiss", a.member(a.dismissNotices))
 
 	// Who may see what concerns others.
-	get("/api/sessions/summary", a.overseer(a.getSessionSummary))
-	get("/api/members", a.overseer(a.listMembers))
+	get("/api/sessions/summary", a.overseer(a.walking(a.getSessionSummary)))
+	get("/api/members", a.overseer(a.walking(a.listMembers)))
 	get("/api/members/:id", a.overseer(a.getMember))
 	get("/api/audit", a.overseer(a.listAudit))
 	get("/api/audit/chain", a.overseer(a.getAuditChain))
 	get("/api/settings/security", a.overseer(a.getSecuritySettings))
-	e.POST("/api/settings/security/preview", a.overseer(a.previewSecuritySettings))
+	e.POST("/api/settings/security/preview", a.overseer(a.walking(a.previewSecuritySettings)))
 	get("/api/settings/sign-in", a.overseer(a.getSignInSettings))
 	get("/metrics", a.scraper(a.getMetrics)) // and a monitoring system
 

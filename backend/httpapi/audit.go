@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/csv"
 	"io"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -19,7 +20,7 @@ import (
 	"curfew/backend/session"
 )
 
-func (a *API) listAudit(c echo.Context, _ session.Principal) error {
+func (a *API) listAudit(c echo.Context, who session.Principal) error {
 	filter, err := auditFilter(c)
 	if err != nil {
 		return err
@@ -38,14 +39,23 @@ func (a *API) listAudit(c echo.Context, _ session.Principal) error {
 	if format == "csv" {
 		file := csv.NewWriter(a.patient(c))
 		file.UseCRLF = true // RFC 4180
-		return a.exportEntries(c, filter, "text/csv; charset=utf-8", "audit.csv", csvExport{file})
+		return a.exportEntries(c, who, filter, "text/csv; charset=utf-8", "audit.csv", csvExport{file})
 	}
-	return a.exportEntries(c, filter, "application/jsonl", "audit.jsonl", jsonlExport{a.patient(c)})
+	return a.exportEntries(c, who, filter, "application/jsonl", "audit.jsonl", jsonlExport{a.patient(c)})
 }
 
-func (a *API) getAuditChain(c echo.Context, _ session.Principal) error {
-	found, err := audit.Check(c.Request().Context(), a.Audit)
+func (a *API) getAuditChain(c echo.Context, who session.Principal) error {
+	ctx := c.Request().Context()
+	leave, err := a.readings.enter(ctx, who)
 	if err != nil {
+		return err
+	}
+	defer leave()
+	found, err := audit.Check(ctx, a.Audit)
+	if err != nil {
+		return err
+	}
+	if err := a.stillOversees(ctx, who); err != nil {
 		return err
 	}
 	// The longer the log, the longer that took, and the server's limit for an answer may be over before this one begins.
@@ -109,28 +119,77 @@ type export interface {
 }
 
 // exportEntries streams all that the filter picks, some hundred entries at a time: an export of a million takes no more memory
-// than one of a thousand, and as long as it needs.
-func (a *API) exportEntries(c echo.Context, filter audit.Filter, contentType, name string, file export) error {
-	filter.Limit = 500
-	entries, err := a.Audit.Entries(c.Request().Context(), filter)
+// than one of a thousand, and as long as it needs. It is recorded before anything of it
+// goes out, and has what there was before.
+func (a *API) exportEntries(c echo.Context, who session.Principal, filter audit.Filter, contentType, name string, file export) error {
+	ctx, head := c.Request().Context(), c.Request().Method == http.MethodHead
+	leave, err := a.readings.enter(ctx, who)
 	if err != nil {
 		return err
+	}
+	defer leave()
+	filter.Limit = 500
+	entries, err := a.Audit.Entries(ctx, filter)
+	if err != nil {
+		return err
+	}
+	if !head {
+		if err := a.Audit.Record(ctx, exported(c, who, a.Now())); err != nil {
+			return err
+		}
 	}
 	h := c.Response().Header()
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
 	c.Response().WriteHeader(http.StatusOK)
-	if err := a.writeEntries(c.Request().Context(), filter, entries, file); err != nil {
-		if c.Request().Context().Err() == nil { // otherwise the client has left
-			a.Log.Error("an export broke off", "error", err, "request", requestID(c))
+	if head {
+		return nil
+	}
+	if err := a.writeEntries(ctx, who, filter, entries, file); err != nil {
+		if ctx.Err() == nil { // otherwise the client has left
+			level := slog.LevelError
+			if problemFor(err).Status < http.StatusInternalServerError {
+				level = slog.LevelWarn
+			}
+			a.Log.Log(ctx, level, "an export broke off", "error", err, "request", requestID(c))
 		}
 		panic(http.ErrAbortHandler) // a file that ends early must not look whole: the client is cut off in the middle of a chunk
 	}
 	return nil
 }
 
-// writeEntries writes the given entries and all that come after them.
-func (a *API) writeEntries(ctx context.Context, filter audit.Filter, entries []audit.Entry, file export) error {
+// exported is what is recorded of an export: its format and what it picks. That stands in a part of its own, because an entry with a "member"
+// concerns them.
+func exported(c echo.Context, who session.Principal, now time.Time) audit.Event {
+	filters := map[string]any{}
+	for name, values := range c.QueryParams() {
+		filters[name] = values[0]
+	}
+	delete(filters, "format")
+	details, by := map[string]any{"format": c.QueryParam("format"), "filters": filters}, who.Caller()
+	return audit.Event{At: now, Action: audit.Exported, Actor: by.Actor, Target: "organization", Address: by.Address, Details: details}
+}
+
+// stillOversees returns an error if the caller's session has ended meanwhile, or no longer sees what concerns others. It is for answers that
+// take long, and is no access.
+func (a *API) stillOversees(ctx context.Context, who session.Principal) error {
+	if who.IsOperator() {
+		return nil
+	}
+	now, err := a.Sessions.Admit(ctx, who.Session.ID, session.Passive)
+	switch {
+	case err != nil:
+		return err
+	case now.Restricted():
+		return session.ErrRestricted
+	case !now.Member.Role.Oversees():
+		return session.ErrForbidden
+	}
+	return nil
+}
+
+// writeEntries writes the given entries and all that come after them, for as long as the caller may see them.
+func (a *API) writeEntries(ctx context.Context, who session.Principal, filter audit.Filter, entries []audit.Entry, file export) error {
 	if err := file.begin(); err != nil {
 		return err
 	}
@@ -142,7 +201,10 @@ func (a *API) writeEntries(ctx context.Context, filter audit.Filter, entries []a
 		}
 		last := entries[len(entries)-1]
 		filter.Before = audit.Place{At: last.At, Sequence: last.Sequence}
-		var err error
+		err := a.stillOversees(ctx, who)
+		if err != nil {
+			return err
+		}
 		if entries, err = a.Audit.Entries(ctx, filter); err != nil {
 			return err
 		}

@@ -330,6 +330,7 @@ func (h *house) recordEveryAction() error {
 	if _, _, err = h.members.Reset(h.t.Context(), id); err != nil {
 		return err
 	}
+	h.operator().send(http.MethodGet, "/api/audit?format=jsonl", nil)
 	h.operator().send(http.MethodPost, "/api/backup", httpapi.BackupRequest{File: filepath.Join(h.t.TempDir(), "backup.db")})
 	if err := h.db.Record(h.t.Context(), audit.Event{At: h.clock.Now(), Action: audit.ChainRepaired, Actor: audit.System, Target: "organization"}); err != nil {
 		return err // a migration does
@@ -349,7 +350,8 @@ func TestExportsAreStreamed(t *testing.T) {
 	h.fillLog(entries)
 	server := h.overTCP(func(s *http.Server) { s.ReadTimeout, s.WriteTimeout = 500*time.Millisecond, 500*time.Millisecond })
 
-	for format, lines := range map[string]int{"csv": 1 + entries + 1, "jsonl": entries + 1} {
+	for _, format := range []string{"csv", "jsonl"} {
+		lines := entries + 3 // with a sign-in, the export itself, as the others come after it in time, and a heading or the export before
 		t.Run(format, func(t *testing.T) {
 			begun, before := time.Now(), heap()
 			answer := auditor.over(server, "/api/audit?format="+format)
@@ -423,6 +425,88 @@ func (d *tearing) at() error {
 		return diskError{}
 	}
 	return nil
+}
+
+// TestAnExportIsRecorded with what it picks, and has what there was before it.
+func TestAnExportIsRecorded(t *testing.T) {
+	h := open(t, options{})
+	auditor := h.program(member.Auditor)
+	last := func() audit.Entry {
+		entries := h.audited()
+		return entries[len(entries)-1]
+	}
+	auditor.get("/api/audit?action=session.started").requireStatus(http.StatusOK)
+	auditor.do(http.MethodHead, "/api/audit?format=csv", nil).requireStatus(http.StatusOK)
+	require.Equal(t, audit.SessionStarted, last().Action, "a page is no export, and neither is a HEAD")
+
+	file := auditor.get("/api/audit?format=csv&since=2026-01-01T00:00:00Z").requireStatus(http.StatusOK)
+	entry := last()
+	require.Equal(t, audit.Exported, entry.Action)
+	require.Equal(t, name(member.Auditor), entry.Actor.Name)
+	require.Equal(t, "192.0.2.10", entry.Address)
+	require.Equal(t, map[string]any{"format": "csv", "filters": map[string]any{"since": "2026-01-01T00:00:00Z"}}, entry.Details)
+	require.NotContains(t, string(file.body), entry.Hash.String())
+
+	h.operator().get("/api/audit?format=jsonl").requireStatus(http.StatusOK)
+	require.Equal(t, audit.Operator, last().Actor)
+	require.Equal(t, map[string]any{"format": "jsonl", "filters": map[string]any{}}, last().Details)
+}
+
+// TestAnExportEndsWithItsSession: at the next 500 entries, and in the middle of a chunk, so that the file does not look whole.
+func TestAnExportEndsWithItsSession(t *testing.T) {
+	for how, end := range map[string]func(h *house, auditor *client){
+		"revoked":     func(h *house, auditor *client) { h.browser(member.Admin).revokeAll("") },
+		"demoted":     func(h *house, auditor *client) { h.change(auditor, map[string]any{"role": "member"}) },
+		"deactivated": func(h *house, auditor *client) { h.change(auditor, map[string]any{"active": false}) },
+		"signed out":  func(h *house, auditor *client) { auditor.send(http.MethodDelete, "/api/session", nil) },
+	} {
+		for _, format := range []string{"csv", "jsonl"} {
+			t.Run(how+", "+format, func(t *testing.T) {
+				disk := &turning{}
+				h := open(t, options{storage: func(db *store.DB) storage { disk.DB = db; return disk }})
+				auditor := h.program(member.Auditor)
+				auditor.requireLive()
+				h.fillLog(3_000)
+				disk.at(3, func() { end(h, auditor) })
+				answer := auditor.over(h.overTCP(func(*http.Server) {}), "/api/audit?format="+format)
+				require.Equal(t, http.StatusOK, answer.StatusCode)
+				_, err := io.ReadAll(answer.Body)
+				require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+				require.NoError(t, answer.Body.Close())
+				require.EqualValues(t, 3, disk.pages.Load(), "it went on")
+				require.Contains(t, h.log.String(), `"level":"WARN","msg":"an export broke off"`)
+			})
+		}
+	}
+}
+
+// change has the owner change the member who is signed in on the client.
+func (h *house) change(c *client, wish map[string]any) {
+	id := c.send(http.MethodGet, "/api/session", nil, passive)
+	var current httpapi.CurrentSession
+	require.NoError(h.t, json.Unmarshal(id.body, &current))
+	owner := h.program(member.Owner)
+	require.Equal(h.t, http.StatusOK, owner.send(http.MethodPatch, "/api/members/"+current.Member.Id, wish).StatusCode)
+}
+
+// turning is the real store, which does something once it has given so many pages of an export.
+type turning struct {
+	*store.DB
+	pages, when atomic.Int32
+	do          func()
+}
+
+func (d *turning) at(pages int32, do func()) {
+	d.do = do
+	d.when.Store(pages)
+}
+
+func (d *turning) Entries(ctx context.Context, filter audit.Filter) ([]audit.Entry, error) {
+	entries, err := d.DB.Entries(ctx, filter)
+	if filter.Limit == 500 && d.pages.Add(1) == d.when.Load() {
+		d.do()
+	}
+	return entries, err
 }
 
 // TestALongCheckIsAnswered: also where it takes longer than the server gives an answer.

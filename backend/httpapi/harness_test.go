@@ -82,7 +82,7 @@ func (c *clock) advance(d time.Duration) { c.at.Add(d.Milliseconds()) }
 type storage interface {
 	session.Store
 	member.Store
-	audit.Reader
+	audit.Store
 	Ready(ctx context.Context) error
 }
 

@@ -100,7 +100,7 @@ func sentinelsForDocs() []documentedProblem {
 		documentedProblem{http.StatusBadRequest, "invalid_query", "The query string cannot be read."},
 		documentedProblem{http.StatusTooManyRequests, "too_many_streams", "This session has too many streams of events open."},
 		documentedProblem{http.StatusTooManyRequests, "too_many_attempts", "Too many attempts. Wait as long as Retry-After says."},
-		documentedProblem{http.StatusServiceUnavailable, "busy", "Too many people are signing in at this moment."},
+		documentedProblem{http.StatusServiceUnavailable, "busy", "Too many people are signing in at this moment, or too many lists, previews and exports are being made."},
 		documentedProblem{http.StatusServiceUnavailable, "storage_unavailable", "The server cannot reach its storage. Nobody was signed out."},
 		documentedProblem{http.StatusInternalServerError, "internal", "A fault of the server's; its log has the cause under the request's id."},
 	)

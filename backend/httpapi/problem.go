@@ -150,6 +150,10 @@ func problemFor(err error) problem {
 		p := newProblem(http.StatusServiceUnavailable, "busy", "Too many people are signing in at this moment. Try again shortly.")
 		p.retryAfter = 2
 		return p
+	case errors.Is(err, errBusy):
+		p := newProblem(http.StatusServiceUnavailable, "busy", "The server makes as many lists, previews and exports as it can at once. Try again shortly.")
+		p.retryAfter = 2
+		return p
 	case errors.As(err, &unavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		p := newProblem(http.StatusServiceUnavailable, "storage_unavailable", "The server cannot reach its storage. Nobody was signed out. Try again shortly.")
 		p.retryAfter = 5

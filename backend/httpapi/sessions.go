@@ -117,7 +117,7 @@ func (a *API) listSessions(c echo.Context, who session.Principal) error {
 		return a.findSessions(c, who)
 	}
 	if scope == "all" {
-		return a.findSessions(c, who)
+		return a.walking(a.findSessions)(c, who)
 	}
 	return a.listOwnSessions(c, who)
 }

@@ -251,6 +251,7 @@ func (e WaitingLinkKind) Valid() bool {
 // Defines values for ListAuditParamsAction.
 const (
 	ListAuditParamsActionAuditChainRepaired             ListAuditParamsAction = "audit.chain_repaired"
+	ListAuditParamsActionAuditExported                  ListAuditParamsAction = "audit.exported"
 	ListAuditParamsActionClockAccepted                  ListAuditParamsAction = "clock.accepted"
 	ListAuditParamsActionDatabaseBackedUp               ListAuditParamsAction = "database.backed_up"
 	ListAuditParamsActionDatabaseRestored               ListAuditParamsAction = "database.restored"
@@ -284,6 +285,8 @@ const (
 func (e ListAuditParamsAction) Valid() bool {
 	switch e {
 	case ListAuditParamsActionAuditChainRepaired:
+		return true
+	case ListAuditParamsActionAuditExported:
 		return true
 	case ListAuditParamsActionClockAccepted:
 		return true

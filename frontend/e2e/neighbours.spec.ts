@@ -2,8 +2,8 @@ import { expect, sendSignIn, test as base } from './journey';
 import { Server } from './server';
 
 const test = base.extend({
-  server: async ({}, use) => {
-    const server = await Server.startWith('organization', 'curfew.example.localhost');
+  server: async ({ data }, use) => {
+    const server = await Server.startWith(data, 'curfew.example.localhost');
     await use(server);
     await server.dispose();
   },

@@ -228,6 +228,7 @@ describe('the log', () => {
       said('clock.accepted', operator),
       "The server's operator accepted the machine's time, which signed everybody out",
     ],
+    [said('audit.exported', operator), "The server's operator exported the audit log"],
     [
       said('audit.chain_repaired', { id: '', name: 'Curfew' }),
       'Curfew repaired hashes of the audit log that an early version lost, and proved that no entry was changed',

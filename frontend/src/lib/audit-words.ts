@@ -63,6 +63,7 @@ export const ACTIONS: { group: string; actions: Record<string, string> }[] = [
       'database.restored': 'Backups restored',
       'clock.accepted': 'Clocks set right',
       'audit.chain_repaired': 'Audit logs repaired',
+      'audit.exported': 'Audit log exported',
     },
   },
 ];
@@ -181,6 +182,8 @@ export function entryWords(entry: AuditEntry, reader: Reader): string {
       return `${who} restored a backup, which signed everybody out`;
     case 'clock.accepted':
       return `${who} accepted the machine's time, which signed everybody out`;
+    case 'audit.exported':
+      return `${who} exported the audit log`;
     case 'audit.chain_repaired':
       return `${who} repaired hashes of the audit log that an early version lost, and proved that no entry was changed`;
     default:

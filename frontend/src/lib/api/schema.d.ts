@@ -584,7 +584,7 @@ export interface paths {
         };
         /**
          * Who did what, to what, from where and when, newest first.
-         * @description For admins and auditors. With `format`, everything that the filters pick is streamed as a file, which takes no `limit` and no `cursor`.
+         * @description For admins and auditors. With `format`, everything that the filters pick is streamed as a file, which takes no `limit` and no `cursor`. An export is recorded, and broken off when its session ends.
          */
         get: operations["listAudit"];
         put?: never;
@@ -2426,7 +2426,7 @@ export interface operations {
                 /** @description What this member did, and what was done to them: an id. */
                 member?: string;
                 /** @description One kind of entry. */
-                action?: "organization.set_up" | "policy.saved" | "session.started" | "session.refused" | "session.ended" | "sessions.revoked_all" | "session.reauthenticated" | "session.reauthentication_refused" | "member.password_reset" | "member.password_changed" | "member.invited" | "member.changed" | "member.sessions_revoked" | "member.link_issued" | "member.link_used" | "database.backed_up" | "database.restored" | "member.second_factor_set" | "member.second_factor_removed" | "member.recovery_codes_made" | "member.recovery_code_used" | "member.passkey_added" | "member.passkey_removed" | "sign_in.second_factor_demanded" | "clock.accepted" | "audit.chain_repaired" | "member.removed" | "organization.renamed";
+                action?: "organization.set_up" | "policy.saved" | "session.started" | "session.refused" | "session.ended" | "sessions.revoked_all" | "session.reauthenticated" | "session.reauthentication_refused" | "member.password_reset" | "member.password_changed" | "member.invited" | "member.changed" | "member.sessions_revoked" | "member.link_issued" | "member.link_used" | "database.backed_up" | "database.restored" | "member.second_factor_set" | "member.second_factor_removed" | "member.recovery_codes_made" | "member.recovery_code_used" | "member.passkey_added" | "member.passkey_removed" | "sign_in.second_factor_demanded" | "clock.accepted" | "audit.chain_repaired" | "member.removed" | "organization.renamed" | "audit.exported";
                 /** @description From then on, as in 2026-11-23T00:00:00Z. */
                 since?: string;
                 /** @description Before then. */
