@@ -185,14 +185,16 @@ func (a *App) newServer(handler http.Handler) *http.Server {
 // betweenClockWarnings is how often the log says that the machine's clock is behind.
 const betweenClockWarnings = 5 * time.Minute
 
-// watchClock logs a machine's clock that is more than a minute behind the one that sessions live by, and how far.
+// watchClock logs a machine's clock that is more than a minute behind the one that sessions live
+// by, and how far.
 func (a *App) watchClock() {
 	if ahead := a.clock.Ahead(); ahead > time.Minute {
 		a.log.Warn("the machine's clock is behind the newest time on record, by which sessions live", "behind", ahead.Round(time.Second))
 	}
 }
 
-// acceptTime has the clock follow the machine's again. Nothing in the background writes meanwhile, or it would put the old time on record.
+// acceptTime has the clock follow the machine's again. Nothing in the background writes meanwhile,
+// or it would put the old time on record.
 func (a *App) acceptTime(ctx context.Context) (session.Receipt, error) {
 	a.background.Lock()
 	defer a.background.Unlock()

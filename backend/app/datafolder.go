@@ -18,7 +18,8 @@ import (
 // DataFolder is the folder that holds everything that one deployment keeps, locked for this process.
 type DataFolder struct {
 	path string
-	// lock is held on a file, which the programs of before know alone, and own on the folder, which cannot be removed in use.
+	// lock is held on a file, which the programs of before know alone, and own on the folder, which
+	// cannot be removed in use.
 	lock, own *flock.Flock
 	// stepped is called after every step of a restore that changes the folder, for tests; nil otherwise.
 	stepped func()
@@ -45,7 +46,8 @@ func OpenDataFolder(path string) (*DataFolder, error) {
 		return nil, fmt.Errorf("data folder: %w; make it writable for the user that runs Curfew, or name another with --data", err)
 	}
 	if locked {
-		// Network file systems cannot lock a folder. SQLite does not work there either, so all that is lost is this second lock.
+		// Network file systems cannot lock a folder. SQLite does not work there either, so all that
+		// is lost is this second lock.
 		ours, err := folder.own.TryLock()
 		locked = ours || err != nil
 	}
@@ -63,8 +65,9 @@ func OpenDataFolder(path string) (*DataFolder, error) {
 // Close gives the folder free.
 func (f *DataFolder) Close() error { return errors.Join(f.own.Close(), f.lock.Close()) }
 
-// makePrivate takes the rights of others from the files that hold what people entrusted to us, as one that was copied here may have. Where
-// the files are another user's, that is theirs to do. The secrets are not among them: with rights for others they are refused.
+// makePrivate takes the rights of others from the files that hold what people entrusted to us, as
+// one that was copied here may have. Where the files are another user's, that is theirs to do. The
+// secrets are not among them: with rights for others they are refused.
 func (f *DataFolder) makePrivate() {
 	for _, path := range []string{f.database(), f.database() + "-wal", f.database() + "-shm", f.setupToken()} {
 		if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
@@ -73,8 +76,9 @@ func (f *DataFolder) makePrivate() {
 	}
 }
 
-// writableBy reports who else than its owner can write the folder: "group", "everyone", or "" for no other. Such a folder is served,
-// because container platforms mount them, but its files can be replaced.
+// writableBy reports who else than its owner can write the folder: "group", "everyone", or "" for
+// no other. Such a folder is served, because container platforms mount them, but its files can be
+// replaced.
 func (f *DataFolder) writableBy() string {
 	info, err := os.Stat(f.path)
 	switch {

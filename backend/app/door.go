@@ -67,8 +67,8 @@ type Door struct {
 // doorPatience is how long to wait for a server that is starting or stopping, or for another command.
 const doorPatience = 5 * time.Second
 
-// OpenDoor finds the server that runs on the data folder, or opens the folder itself. Whoever only reads does not upgrade a folder of an older
-// schema: it is refused. Its errors are for the operator.
+// OpenDoor finds the server that runs on the data folder, or opens the folder itself. A caller that
+// only reads upgrades no folder of an older schema: it is refused. Its errors are for the operator.
 func OpenDoor(ctx context.Context, cfg config.Config, log *slog.Logger, reads bool) (*Door, error) {
 	open := store.Open
 	if reads {
@@ -134,7 +134,8 @@ func (a *App) within() *Door {
 	return &Door{client: &http.Client{Transport: &http.Transport{DialContext: way.dial}}, app: a}
 }
 
-// UpgradedFrom returns the schema that the folder had before the door was opened, or 0 where it was this program's.
+// UpgradedFrom returns the schema that the folder had before the door was opened, or 0 where it was
+// this program's.
 func (d *Door) UpgradedFrom() int64 {
 	if d.app == nil {
 		return 0

@@ -1,8 +1,9 @@
 package audit
 
-// Repair finds hashes of the chain that a fault of the first release lost: when one transaction wrote several entries, it stored the
-// last one's hash with each of them. The last one's hash is still right, and it covers all before it: if recomputing the chain ends in
-// each hash that is left, up to the head, then no entry was changed. The zero value is ready for the first entry.
+// Repair finds hashes of the chain that a fault of the first release lost: when one transaction
+// wrote several entries, it stored the last one's hash with each of them. The last one's hash is
+// still right, and it covers all before it: if recomputing the chain ends in each hash that is
+// left, up to the head, then no entry was changed. The zero value is ready for the first entry.
 type Repair struct {
 	sequence int64
 	head     Hash
@@ -36,8 +37,9 @@ func (r *Repair) Take(link Link) error {
 	return nil
 }
 
-// Done returns the entries to be given their hash, once all were taken: none where nothing was lost, or where anything else is amiss, which
-// must stay as it is to be seen. The last entry is as it was stored.
+// Done returns the entries to be given their hash, once all were taken: none where nothing was
+// lost, or where anything else is amiss, which must stay as it is to be seen. The last entry is as
+// it was stored.
 func (r *Repair) Done() (fixed []Fixed, last Entry) {
 	if r.failed || len(r.batch) > 0 {
 		return nil, Entry{}

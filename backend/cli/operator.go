@@ -56,7 +56,8 @@ func operatorFlags(flags *pflag.FlagSet) {
 	flags.Bool("json", false, "print what the API answers, as JSON")
 }
 
-// asReader is asOperator for a command that changes nothing, and so upgrades no data folder of an older program either.
+// asReader is asOperator for a command that changes nothing, and so upgrades no data folder of an
+// older program either.
 func asReader(env Environment, command *cobra.Command, work func(o *operator, args []string) error) *cobra.Command {
 	command.Annotations = map[string]string{readsAlone: "true"}
 	return asOperator(env, command, work)

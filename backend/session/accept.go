@@ -15,9 +15,10 @@ var ErrClockNotAhead = refusal.New("the clock is not ahead")
 // leastAhead is what a clock has to be ahead for it to be worth signing everybody out.
 const leastAhead = time.Second
 
-// AcceptTime has the clock follow the machine's again after that was set back, for good. Rule R7 holds because every session of before
-// is revoked first: none is lengthened. Neither [Service.Flush] nor [Service.Sweep] may run meanwhile, which would put the old time
-// on record again.
+// AcceptTime has the clock follow the machine's again after that was set back, for good. Rule R7
+// holds because every session of before is revoked first: none is lengthened. Neither
+// [Service.Flush] nor [Service.Sweep] may run meanwhile, which would put the old time on record
+// again.
 func (s *Service) AcceptTime(ctx context.Context, clock *Clock) (Receipt, error) {
 	s.whole() // as in RevokeAll
 	s.changes.Lock()

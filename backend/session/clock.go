@@ -27,7 +27,8 @@ func NewClock(wall func() time.Time, elapsed func() time.Duration, floor time.Ti
 	return c
 }
 
-// SystemClock starts a clock on the given wall clock and the time that has elapsed since, also while the machine slept.
+// SystemClock starts a clock on the given wall clock and the time that has elapsed since, also
+// while the machine slept.
 func SystemClock(wall func() time.Time, floor time.Time) *Clock {
 	return NewClock(wall, systemClocks().elapsed(), floor)
 }
@@ -37,7 +38,8 @@ func (c *Clock) Ahead() time.Duration {
 	return max(0, c.Now().Sub(c.wall()))
 }
 
-// restart has the clock follow the machine's again, which is behind it. It is for [Service.AcceptTime], which has ended every session.
+// restart has the clock follow the machine's again, which is behind it. It is for
+// [Service.AcceptTime], which has ended every session.
 func (c *Clock) restart() { c.ahead.Store(c.wall().UnixNano() - int64(c.elapsed())) }
 
 // Now is the time to judge by.

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// machineClocks reads the clocks of the computer since this process started: the wall clock, one that does not count while the computer
-// sleeps, and one that does. The last takes a system call.
+// machineClocks reads the clocks of the computer since this process started: the wall clock, one
+// that does not count while the computer sleeps, and one that does. The last takes a system call.
 type machineClocks struct {
 	wallAndAwake func() (wall, awake time.Duration)
 	withSleep    func() time.Duration
@@ -23,10 +23,12 @@ func systemClocks() machineClocks {
 	}
 }
 
-// elapsed returns a function that returns the time elapsed since the start, sleep included. It never goes back.
+// elapsed returns a function that returns the time elapsed since the start, sleep included. It
+// never goes back.
 //
-// The wall clock goes on while the computer sleeps. So the system call is spared for as long as the wall clock has gained less than
-// a millisecond on the clock that stands still then: the computer has not slept, and the wall clock was not set.
+// The wall clock goes on while the computer sleeps. So the system call is spared for as long as the
+// wall clock has gained less than a millisecond on the clock that stands still then: the computer
+// has not slept, and the wall clock was not set.
 func (m machineClocks) elapsed() func() time.Duration {
 	type reading struct{ gained, slept time.Duration }
 	var last atomic.Pointer[reading]
@@ -38,7 +40,8 @@ func (m machineClocks) elapsed() func() time.Duration {
 			if (wall - awake - known.gained).Abs() < time.Millisecond {
 				return awake + known.slept
 			}
-			// Read before the other: a pause between the two then hides some of the sleep and does not invent any, which would stay.
+			// Read before the other: a pause between the two then hides some of the sleep and does
+			// not invent any, which would stay.
 			total := m.withSleep()
 			wall, awake = m.wallAndAwake()
 			last.CompareAndSwap(known, &reading{gained: wall - awake, slept: max(known.slept, total-awake)})

@@ -22,8 +22,9 @@ type Store interface {
 	SavePolicy(ctx context.Context, next Organization, caller audit.Caller, demand member.Demand, event audit.Event) error
 	// RevokeAll raises the organization's generation by one and records the revocation.
 	RevokeAll(ctx context.Context, revocation Revocation, caller audit.Caller, demand member.Demand) (Receipt, error)
-	// AcceptTime makes at, which may be earlier, the newest time on record. It ends every session by a new generation, withdraws every
-	// one-time link, and forgets all times that sessions and attempts are held to. The event's details are made here.
+	// AcceptTime makes at, which may be earlier, the newest time on record. It ends every session
+	// by a new generation, withdraws every one-time link, and forgets all times that sessions and
+	// attempts are held to. The event's details are made here.
 	AcceptTime(ctx context.Context, at time.Time, sessions, members int, event audit.Event) (Receipt, error)
 	// Revocation tells of the revocation that began the given generation. There is one for each but the first.
 	Revocation(ctx context.Context, generation uint64) (Receipt, error)

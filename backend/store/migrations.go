@@ -12,8 +12,9 @@ import (
 //go:embed migrations/sqlite/*.sql
 var sqliteMigrations embed.FS
 
-// goMigrations returns the migrations that SQL cannot express, with their numbers among the files in migrations/sqlite. Each runs
-// in a transaction of its own, as those do. No migration folds text in SQL: lower() knows ASCII alone.
+// goMigrations returns the migrations that SQL cannot express, with their numbers among the files
+// in migrations/sqlite. Each runs in a transaction of its own, as those do. No migration folds text
+// in SQL: lower() knows ASCII alone.
 func goMigrations() []*goose.Migration {
 	return []*goose.Migration{foldTexts, repairChain}
 }

@@ -76,7 +76,8 @@ func Open(ctx context.Context, path string, log *slog.Logger) (*DB, error) {
 	return openToUse(ctx, path, log, opening{})
 }
 
-// OpenCurrent is Open for a database of this program's schema. It refuses an older one, too, and changes nothing about it.
+// OpenCurrent is Open for a database of this program's schema. It refuses an older one, too, and
+// changes nothing about it.
 func OpenCurrent(ctx context.Context, path string, log *slog.Logger) (*DB, error) {
 	return openToUse(ctx, path, log, opening{refuseOlder: true})
 }
@@ -124,7 +125,8 @@ func (db *DB) closeAfter(err error) error {
 	return errors.Join(unusable(db.path, err), db.Close())
 }
 
-// UpgradedFrom returns the schema that the file had before it was opened, or 0 where it was this program's.
+// UpgradedFrom returns the schema that the file had before it was opened, or 0 where it was this
+// program's.
 func (db *DB) UpgradedFrom() int64 { return db.upgradedFrom }
 
 func openFile(ctx context.Context, path string, log *slog.Logger) (*DB, error) {
@@ -154,8 +156,9 @@ func openFile(ctx context.Context, path string, log *slog.Logger) (*DB, error) {
 	return db, nil
 }
 
-// driverName is SQLite's driver with its temporary files in memory. By itself SQLite looks for a folder for them outside of the data
-// folder, and a read-only container has none. The driver's DSN has no word for it.
+// driverName is SQLite's driver with its temporary files in memory. By itself SQLite looks for a
+// folder for them outside of the data folder, and a read-only container has none. The driver's DSN
+// has no word for it.
 const driverName = "sqlite3 without files elsewhere"
 
 func init() {
@@ -214,8 +217,9 @@ func (l slowLog) Trace(ctx context.Context, begin time.Time, statement func() (s
 	l.Interface.Trace(ctx, begin, statement, nil)
 }
 
-// prepare makes sure that the file can be used: from and to are the schema that it has and the one that it has to be brought to, for which it
-// was found to be sound. If they are the same, that is being found out when prepare returns. A new file gets its schema here.
+// prepare makes sure that the file can be used: from and to are the schema that it has and the one
+// that it has to be brought to, for which it was found to be sound. If they are the same, that is
+// being found out when prepare returns. A new file gets its schema here.
 func (db *DB) prepare(ctx context.Context, how opening) (from, to int64, err error) {
 	is, err := isBackup(db.read(ctx))
 	if err != nil {

@@ -255,7 +255,8 @@ func (db *DB) AcceptTime(ctx context.Context, at time.Time, sessions, members in
 		}
 		for _, forget := range []string{
 			"DELETE FROM attempts", "DELETE FROM member_links",
-			// Times of accesses: a number of a session may be given again, and its times would lie in what is now the future.
+			// Times of accesses: a number of a session may be given again, and its times would lie
+			// in what is now the future.
 			"DELETE FROM session_times", "DELETE FROM touch_log",
 		} {
 			if err := exec(tx, forget); err != nil {

@@ -10,8 +10,8 @@ import (
 	"curfew/backend/audit"
 )
 
-// repairChain is migration 13. It restores hashes of the audit log that the first release lost, where the rest of the chain proves
-// them, and says so in an entry.
+// repairChain is migration 13. It restores hashes of the audit log that the first release lost,
+// where the rest of the chain proves them, and says so in an entry.
 var repairChain = goose.NewGoMigration(13, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
 	fixed, last, newest, err := lostHashes(ctx, tx)
 	if err != nil || len(fixed) == 0 {

@@ -16,21 +16,24 @@ import (
 	"curfew/backend/durable"
 )
 
-// An older schema is brought up to date in a copy of the file, which takes the file's place at the end. Whatever breaks it off before
-// leaves the old file, which the old program can serve.
+// An older schema is brought up to date in a copy of the file, which takes the file's place at the
+// end. An upgrade that breaks off before leaves the old file, which the old program can
+// serve.
 
 // opening is how to open a database.
 type opening struct {
-	// version is the schema to bring it to; 0 for the newest. Tests stop before a migration to seed old data.
+	// version is the schema to bring it to; 0 for the newest. Tests stop before a migration to seed
+	// old data.
 	version int64
 	// refuseOlder has an older schema refused, and nothing changed.
 	refuseOlder bool
-	// free returns the bytes that are free in a folder, and stepped is called after every step of an upgrade; tests set them.
+	// free returns the bytes that are free in a folder, and stepped is called after every step of
+	// an upgrade; tests set them.
 	free    func(folder string) (uint64, error)
 	stepped func()
 }
 
-// spaceFactor is how many times the file's size an upgrade takes beside it, in quarters.
+// spaceFactor is how much space an upgrade takes next to the file, in quarters of its size.
 const spaceFactor = 5
 
 func freeSpace(folder string) (uint64, error) {
@@ -41,7 +44,8 @@ func freeSpace(folder string) (uint64, error) {
 	return stat.Bavail * uint64(stat.Bsize), nil //nolint:unconvert // it has another type on other systems
 }
 
-// upgrade replaces the file by a copy with the newer schema, and closes the database. An error leaves the file as it was.
+// upgrade replaces the file by a copy with the newer schema, and closes the database. An error
+// leaves the file as it was.
 func (db *DB) upgrade(ctx context.Context, have, version int64, how opening) (err error) {
 	path, err := filepath.EvalSymlinks(db.path)
 	if err != nil {
