@@ -30,6 +30,7 @@ var handed = map[string][]string{
 	"store.DB.giveWay":         {"giveway.ToRequests"},
 	// What package member does to a member, in one call of the store.
 	"session.Service.FollowMember change": {"store.DB.ChangeMember", "store.DB.UseLink", "store.DB.ResetPassword"},
+	"session.Service.ForgetMember remove": {"store.DB.RemoveMember"},
 	// What a preview and a search ask of each session, and a save of the version in force. They compute.
 	"session.roster.each f":     {},
 	"session.roster.look picks": {},
