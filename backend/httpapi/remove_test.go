@@ -137,6 +137,7 @@ func TestAnotherAddressLeavesSessionsAndWithdrawsLinks(t *testing.T) {
 	p := admin.patch(id, map[string]any{"email": email(member.Owner)}).requireProblem(http.StatusConflict, "email_taken")
 	require.NotContains(t, p.Detail, name(member.Owner), "whose it is stays untold")
 	admin.patch(id, map[string]any{"email": "not an address"}).requireFields("email email")
+	admin.patch(id, map[string]any{"email": ""}).requireFields("email min")
 
 	both := inParallel(2, func(i int) *answer {
 		other := []string{id, h.memberIDs(admin)[email(member.Auditor)]}[i]

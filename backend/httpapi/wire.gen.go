@@ -809,7 +809,7 @@ type MemberRequest struct {
 	Active *bool `json:"active,omitempty"`
 
 	// Email In any spelling. It is kept in one: lower case, NFKC, the domain as A-labels.
-	Email *string `fold:"address" json:"email,omitempty"`
+	Email *string `fold:"address" json:"email,omitempty" validate:"omitempty,min=1"`
 	Name  *string `fold:"name=200" json:"name,omitempty" validate:"omitempty,min=1"`
 
 	// ReuseAddress Whether an owner confirms that an address that was another member's goes to this one.
