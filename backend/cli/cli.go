@@ -111,8 +111,8 @@ func Run(env Environment) int {
 		return misuse(err)
 	})
 	root.AddCommand(
-		serveCommand(env), sessionCommand(env), policyCommand(env), signInCommand(env), memberCommand(env), auditCommand(env), clockCommand(env),
-		backupCommand(env), restoreCommand(env), configCommand(env), versionCommand(env),
+		serveCommand(env), sessionCommand(env), policyCommand(env), signInCommand(env), memberCommand(env), organizationCommand(env),
+		auditCommand(env), clockCommand(env), backupCommand(env), restoreCommand(env), configCommand(env), versionCommand(env),
 	)
 	err := root.ExecuteContext(ctx)
 	if err != nil {

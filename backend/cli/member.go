@@ -10,14 +10,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"curfew/backend/app"
 	"curfew/backend/fold"
 	"curfew/backend/httpapi"
 )
 
 func memberCommand(env Environment) *cobra.Command {
 	return group("member", "See the members, invite them, and help one who cannot sign in.",
-		addMemberCommand(env), listMembersCommand(env), activateCommand(env, false), activateCommand(env, true), resetCommand(env),
-		removeFactorCommand(env))
+		addMemberCommand(env), listMembersCommand(env), setMemberCommand(env), activateCommand(env, false), activateCommand(env, true),
+		removeMemberCommand(env), resetCommand(env), removeFactorCommand(env))
 }
 
 func addMemberCommand(env Environment) *cobra.Command {
@@ -27,16 +28,17 @@ func addMemberCommand(env Environment) *cobra.Command {
 	}
 	name := command.Flags().String("name", "", "their name, which they can change when they accept")
 	role := command.Flags().String("role", "member", "owner, admin, auditor or member")
+	reuse := reuseFlag(command)
 	suggest(command, "role", "owner", "admin", "auditor", "member")
 	return asOperator(env, command, func(o *operator, args []string) error {
-		request := httpapi.InviteRequest{Email: args[0], Role: httpapi.Role(*role)}
+		request := httpapi.InviteRequest{Email: args[0], Role: httpapi.Role(*role), ReuseAddress: reuse}
 		if *name != "" {
 			request.Name = name
 		}
 		var invited httpapi.Invitation
 		raw, err := o.read(&invited)(o.door.Post(o.ctx, "/api/members", request))
 		if err != nil {
-			return err
+			return adviseReuse(err)
 		}
 		return o.print(raw, "Invited %s as %s. Hand them this link, which is good until %s:\n%s\n",
 			fold.Printable(invited.Member.Email), invited.Member.Role, clock(invited.ExpiresAt), invited.Link)
@@ -54,6 +56,108 @@ func listMembersCommand(env Environment) *cobra.Command {
 		return printList(o, "/api/members", query, 0, "NAME\tE-MAIL\tROLE\tSTATE\tSESSIONS\tID", func(m httpapi.MemberDetails) []string {
 			return []string{m.Name, m.Email, string(m.Role), string(m.State), strconv.FormatInt(m.Sessions, 10), m.Id}
 		})
+	})
+}
+
+// reuseFlag adds the flag by which an address of a former member goes to this one.
+func reuseFlag(command *cobra.Command) *bool {
+	return command.Flags().Bool("reuse-address", false, "give them the address even if it was another member's")
+}
+
+// adviseReuse names the flag that allows what was refused, if one does.
+func adviseReuse(err error) error {
+	var refused *app.RefusedError
+	if errors.As(err, &refused) && refused.Problem.Code == "address_retired" {
+		refused.Problem.Detail = "This e-mail address was another member's. Use another one, or give it to this member anyway with --reuse-address."
+	}
+	return err
+}
+
+func setMemberCommand(env Environment) *cobra.Command {
+	command := &cobra.Command{
+		Use: "set EMAIL", Short: "Change a member's name or e-mail address.", Args: exactly(1),
+		Long: `Changes what its flags name and leaves the rest as it is. With another address their sessions go on, they sign in by
+the new one, and a one-time link that is open no longer works.`,
+		Example: `  curfew member set ben@example.org --name "Ben Okafor" --email ben.okafor@example.org`,
+	}
+	flags := command.Flags()
+	name := flags.String("name", "", "their name")
+	email := flags.String("email", "", "their e-mail address from now on")
+	reuse := reuseFlag(command)
+	command.PreRunE = func(*cobra.Command, []string) error {
+		switch {
+		case !flags.Changed("name") && !flags.Changed("email"):
+			return misuse(errors.New("name what to change: --name or --email"))
+		case *reuse && !flags.Changed("email"):
+			return misuse(errors.New("--reuse-address is about the address in --email"))
+		}
+		return nil
+	}
+	return asOperator(env, command, func(o *operator, args []string) error {
+		before, err := o.member(args[0])
+		if err != nil {
+			return err
+		}
+		var request httpapi.MemberRequest
+		if flags.Changed("name") {
+			request.Name = name
+		}
+		if flags.Changed("email") {
+			request.Email, request.ReuseAddress = email, reuse
+		}
+		var after httpapi.MemberDetails
+		raw, err := o.read(&after)(o.door.Patch(o.ctx, "/api/members/"+before.Id, request))
+		if err != nil {
+			return adviseReuse(err)
+		}
+		withdrawn := ""
+		if before.Link != nil && after.Link == nil {
+			withdrawn = "Their open link no longer works.\n"
+		}
+		return o.print(raw, "Name    %s\nE-mail  %s\n%s", fold.Printable(after.Name), fold.Printable(after.Email), withdrawn)
+	})
+}
+
+func removeMemberCommand(env Environment) *cobra.Command {
+	command := &cobra.Command{
+		Use: "remove EMAIL", Short: "Remove a member for good, or delete an invitation.", Args: exactly(1),
+		Long: `Deletes a member's account, password, second factor, passkeys, sessions and links. It cannot be undone. The audit log
+keeps its entries, because it is a sealed record, and backups from before keep the member. The address is given to no other member, unless
+--reuse-address says so. It says first what goes, and asks; without a terminal it wants --yes. To keep a member out for a time, use
+"curfew member deactivate".`,
+	}
+	command.Flags().Bool("yes", false, "do not ask")
+	return asOperator(env, command, func(o *operator, args []string) error {
+		m, err := o.member(args[0])
+		if err != nil {
+			return err
+		}
+		email, invited, credentials := fold.Printable(m.Email), m.State == httpapi.MemberDetailsStateInvited, "password"
+		if m.SecondFactor {
+			credentials += ", second factor"
+		}
+		if m.Passkeys > 0 {
+			credentials += ", " + count(m.Passkeys, "passkey")
+		}
+		if invited {
+			err = o.confirm("This deletes the invitation of %s. The audit log keeps its entries.", email)
+		} else {
+			err = o.confirm("This ends %s of %s and deletes the account with its %s and links. It cannot be undone. "+
+				"The audit log keeps its entries, and the address is given to no other member.",
+				count(m.Sessions, "session"), email, credentials)
+		}
+		if err != nil {
+			return err
+		}
+		var ended httpapi.SessionsEnded
+		raw, err := o.read(&ended)(o.door.Delete(o.ctx, "/api/members/"+m.Id))
+		switch {
+		case err != nil:
+			return err
+		case invited:
+			return o.print(raw, "The invitation of %s is deleted.\n", email)
+		}
+		return o.print(raw, "%s is removed; %s ended.\n", email, count(ended.SessionsEnded, "session"))
 	})
 }
 
