@@ -17,8 +17,6 @@ export default defineConfig({
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
       args: [
         '--headless',
-        // A name that no browser trusts as it trusts localhost.
-        '--host-resolver-rules=MAP insecure.test 127.0.0.1',
         '--no-sandbox',
         '--disable-gpu',
         '--renderer-process-limit=1',
