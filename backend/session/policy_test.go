@@ -45,7 +45,7 @@ func TestLengthBounds(t *testing.T) {
 	} {
 		for field, policy := range map[string]Policy{
 			"sessionLength":   {Length: c.length},
-			"maximumLifetime": {Length: Length{1, Hours}, MaximumLifetime: c.length},
+			"maximumLifetime": {Length: Length{1, Minutes}, MaximumLifetime: c.length},
 		} {
 			err := policy.Validate()
 			if c.code == "" {

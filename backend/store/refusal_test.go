@@ -22,7 +22,7 @@ var refusals = map[string]error{
 	"session.ErrRefreshTokenInvalid": session.ErrRefreshTokenInvalid, "session.ErrCredentialStale": session.ErrCredentialStale,
 	"session.ErrReauthenticationRequired": session.ErrReauthenticationRequired, "session.ErrRestricted": session.ErrRestricted,
 	"session.ErrFactorDemanded": session.ErrFactorDemanded, "session.ErrForbidden": session.ErrForbidden,
-	"session.ErrCallerEnded": session.ErrCallerEnded, "session.ErrClockNotAhead": session.ErrClockNotAhead,
+	"session.ErrCallerEnded": session.ErrCallerEnded, "session.ErrClockNotAhead": session.ErrClockNotAhead, "session.ErrKeyReused": session.ErrKeyReused,
 	"session.EndedError": &session.EndedError{}, "session.StaleVersionError": &session.StaleVersionError{},
 	"session.InvalidError": &session.InvalidError{Fields: []session.FieldError{{}}},
 
