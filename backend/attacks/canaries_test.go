@@ -118,7 +118,7 @@ func (p *program) command(args ...string) *exec.Cmd {
 	self, err := os.Executable()
 	require.NoError(p.t, err)
 	command := exec.CommandContext(p.t.Context(), cmp.Or(os.Getenv("ATTACKS_BINARY"), self), args...)
-	command.Env = append(append(os.Environ(), asCurfew+"=1", "GOTRACEBACK=all", "CURFEW_DATA="+p.folder), p.env...)
+	command.Env = append(append(os.Environ(), asCurfew+"=1", "GOTRACEBACK=all", "CURFEW_DATA="+p.folder, "CURFEW_PUBLIC_URL="+publicURL), p.env...)
 	return command
 }
 

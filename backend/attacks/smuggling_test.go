@@ -106,7 +106,7 @@ func messages(hidden, access string) map[string]message {
 		"a request line ended by LF, folded": {"GET /healthz HTTP/1.1\n Host: x\nHost: curfew.example.org\n\n", refusal},
 
 		// Which version, which protocol.
-		"HTTP/2 without TLS":  {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "404"},
+		"HTTP/2 without TLS":  {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "421"},
 		"h2c":                 {get("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n", ""), "200"},
 		"WebSocket":           {get("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n", hidden), "200 200"},
 		"HTTP/3.0":            {strings.Replace(get("", ""), "HTTP/1.1", "HTTP/3.0", 1), refusal},
@@ -132,7 +132,7 @@ func messages(hidden, access string) map[string]message {
 func TestAMessageHasOneEnd(t *testing.T) {
 	h := open(t, options{})
 	who := h.signIn(email(member.Admin))
-	const hidden = "GET /api/docs?hidden HTTP/1.1\r\nHost: curfew.example.org\r\n\r\n"
+	const hidden = "GET /sign-in?hidden HTTP/1.1\r\nHost: curfew.example.org\r\n\r\n"
 	for name, row := range messages(hidden, who.access) {
 		l := h.dial()
 		l.say(row.sent)

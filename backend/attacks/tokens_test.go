@@ -335,5 +335,5 @@ func TestEachSecretOpensOneDoor(t *testing.T) {
 	accepted := h.ask(doors["accept"].try(link))
 	doorsAndSecrets.note(t, text("invitation at accept"), accepted, unless(accepted.status == http.StatusOK, "it should open"))
 	again := h.ask(doors["accept"].try(link))
-	doorsAndSecrets.note(t, text("invitation at accept, once more"), again, again.is(http.StatusGone, "link_invalid"))
+	doorsAndSecrets.note(t, text("invitation at accept, once more"), again, again.is(http.StatusGone, "link_used"))
 }
