@@ -148,7 +148,7 @@ func problemFor(err error) problem {
 		return p
 	case errors.Is(err, member.ErrBusy):
 		p := newProblem(http.StatusServiceUnavailable, "busy", "Too many people are signing in at this moment. Try again shortly.")
-		p.retryAfter = 2
+		p.retryAfter = int(seconds(member.BusyFor))
 		return p
 	case errors.Is(err, errBusy):
 		p := newProblem(http.StatusServiceUnavailable, "busy", "The server makes as many lists, previews and exports as it can at once. Try again shortly.")

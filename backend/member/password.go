@@ -8,11 +8,13 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"fmt"
+	"hash/maphash"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -36,6 +38,9 @@ var cost = &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, Sa
 
 // ErrBusy is given when so many passwords wait to be hashed that one more would wait too long.
 var ErrBusy = refusal.New("too many sign-ins at once")
+
+// BusyFor is how long to wait after ErrBusy.
+const BusyFor = 2 * time.Second
 
 // PasswordError says what is wrong with a new password.
 type PasswordError struct{ Code, Message string }
@@ -117,6 +122,9 @@ type hasher struct {
 	}
 	// clients are those that have an attempt waiting, where each may have one.
 	clients sync.Map
+	// seed and visits are for impatient.
+	seed   maphash.Seed
+	visits [1 << 16]atomic.Int64
 }
 
 const queue = 64
@@ -144,6 +152,25 @@ type seat struct {
 	lane   lane
 	client string
 	taken  bool
+}
+
+// impatient reports whether strangers of a network come more often than [BusyFor] asks for, while the
+// queue is full. They get no seat among the newcomers, or a crowd that does not wait would take each
+// before a client that does. Networks are counted in memory, by a hash: of two that share one, the
+// patient one only has to wait with the crowd.
+func (h *hasher) impatient(network string, now time.Time) bool {
+	const burst = 10
+	visits := &h.visits[maphash.String(h.seed, network)%uint64(len(h.visits))]
+	emptyAt := time.UnixMilli(visits.Load())
+	if emptyAt.Before(now) {
+		emptyAt = now
+	}
+	emptyAt = emptyAt.Add(BusyFor)
+	if most := now.Add(2 * burst * BusyFor); emptyAt.After(most) {
+		emptyAt = most
+	}
+	visits.Store(emptyAt.UnixMilli())
+	return emptyAt.Sub(now) > burst*BusyFor
 }
 
 // trustedSeat returns a seat for a trusted client. Where many come at the same time, as after
@@ -212,7 +239,7 @@ var decoy = fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s", cost.Memory, cost
 
 func newHasher() *hasher {
 	processors := int64(max(1, runtime.GOMAXPROCS(0)-1))
-	h := &hasher{slots: semaphore.NewWeighted(processors)}
+	h := &hasher{slots: semaphore.NewWeighted(processors), seed: maphash.MakeSeed()}
 	for i := range h.lanes {
 		h.lanes[i].turn = semaphore.NewWeighted(processors)
 	}

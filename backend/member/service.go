@@ -210,7 +210,8 @@ func (s *Service) HashNewPassword(ctx context.Context, password string, context 
 }
 
 func (s *Service) verify(ctx context.Context, email, password, code string, origin Origin, refusal audit.Action) (Proof, error) {
-	if s.hasher.full(crowd) && s.hasher.full(newcomers) && (origin.Device == "" || s.hasher.full(trusted)) {
+	if s.hasher.full(crowd) && (s.hasher.impatient(site(origin.Address), s.now()) || s.hasher.full(newcomers)) &&
+		(origin.Device == "" || s.hasher.full(trusted)) {
 		return Proof{}, ErrBusy // before anything is looked up
 	}
 	m, hash, err := s.store.MemberByEmail(ctx, email)
