@@ -189,8 +189,9 @@ export const STATES: State[] = [
   {
     name: 'expiring-for-good',
     enter: async (page, server) => {
+      await saveByProgram(server, OWNER, { refreshAutomatically: false });
       await signIn(page);
-      await saveByProgram(server, OWNER, { maximumLifetime: { value: 4, unit: 'minutes' } });
+      await playExpiring(page, 230);
       await page.getByRole('button', { name: 'Sign in again now' }).click();
       await signInAgain(page).getByLabel('Password').waitFor();
     },
