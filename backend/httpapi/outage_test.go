@@ -268,6 +268,10 @@ func (f *failing) ReturnAttempt(ctx context.Context, buckets []member.Bucket) er
 	return unlessError(f.at("ReturnAttempt"), func() error { return f.DB.ReturnAttempt(ctx, buckets) })
 }
 
+func (f *failing) Record(ctx context.Context, event audit.Event) error {
+	return unlessError(f.at("Record"), func() error { return f.DB.Record(ctx, event) })
+}
+
 func (f *failing) RecordRefusal(ctx context.Context, event audit.Event, buckets []member.Bucket) error {
 	return unlessError(f.at("RecordRefusal"), func() error { return f.DB.RecordRefusal(ctx, event, buckets) })
 }
@@ -416,6 +420,7 @@ var needs = map[string][]func(s *scene) *answer{
 		func(s *scene) *answer { return s.admin.post("/api/session/reauthenticate", proof) },
 	},
 	"ReturnAttempt": {func(s *scene) *answer { return s.admin.post("/api/sessions", credentials(member.Admin, "cookie")) }},
+	"Record":        {func(s *scene) *answer { return s.admin.get("/api/audit?format=csv") }},
 	"AwaitAttempt":  {func(s *scene) *answer { return s.admin.post("/api/session/reauthenticate", proof) }},
 	"RecordRefusal": {func(s *scene) *answer { return s.admin.post("/api/sessions", guess(email(member.Plain))) }},
 	"Entries": {
