@@ -111,7 +111,8 @@ type Entry struct {
 type Filter struct {
 	// Concerning picks what the member of that id did, and what was done to them or to one of their sessions; empty for everything.
 	Concerning string
-	// WithEverybody adds to what concerns a member what ended everybody's sessions since their account began.
+	// WithEverybody adds to what concerns a member what ended everybody's sessions since their
+	// account began.
 	WithEverybody bool
 	// Action picks one kind of entry; empty for all.
 	Action Action

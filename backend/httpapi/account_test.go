@@ -53,7 +53,8 @@ func TestMyActivityIsMine(t *testing.T) {
 	require.Len(t, page.Items, 1)
 }
 
-// The use of the invitation is how the account began: it is no news to the member, and nothing before it concerns them.
+// The use of the invitation made the account: it is no notice, and nothing before it concerns the
+// member.
 func TestANewcomerIsToldOfNothingBeforeTheirAccount(t *testing.T) {
 	h := open(t, options{})
 	revokeAll := func() {

@@ -56,7 +56,8 @@ func TestAMaximumLifetimeThatIsAbsentIsNone(t *testing.T) {
 	}
 }
 
-// A save that changes nothing is none: who saved last, and what a colleague's open form was read from, stay true.
+// A save that changes nothing is none: who saved last stays true, and a colleague's open form stays
+// current.
 func TestASaveOfWhatIsInForceChangesNothing(t *testing.T) {
 	h := open(t, options{})
 	admin, owner := h.program(member.Admin), h.program(member.Owner)

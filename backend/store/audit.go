@@ -96,10 +96,11 @@ func hashOf(stored []byte) (h audit.Hash) {
 
 const auditColumns = "sequence, at, action, actor_id, actor_name, target, address, details, hash"
 
-// madeAccount picks the entry of an invitation's acceptance, with which the account of its member begins.
+// madeAccount picks the entry of an accepted invitation, with which a member's account begins.
 const madeAccount = "action = '" + string(audit.LinkUsed) + "' AND details ->> 'kind' IS '" + string(member.Invitation) + "'"
 
-// accountBegan is when the account of a member began, for accounts that no invitation made too; it takes the member's id twice.
+// accountBegan is when a member's account began: when the invitation was accepted or, without one,
+// when the member was added. It takes the member's id twice.
 const accountBegan = "coalesce((SELECT max(at) FROM audit_entries WHERE concerns = ? AND " + madeAccount + "), (SELECT created_at FROM members WHERE id = ?), 0)"
 
 // Entries implements [audit.Reader]. What concerns a member is found by several searches, each along an index of its own and no

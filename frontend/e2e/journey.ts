@@ -59,7 +59,7 @@ function listen(context: BrowserContext, origin: string): string[] {
   });
   context.on('weberror', (error) => complaints.push(String(error.error())));
   context.on('console', (message) => {
-    // The browser reports every refusal and every lost request of the API, and a page that is not there; saying so is the page's part.
+    // The browser reports each refused or lost request of the API, and a page that is not there.
     const { url } = message.location();
     const isSaid =
       message.text().startsWith('Failed to load resource') &&
@@ -131,7 +131,7 @@ export const signInAgain = (page: Page) => page.getByRole('dialog', { name: 'Sig
 export const revokeAll = (within: Page | Locator) =>
   within.getByRole('button', { name: 'Revoke all sessions' });
 
-/** Saves what makes sessions much shorter and might sign people out, for which the number has to be typed again. */
+/** Saves a much shorter length that might sign people out, so the number is typed again. */
 export async function saveMuchShorter(page: Page) {
   const number = await length(page).inputValue();
   await save(page).click();

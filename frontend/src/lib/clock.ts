@@ -17,8 +17,8 @@ const follow = createSubscriber((update) => {
 });
 
 /**
- * Learns the server's time from the `Date` of an answer, which names the whole second, and from when the request was sent and answered by
- * this machine's clock. What is known already stays where it fits: a slow answer tells little.
+ * Learns the server's time from the `Date` of an answer, which names the whole second. `sent` and
+ * `answered` are by this machine's clock, and bound the error. The known offset stays if it fits.
  */
 export function learnTime(date: string | null, sent: number, answered: number): void {
   const second = Date.parse(date ?? '');
@@ -29,7 +29,10 @@ export function learnTime(date: string | null, sent: number, answered: number): 
   changed();
 }
 
-/** The server's time, as far as it is known, in milliseconds. What the server dates is compared with it: this machine's clock may be wrong. */
+/**
+ * Returns the server's time in milliseconds, as far as it is known. Compare the server's dates with
+ * it: this machine's clock may be wrong.
+ */
 export function serverTime(): number {
   return Date.now() + ahead;
 }

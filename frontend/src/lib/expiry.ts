@@ -10,7 +10,8 @@ export function lead(policy: Policy): number {
 }
 
 /**
- * Whether an access would give a session that has `left` seconds more time, as far as this machine knows: the server has the last word.
+ * Reports whether an access would give a session that has `left` seconds more time. The server has
+ * the last word.
  */
 export function canStay(
   policy: Policy,

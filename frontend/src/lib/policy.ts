@@ -16,8 +16,8 @@ const SINGULAR = { minutes: 'minute', hours: 'hour', days: 'day', weeks: 'week' 
 const SECONDS: Record<Unit, number> = { minutes: 60, hours: 3600, days: 86_400, weeks: 604_800 };
 
 /**
- * Reads a whole number as a person typed it, in digits of full width too. Returns null for anything else: a comma, a sign and a word are
- * none of its digits, and passing over them would make another number.
+ * Reads a whole number as a person typed it, full-width digits included. Returns null for anything
+ * else: leaving out a comma, a sign or a word would make another number.
  */
 export function readNumber(typed: string): number | null {
   const text = typed.normalize('NFKC').trim();

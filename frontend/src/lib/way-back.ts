@@ -1,6 +1,6 @@
 import type { Role } from './api/members';
 
-/** The page that shows the session configuration, which is where those who may see settings begin. */
+/** The session configuration: the home of everybody who may see settings. */
 export const HOME = '/settings/security';
 
 /** Where a member belongs who asked for nothing else. */

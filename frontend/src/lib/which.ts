@@ -11,7 +11,10 @@ export function whichSession({ client, authenticatedAt, lastSeenAt }: Told): str
   return `${client.address}, signed in ${signedIn}, last seen ${lastSeen}`;
 }
 
-/** The names of all in a list, by which each is told from the others: one that another has too says more, and is numbered at last. */
+/**
+ * Returns a name for each item of a list that no other has. A name that several have gets `more`
+ * added and, if that is not enough, a number.
+ */
 export function namesOf<T>(
   list: T[],
   nameOf: (item: T) => string,

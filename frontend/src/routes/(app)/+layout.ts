@@ -7,8 +7,9 @@ import { settingsLink } from '$lib/settings-link.svelte';
 import { SECOND_FACTOR, secondFactorPath, signInPath, wayBack } from '$lib/way-back';
 
 /**
- * Everything below needs a session, because it is here. It is read once, and again on the way to and from the page of the second factor,
- * which alone has a `next`. Any other change of the address, as by a filter, asks nothing here: each page says its own errors.
+ * Reads the session, which everything below needs. It is read again on the way to and from the page
+ * of the second factor, which alone has a `next`. No other change of the address, such as a filter,
+ * reads it: each list says its own errors.
  */
 export async function load({ url, untrack }) {
   const next = url.searchParams.get('next');

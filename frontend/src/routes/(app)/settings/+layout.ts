@@ -1,7 +1,7 @@
 import { redirect } from '@sveltejs/kit';
 import { settingsLink } from '$lib/settings-link.svelte';
 
-/** Settings are for those who may see what concerns others. A member's own account says so, and is where they go. */
+/** Owners, admins and auditors see settings. A member is led to their account, which says so. */
 export async function load({ parent }) {
   const { current } = await parent();
   if (current.member.role !== 'member') return;
