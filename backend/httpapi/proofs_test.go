@@ -31,10 +31,13 @@ var (
 		{"PATCH /api/members/AWAY", map[string]any{"active": true}},
 		{"POST /api/members/MEMBER/link", nil},
 		{"DELETE /api/members/MEMBER/second-factor", nil},
+		{"DELETE /api/members/MEMBER", nil},
+		{"PATCH /api/members/MEMBER", map[string]any{"email": "another@example.org"}},
 	}
 	takes = []ask{
 		{"PUT /api/settings/security", policy(13, "days", true)},
 		{"PUT /api/settings/sign-in", map[string]any{"requireSecondFactor": true}},
+		{"PUT /api/settings/organization", map[string]any{"name": "Renamed"}},
 		{"PATCH /api/members/MEMBER", map[string]any{"name": "Renamed"}},
 		{"PATCH /api/members/MEMBER", map[string]any{"role": "member", "active": false}},
 		{"PATCH /api/members/AWAY", map[string]any{"role": "member", "active": false}},
