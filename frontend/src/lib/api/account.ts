@@ -4,6 +4,8 @@ import type { components } from './schema';
 export type SecondFactor = components['schemas']['SecondFactor'];
 export type Enrolment = components['schemas']['Enrolment'];
 
+export const renameAccount = (name: string) => body(api.PATCH('/api/account', { body: { name } }));
+
 /** Changes my password and ends my other sessions. The code is for whoever has a second factor. */
 export const changePassword = (currentPassword: string, newPassword: string, code: string) =>
   body(
