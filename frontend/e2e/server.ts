@@ -220,6 +220,12 @@ export async function revocationOf(server: Server, email: string) {
   return () => about('POST', '/revoke-sessions');
 }
 
+/** Removes a member without a browser. */
+export async function removeByProgram(server: Server, email: string) {
+  const about = await memberByProgram(server, email);
+  await about('DELETE', '');
+}
+
 /** Has the owner deactivate a member. */
 export async function deactivateByProgram(server: Server, email: string) {
   const about = await memberByProgram(server, email);

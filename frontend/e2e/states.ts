@@ -25,6 +25,7 @@ import {
   demandFactors,
   invite,
   OWNER,
+  removeByProgram,
   revokeAllByProgram,
   saveByProgram,
   signInByProgram,
@@ -384,6 +385,68 @@ export const STATES: State[] = [
       await page.getByRole('button', { name: 'Manage Bo Karlsson' }).click();
       await page.getByRole('button', { name: 'Deactivate' }).click();
       await page.getByText('1 session ends at once').waitFor();
+    },
+  },
+  {
+    name: 'members-remove',
+    enter: async (page, server) => {
+      await signInByProgram(server, await addMember(server, 'admin', 'Bo Karlsson'));
+      await signIn(page);
+      await page.goto('/settings/members');
+      await page.getByRole('button', { name: 'Manage Bo Karlsson' }).click();
+      await page.getByRole('button', { name: 'Remove member' }).click();
+      await page.getByText('1 session ends at once').waitFor();
+    },
+  },
+  {
+    name: 'members-removed',
+    enter: async (page, server) => {
+      await invite(server, 'auditor', 'Dua Salim');
+      await signIn(page);
+      await page.goto('/settings/members');
+      await page.getByRole('button', { name: 'Manage Dua Salim' }).click();
+      for (const dialog of ['Dua Salim', 'Delete this invitation?']) {
+        const opened = page.getByRole('dialog', { name: dialog });
+        await opened.getByRole('button', { name: 'Delete invitation' }).click();
+      }
+      await page.getByText('The invitation of dua.salim@example.org is deleted.').waitFor();
+    },
+  },
+  {
+    name: 'members-reuse-address',
+    enter: async (page, server) => {
+      await removeByProgram(server, (await addMember(server, 'member', 'Bo Karlsson')).email);
+      await signIn(page);
+      await page.goto('/settings/members');
+      await page.getByRole('button', { name: 'Invite a member' }).click();
+      await page.getByRole('dialog').getByLabel('Email').fill('bo.karlsson@example.org');
+      await page.getByRole('dialog').getByRole('button', { name: 'Invite' }).click();
+      await page.getByText('Give it to this person anyway?').waitFor();
+    },
+  },
+  {
+    name: 'members-address-to-settle',
+    enter: async (page, server) => {
+      await invite(server, 'member', 'Bo Karlsson');
+      await signIn(page);
+      await page.route(/\/api\/members[/?]/, async (route) => {
+        const response = await route.fetch();
+        const json = await response.json();
+        for (const member of json.items ?? [json]) member.addressIssue = 'shared';
+        await route.fulfill({ response, json });
+      });
+      await page.goto('/settings/members');
+      await page.getByRole('button', { name: 'Manage Bo Karlsson' }).click();
+      await expect(page.getByRole('dialog').getByLabel('Email')).toBeFocused();
+    },
+  },
+  {
+    name: 'members-organization',
+    enter: async (page) => {
+      await signIn(page);
+      await page.goto('/settings/members');
+      await page.getByRole('button', { name: 'Rename organization' }).click();
+      await page.getByRole('dialog').getByLabel('Name').waitFor();
     },
   },
   {

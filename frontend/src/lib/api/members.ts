@@ -23,9 +23,13 @@ export const getMember = (id: string) =>
 export const inviteMember = (request: InviteRequest) =>
   body(api.POST('/api/members', { body: request }));
 
-/** Changes a member's name or role, deactivates or reactivates them; what is absent stays. */
+/** Changes a member's name, address or role, deactivates or reactivates them; what is absent stays. */
 export const changeMember = (id: string, change: MemberChange) =>
   body(api.PATCH('/api/members/{id}', { params: { path: { id } }, body: change }));
+
+/** Removes a member for good, or deletes an invitation. */
+export const removeMember = (id: string) =>
+  body(api.DELETE('/api/members/{id}', { params: { path: { id } } }));
 
 /** Ends all sessions of a member. */
 export const revokeMemberSessions = (id: string) =>

@@ -30,6 +30,9 @@ export const getSignInSettings = () => body(api.GET('/api/settings/sign-in', { h
 export const putSignInSettings = (requireSecondFactor: boolean) =>
   body(api.PUT('/api/settings/sign-in', { body: { requireSecondFactor } }));
 
+export const putOrganization = (name: string) =>
+  body(api.PUT('/api/settings/organization', { body: { name } }));
+
 /** Saves the policy unless somebody saved since `version` was read: that is a 412. */
 export const putSecuritySettings = (policy: Policy, version: number) =>
   body(

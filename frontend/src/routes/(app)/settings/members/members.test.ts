@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Member } from '$lib/api/members';
+import { Problem } from '$lib/api/problem';
 import {
+  addressError,
+  credentialsOf,
   stateNote,
   isDemotion,
   linkNote,
@@ -46,6 +49,37 @@ it('tells a demotion from a rise', () => {
 it('calls somebody without a name by their address', () => {
   expect(nameOf(bo)).toBe('Bo');
   expect(nameOf({ ...bo, name: '' })).toBe('bo@example.org');
+});
+
+it('names what goes with a member', () => {
+  expect(credentialsOf(bo)).toBe('the password and every link');
+  expect(credentialsOf({ ...bo, secondFactor: true, passkeys: 1 })).toBe(
+    'the password, the second factor, 1 passkey and every link',
+  );
+});
+
+describe('what is wrong with an address', () => {
+  const problem = (code: string, errors?: { field: string; code: string; message: string }[]) =>
+    new Problem({
+      type: '',
+      title: '',
+      status: 409,
+      detail: 'In the words of the API.',
+      code,
+      requestId: '',
+      ...(errors ? { errors } : {}),
+    });
+
+  it.each([
+    [null, undefined],
+    [problem('last_owner'), undefined],
+    [problem('email_taken'), 'In the words of the API.'],
+    [problem('invalid_input', [{ field: 'email', code: 'email', message: 'Bad.' }]), 'Bad.'],
+    [problem('address_retired'), "This address was another member's."],
+  ])('%s', (refused, words) => expect(addressError(refused, 'owner')).toBe(words));
+
+  it('sends an admin to an owner', () =>
+    expect(addressError(problem('address_retired'), 'admin')).toMatch(/ask an owner/));
 });
 
 describe('the waiting link', () => {

@@ -1,5 +1,7 @@
 import type { Member, MemberQuery, Role } from '$lib/api/members';
+import type { Problem } from '$lib/api/problem';
 import { serverTime } from '$lib/clock';
+import { count } from '$lib/ended';
 import { formatDate, formatMomentNearby } from '$lib/formats';
 import type { Sort } from '$lib/ui/table';
 
@@ -62,6 +64,25 @@ export const ADDRESS_ISSUES: Record<NonNullable<Member['addressIssue']>, string>
   shared: 'Another member has this address',
   invalid: 'Not a valid address',
 };
+
+/** What is wrong with an e-mail address, where the server refused one. */
+export function addressError(problem: Problem | null, by: Role): string | undefined {
+  if (problem?.code === 'email_taken') return problem.message;
+  if (problem?.code !== 'address_retired') return problem?.at('email');
+  const why = "This address was another member's.";
+  return by === 'owner'
+    ? why
+    : `${why} Use another one, or ask an owner to give it to this person.`;
+}
+
+/** What removing a member deletes next to the account, as in "the password, 1 passkey and every link". */
+export function credentialsOf({ secondFactor, passkeys }: Member): string {
+  const more = [
+    ...(secondFactor ? ['the second factor'] : []),
+    ...(passkeys > 0 ? [count(passkeys, 'passkey')] : []),
+  ];
+  return `${['the password', ...more].join(', ')} and every link`;
+}
 
 /** Until when the one-time link that waits is good, if one is. */
 function goodUntil({ state, link }: Member, now: Date): string | null {
