@@ -69,7 +69,7 @@ func fill(ctx context.Context, folder string, now time.Time) (made figures, err 
 	if err := config.CheckPath("FOLDER", folder); err != nil {
 		return figures{}, err
 	}
-	if err := os.MkdirAll(folder, 0o700); err != nil { //nolint:gosec // whoever runs the program names the folder
+	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return figures{}, fmt.Errorf("make the data folder: %w", err)
 	}
 	kept, err := os.ReadDir(folder)

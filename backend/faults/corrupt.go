@@ -82,7 +82,7 @@ func (c *campaign) servedDamaged(ctx context.Context, from, file string, damage 
 		return "", err
 	}
 	damage(raw)
-	if err := os.WriteFile(path, raw, 0o600); err != nil { //nolint:gosec // in a folder of ours
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
 		return "", err
 	}
 	return refusedStart(ctx, c.program, folder, folder+".log", func(address string) error {

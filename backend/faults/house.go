@@ -163,7 +163,7 @@ func copyFolder(from, to string) error {
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(to, name), raw, 0o600); err != nil { //nolint:gosec // in a folder of ours
+		if err := os.WriteFile(filepath.Join(to, name), raw, 0o600); err != nil {
 			return err
 		}
 	}

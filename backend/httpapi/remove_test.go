@@ -24,15 +24,14 @@ func (c *client) tryInvite(address string, more map[string]any) *answer {
 // TestARemovedMemberIsGone with all that is theirs, in memory and on disk; the audit log keeps its entries.
 func TestARemovedMemberIsGone(t *testing.T) {
 	h := open(t, options{})
-	owner, admin, gone := h.program(member.Owner), h.program(member.Admin), h.program(member.Admin)
-	h.browser(member.Plain)
+	owner, gone := h.program(member.Owner), h.program(member.Admin)
 	plain := h.program(member.Plain)
 	app, laptop := plain.enrol(), plain.newDevice()
 	id, session, gonesID := plain.requireLive().Member.Id, plain.id(), gone.requireLive().Member.Id
 	owner.issueLink(id)
 	gone.savePolicy(policy(10, "days", true))
 	gone.revokeAll("before they left", header("Idempotency-Key", "key"))
-	owner, admin, plain = h.program(member.Owner), h.program(member.Admin), h.program(member.Auditor)
+	owner, admin := h.program(member.Owner), h.program(member.Admin)
 	h.stranger().signInBy(laptop).requireStatus(http.StatusCreated)
 
 	var ended httpapi.SessionsEnded

@@ -41,7 +41,7 @@ func freeSpace(folder string) (uint64, error) {
 	if err := unix.Statfs(folder, &stat); err != nil {
 		return 0, err
 	}
-	return stat.Bavail * uint64(stat.Bsize), nil //nolint:unconvert // it has another type on other systems
+	return stat.Bavail * uint64(stat.Bsize), nil
 }
 
 // upgrade replaces the file by a copy with the newer schema, and closes the database. An error

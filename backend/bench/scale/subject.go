@@ -215,18 +215,18 @@ var operations = []operation{
 		next.Length.Value = 21 - next.Length.Value // 14 days and 7 in turns
 		return func() error { _, err := s.sessions.SavePolicy(ctx, s.who, next, nil); return err }, nil
 	}},
-	{preview, 20, 3, func(_ context.Context, s *subject) (func() error, error) {
+	{preview, 20, 3, func(ctx context.Context, s *subject) (func() error, error) {
 		return func() error {
-			seen, err := s.sessions.Preview(s.who, halfAnHour)
+			seen, err := s.sessions.Preview(ctx, s.who, halfAnHour)
 			if err == nil && seen.AtOnce.Sessions == 0 {
 				err = errors.New("nobody would be signed out")
 			}
 			return err
 		}, nil
 	}},
-	{firstPage, 20, 3, func(_ context.Context, s *subject) (func() error, error) {
+	{firstPage, 20, 3, func(ctx context.Context, s *subject) (func() error, error) {
 		return func() error {
-			page, _, _, err := s.sessions.Find(s.who, session.Query{Order: session.ByLastSeen, Limit: 50})
+			page, _, _, err := s.sessions.Find(ctx, s.who, session.Query{Order: session.ByLastSeen, Limit: 50})
 			if err == nil && len(page) != 50 {
 				err = fmt.Errorf("listed %d sessions", len(page))
 			}
