@@ -196,3 +196,27 @@ test('your own name, and the name of the organization', async ({ page }) => {
   await expect(page.getByRole('banner')).toContainText('Example & Töchter');
   await expect(page.getByText('Who may sign in at Example & Töchter')).toBeVisible();
 });
+
+test('the header follows a name that somebody else changed', async ({
+  page,
+  server,
+  anotherBrowser,
+}) => {
+  const bo = await addMember(server, 'auditor', 'Bo Karlsson');
+  const theirs = await anotherBrowser();
+  await signIn(theirs, bo);
+  await theirs.goto('/settings/members');
+  await theirs.getByRole('rowheader', { name: 'Bo Karlsson' }).waitFor();
+
+  await signIn(page);
+  await openMembers(page);
+  const managing = await manage(page, 'Bo Karlsson');
+  await managing.getByLabel('Name').fill('Bo K.');
+  await press(managing, 'Save');
+  await expect(theirs.getByRole('banner')).toContainText('Bo K.');
+  await press(dialog(page, 'Bo K.'), 'Close');
+  await press(page, 'Rename organization');
+  await dialog(page, 'Rename the organization').getByLabel('Name').fill('Example & Töchter');
+  await press(page, 'Rename');
+  await expect(theirs.getByRole('banner')).toContainText('Example & Töchter');
+});
