@@ -103,6 +103,9 @@ func (a *API) changeMember(c echo.Context, who session.Principal) error {
 	if err := bind(c, &in); err != nil {
 		return err
 	}
+	if isTrue(in.ReuseAddress) && in.Email == nil {
+		return &inputError{[]FieldError{{Field: "email", Code: "required", Message: "This is needed with \"reuseAddress\"."}}}
+	}
 	wish := member.Wish{Name: in.Name, Email: in.Email, Active: in.Active, ReuseAddress: isTrue(in.ReuseAddress)}
 	if in.Role != nil {
 		role := member.Role(*in.Role)

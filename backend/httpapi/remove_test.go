@@ -103,6 +103,16 @@ func TestAMistypedInvitationIsDeleted(t *testing.T) {
 	h.program(member.Admin).tryInvite("bne@example.org", nil).requireStatus(http.StatusCreated)
 }
 
+// TestAMistypedInvitationIsCorrected, and the mistyped address can still be invited.
+func TestAMistypedInvitationIsCorrected(t *testing.T) {
+	h := open(t, options{})
+	admin := h.program(member.Admin)
+	invited, secret := h.invite(admin, "bne@example.org", httpapi.RoleMember)
+	admin.patch(invited.Member.Id, map[string]any{"email": "ben@example.org"}).requireStatus(http.StatusOK)
+	h.useLink(secret, newPassword).requireProblem(http.StatusGone, "link_invalid")
+	admin.tryInvite("bne@example.org", nil).requireStatus(http.StatusCreated)
+}
+
 // TestAnAddressIsGivenToNoOtherMember unless an owner says so, which is recorded.
 func TestAnAddressIsGivenToNoOtherMember(t *testing.T) {
 	h := open(t, options{})
@@ -137,6 +147,7 @@ func TestAnotherAddressLeavesSessionsAndWithdrawsLinks(t *testing.T) {
 	require.NotContains(t, p.Detail, name(member.Owner), "whose it is stays untold")
 	admin.patch(id, map[string]any{"email": "not an address"}).requireFields("email email")
 	admin.patch(id, map[string]any{"email": ""}).requireFields("email min")
+	admin.patch(id, map[string]any{"reuseAddress": true}).requireFields("email required")
 
 	both := inParallel(2, func(i int) *answer {
 		other := []string{id, h.memberIDs(admin)[email(member.Auditor)]}[i]

@@ -377,6 +377,9 @@ func (db *DB) ChangeMember(ctx context.Context, id member.ID, caller audit.Calle
 			return err
 		}
 		if m.Email != current.Email {
+			if current.State == member.Invited {
+				change.Address.GivenUp = nil // an invitation's address was no member's yet
+			}
 			if err := moveAddress(tx, m, change.Address); err != nil {
 				return err
 			}
