@@ -308,6 +308,8 @@ func TestATextIsNeverAStatement(t *testing.T) {
 			}
 		}
 	}
+	renamed := h.ask(sending(http.MethodPut, "/api/settings/organization", map[string]string{"name": organization}).with(owner.bearer()))
+	require.Equal(t, http.StatusOK, renamed.status, renamed)
 	for i, statement := range sample(all, 47) {
 		answer := h.ask(request{target: "/api/session", headers: []string{"Cookie: " + accessCookie + "=" + strings.Map(visible, statement), "Authorization: Bearer " + strings.Map(visible, statement)}})
 		sqlText.note(t, text("a token "+statement), answer, answer.is(http.StatusUnauthorized, "token_invalid"))
@@ -348,6 +350,9 @@ func keeps(h *house, c call, name, statement string) bool {
 	case (c.path == "/api/members" || c.path == "/api/members/{id}") && name == "name":
 		folded, err := fold.Name(statement, 200)
 		return err == nil && h.number("SELECT count(*) FROM members WHERE name = ?", folded) > 0
+	case c.path == "/api/settings/organization":
+		folded, err := fold.Name(statement, 200)
+		return err == nil && slices.Equal(h.texts("SELECT name FROM organization"), []string{folded})
 	case c.path == "/api/members" && name == "email":
 		return h.number("SELECT count(*) FROM members WHERE email = ?", statement) == 1
 	}
