@@ -146,7 +146,7 @@ func (p *naive) pass(client net.Conn, message, method string) bool {
 
 // hiddenRequests are what is hidden in a message: a whole request, and one that would swallow the next client's, cookies and all.
 var hiddenRequests = []string{
-	"GET /sign-in?hidden HTTP/1.1\r\nHost: curfew.example.org\r\n\r\n",
+	"GET /hidden HTTP/1.1\r\nHost: curfew.example.org\r\n\r\n",
 	"DELETE /api/session HTTP/1.1\r\nHost: curfew.example.org\r\nX-Swallowed: ",
 }
 
