@@ -181,6 +181,27 @@ describe('the log', () => {
       said('member.changed', me, { before: { name: 'B' }, after: { name: 'ليلى' } }, 'member:b'),
       'Ana renamed B to \u2068ليلى\u2069',
     ],
+    [
+      said('member.changed', ben, { before: { name: 'B' }, after: { name: 'Ben' } }, 'member:b'),
+      'Ben changed their name to Ben',
+    ],
+    [
+      said('member.changed', me, { before: { name: '' }, after: { name: 'Ben' } }, 'member:b'),
+      'Ana named Ben',
+    ],
+    [
+      said(
+        'member.changed',
+        me,
+        { before: { email: 'bne@example.org' }, after: { email: 'ben@example.org' } },
+        'member:b',
+      ),
+      'Ana changed the e-mail address of Ben to ben@example.org',
+    ],
+    [
+      said('session.ended', me, { reason: 'member_removed', member: 'b' }),
+      'A session of Ben was ended with the account',
+    ],
     [said('member.sessions_revoked', me, {}, 'member:b'), 'Ana ended all sessions of Ben'],
     [said('member.sessions_revoked', ben, {}, 'member:b'), 'Ben ended all of their sessions'],
     [

@@ -151,7 +151,7 @@ export function entryWords(entry: AuditEntry, reader: Reader): string {
     case 'member.invited':
       return `${who} invited ${whom}${roleWords(' as', details.role)}`;
     case 'member.changed':
-      return changedWords(who, whom, details);
+      return changedWords(who, whom, details, target === actor.id ? own : undefined);
     case 'member.sessions_revoked':
       if (target === reader.self) return `${who} ended all of your sessions`;
       return target === actor.id
@@ -267,6 +267,7 @@ function endedWords(who: string, entry: AuditEntry, reader: Reader): string {
     case 'credential_changed':
       return `${upper(whose)} was ended because a password or second factor changed`;
     case 'member_deactivated':
+    case 'member_removed':
       return `${upper(whose)} was ended with the account`;
     default:
       return member !== null && member === actor.id && who !== 'You'
@@ -275,13 +276,20 @@ function endedWords(who: string, entry: AuditEntry, reader: Reader): string {
   }
 }
 
-function changedWords(who: string, whom: string, { before, after }: Details): string {
+function changedWords(who: string, whom: string, { before, after }: Details, own?: string) {
   if (!isRecord(before) || !isRecord(after)) return `${who} changed ${whom}`;
   const changed = Object.keys(after).filter((key) => before[key] !== after[key]);
   if (changed.length !== 1) return `${who} changed ${whom}`;
   switch (changed[0]) {
     case 'name':
+      if (own) return `${who} changed ${own} name to ${isolate(String(after.name))}`;
+      if (before.name === '') return `${who} named ${isolate(String(after.name))}`;
       return `${who} renamed ${isolate(String(before.name))} to ${isolate(String(after.name))}`;
+    case 'email': {
+      const whose = own ?? (whom === 'you' ? 'your' : null);
+      const address = whose ? `${whose} e-mail address` : `the e-mail address of ${whom}`;
+      return `${who} changed ${address} to ${isolate(String(after.email))}`;
+    }
     case 'role':
       return `${who} made ${whom}${roleWords('', after.role)}`;
     case 'active':
