@@ -314,13 +314,21 @@ func TestATextIsNeverAStatement(t *testing.T) {
 		answer := h.ask(request{target: "/api/session", headers: []string{"Cookie: " + accessCookie + "=" + strings.Map(visible, statement), "Authorization: Bearer " + strings.Map(visible, statement)}})
 		sqlText.note(t, text("a token "+statement), answer, answer.is(http.StatusUnauthorized, "token_invalid"))
 		agent := strings.Map(visible, statement)
+		h.rest()
 		who := h.signIn(account(1), "User-Agent: "+agent)
 		answer = h.ask(request{method: http.MethodPost, target: "/api/sessions/revoke-all", headers: []string{who.bearer(), "Idempotency-Key: " + agent}})
 		sqlText.note(t, text("a member revokes with the key "+statement), answer, answer.is(http.StatusForbidden, "forbidden"))
 		kept := h.texts("SELECT user_agent FROM sessions WHERE id = ?", who.session)[0]
 		sqlText.note(t, text("a user agent "+statement), text(kept), unless(kept == strings.TrimSpace(agent), "it is not kept as it stands"))
 		admin := h.signIn(email(member.Admin))
-		reason := h.ask(sending(http.MethodPost, "/api/sessions/revoke-all", map[string]string{"reason": statement}).with(admin.bearer(), fmt.Sprintf("Idempotency-Key: %s %d", agent, i)))
+		revoke := func(key string) reply {
+			return h.ask(sending(http.MethodPost, "/api/sessions/revoke-all", map[string]string{"reason": statement}).with(admin.bearer(), fmt.Sprintf("Idempotency-Key: %s %d", key, i)))
+		}
+		reason := revoke(agent)
+		if strings.IndexFunc(agent, func(r rune) bool { return r > '~' }) >= 0 {
+			sqlText.note(t, text("a key "+statement), reason, reason.is(http.StatusUnprocessableEntity, "invalid_input"))
+			reason = revoke("in ASCII")
+		}
 		want, err := fold.Name(strings.ToValidUTF8(statement, "\ufffd"), 500)
 		if err != nil {
 			sqlText.note(t, text("a reason and a key "+statement), reason, reason.is(http.StatusUnprocessableEntity, "invalid_input"))

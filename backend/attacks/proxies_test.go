@@ -154,6 +154,7 @@ func TestForgedProxyHeadersChangeNoAddress(t *testing.T) {
 		if strings.Contains(strings.Join(lie, ""), "Connection: close") {
 			continue // which is said often enough above
 		}
+		h.rest()
 		who := h.signIn(email(member.Owner), lie...)
 		answer := h.ask(request{target: "/api/session", headers: append(slices.Clone(lie), who.bearer())})
 		var current httpapi.CurrentSession
