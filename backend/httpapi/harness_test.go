@@ -27,6 +27,7 @@ import (
 	"github.com/alexedwards/argon2id"
 	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"curfew/backend/audit"
 	"curfew/backend/httpapi"
@@ -535,13 +536,17 @@ func (b *heldBack) Read(p []byte) (int, error) {
 }
 
 // inParallel makes n requests at once, and then holds each answer against the contract.
-func inParallel(n int, send func(i int) *answer) []*answer {
+func inParallel(n int, send func(i int) *answer) []*answer { return inParallelBy(n, n, send) }
+
+// inParallelBy is inParallel with so many requests at once: one more than the queue of hashes takes would be refused as busy.
+func inParallelBy(atOnce, n int, send func(i int) *answer) []*answer {
 	answers := make([]*answer, n)
-	var all sync.WaitGroup
+	var all errgroup.Group
+	all.SetLimit(atOnce)
 	for i := range n {
-		all.Go(func() { answers[i] = send(i) })
+		all.Go(func() error { answers[i] = send(i); return nil })
 	}
-	all.Wait()
+	_ = all.Wait() // none fails
 	for _, a := range answers {
 		a.requireContract()
 	}

@@ -148,7 +148,7 @@ func TestABurstOfGuessesGetsExactlyTheCap(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := open(t, options{})
 			h.populate(400, passwordHash())
-			answers := inParallel(400, func(i int) *answer {
+			answers := inParallelBy(16, 400, func(i int) *answer {
 				return h.at(c.address(i)).send(http.MethodPost, "/api/sessions", guess(c.email(i)))
 			})
 			require.Equal(t, c.cap, withStatus(answers, http.StatusUnauthorized))
@@ -280,7 +280,7 @@ func TestAFamiliarAddressIsPacedToo(t *testing.T) {
 			refresh_counter, refresh_hash, refresh_next_hash, address, user_agent, methods)
 		SELECT '9' || id, id, 1, 1, ?1, ?1, ?1, ?1, ?1, 'signed_out', 0, zeroblob(32), zeroblob(32), ?2, 'test', 'password' FROM members WHERE email = 'n'`,
 		h.clock.Now().UnixMilli(), office)
-	answers := inParallel(600, func(i int) *answer {
+	answers := inParallelBy(16, 600, func(i int) *answer {
 		return h.at(office).send(http.MethodPost, "/api/sessions", guess(anyone(i%300)))
 	})
 	require.Equal(t, 120, withStatus(answers, http.StatusUnauthorized))
