@@ -78,3 +78,36 @@ func TestAnotherSitesPageCanDoNothing(t *testing.T) {
 	require.Equal(t, before, h.decided(), "none of it changed anything")
 	h.requireLive(who)
 }
+
+// A page whose name was made to lead here (DNS rebinding) is of another origin for its browser alone. The host that it names gives it away,
+// however it is spelled and wherever it stands, and what it is refused with leads nowhere.
+//
+// ASVS 4.1.3
+func TestAPageThatWasLedHereUnderAnotherNameGetsNothing(t *testing.T) {
+	h := open(t, options{})
+	who := h.browser(email(member.Owner))
+	before := h.decided()
+	for _, host := range []string{
+		"evil.example", "evil.example:443", "EVIL.example.", "curfew.example.org.evil.example", "evil.example.org", "example.org", "curfew.example.orgevil.example", "curfew.example.org..", ".curfew.example.org",
+		"evil.example,curfew.example.org", "evil.example;curfew.example.org", "curfew.example.org@evil.example", "curfew.example.org:443@evil.example", "curfew.example.org:443:evil.example", "curfew.example.org%2eevil.example", "%63urfew.example.org",
+		"curfew\uff0eexample\uff0eorg", "curfew.example.org\u200b", "curfew_example.org", "localhost.evil.example", "127.0.0.1.evil.example", "127.0.0.1.nip.io", "0x7f.1", "127.1", "2130706433", "0177.0.0.1", "0.0.0.0", "[::]", "[::ffff:10.0.0.1]", "169.254.169.254", "",
+	} {
+		for _, lie := range []string{"X: y", "X-Forwarded-Host: curfew.example.org", "X-Host: curfew.example.org", "Forwarded: host=curfew.example.org", "Origin: https://curfew.example.org", "Sec-Fetch-Site: same-origin", "Authorization: Basic eDp5"} {
+			for _, r := range []request{
+				{target: "/"}, {target: "/api/session"}, {target: "/api/members"}, {method: http.MethodPost, target: "/api/sessions/revoke-all"}, {method: http.MethodPost, target: "/api/sessions/refresh"}, {target: "/nothing"},
+			} {
+				answer := h.ask(r.with("Host: "+host, who.cookie()+"; "+refreshCookie+"="+who.refresh, lie))
+				crossOrigin.note(t, textf("%s %s on the host %q with %s", r.method, r.target, host, lie), answer, first(
+					unless(answer.is(http.StatusMisdirectedRequest, "misdirected") == "" || answer.is(http.StatusForbidden, "cross_origin") == "" || answer.status == http.StatusBadRequest, "want 421, 403 or 400"), unmoved(answer),
+					unless(len(answer.header.Values("Set-Cookie")) == 0, "it sets a cookie"),
+				))
+			}
+		}
+		if host != "" { // a target that has a host goes before the header (RFC 9112, 3.2.2)
+			answer := h.ask(request{target: "http://" + host + "/api/session", headers: []string{who.cookie()}})
+			crossOrigin.note(t, textf("the target http://%s/api/session", host), answer, unless(answer.status == http.StatusMisdirectedRequest || answer.status == http.StatusBadRequest, "want 421, or 400"))
+		}
+	}
+	require.Equal(t, before, h.decided(), "none of it changed anything")
+	h.requireLive(who)
+}

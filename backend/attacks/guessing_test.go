@@ -371,3 +371,21 @@ func openFiles(t *testing.T) int {
 	require.NoError(t, err)
 	return len(entries)
 }
+
+// Who knows a password begins no more sessions than the pace allows, however many they ask for at once (T631).
+//
+// ASVS 2.4.1
+func TestAFloodOfRightPasswordsIsPaced(t *testing.T) {
+	h := open(t, options{})
+	n, begun := some(2000, 300), time.Now()
+	answers := h.inParallel(n, 30, func(int) request {
+		return sending(http.MethodPost, "/api/sessions", map[string]string{"email": email(member.Plain), "password": password, "transport": "bearer"})
+	})
+	for i, a := range answers {
+		floods.note(t, textf("right password %d of %d", i, n), a, unless(a.status == http.StatusCreated || a.is(http.StatusTooManyRequests, "too_many_attempts") == "" || a.is(http.StatusServiceUnavailable, "busy") == "", "want 201, 429 or 503"))
+	}
+	most := 100 + int(time.Since(begun)/(30*time.Second))
+	sessions := h.number("SELECT count(*) FROM sessions")
+	floods.note(t, textf("%d right passwords", n), textf("%d sessions, %d answered 201", sessions, withStatus(answers, http.StatusCreated)), unless(sessions <= most && sessions >= 50, "want 50 to %d", most))
+	h.requireLive(h.signIn(email(member.Owner)))
+}
