@@ -30,6 +30,11 @@ type holder struct {
 
 func (a account) administers() bool { return a.role != "member" }
 
+// mayEnd reports whether the account may end a session of the other's: admins end none of an owner's.
+func (a account) mayEnd(other account) bool {
+	return a.administers() && (a.role == "owner" || other.role != "owner")
+}
+
 // crowd is all the clients of one campaign. Those whose session has ended go on asking: none of them may be let in again.
 type crowd struct {
 	house    *house
@@ -299,7 +304,7 @@ func (c *crowd) refreshDead(ctx context.Context) error {
 // refreshWhileRevoked lets a session be revoked while it is refreshed.
 func (c *crowd) refreshWhileRevoked(ctx context.Context) error {
 	h, by := c.pick(&c.living, renews), c.admin()
-	if h == nil || by == nil {
+	if h == nil || by == nil || !by.account.mayEnd(h.account) {
 		return nil
 	}
 	return c.meanwhile(ctx, h, func() error { return c.revokeAs(ctx, by, h) })
@@ -366,7 +371,7 @@ func (c *crowd) savePolicy(ctx context.Context) error {
 
 func (c *crowd) revoke(ctx context.Context) error {
 	by, target := c.admin(), c.pick(&c.living, nil)
-	if by == nil || target == nil {
+	if by == nil || target == nil || !by.account.mayEnd(target.account) {
 		return nil
 	}
 	return c.revokeAs(ctx, by, target)
