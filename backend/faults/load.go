@@ -338,7 +338,7 @@ func (c *crowd) inject(ctx context.Context) error {
 	if h == nil {
 		return nil
 	}
-	_, _, err := c.ask(ctx, h, judge.Op{Kind: judge.Search}, request{method: http.MethodGet, path: "/api/audit?" + url.Values{"action": {"x' OR '1' = '1"}}.Encode()})
+	_, _, err := c.ask(ctx, h, judge.Op{Kind: judge.Search}, request{method: http.MethodGet, path: "/api/members?" + url.Values{"q": {"x')or(1=1)or('1'='"}}.Encode()})
 	return err
 }
 

@@ -70,14 +70,12 @@ var mutants = []mutant{
 	{
 		name: "text-is-run", says: "D5: what a client typed becomes part of the SQL",
 		eager: (*crowd).inject,
-		edits: []edit{{file: "store/audit.go", from: `		where += " AND action = ?"
-		args = append(args, string(filter.Action))
+		edits: []edit{{file: "store/members.go", from: `		where, args = where+" AND instr(m.search, ?) > 0", append(args, word)
 `, to: `		if fault.Mutant("text-is-run") {
-			where += " AND action = '" + string(filter.Action) + "'"
-		} else {
-			where += " AND action = ?"
-			args = append(args, string(filter.Action))
+			where += " AND instr(m.search, '" + word + "') > 0"
+			continue
 		}
+		where, args = where+" AND instr(m.search, ?) > 0", append(args, word)
 `}},
 	},
 	{
