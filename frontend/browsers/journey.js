@@ -325,6 +325,7 @@ async function reload(person, server) {
   await server.signIn();
   await person.goBack();
   await person.sees('in 4 sessions');
+  assert.notEqual(await person.valueOf('Session length'), '', 'a kept page has what it showed');
   await server.signIn();
   await person.sees('in 5 sessions');
 }
