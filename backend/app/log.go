@@ -9,9 +9,11 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Strangers can cause most lines of the log: each refused request is one. So of lines with the same message and level only so many are written
-// at once, and then one in a while; the others are counted. A flood of refused requests comes in up to three such kinds, which makes fewer than
-// 100 lines a minute. Lines at debug are written one and all: who asks for them wants each request. So are those at info, which no stranger causes.
+// Strangers can cause most lines of the log: each refused request is one. So of lines with the same
+// message and level only so many are written at once, and then one in a while; the others are
+// counted. A flood of refused requests comes in up to three such kinds, which makes fewer than 100
+// lines a minute. Lines at debug are written one and all: who asks for them wants each request. So
+// are those at info, which no stranger causes.
 const (
 	linesAtOnce  = 10
 	betweenLines = 4 * time.Second
@@ -25,7 +27,8 @@ type limitedLog struct {
 	limits *lineLimits
 }
 
-// limitLog returns the log with limits, and the limits, which have to be asked to tell what was left out.
+// limitLog returns the log with limits, and the limits, which have to be asked to tell what was
+// left out.
 func limitLog(log *slog.Logger) (*slog.Logger, *lineLimits) {
 	limits := &lineLimits{log: log, kinds: map[lineKind]*lineLimit{}}
 	return slog.New(limitedLog{log.Handler(), limits}), limits

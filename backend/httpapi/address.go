@@ -12,10 +12,11 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// addressOf finds the client's address: the peer's own, or what a trusted proxy says it is in X-Forwarded-For. Headers from anybody else are
-// not read. Where a trusted proxy says it in a way that cannot be read, the nearest proxy's address counts, which all clients then share in
-// the throttle; so that is logged, once for each form. Forwarded (RFC 7239) is not read, because a proxy that does not know it passes on what
-// a client made up.
+// addressOf finds the client's address: the peer's own, or what a trusted proxy says it is in
+// X-Forwarded-For. Headers from anybody else are not read. Where a trusted proxy says it in a way
+// that cannot be read, the nearest proxy's address counts, which all clients then share in the
+// throttle; so that is logged, once for each form. Forwarded (RFC 7239) is not read, because a
+// proxy that does not know it passes on what a client made up.
 func addressOf(trusted []*net.IPNet, log *slog.Logger) echo.IPExtractor {
 	direct := echo.ExtractIPDirect()
 	if len(trusted) == 0 {
@@ -52,7 +53,8 @@ func addressOf(trusted []*net.IPNet, log *slog.Logger) echo.IPExtractor {
 	}
 }
 
-// readAddress reads an address as proxies write it: alone or with a port, in brackets, in quotes, with a zone.
+// readAddress reads an address as proxies write it: alone or with a port, in brackets, in quotes,
+// with a zone.
 func readAddress(text string) (address netip.Addr, known bool) {
 	text = strings.TrimSpace(text)
 	if len(text) > 1 && text[0] == '"' && text[len(text)-1] == '"' {
@@ -71,8 +73,8 @@ func readAddress(text string) (address netip.Addr, known bool) {
 	return address.Unmap().WithZone(""), true
 }
 
-// unreadForms tells of each form in which a trusted proxy named a client in vain, once. Clients may have a hand in them, so there is an end to
-// how many are told.
+// unreadForms tells of each form in which a trusted proxy named a client in vain, once. Clients may
+// have a hand in them, so there is an end to how many are told.
 type unreadForms struct {
 	log  *slog.Logger
 	mu   sync.Mutex

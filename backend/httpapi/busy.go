@@ -20,8 +20,9 @@ func newGate(places, waiting int) gate {
 	return gate{make(chan struct{}, places), make(chan struct{}, waiting)}
 }
 
-// Walks through memory are short and keep a processor busy: one processor is left to everything else, and a page's next preview can wait for
-// its turn. Exports and checks of the chain last as long as the log is long, so they have places of their own, and nothing waits for them.
+// Walks through memory are short and keep a processor busy: one processor is left to everything
+// else, and a page's next preview can wait for its turn. Exports and checks of the chain last as
+// long as the log is long, so they have places of their own, and nothing waits for them.
 func newWalks() gate    { return newGate(max(1, runtime.GOMAXPROCS(0)-1), walksWaiting) }
 func newReadings() gate { return newGate(readingsAtOnce, 0) }
 
@@ -30,8 +31,8 @@ const (
 	readingsAtOnce = 4
 )
 
-// enter waits for a place, which the caller has to leave. It returns [errBusy], or the context's error if the client leaves before. The operator
-// needs none.
+// enter waits for a place, which the caller has to leave. It returns [errBusy], or the context's
+// error if the client leaves before. The operator needs none.
 func (g gate) enter(ctx context.Context, who session.Principal) (leave func(), err error) {
 	if who.IsOperator() {
 		return func() {}, nil

@@ -9,10 +9,12 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// A browser that was led to this server under another name (DNS rebinding, a proxy that serves any host) takes what it is sent for that
-// name's. So pages, and calls by cookie, are served under the public URL's host and the loopback's alone (RFC 9110, 7.4).
+// A browser that was led to this server under another name (DNS rebinding, a proxy that serves any
+// host) takes what it is sent for that name's. So pages, and calls by cookie, are served under the
+// public URL's host and the loopback's alone (RFC 9110, 7.4).
 
-// onAnyHost is the whole list of what is served whatever Host says. The operator's socket is another router, which does not ask.
+// onAnyHost is the whole list of what is served whatever Host says. The operator's socket is
+// another router, which does not ask.
 var onAnyHost = []struct {
 	what string
 	is   func(method, route string, h http.Header) bool
@@ -51,8 +53,9 @@ func (a *API) refuseOtherHosts(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// onOwnHost returns an error unless the request's host is the public URL's or the loopback's. Ports count for nothing: a proxy may leave them
-// out, and cookies know none. X-Forwarded-Host is not read.
+// onOwnHost returns an error unless the request's host is the public URL's or the loopback's. Ports
+// count for nothing: a proxy may leave them out, and cookies know none. X-Forwarded-Host is not
+// read.
 func (a *API) onOwnHost(r *http.Request) error {
 	if r.Host == a.PublicURL.Host {
 		return nil

@@ -39,8 +39,8 @@ func newLink(kind LinkKind, now time.Time) (Link, string) {
 	return Link{Kind: kind, Hash: sha256.Sum256([]byte(secret)), CreatedAt: now, ExpiresAt: now.Add(kind.lifetime())}, secret
 }
 
-// Issue is what a link was issued under, next to what is so now. A link is worth what its issuer and its member are when
-// it is used, and not what they were when it was issued.
+// Issue is what a link was issued under, next to what is so now. A link is worth what its issuer
+// and its member are when it is used, and not what they were when it was issued.
 type Issue struct {
 	// ByOperator reports that the server's operator issued it.
 	ByOperator bool
@@ -52,8 +52,9 @@ type Issue struct {
 	CurrentGeneration uint64
 }
 
-// Holds reports whether the link of that member was not withdrawn: the member is active, no revocation came since the
-// issue, and its issuer is active and may manage the member as both are now.
+// Holds reports whether the link of that member was not withdrawn: the member is active, no
+// revocation came since the issue, and its issuer is active and may manage the member as both are
+// now.
 func (i Issue) Holds(of Member) bool {
 	switch {
 	case !of.Active, i.Generation != i.CurrentGeneration, i.MemberGeneration != of.Generation:

@@ -1,7 +1,7 @@
 // Package refusal tells a refusal of the domain from a storage failure.
 //
-// A refusal is an error by which a rule says no: the transaction was rolled back and nothing changed. The error itself
-// says so, by its type. Any other error of a write is a storage failure.
+// A refusal is an error by which a rule says no: the transaction was rolled back and nothing
+// changed. The error itself says so, by its type. Any other error of a write is a storage failure.
 package refusal
 
 import "errors"
