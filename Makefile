@@ -194,13 +194,13 @@ reproducible: ## Build what is committed twice, in two folders, and compare; tak
 		(cd "$$one" && sha256sum $(BIN)) && (cd "$$other/elsewhere" && sha256sum $(BIN)) && cmp "$$one/$(BIN)" "$$other/elsewhere/$(BIN)" && echo 'the two builds are the same'
 
 # The suite is a module of its own, so that what it is built from stays out of the product's. For its size it stands outside make test as well.
-$(BENCH): $(shell find backend/bench -type f -not -name '*_test.go' -not -name 'results.json' -not -name '*.svg') $(GO_SOURCES)
+$(BENCH): $(shell find backend/bench -type f -not -name '*_test.go' -not -name 'results.json' -not -name '*.svg' -not -name '*.md') $(GO_SOURCES)
 	@mkdir -p $(@D)
 	cd backend/bench && go build -o ../../$(@D)/ . ./reference
 	@touch $@
 
-bench: $(BIN) $(BENCH) wrk ## Measure Curfew beside references, in less than ten minutes and on loopback alone; writes the README's table
-	./$(BENCH) --results backend/bench --readme README.md
+bench: $(BIN) $(BENCH) wrk ## Measure Curfew beside references, in less than ten minutes and on loopback alone; writes the table of backend/bench/README.md
+	./$(BENCH) --results backend/bench --readme backend/bench/README.md
 
 bench-long: $(BIN) $(BENCH) ## Measure how costs grow up to 10,000,000 live sessions; takes 25 minutes and 20 GB of disk
 	./$(BENCH) --only none --sizes 1000,1000000,10000000
