@@ -20,6 +20,7 @@
 //	config    what the operator sets before the start
 //	app       puts it together: the data folder, the server, the operator's door, the work in the background
 //	cli       the command line: serve, and the operator's commands, which are clients of the JSON API
+//	meta      tests alone: hold documents and structure to the code
 //	asvs      which requirement of OWASP ASVS 5.0 is proved by which test
 //	demo      a program beside the product: makes up an organization to look at
 //	attacks   tests alone: the whole program under attack (make attacks)
@@ -28,7 +29,7 @@
 //	faults    the harness, a module beside the product: breaks the machine under it and judges what became of its promises (make faults)
 //
 // Nouns stand in the middle and technology at the edge: session, member and audit know neither SQL nor HTTP. The arrows between the
-// rooms are held by arrows_test.go; the reasons for the layout are in decisions.
+// rooms are held by meta/arrows_test.go; the reasons for the layout are in decisions.
 //
 // # One request's way through the house
 //
@@ -79,5 +80,5 @@
 //	giveway.lane.mu           work in the background waits for its next turn
 //
 // Besides, the store has one connection that writes, which is taken below changes and above none of ours, and package member has as many
-// places for hashing a password as there are processors but one: whoever has such a place only computes. locks_test.go reads the order off the source.
+// places for hashing a password as there are processors but one: whoever has such a place only computes. meta/locks_test.go reads the order off the source.
 package backend

@@ -1,4 +1,4 @@
-package backend
+package meta
 
 import (
 	"io/fs"
@@ -18,10 +18,10 @@ var markdownLink = regexp.MustCompile(`\]\(([^)#]+)[^)]*\)`)
 
 // TestLinksLeadSomewhere: what the documents point at is there.
 func TestLinksLeadSomewhere(t *testing.T) {
-	documents, err := filepath.Glob("decisions/*.md")
+	documents, err := filepath.Glob("../decisions/*.md")
 	require.NoError(t, err)
 	followed := 0
-	for _, document := range append(documents, "../README.md", "../.github/CONTRIBUTING.md", "../.github/OPERATING.md", "../.github/SECURITY.md") {
+	for _, document := range append(documents, "../../README.md", "../../.github/CONTRIBUTING.md", "../../.github/OPERATING.md", "../../.github/SECURITY.md") {
 		text, err := os.ReadFile(document)
 		require.NoError(t, err)
 		for _, found := range markdownLink.FindAllSubmatch(text, -1) {
@@ -41,7 +41,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 // TestNamedTestsExist: where the documents name a test as the proof of something, there is one.
 func TestNamedTestsExist(t *testing.T) {
 	sources := map[string]bool{}
-	require.NoError(t, filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+	require.NoError(t, filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, "_test.go") {
 			return err
 		}
@@ -51,10 +51,10 @@ func TestNamedTestsExist(t *testing.T) {
 		}
 		return err
 	}))
-	documents, err := filepath.Glob("decisions/*.md")
+	documents, err := filepath.Glob("../decisions/*.md")
 	require.NoError(t, err)
 	named := 0
-	for _, document := range append(documents, "../README.md") {
+	for _, document := range append(documents, "../../README.md") {
 		text, err := os.ReadFile(document)
 		require.NoError(t, err)
 		for _, name := range testName.FindAllString(string(text), -1) {

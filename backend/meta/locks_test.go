@@ -1,4 +1,4 @@
-package backend
+package meta
 
 import (
 	"fmt"
@@ -46,7 +46,7 @@ var lockInOrder = regexp.MustCompile(`(?m)^//\t([a-z]+\.\w+\.\w+)  `)
 //
 // ASVS 15.4.3
 func TestLocksAreTakenInOneOrder(t *testing.T) {
-	text, err := os.ReadFile("doc.go")
+	text, err := os.ReadFile("../doc.go")
 	require.NoError(t, err)
 	order := map[string]int{}
 	for i, found := range lockInOrder.FindAllSubmatch(text, -1) {

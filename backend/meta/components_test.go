@@ -1,4 +1,4 @@
-package backend
+package meta
 
 import (
 	"encoding/base64"
@@ -62,16 +62,16 @@ func TestTheListOfComponentsIsWhatTheProgramIsBuiltFrom(t *testing.T) {
 	}
 	is, err := os.ReadFile(kept)
 	require.NoError(t, err)
-	require.Equal(t, list, string(is), "run: go test ./backend -run Components -update")
+	require.Equal(t, list, string(is), "run: go test ./backend/meta -run Components -update")
 }
 
 func goComponents(t *testing.T) (all []component) {
 	t.Helper()
 	listing := exec.Command("go", "list", "-deps", "-f", `{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{with .Replace}}{{.Path}}{{end}}{{end}}{{end}}`, ".")
-	listing.Dir = ".."
+	listing.Dir = "../.."
 	out, err := listing.Output()
 	require.NoError(t, err)
-	sums, err := os.ReadFile("../go.sum")
+	sums, err := os.ReadFile("../../go.sum")
 	require.NoError(t, err)
 	for _, line := range slices.Compact(slices.Sorted(strings.Lines(string(out)))) {
 		fields := strings.Fields(line)
@@ -87,7 +87,7 @@ func goComponents(t *testing.T) (all []component) {
 
 func npmComponents(t *testing.T) (all []component) {
 	t.Helper()
-	raw, err := os.ReadFile("../package-lock.json")
+	raw, err := os.ReadFile("../../package-lock.json")
 	require.NoError(t, err)
 	var lock struct {
 		Packages map[string]struct {

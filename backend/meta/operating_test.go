@@ -1,4 +1,4 @@
-package backend
+package meta
 
 import (
 	"go/ast"
@@ -24,13 +24,13 @@ import (
 	"curfew/backend/config"
 )
 
-const operating = "../.github/OPERATING.md"
+const operating = "../../.github/OPERATING.md"
 
 // product is every file of the program that people run, and how each is parsed.
 func product(t *testing.T) (*token.FileSet, map[string]*ast.File) {
 	t.Helper()
 	set, files := token.NewFileSet(), map[string]*ast.File{}
-	require.NoError(t, filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+	require.NoError(t, filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -38,7 +38,7 @@ func product(t *testing.T) (*token.FileSet, map[string]*ast.File) {
 			return fs.SkipDir
 		}
 		if strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
-			files[path], err = parser.ParseFile(set, path, nil, parser.SkipObjectResolution)
+			files[strings.TrimPrefix(path, "../")], err = parser.ParseFile(set, path, nil, parser.SkipObjectResolution)
 		}
 		return err
 	}))

@@ -1,0 +1,2 @@
+// Package meta tests the documents and the structure of this repository. It holds no product code.
+package meta
