@@ -23,8 +23,8 @@ var mutants = []mutant{
 		name: "touch-revives", says: "D2: the flush of touches inserts or updates, and brings back what had ended meanwhile",
 		eager: (*crowd).revoke,
 		edits: []edit{
-			{file: "session/service.go", from: `	touches, now := s.roster.Load().touched(), s.now()
-`, to: `	touches, now := s.roster.Load().touched(), s.now()
+			{file: "session/service.go", from: `	touches, now := s.roster.Load().drainTouches(), s.now()
+`, to: `	touches, now := s.roster.Load().drainTouches(), s.now()
 	if fault.Mutant("touch-revives") {
 		time.Sleep(200 * time.Millisecond)
 	}

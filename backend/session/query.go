@@ -65,7 +65,7 @@ func (r *roster) each(ctx context.Context, org *Organization, f func(id ID, m me
 		if row++; abandoned(ctx, row) {
 			return ctx.Err()
 		}
-		own := r.residentOf(e)
+		own := r.memberOf(e)
 		f(e.id, own.id, e.standing(e.startedAt.Load(), own, org))
 	}
 	return nil
@@ -111,14 +111,14 @@ func (r *roster) figures(org *Organization, now, day time.Time) Figures {
 	// What will have expired in an hour is found as what has expired now is.
 	window, hence := org.living(now), org.living(now.Add(time.Hour))
 	var f Figures
-	counted := make([]bool, r.residents.len)
+	counted := make([]bool, r.members.len)
 	for e := range r.rows.all() {
 		if !window.holds(e) {
 			continue
 		}
 		f.Live.Sessions++
-		if !counted[e.resident] {
-			counted[e.resident] = true
+		if !counted[e.member] {
+			counted[e.member] = true
 			f.Live.Members++
 		}
 		if e.authenticatedAt >= began {
@@ -250,9 +250,9 @@ func (m *Mark) compare(other *Mark) int {
 	return bytes.Compare(m.ID[:], other.ID[:])
 }
 
-// look gives a page of what the query picks, as marks in its order, tells if there is more, and how many it picks in all. Or it returns the
+// query gives a page of what the query picks, as marks in its order, tells if there is more, and how many it picks in all. Or it returns the
 // context's error.
-func (r *roster) look(ctx context.Context, q Query, org *Organization, now time.Time) (page []Mark, more bool, total int, err error) {
+func (r *roster) query(ctx context.Context, q Query, org *Organization, now time.Time) (page []Mark, more bool, total int, err error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	picks, direction := r.filter(q, org, now), 1
@@ -305,11 +305,11 @@ func (r *roster) rowsFor(q Query) iter.Seq[*row] {
 
 func (r *roster) rowsOf(m member.ID) iter.Seq[*row] {
 	return func(yield func(*row) bool) {
-		place, known := r.residentAt[m]
+		place, known := r.memberAt[m]
 		if !known {
 			return
 		}
-		for at := r.residents.at(place).newest; at != 0; {
+		for at := r.members.at(place).newest; at != 0; {
 			own := r.rows.at(at - 1)
 			if !yield(own) {
 				return
@@ -327,7 +327,7 @@ func (r *roster) mark(e *row, by Order, org *Organization) Mark {
 	case ByEnd:
 		mark.Key[1] = uint64(org.endOf(e))
 	case ByMember:
-		mark.Text = r.wordsOf(e.resident, sortNameOf)
+		mark.Text = r.textOf(e.member, sortNameField)
 	case ByDevice:
 		mark.Text = r.agentOf(e).words
 	case ByAddress:
@@ -369,7 +369,7 @@ func (r *roster) filter(q Query, org *Organization, now time.Time) func(*row) bo
 // pattern is the words that a search looks for, and where each was found: a bit for each word.
 type pattern struct {
 	all       uint64
-	residents []uint64
+	members   []uint64
 	agents    []uint64
 	addresses []func(netip.Addr) bool // nil for a word that is no part of an address
 }
@@ -381,13 +381,13 @@ func (r *roster) pattern(text string) *pattern {
 		return nil
 	}
 	parts = parts[:min(len(parts), 64)]
-	p := &pattern{residents: make([]uint64, r.residents.len), agents: make([]uint64, r.agents.len)}
+	p := &pattern{members: make([]uint64, r.members.len), agents: make([]uint64, r.agents.len)}
 	for n, part := range parts {
 		bit := uint64(1) << n
 		p.all |= bit
-		for i := range p.residents {
-			if strings.Contains(r.wordsOf(int32(i), searchTextOf), part) {
-				p.residents[i] |= bit
+		for i := range p.members {
+			if strings.Contains(r.textOf(int32(i), searchTextField), part) {
+				p.members[i] |= bit
 			}
 		}
 		for i := range p.agents {
@@ -404,7 +404,7 @@ func (p *pattern) matches(e *row) bool {
 	if p == nil {
 		return true
 	}
-	found := p.residents[e.resident] | p.agents[e.agent]
+	found := p.members[e.member] | p.agents[e.agent]
 	for n, matches := range p.addresses {
 		if bit := uint64(1) << n; found&bit == 0 && matches != nil && matches(netip.AddrFrom16(e.address).Unmap()) {
 			found |= bit

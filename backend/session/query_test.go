@@ -128,8 +128,8 @@ func TestTheRosterFindsWhatAPlainListDoes(t *testing.T) {
 					at := f.Session.LastSeenAt.Add(minutes("later", 50))
 					f.Session.StartedAt, f.Session.LastSeenAt = at, at
 					p[id] = f
-					d.retouch([]Touch{{id, f.Number, at, at}, {id, f.Number, noon, noon}})
-					require.Contains(r, d.touched(), Touch{id, f.Number, at, at})
+					d.requeueTouches([]Touch{{id, f.Number, at, at}, {id, f.Number, noon, noon}})
+					require.Contains(r, d.drainTouches(), Touch{id, f.Number, at, at})
 				}
 			case "end":
 				if id, _, any := pick(); any {
@@ -142,7 +142,7 @@ func TestTheRosterFindsWhatAPlainListDoes(t *testing.T) {
 				if ends {
 					maps.DeleteFunc(p, func(_ ID, f Record) bool { return f.Member.ID == m.ID })
 				}
-				d.follow(m, ends)
+				d.updateMember(m, ends)
 			}
 		}
 		org := &Organization{Generation: 1, Policy: policies().Draw(r, "policy")}
@@ -196,7 +196,7 @@ func TestTheRosterFindsWhatAPlainListDoes(t *testing.T) {
 		want := p.find(q, org, now)
 		var got []ID
 		for {
-			page, more, total, err := d.look(t.Context(), q, org, now)
+			page, more, total, err := d.query(t.Context(), q, org, now)
 			require.NoError(t, err)
 			require.Equal(r, len(want), total)
 			for _, mark := range page {
@@ -238,7 +238,7 @@ func TestASearchFindsAddressesAndNetworks(t *testing.T) {
 		"192.0.2.7": 1, "192.0.2.": 2, "192.0.2.0/24": 2, "192.0.2.7/24": 2, "0.0.0.0/0": 3, "2001:db8::/32": 2, "2001:db8::/48": 1,
 		"2001:DB8::7": 1, ":db8:": 2, "ana 192.0.2.7": 1, "ben 192.0.2.7": 0, "192": 0, "ada.": 0,
 	} {
-		_, _, total, err := r.look(t.Context(), Query{Text: text, Limit: 1}, org, noon)
+		_, _, total, err := r.query(t.Context(), Query{Text: text, Limit: 1}, org, noon)
 		require.NoError(t, err)
 		require.Equal(t, want, total, text)
 	}
@@ -248,7 +248,7 @@ func TestASearchOfManyWordsIsBorne(t *testing.T) {
 	r := newRoster()
 	r.add(Record{Member: people()[0], Session: Session{ID: ID{1}, AuthenticatedAt: noon, StartedAt: noon, LastSeenAt: noon}})
 	org := &Organization{Generation: 1, Policy: Policy{Length: Length{1, Hours}}}
-	_, _, total, err := r.look(t.Context(), Query{Text: strings.Repeat("a ", 100), Limit: 1}, org, noon)
+	_, _, total, err := r.query(t.Context(), Query{Text: strings.Repeat("a ", 100), Limit: 1}, org, noon)
 	require.NoError(t, err)
 	require.Equal(t, 1, total)
 }
@@ -266,7 +266,7 @@ func TestAWalkEndsWithItsCaller(t *testing.T) {
 	})
 	require.ErrorIs(t, err, context.Canceled)
 	require.Less(t, seen, betweenLooks)
-	_, _, _, err = roster.look(ctx, Query{Limit: 10}, org, noon)
+	_, _, _, err = roster.query(ctx, Query{Limit: 10}, org, noon)
 	require.ErrorIs(t, err, context.Canceled)
 
 	owner, known := roster.find(ids[0], org)

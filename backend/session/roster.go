@@ -26,13 +26,13 @@ type roster struct {
 	// rows are without pointers, so that a million of them cost the garbage collector nothing.
 	rows table[row]
 
-	residents  table[resident]
-	residentAt map[member.ID]int32
-	// words are all that is said of each resident in words, by the same places: one text for each, locked as facts are. They stand apart from what
+	members  table[memberRow]
+	memberAt map[member.ID]int32
+	// memberText is all that is said of each resident in words, by the same places: one text for each, locked as memberFlags are. They stand apart from what
 	// has no pointers, because the garbage collector follows each pointer each time.
-	words table[string]
-	texts texts
-	// occupied is how many residents have a session.
+	memberText table[string]
+	arena      arena
+	// occupied is how many members have a session.
 	occupied int
 
 	agents      table[*agent]
@@ -71,9 +71,9 @@ type row struct {
 	lastSeenAt atomic.Int64
 	provedAt   atomic.Int64
 
-	resident int32
-	agent    int32
-	// newer and older are the places, plus one, of the sessions of the same resident that came right after and right before it; 0 is none.
+	member int32
+	agent  int32
+	// newer and older are the places, plus one, of the sessions of the same member that came right after and right before it; 0 is none.
 	newer, older int32
 	// pending tells that the times are newer than the store's, and that the session waits in its shard's touched list.
 	pending atomic.Bool
@@ -84,34 +84,34 @@ const over = math.MinInt64
 // bytesPerSession is a row and its share of an index.
 const bytesPerSession = 128
 
-// resident is a member beside their sessions.
-type resident struct {
-	facts
+// memberRow is a member beside their sessions.
+type memberRow struct {
+	memberFlags
 	newest   int32 // the place of the session that came last, plus one; 0 is none
 	sessions int32
 }
 
-// facts are what is known of a member, beside their words. They are read under any shard's lock, as the check does, or under mu, and written under
+// memberFlags are what is known of a member, beside their words. They are read under any shard's lock, as the check does, or under mu, and written under
 // all of these.
-type facts struct {
+type memberFlags struct {
 	id           member.ID
 	generation   uint64
-	ends         [wordings]uint32 // of the parts of the words
+	ends         [textFields]uint32 // of the parts of the words
 	active       bool
 	secondFactor bool
 	hasPasskey   bool
 }
 
-// wording is something that is said of a member in words.
-type wording int
+// textField is something that is said of a member in words.
+type textField int
 
 const (
-	nameOf wording = iota
-	emailOf
-	roleOf
-	sortNameOf
-	searchTextOf
-	wordings
+	nameField textField = iota
+	emailField
+	roleField
+	sortNameField
+	searchTextField
+	textFields
 )
 
 // agent is what sessions have in common whose clients say the same of themselves. Very many sessions have few different ones.
@@ -126,7 +126,7 @@ type agent struct {
 type agentKey struct{ userAgent, methods string }
 
 func newRoster() *roster {
-	return &roster{residentAt: map[member.ID]int32{}, agentAt: map[agentKey]int32{}}
+	return &roster{memberAt: map[member.ID]int32{}, agentAt: map[agentKey]int32{}}
 }
 
 // expect tells a roster that nobody uses yet that all live sessions are going to be taken while it is in use.
@@ -150,8 +150,8 @@ func (r *roster) wait() {
 // shard spreads by the last byte, which is random; the first ones of a UUIDv7 are the time.
 func (r *roster) shard(id ID) *shard { return &r.shards[id[15]%64] }
 
-func (r *roster) residentOf(e *row) *resident { return r.residents.at(e.resident) }
-func (r *roster) agentOf(e *row) *agent       { return *r.agents.at(e.agent) }
+func (r *roster) memberOf(e *row) *memberRow { return r.members.at(e.member) }
+func (r *roster) agentOf(e *row) *agent      { return *r.agents.at(e.agent) }
 
 // row finds a session in the shard, whose lock the caller holds.
 func (r *roster) row(s *shard, id ID) (*row, bool) {
@@ -172,7 +172,7 @@ func (r *roster) admit(id ID, now time.Time, org *Organization, kind Access) (p 
 	if !known {
 		return Principal{}, "", false
 	}
-	own, at := r.residentOf(e), now.UnixMilli()
+	own, at := r.memberOf(e), now.UnixMilli()
 	for {
 		started := e.startedAt.Load()
 		if started == over {
@@ -227,7 +227,7 @@ func (r *roster) expire(id ID, now time.Time, org *Organization) (at time.Time, 
 	if !known {
 		return time.Time{}, false, false
 	}
-	own := r.residentOf(e)
+	own := r.memberOf(e)
 	for {
 		started := e.startedAt.Load()
 		if started == over {
@@ -244,7 +244,7 @@ func (r *roster) expire(id ID, now time.Time, org *Organization) (at time.Time, 
 }
 
 // standing is the session's, as if it had started at the given time.
-func (e *row) standing(started int64, own *resident, org *Organization) Standing {
+func (e *row) standing(started int64, own *memberRow, org *Organization) Standing {
 	return Standing{
 		MemberActive:     own.active,
 		Generation:       e.generation,
@@ -258,7 +258,7 @@ func (e *row) standing(started int64, own *resident, org *Organization) Standing
 
 // principal is the session as it stands, which started at the given time: the row may say meanwhile that it is over.
 func (r *roster) principal(e *row, started int64, org *Organization) Principal {
-	own, shared := r.residentOf(e), r.agentOf(e)
+	own, shared := r.memberOf(e), r.agentOf(e)
 	return Principal{
 		Session: Session{
 			ID: e.id, MemberID: own.id, Generation: e.generation, MemberGeneration: e.memberGeneration,
@@ -267,7 +267,7 @@ func (r *roster) principal(e *row, started int64, org *Organization) Principal {
 			Client:  Client{Address: addressFrom(e.address), UserAgent: shared.key.userAgent, device: &shared.device},
 			Methods: shared.methods,
 		},
-		Member: r.member(e.resident), Organization: org, ExpiresAt: e.standing(started, own, org).ExpiresAt().UTC(),
+		Member: r.member(e.member), Organization: org, ExpiresAt: e.standing(started, own, org).ExpiresAt().UTC(),
 	}
 }
 
@@ -308,8 +308,8 @@ func (r *roster) prove(id ID, at time.Time, methods []string) {
 	r.leaveAgent(before)
 }
 
-// touched takes the times that the store does not know yet.
-func (r *roster) touched() []Touch {
+// drainTouches takes the times that the store does not know yet.
+func (r *roster) drainTouches() []Touch {
 	var taken [len(r.shards)][]ID
 	queued := 0 // known beforehand, or the list would be copied again and again while it grows
 	for i := range r.shards {
@@ -341,8 +341,8 @@ func (r *roster) touched() []Touch {
 	return touches
 }
 
-// retouch queues touches again that could not be written, or that another roster was told of.
-func (r *roster) retouch(touches []Touch) {
+// requeueTouches queues touches again that could not be written, or that another roster was told of.
+func (r *roster) requeueTouches(touches []Touch) {
 	for _, touch := range touches {
 		s := r.shard(touch.ID)
 		s.mu.RLock()
@@ -369,19 +369,19 @@ func (r *roster) add(record Record) {
 	r.put(record.Number, &record.Session, r.placeOfMember(&record.Member))
 }
 
-// welcome adds a member who is active in the store.
-func (r *roster) welcome(m *member.Member) {
+// addMember adds a member who is active in the store.
+func (r *roster) addMember(m *member.Member) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.placeOfMember(m)
 }
 
-// take adds a session whose row had not ended when it was read, unless it ended with its member, or since; or is known by now, as it is now.
-func (r *roster) take(number int64, session *Session) {
+// load adds a session whose row had not ended when it was read, unless it ended with its member, or since; or is known by now, as it is now.
+func (r *roster) load(number int64, session *Session) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	place, active := r.residentAt[session.MemberID]
-	if !active || r.residents.at(place).generation != session.MemberGeneration {
+	place, active := r.memberAt[session.MemberID]
+	if !active || r.members.at(place).generation != session.MemberGeneration {
 		return
 	}
 	if _, gone := r.dropped[session.ID]; gone || r.knows(session.ID) {
@@ -396,8 +396,8 @@ func (r *roster) knows(id ID) bool {
 	return known
 }
 
-// put adds a session of the resident at that place.
-func (r *roster) put(number int64, session *Session, resident int32) {
+// put adds a session of the member at that place.
+func (r *roster) put(number int64, session *Session, owner int32) {
 	id := session.ID
 	place := r.rows.grow()
 	e := r.rows.at(place)
@@ -408,9 +408,9 @@ func (r *roster) put(number int64, session *Session, resident int32) {
 	e.lastSeenAt.Store(session.LastSeenAt.UnixMilli())
 	e.provedAt.Store(session.ProvedAt.UnixMilli())
 	e.pending.Store(false)
-	e.resident, e.agent = resident, r.placeOfAgent(session)
+	e.member, e.agent = owner, r.placeOfAgent(session)
 
-	own := r.residentOf(e)
+	own := r.memberOf(e)
 	if own.sessions++; own.sessions == 1 {
 		r.occupied++
 	}
@@ -427,75 +427,75 @@ func (r *roster) put(number int64, session *Session, resident int32) {
 
 // placeOfMember gives the place of the member, who is known from then on as they are now.
 func (r *roster) placeOfMember(m *member.Member) int32 {
-	place, known := r.residentAt[m.ID]
+	place, known := r.memberAt[m.ID]
 	if !known {
-		place = r.residents.grow()
-		r.words.grow()
-		r.residentAt[m.ID] = place
-		facts, words := describe(m)
-		r.residents.at(place).facts, *r.words.at(place) = facts, r.texts.keep(words)
+		place = r.members.grow()
+		r.memberText.grow()
+		r.memberAt[m.ID] = place
+		flags, text := describe(m)
+		r.members.at(place).memberFlags, *r.memberText.at(place) = flags, r.arena.keep(text)
 	} else if r.member(place) != *m {
 		r.change(place, m)
 	}
 	return place
 }
 
-// change makes it known what has become of a member. When it returns, nobody is judged any more by what they were. Their words are in no piece
+// change makes it known what has become of a member. When it returns, nobody is judged any more by what they were. Their words are in no chunk
 // with those of others, or whoever changed again and again would fill one after the other.
 func (r *roster) change(place int32, m *member.Member) {
-	facts, words := describe(m)
+	flags, text := describe(m)
 	for i := range r.shards {
 		r.shards[i].mu.Lock()
 	}
-	r.residents.at(place).facts, *r.words.at(place) = facts, words
+	r.members.at(place).memberFlags, *r.memberText.at(place) = flags, text
 	for i := range r.shards {
 		r.shards[i].mu.Unlock()
 	}
 }
 
 // describe takes a member apart into what has no pointers and all that has.
-func describe(m *member.Member) (f facts, words string) {
-	f = facts{id: m.ID, generation: m.Generation, active: m.Active, secondFactor: m.SecondFactor, hasPasskey: m.HasPasskey}
-	for what, part := range [wordings]string{nameOf: m.Name, emailOf: m.Email, roleOf: string(m.Role), sortNameOf: m.SortName(), searchTextOf: m.SearchText()} {
+func describe(m *member.Member) (f memberFlags, words string) {
+	f = memberFlags{id: m.ID, generation: m.Generation, active: m.Active, secondFactor: m.SecondFactor, hasPasskey: m.HasPasskey}
+	for what, part := range [textFields]string{nameField: m.Name, emailField: m.Email, roleField: string(m.Role), sortNameField: m.SortName(), searchTextField: m.SearchText()} {
 		words += part
 		f.ends[what] = uint32(len(words))
 	}
 	return f, words
 }
 
-// member is the resident at that place.
+// member is the one at that place.
 func (r *roster) member(place int32) member.Member {
-	f := &r.residents.at(place).facts
+	f := &r.members.at(place).memberFlags
 	return member.Member{
-		ID: f.id, Name: r.wordsOf(place, nameOf), Email: r.wordsOf(place, emailOf), Role: member.Role(r.wordsOf(place, roleOf)),
+		ID: f.id, Name: r.textOf(place, nameField), Email: r.textOf(place, emailField), Role: member.Role(r.textOf(place, roleField)),
 		Active: f.active, Generation: f.generation, SecondFactor: f.secondFactor, HasPasskey: f.hasPasskey,
 	}
 }
 
-// wordsOf is one part of a resident's words.
-func (r *roster) wordsOf(place int32, what wording) string {
-	words, ends := *r.words.at(place), &r.residents.at(place).ends
-	if what == nameOf {
-		return words[:ends[nameOf]]
+// textOf is one part of a member's text.
+func (r *roster) textOf(place int32, what textField) string {
+	words, ends := *r.memberText.at(place), &r.members.at(place).ends
+	if what == nameField {
+		return words[:ends[nameField]]
 	}
 	return words[ends[what-1]:ends[what]]
 }
 
-// texts keeps many short texts in few pieces of memory, each of which stays while one of its texts is in use. The garbage collector looks at every
+// arena keeps many short texts in few chunks of memory, each of which stays while one of its texts is in use. The garbage collector looks at every
 // piece that something points to, each time.
-type texts struct{ piece strings.Builder }
+type arena struct{ chunk strings.Builder }
 
-func (t *texts) keep(text string) string {
-	if t.piece.Cap()-t.piece.Len() < len(text) {
-		t.piece = strings.Builder{}
-		t.piece.Grow(max(pieceOfTexts, len(text)))
+func (a *arena) keep(text string) string {
+	if a.chunk.Cap()-a.chunk.Len() < len(text) {
+		a.chunk = strings.Builder{}
+		a.chunk.Grow(max(chunkOfText, len(text)))
 	}
-	from := t.piece.Len()
-	t.piece.WriteString(text)
-	return t.piece.String()[from:]
+	from := a.chunk.Len()
+	a.chunk.WriteString(text)
+	return a.chunk.String()[from:]
 }
 
-const pieceOfTexts = 64 << 10
+const chunkOfText = 64 << 10
 
 // placeOfAgent gives the place of what the session has in common with others, and counts it there.
 func (r *roster) placeOfAgent(s *Session) int32 {
@@ -539,7 +539,7 @@ func (r *roster) dropOne(id ID) {
 	s.places.remove(id, &r.rows)
 	s.mu.Unlock()
 	gone := r.rows.at(place)
-	r.leave(gone)
+	r.unlink(gone)
 
 	last := r.rows.len - 1
 	if place != last {
@@ -554,21 +554,21 @@ func (r *roster) dropOne(id ID) {
 	r.rows.len--
 }
 
-// leave takes the row from its resident and its agent.
-func (r *roster) leave(gone *row) {
+// unlink takes the row from its member and its agent.
+func (r *roster) unlink(gone *row) {
 	r.link(gone, gone.older, gone.newer)
-	own := r.residentOf(gone)
+	own := r.memberOf(gone)
 	if own.sessions--; own.sessions == 0 {
 		r.occupied--
 	}
 	r.leaveAgent(gone.agent)
 }
 
-// link tells the row's neighbours among its resident's sessions whom they have next to them now in its stead: the newer one an older one, and the
+// link tells the row's neighbours among its member's sessions whom they have next to them now in its stead: the newer one an older one, and the
 // other way round.
 func (r *roster) link(e *row, older, newer int32) {
 	if e.newer == 0 {
-		r.residentOf(e).newest = older
+		r.memberOf(e).newest = older
 	} else {
 		r.rows.at(e.newer - 1).older = older
 	}
@@ -589,22 +589,22 @@ func (r *roster) leaveAgent(place int32) {
 func (e *row) moveTo(to *row) {
 	to.id, to.number, to.address = e.id, e.number, e.address
 	to.generation, to.memberGeneration, to.authenticatedAt = e.generation, e.memberGeneration, e.authenticatedAt
-	to.resident, to.agent, to.newer, to.older = e.resident, e.agent, e.newer, e.older
+	to.member, to.agent, to.newer, to.older = e.member, e.agent, e.newer, e.older
 	to.startedAt.Store(e.startedAt.Load())
 	to.lastSeenAt.Store(e.lastSeenAt.Load())
 	to.provedAt.Store(e.provedAt.Load())
 	to.pending.Store(e.pending.Load())
 }
 
-// follow makes what has become of a member known. Where their sessions ended with it, all of them did.
-func (r *roster) follow(m member.Member, ended bool) {
+// updateMember makes what has become of a member known. Where their sessions ended with it, all of them did.
+func (r *roster) updateMember(m member.Member, ended bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	place, known := r.residentAt[m.ID]
+	place, known := r.memberAt[m.ID]
 	if !known {
 		return
 	}
-	own := r.residents.at(place)
+	own := r.members.at(place)
 	r.change(place, &m)
 	for ended && own.sessions > 0 {
 		r.dropOne(r.rows.at(own.newest - 1).id)

@@ -50,11 +50,11 @@ func crowd(tb testing.TB, n int) (*Service, []ID) {
 func TestAStartRemembersWhatWasDroppedUntilItIsDone(t *testing.T) {
 	r := newRoster()
 	r.expect()
-	r.welcome(&people()[0])
+	r.addMember(&people()[0])
 	r.drop(ID{15: 1})
 	for range 2 {
-		r.take(1, &Session{ID: ID{15: 1}, MemberID: people()[0].ID, Generation: 1, MemberGeneration: 1, StartedAt: noon})
-		r.take(2, &Session{ID: ID{15: 2}, MemberID: people()[0].ID, Generation: 1, MemberGeneration: 1, StartedAt: noon})
+		r.load(1, &Session{ID: ID{15: 1}, MemberID: people()[0].ID, Generation: 1, MemberGeneration: 1, StartedAt: noon})
+		r.load(2, &Session{ID: ID{15: 2}, MemberID: people()[0].ID, Generation: 1, MemberGeneration: 1, StartedAt: noon})
 	}
 	require.EqualValues(t, 1, r.rows.len)
 	r.complete()
@@ -67,12 +67,12 @@ func TestAStartRemembersWhatWasDroppedUntilItIsDone(t *testing.T) {
 func TestAStartTakesNobodyWhoseSessionEndedWithThem(t *testing.T) {
 	r := newRoster()
 	for _, m := range people()[:2] {
-		r.welcome(&m)
+		r.addMember(&m)
 	}
 	taken := 0
 	take := func(of member.ID, generation uint64) {
 		taken++
-		r.take(int64(taken), &Session{ID: ID{15: byte(taken)}, MemberID: of, Generation: 1, MemberGeneration: generation, StartedAt: noon})
+		r.load(int64(taken), &Session{ID: ID{15: byte(taken)}, MemberID: of, Generation: 1, MemberGeneration: generation, StartedAt: noon})
 	}
 	take(people()[0].ID, 1)
 	take(people()[0].ID, 0) // before they were signed out
@@ -96,7 +96,7 @@ func BenchmarkAdmit(b *testing.B) {
 		flush := time.NewTicker(time.Second)
 		go func() {
 			for range flush.C {
-				s.roster.Load().touched()
+				s.roster.Load().drainTouches()
 			}
 		}()
 		b.Run(fmt.Sprintf("sessions=%d/alone", n), func(b *testing.B) {
@@ -139,7 +139,7 @@ func TestWhatIsOverIsNotShown(t *testing.T) {
 	require.Equal(t, Expired, reason, "though the clock went back")
 	_, known = roster.find(ids[1], org)
 	require.False(t, known)
-	_, _, total, err := roster.look(t.Context(), Query{Limit: 2}, org, noon)
+	_, _, total, err := roster.query(t.Context(), Query{Limit: 2}, org, noon)
 	require.NoError(t, err)
 	require.Equal(t, 1, total)
 	require.Equal(t, ids[:1], roster.idsOf(who.Member.ID, org, noon))
@@ -308,13 +308,13 @@ func TestChecksGoOnWhileSessionsComeAndGo(t *testing.T) {
 	}
 	checks.Go(func() {
 		for !done.Load() {
-			for _, touch := range roster.touched() {
+			for _, touch := range roster.drainTouches() {
 				if touch.StartedAt.Before(noon) {
 					t.Errorf("%s was touched at %s", touch.ID, touch.StartedAt)
 				}
 			}
 			_, members := roster.count()
-			_, _, _, _ = roster.look(t.Context(), Query{Text: "member", Limit: 10}, s.organization.Load(), noon)
+			_, _, _, _ = roster.query(t.Context(), Query{Text: "member", Limit: 10}, s.organization.Load(), noon)
 			if members < len(staying)/20 {
 				t.Errorf("only %d members are left", members)
 			}
@@ -356,7 +356,7 @@ func TestAMemberIsWholeWhileTheyChange(t *testing.T) {
 	change := func(n int64) {
 		m.Name, m.SecondFactor = fmt.Sprint("Member ", n), n%2 == 1
 		m.Email = fmt.Sprint(n, "@", strings.Repeat("long.", int(n%5)), "example.org")
-		roster.follow(m, false)
+		roster.updateMember(m, false)
 		last.Store(n)
 	}
 	change(0)
@@ -398,7 +398,7 @@ func TestTheSessionsOfAMember(t *testing.T) {
 		own := want[m.ID]
 		switch {
 		case random.IntN(500) == 0:
-			roster.follow(m, true)
+			roster.updateMember(m, true)
 			want[m.ID] = nil
 		case len(own) > 0 && random.IntN(20) < 9:
 			gone := random.IntN(len(own))

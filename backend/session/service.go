@@ -125,21 +125,21 @@ func (s *Service) reread(ctx context.Context) error {
 	if err := s.readLive(ctx, fresh); err != nil {
 		return err
 	}
-	fresh.retouch(append(s.unwritten, s.roster.Load().touched()...))
+	fresh.requeueTouches(append(s.unwritten, s.roster.Load().drainTouches()...))
 	s.unwritten = nil
 	s.roster.Store(fresh)
 	return nil
 }
 
 func (s *Service) readMembers(ctx context.Context, into *roster) error {
-	if err := s.store.EachActiveMember(ctx, into.welcome); err != nil {
+	if err := s.store.EachActiveMember(ctx, into.addMember); err != nil {
 		return fmt.Errorf("read members: %w", err)
 	}
 	return nil
 }
 
 func (s *Service) readLive(ctx context.Context, into *roster) error {
-	if err := s.store.EachLive(ctx, s.organization.Load().Generation, into.take); err != nil {
+	if err := s.store.EachLive(ctx, s.organization.Load().Generation, into.load); err != nil {
 		return fmt.Errorf("read live sessions: %w", err)
 	}
 	return nil
@@ -178,7 +178,7 @@ func (s *Service) failed(ctx context.Context, err error) error {
 // store, which has the commit or fails. If the store cannot be read, the sweep tries again.
 func (s *Service) reload(ctx context.Context) error {
 	s.stale = true
-	s.unwritten = append(s.unwritten, s.roster.Load().touched()...)
+	s.unwritten = append(s.unwritten, s.roster.Load().drainTouches()...)
 	s.roster.Store(newRoster())
 	if err := s.readopt(ctx); err != nil {
 		return err
@@ -438,7 +438,7 @@ func (s *Service) changeCredential(ctx context.Context, who Principal, change me
 	}
 	ids, roster := idsOf(changed.Ended), s.roster.Load()
 	roster.drop(ids...)
-	roster.follow(changed.Member, false)
+	roster.updateMember(changed.Member, false)
 	roster.prove(who.Session.ID, changed.ProvedAt, changed.Methods)
 	s.announce(Change{Sessions: ids, Members: []member.ID{who.Member.ID}})
 	return len(ids), nil
@@ -526,7 +526,7 @@ func (s *Service) look(ctx context.Context, query Query) (found []Principal, nex
 	roster := s.whole()
 	org := s.organization.Load()
 	now := s.now()
-	page, more, total, err := roster.look(ctx, query, org, now)
+	page, more, total, err := roster.query(ctx, query, org, now)
 	if err != nil {
 		return nil, nil, 0, err
 	}
@@ -745,7 +745,7 @@ func (s *Service) FollowMember(ctx context.Context, change func() (m member.Memb
 	if err != nil {
 		return s.failed(ctx, err)
 	}
-	s.roster.Load().follow(m, ended > 0)
+	s.roster.Load().updateMember(m, ended > 0)
 	s.announce(Change{Members: []member.ID{m.ID}})
 	return nil
 }
@@ -757,7 +757,7 @@ func (s *Service) ForgetMember(ctx context.Context, id member.ID, remove func() 
 	if err := remove(); err != nil {
 		return s.failed(ctx, err)
 	}
-	s.roster.Load().follow(member.Member{ID: id}, true)
+	s.roster.Load().updateMember(member.Member{ID: id}, true)
 	if org := *s.organization.Load(); org.SavedBy.ID == id.String() {
 		org.SavedBy = audit.Removed
 		s.adopt(org)
@@ -794,12 +794,12 @@ func (s *Service) renameOrganization(ctx context.Context, who Principal, name st
 // Flush writes the touches that are only in memory (rule R6), and once a minute the time itself (rule R7). What cannot be
 // written is kept for the next time. Calls must not overlap.
 func (s *Service) Flush(ctx context.Context) error {
-	touches, now := s.roster.Load().touched(), s.now()
+	touches, now := s.roster.Load().drainTouches(), s.now()
 	if len(touches) == 0 && now.Sub(s.flushed) < time.Minute {
 		return nil
 	}
 	if err := s.store.Touch(ctx, touches, now); err != nil {
-		s.roster.Load().retouch(touches)
+		s.roster.Load().requeueTouches(touches)
 		return fmt.Errorf("write %d touches: %w", len(touches), err)
 	}
 	s.flushed = now
