@@ -56,7 +56,7 @@
 //
 // # The operator's way in
 //
-// curfew session revoke-all → [app.OpenDoor]: the socket of the server that runs on the data folder or, where none does, a pipe to the
+// curfew session revoke-all → [app.OpenOperatorClient]: the socket of the server that runs on the data folder or, where none does, a pipe to the
 // same handlers in this process → the router of [API.MountOperator], whose guard is [Service.Operator] → [Service.RevokeAll], and on as
 // above. Nothing that comes over TCP reaches that router.
 //

@@ -51,8 +51,8 @@ type App struct {
 	// background is held while what nobody waits for is written: touches, or a batch of the sweep. So whoever has to wait for the one connection
 	// that writes is neither of them, and touches give way to nobody from then on.
 	background sync.Mutex
-	// server is for the network, and door for the operator alone; see door.go.
-	server, door *http.Server
+	// server is for the network, and operator for the command line; see operator.go.
+	server, operator *http.Server
 	// SetupURL is where the organization is set up, with the one-time token; empty when it is set up already.
 	SetupURL string
 }
@@ -146,9 +146,9 @@ func (a *App) build(ctx context.Context, web fs.FS, openStore openStore) (err er
 	if a.config.Mail != nil {
 		api.Mail = mail.New(*a.config.Mail)
 	}
-	door := quietEcho()
-	api.MountOperator(door)
-	a.door = a.newServer(door)
+	operator := quietEcho()
+	api.MountOperator(operator)
+	a.operator = a.newServer(operator)
 	if web == nil {
 		return nil
 	}
@@ -236,8 +236,8 @@ const betweenCheckpoints = 4 * time.Second
 func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	defer runtime.KeepAlive(make([]byte, heapFloor))
 	work, ctx := errgroup.WithContext(ctx)
-	if door := a.listenAtDoor(ctx); door != nil {
-		work.Go(func() error { return serve(a.door, door) })
+	if operator := a.listenOperator(ctx); operator != nil {
+		work.Go(func() error { return serve(a.operator, operator) })
 	}
 	work.Go(func() error { return serve(a.server, listener) })
 	work.Go(func() error { return a.readLive(ctx) })
@@ -291,7 +291,7 @@ func (a *App) shutDown(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, farewell)
 	defer cancel()
 	a.live.Close() // streams would run for as long as their listeners like
-	return errors.Join(stop(ctx, a.server), stop(ctx, a.door))
+	return errors.Join(stop(ctx, a.server), stop(ctx, a.operator))
 }
 
 func stop(ctx context.Context, server *http.Server) error {

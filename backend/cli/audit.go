@@ -23,7 +23,7 @@ Keep the head that it prints somewhere else: who has it can tell later whether t
 	}
 	return asReader(env, command, func(o *operator, _ []string) error {
 		var chain httpapi.AuditChain
-		raw, err := o.read(&chain)(o.door.Get(o.ctx, "/api/audit/chain", nil))
+		raw, err := o.read(&chain)(o.client.Get(o.ctx, "/api/audit/chain", nil))
 		if err != nil {
 			return err
 		}
@@ -81,7 +81,7 @@ func exportCommand(env Environment) *cobra.Command {
 			}
 			query.Set("member", m.Id)
 		}
-		body, err := o.door.Get(o.ctx, "/api/audit", query)
+		body, err := o.client.Get(o.ctx, "/api/audit", query)
 		if err != nil {
 			return err
 		}

@@ -37,7 +37,7 @@ second factors are encrypted under. What signs tokens is not in it: nothing in i
 			return err
 		}
 		var made httpapi.Backup
-		raw, err := o.read(&made)(o.door.Post(o.ctx, "/api/backup", httpapi.BackupRequest{File: file, Replace: *replace}))
+		raw, err := o.read(&made)(o.client.Post(o.ctx, "/api/backup", httpapi.BackupRequest{File: file, Replace: *replace}))
 		if err != nil {
 			return err
 		}

@@ -24,7 +24,7 @@ func showClockCommand(env Environment) *cobra.Command {
 }
 
 func (o *operator) clock() (now httpapi.Clock, raw []byte, err error) {
-	raw, err = o.read(&now)(o.door.Get(o.ctx, "/api/clock", nil))
+	raw, err = o.read(&now)(o.client.Get(o.ctx, "/api/clock", nil))
 	return now, raw, err
 }
 
@@ -54,7 +54,7 @@ before lives longer than it should. It says first how much that is, and asks; wi
 			}
 		}
 		var accepted httpapi.TimeAccepted
-		raw, err := o.read(&accepted)(o.door.Post(o.ctx, "/api/clock/accept", nil))
+		raw, err := o.read(&accepted)(o.client.Post(o.ctx, "/api/clock/accept", nil))
 		if err != nil {
 			return err
 		}

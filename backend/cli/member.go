@@ -36,7 +36,7 @@ func addMemberCommand(env Environment) *cobra.Command {
 			request.Name = name
 		}
 		var invited httpapi.Invitation
-		raw, err := o.read(&invited)(o.door.Post(o.ctx, "/api/members", request))
+		raw, err := o.read(&invited)(o.client.Post(o.ctx, "/api/members", request))
 		if err != nil {
 			return adviseReuse(err)
 		}
@@ -106,7 +106,7 @@ the new one, and a one-time link that is open no longer works.`,
 			request.Email, request.ReuseAddress = email, reuse
 		}
 		var after httpapi.MemberDetails
-		raw, err := o.read(&after)(o.door.Patch(o.ctx, "/api/members/"+before.Id, request))
+		raw, err := o.read(&after)(o.client.Patch(o.ctx, "/api/members/"+before.Id, request))
 		if err != nil {
 			return adviseReuse(err)
 		}
@@ -150,7 +150,7 @@ keeps its entries, because it is a sealed record, and backups from before keep t
 			return err
 		}
 		var ended httpapi.SessionsEnded
-		raw, err := o.read(&ended)(o.door.Delete(o.ctx, "/api/members/"+m.Id))
+		raw, err := o.read(&ended)(o.client.Delete(o.ctx, "/api/members/"+m.Id))
 		switch {
 		case err != nil:
 			return err
@@ -174,7 +174,7 @@ func activateCommand(env Environment, active bool) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		raw, err := o.read(&m)(o.door.Patch(o.ctx, "/api/members/"+m.Id, httpapi.MemberRequest{Active: &active}))
+		raw, err := o.read(&m)(o.client.Patch(o.ctx, "/api/members/"+m.Id, httpapi.MemberRequest{Active: &active}))
 		if err != nil {
 			return err
 		}
@@ -194,7 +194,7 @@ owner who has lost their password. It prints the new password once.`,
 			return err
 		}
 		var reset httpapi.PasswordReset
-		raw, err := o.read(&reset)(o.door.Post(o.ctx, "/api/members/"+m.Id+"/reset-password", nil))
+		raw, err := o.read(&reset)(o.client.Post(o.ctx, "/api/members/"+m.Id+"/reset-password", nil))
 		if err != nil {
 			return err
 		}
@@ -214,7 +214,7 @@ sessions. Their password alone signs them in again. Make sure first that it is t
 			return err
 		}
 		var ended httpapi.SessionsEnded
-		raw, err := o.read(&ended)(o.door.Delete(o.ctx, "/api/members/"+m.Id+"/second-factor"))
+		raw, err := o.read(&ended)(o.client.Delete(o.ctx, "/api/members/"+m.Id+"/second-factor"))
 		if err != nil {
 			return err
 		}

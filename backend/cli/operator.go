@@ -25,9 +25,9 @@ import (
 
 // operator is one command of the operator's at work.
 type operator struct {
-	env  Environment
-	ctx  context.Context //nolint:containedctx // it lives for one command
-	door *app.Door
+	env    Environment
+	ctx    context.Context //nolint:containedctx // it lives for one command
+	client *app.OperatorClient
 	// json prints what the API answers, as it is.
 	json bool
 	// yes asks for no leave.
@@ -86,11 +86,11 @@ func asOperator(env Environment, command *cobra.Command, work func(o *operator, 
 		if cfg.LogLevel == slog.LevelDebug {
 			log = slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))
 		}
-		if o.door, err = app.OpenDoor(command.Context(), cfg, log, command.Annotations[readsAlone] != ""); err != nil {
+		if o.client, err = app.OpenOperatorClient(command.Context(), cfg, log, command.Annotations[readsAlone] != ""); err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, o.door.Close()) }()
-		if from := o.door.UpgradedFrom(); from > 0 {
+		defer func() { err = errors.Join(err, o.client.Close()) }()
+		if from := o.client.UpgradedFrom(); from > 0 {
 			fmt.Fprintf(env.Stderr, "The database had schema %d, and was brought to this program's.\n", from)
 		}
 		return work(o, args)
@@ -201,7 +201,7 @@ func eachItem(o *operator, path string, query url.Values, limit int, f func(list
 			query.Set("limit", strconv.Itoa(min(200, limit-seen)))
 		}
 		var list page
-		if _, err := o.read(&list)(o.door.Get(o.ctx, path, query)); err != nil {
+		if _, err := o.read(&list)(o.client.Get(o.ctx, path, query)); err != nil {
 			return err
 		}
 		for _, raw := range list.Items {

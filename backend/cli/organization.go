@@ -27,7 +27,7 @@ func setOrganizationCommand(env Environment) *cobra.Command {
 	}
 	return asOperator(env, command, func(o *operator, _ []string) error {
 		var organization httpapi.Organization
-		raw, err := o.read(&organization)(o.door.Put(o.ctx, "/api/settings/organization", httpapi.OrganizationRequest{Name: *name}))
+		raw, err := o.read(&organization)(o.client.Put(o.ctx, "/api/settings/organization", httpapi.OrganizationRequest{Name: *name}))
 		if err != nil {
 			return err
 		}

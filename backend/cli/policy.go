@@ -30,7 +30,7 @@ func showPolicyCommand(env Environment) *cobra.Command {
 }
 
 func (o *operator) settings() (settings httpapi.SecuritySettings, raw []byte, err error) {
-	raw, err = o.read(&settings)(o.door.Get(o.ctx, settingsPath, nil))
+	raw, err = o.read(&settings)(o.client.Get(o.ctx, settingsPath, nil))
 	return settings, raw, err
 }
 
@@ -102,7 +102,7 @@ says first whom that signs out, and asks; without a terminal it wants --yes.`,
 // savePolicy says what the policy would do, asks, and saves it, unless somebody else saved one meanwhile.
 func (o *operator) savePolicy(version int64, next httpapi.PolicyRequest) error {
 	var preview httpapi.PolicyPreview
-	if _, err := o.read(&preview)(o.door.Post(o.ctx, settingsPath+"/preview", next)); err != nil {
+	if _, err := o.read(&preview)(o.client.Post(o.ctx, settingsPath+"/preview", next)); err != nil {
 		return err
 	}
 	err := o.confirm("This signs out %s of %s at once, %d within the hour and %d within the day, if nobody comes back meanwhile.",
@@ -111,7 +111,7 @@ func (o *operator) savePolicy(version int64, next httpapi.PolicyRequest) error {
 		return err
 	}
 	var settings httpapi.SecuritySettings
-	raw, err := o.read(&settings)(o.door.PutOver(o.ctx, settingsPath, version, next))
+	raw, err := o.read(&settings)(o.client.PutOver(o.ctx, settingsPath, version, next))
 	if err != nil {
 		return err
 	}

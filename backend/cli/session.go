@@ -63,7 +63,7 @@ func revokeCommand(env Environment) *cobra.Command {
 	return asOperator(env, command, func(o *operator, args []string) error {
 		ids := slices.Compact(slices.Sorted(slices.Values(args)))
 		var ended httpapi.SessionsEnded
-		raw, err := o.read(&ended)(o.door.Post(o.ctx, "/api/sessions/revoke", httpapi.RevokeRequest{Ids: ids}))
+		raw, err := o.read(&ended)(o.client.Post(o.ctx, "/api/sessions/revoke", httpapi.RevokeRequest{Ids: ids}))
 		if err != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ func revokeAllCommand(env Environment) *cobra.Command {
 	command.Flags().Bool("yes", false, "do not ask")
 	return asOperator(env, command, func(o *operator, _ []string) error {
 		var live httpapi.SessionFigures
-		if _, err := o.read(&live)(o.door.Get(o.ctx, "/api/sessions/summary", nil)); err != nil {
+		if _, err := o.read(&live)(o.client.Get(o.ctx, "/api/sessions/summary", nil)); err != nil {
 			return err
 		}
 		withdraws := ""
@@ -103,7 +103,7 @@ func revokeAllCommand(env Environment) *cobra.Command {
 			request.Reason = reason
 		}
 		var receipt httpapi.RevocationReceipt
-		raw, err := o.read(&receipt)(o.door.Post(o.ctx, "/api/sessions/revoke-all", request))
+		raw, err := o.read(&receipt)(o.client.Post(o.ctx, "/api/sessions/revoke-all", request))
 		if err != nil {
 			return err
 		}

@@ -26,7 +26,7 @@ func showSignInCommand(env Environment) *cobra.Command {
 }
 
 func (o *operator) signIn() (settings httpapi.SignInSettings, raw []byte, err error) {
-	raw, err = o.read(&settings)(o.door.Get(o.ctx, signInPath, nil))
+	raw, err = o.read(&settings)(o.client.Get(o.ctx, signInPath, nil))
 	return settings, raw, err
 }
 
@@ -68,7 +68,7 @@ fulfil what was demanded. One member who has lost theirs is helped by "curfew me
 			}
 		}
 		var settings httpapi.SignInSettings
-		raw, err := o.read(&settings)(o.door.Put(o.ctx, signInPath, httpapi.SignInSettingsRequest{RequireSecondFactor: required}))
+		raw, err := o.read(&settings)(o.client.Put(o.ctx, signInPath, httpapi.SignInSettingsRequest{RequireSecondFactor: required}))
 		if err != nil {
 			return err
 		}

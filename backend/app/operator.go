@@ -25,19 +25,19 @@ import (
 	"curfew/backend/store"
 )
 
-// longestSocketPath is what fits into an address of the operating systems that Curfew runs on.
-const longestSocketPath = 100
+// maxSocketPath is what fits into an address of the operating systems that Curfew runs on.
+const maxSocketPath = 100
 
-// listenAtDoor listens where the command line knocks: a socket in the data folder that only the user who runs the server can open. Nobody
+// listenOperator listens where the command line knocks: a socket in the data folder that only the user who runs the server can open. Nobody
 // else is served by it, so whoever comes that way is the operator. Without it the server serves all the same, and the log says what is amiss.
-func (a *App) listenAtDoor(ctx context.Context) net.Listener {
+func (a *App) listenOperator(ctx context.Context) net.Listener {
 	path := a.folder.socket()
-	if len(path) > longestSocketPath {
+	if len(path) > maxSocketPath {
 		a.log.Error("the command line cannot reach this server: the path of its socket is too long; name the data folder by a shorter path, or a relative one",
-			"path", path, "bytes", len(path), "most", longestSocketPath)
+			"path", path, "bytes", len(path), "most", maxSocketPath)
 		return nil
 	}
-	listener, err := listenAlone(ctx, path)
+	listener, err := listenPrivate(ctx, path)
 	if err != nil {
 		a.log.Error("the command line cannot reach this server", "error", err)
 		return nil
@@ -45,9 +45,9 @@ func (a *App) listenAtDoor(ctx context.Context) net.Listener {
 	return listener
 }
 
-// listenAlone listens on a socket of the user's own. One that is there already is left from a server that was killed: the data folder is
+// listenPrivate listens on a socket of the user's own. One that is there already is left from a server that was killed: the data folder is
 // locked, so no other one runs.
-func listenAlone(ctx context.Context, path string) (net.Listener, error) {
+func listenPrivate(ctx context.Context, path string) (net.Listener, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -56,40 +56,40 @@ func listenAlone(ctx context.Context, path string) (net.Listener, error) {
 	return (&net.ListenConfig{}).Listen(ctx, "unix", path)
 }
 
-// Door is the operator's way to a deployment: through the server that runs on the data folder or, where none does, to the same handlers
+// OperatorClient is the operator's way to a deployment: through the server that runs on the data folder or, where none does, to the same handlers
 // in this process. It must be closed.
-type Door struct {
+type OperatorClient struct {
 	client *http.Client
 	// app is nil where a server runs.
 	app *App
 }
 
-// doorPatience is how long to wait for a server that is starting or stopping, or for another command.
-const doorPatience = 5 * time.Second
+// serverPatience is how long to wait for a server that is starting or stopping, or for another command.
+const serverPatience = 5 * time.Second
 
-// OpenDoor finds the server that runs on the data folder, or opens the folder itself. A caller that
+// OpenOperatorClient finds the server that runs on the data folder, or opens the folder itself. A caller that
 // only reads upgrades no folder of an older schema: it is refused. Its errors are for the operator.
-func OpenDoor(ctx context.Context, cfg config.Config, log *slog.Logger, reads bool) (*Door, error) {
+func OpenOperatorClient(ctx context.Context, cfg config.Config, log *slog.Logger, reads bool) (*OperatorClient, error) {
 	open := store.Open
 	if reads {
 		open = store.OpenCurrent
 	}
 	for begun := time.Now(); ; {
-		door, err := knock(ctx, socketIn(cfg.Data))
-		if door != nil || err != nil {
-			return door, err
+		client, err := dialServer(ctx, socketIn(cfg.Data))
+		if client != nil || err != nil {
+			return client, err
 		}
 		if !hasDatabase(cfg.Data) {
 			return nil, fmt.Errorf("there is no database in %s; name the data folder of the deployment with --data", cfg.Data)
 		}
 		a, err := newApp(ctx, cfg, nil, log, open)
 		if err == nil {
-			return a.within(), nil
+			return a.inProcess(), nil
 		}
 		if !errors.Is(err, errInUse) {
 			return nil, err
 		}
-		if time.Since(begun) > doorPatience {
+		if time.Since(begun) > serverPatience {
 			return nil, fmt.Errorf("data folder %s %w, which does not answer at its socket, curfew.sock; its log says why, or stop it first", cfg.Data, errInUse)
 		}
 		select {
@@ -109,8 +109,8 @@ func hasDatabase(folder string) bool {
 	return err == nil
 }
 
-// knock is the way through a running server; nil where nobody answers.
-func knock(ctx context.Context, path string) (*Door, error) {
+// dialServer is the way through a running server; nil where nobody answers.
+func dialServer(ctx context.Context, path string) (*OperatorClient, error) {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", path)
 	}
@@ -124,32 +124,32 @@ func knock(ctx context.Context, path string) (*Door, error) {
 	if err := conn.Close(); err != nil {
 		return nil, err
 	}
-	return &Door{client: &http.Client{Transport: &http.Transport{DialContext: dial}}}, nil
+	return &OperatorClient{client: &http.Client{Transport: &http.Transport{DialContext: dial}}}, nil
 }
 
-// within is the way to the handlers of this process.
-func (a *App) within() *Door {
-	way := &hallway{arrivals: make(chan net.Conn), closed: make(chan struct{})}
-	go a.door.Serve(way) //nolint:errcheck // it ends when the door is closed
-	return &Door{client: &http.Client{Transport: &http.Transport{DialContext: way.dial}}, app: a}
+// inProcess is the way to the handlers of this process.
+func (a *App) inProcess() *OperatorClient {
+	pipe := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+	go a.operator.Serve(pipe) //nolint:errcheck // it ends when the door is closed
+	return &OperatorClient{client: &http.Client{Transport: &http.Transport{DialContext: pipe.dial}}, app: a}
 }
 
 // UpgradedFrom returns the schema that the folder had before the door was opened, or 0 where it was
 // this program's.
-func (d *Door) UpgradedFrom() int64 {
-	if d.app == nil {
+func (c *OperatorClient) UpgradedFrom() int64 {
+	if c.app == nil {
 		return 0
 	}
-	return d.app.db.UpgradedFrom()
+	return c.app.db.UpgradedFrom()
 }
 
 // Close ends what the door has open. Without a server, it gives the data folder free.
-func (d *Door) Close() error {
-	d.client.CloseIdleConnections()
-	if d.app == nil {
+func (c *OperatorClient) Close() error {
+	c.client.CloseIdleConnections()
+	if c.app == nil {
 		return nil
 	}
-	return errors.Join(d.app.door.Close(), d.app.Close())
+	return errors.Join(c.app.operator.Close(), c.app.Close())
 }
 
 // RefusedError is the problem that a call was answered with.
@@ -167,36 +167,36 @@ func (e *RefusedError) Error() string {
 }
 
 // Get reads. It gives the body of the answer, which must be closed, or a [*RefusedError] for an answer that is a problem, as do the others.
-func (d *Door) Get(ctx context.Context, path string, query url.Values) (io.ReadCloser, error) {
-	return d.call(ctx, http.MethodGet, path+"?"+query.Encode(), nil, nil)
+func (c *OperatorClient) Get(ctx context.Context, path string, query url.Values) (io.ReadCloser, error) {
+	return c.call(ctx, http.MethodGet, path+"?"+query.Encode(), nil, nil)
 }
 
 // Post does something with the body, which is sent as JSON.
-func (d *Door) Post(ctx context.Context, path string, body any) (io.ReadCloser, error) {
-	return d.call(ctx, http.MethodPost, path, nil, body)
+func (c *OperatorClient) Post(ctx context.Context, path string, body any) (io.ReadCloser, error) {
+	return c.call(ctx, http.MethodPost, path, nil, body)
 }
 
 // Patch changes a part of what is there.
-func (d *Door) Patch(ctx context.Context, path string, body any) (io.ReadCloser, error) {
-	return d.call(ctx, http.MethodPatch, path, nil, body)
+func (c *OperatorClient) Patch(ctx context.Context, path string, body any) (io.ReadCloser, error) {
+	return c.call(ctx, http.MethodPatch, path, nil, body)
 }
 
 // Put replaces what is there.
-func (d *Door) Put(ctx context.Context, path string, body any) (io.ReadCloser, error) {
-	return d.call(ctx, http.MethodPut, path, nil, body)
+func (c *OperatorClient) Put(ctx context.Context, path string, body any) (io.ReadCloser, error) {
+	return c.call(ctx, http.MethodPut, path, nil, body)
 }
 
 // PutOver replaces the given version of what is there, and no other.
-func (d *Door) PutOver(ctx context.Context, path string, version int64, body any) (io.ReadCloser, error) {
-	return d.call(ctx, http.MethodPut, path, http.Header{"If-Match": {strconv.Quote(strconv.FormatInt(version, 10))}}, body)
+func (c *OperatorClient) PutOver(ctx context.Context, path string, version int64, body any) (io.ReadCloser, error) {
+	return c.call(ctx, http.MethodPut, path, http.Header{"If-Match": {strconv.Quote(strconv.FormatInt(version, 10))}}, body)
 }
 
 // Delete removes what is there.
-func (d *Door) Delete(ctx context.Context, path string) (io.ReadCloser, error) {
-	return d.call(ctx, http.MethodDelete, path, nil, nil)
+func (c *OperatorClient) Delete(ctx context.Context, path string) (io.ReadCloser, error) {
+	return c.call(ctx, http.MethodDelete, path, nil, nil)
 }
 
-func (d *Door) call(ctx context.Context, method, target string, header http.Header, body any) (io.ReadCloser, error) {
+func (c *OperatorClient) call(ctx context.Context, method, target string, header http.Header, body any) (io.ReadCloser, error) {
 	var encoded bytes.Buffer
 	if body != nil {
 		if err := json.NewEncoder(&encoded).Encode(body); err != nil {
@@ -211,7 +211,7 @@ func (d *Door) call(ctx context.Context, method, target string, header http.Head
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	answer, err := d.client.Do(request)
+	answer, err := c.client.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("the server did not answer: %w", err)
 	}
@@ -226,19 +226,19 @@ func (d *Door) call(ctx context.Context, method, target string, header http.Head
 	return nil, refused
 }
 
-// hallway is a listener within the process: who dials it talks to its server, and nobody else can.
-type hallway struct {
-	arrivals chan net.Conn
-	closed   chan struct{}
-	once     sync.Once
+// pipeListener is a listener within the process: who dials it talks to its server, and nobody else can.
+type pipeListener struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
 }
 
-func (h *hallway) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+func (p *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	here, there := net.Pipe()
 	select {
-	case h.arrivals <- there:
+	case p.conns <- there:
 		return here, nil
-	case <-h.closed:
+	case <-p.closed:
 		return nil, net.ErrClosed
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -246,20 +246,20 @@ func (h *hallway) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 }
 
 // Accept implements [net.Listener].
-func (h *hallway) Accept() (net.Conn, error) {
+func (p *pipeListener) Accept() (net.Conn, error) {
 	select {
-	case conn := <-h.arrivals:
+	case conn := <-p.conns:
 		return conn, nil
-	case <-h.closed:
+	case <-p.closed:
 		return nil, net.ErrClosed
 	}
 }
 
 // Close implements [net.Listener].
-func (h *hallway) Close() error {
-	h.once.Do(func() { close(h.closed) })
+func (p *pipeListener) Close() error {
+	p.once.Do(func() { close(p.closed) })
 	return nil
 }
 
 // Addr implements [net.Listener].
-func (h *hallway) Addr() net.Addr { return &net.UnixAddr{Name: "within", Net: "pipe"} }
+func (p *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "within", Net: "pipe"} }
