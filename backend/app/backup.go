@@ -88,7 +88,7 @@ func (f *DataFolder) restore(ctx context.Context, backup string, force bool, log
 	}
 	ready := filepath.Join(f.restoring(), "curfew.db")
 	defer func() { err = errors.Join(err, os.RemoveAll(f.restoring())) }()
-	before, err := f.takeIn(ctx, backup, ready, log)
+	before, err := f.stageBackup(ctx, backup, ready, log)
 	if err != nil {
 		return Restored{}, ofBackup(backup, err)
 	}
@@ -98,18 +98,18 @@ func (f *DataFolder) restore(ctx context.Context, backup string, force bool, log
 			done.Unread = err.Error()
 		}
 	}
-	if err := renew(ctx, ready, replaced, force, log, &done); err != nil {
+	if err := invalidateSessions(ctx, ready, replaced, force, log, &done); err != nil {
 		return Restored{}, ofBackup(backup, err)
 	}
 	done.GenerationBefore = before.Generation
 	if _, err := os.Stat(ready + "-wal"); !errors.Is(err, fs.ErrNotExist) {
 		return Restored{}, errors.Join(errors.New("not all of the restored database could be folded into its file"), err)
 	}
-	return done, f.decide()
+	return done, f.commitRestore()
 }
 
-// takeIn makes new secrets, and copies the backup's bytes, and those of a write-ahead log beside it, which it has if it is the copy of a whole data folder.
-func (f *DataFolder) takeIn(ctx context.Context, backup, ready string, log *slog.Logger) (store.Marks, error) {
+// stageBackup makes new secrets, and copies the backup's bytes, and those of a write-ahead log beside it, which it has if it is the copy of a whole data folder.
+func (f *DataFolder) stageBackup(ctx context.Context, backup, ready string, log *slog.Logger) (store.Marks, error) {
 	if err := os.Mkdir(f.restoring(), 0o700); err != nil {
 		return store.Marks{}, err
 	}
@@ -127,8 +127,8 @@ func (f *DataFolder) takeIn(ctx context.Context, backup, ready string, log *slog
 	return marks, err
 }
 
-// renew checks the copy, brings its schema up to date and makes it forget who was signed in. It is on disk afterwards, in one file.
-func renew(ctx context.Context, path string, replaced store.Marks, force bool, log *slog.Logger, done *Restored) (err error) {
+// invalidateSessions checks the copy, brings its schema up to date and makes it forget who was signed in. It is on disk afterwards, in one file.
+func invalidateSessions(ctx context.Context, path string, replaced store.Marks, force bool, log *slog.Logger, done *Restored) (err error) {
 	db, err := store.Open(ctx, path, log)
 	if err != nil {
 		return err

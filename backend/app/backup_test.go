@@ -293,7 +293,7 @@ func TestARestoreThatIsCutShortLeavesTheOldOrTheNew(t *testing.T) {
 	}
 	f, err := OpenDataFolder(folder)
 	require.NoError(t, err)
-	_, err = f.takeIn(t.Context(), backup, filepath.Join(f.restoring(), "curfew.db"), quiet)
+	_, err = f.stageBackup(t.Context(), backup, filepath.Join(f.restoring(), "curfew.db"), quiet)
 	require.NoError(t, err)
 	stop()
 	require.NoError(t, os.RemoveAll(f.restoring()))

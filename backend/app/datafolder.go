@@ -48,14 +48,14 @@ func OpenDataFolder(path string) (*DataFolder, error) {
 	if locked {
 		// Network file systems cannot lock a folder. SQLite does not work there either, so all that
 		// is lost is this second lock.
-		ours, err := folder.own.TryLock()
-		locked = ours || err != nil
+		own, err := folder.own.TryLock()
+		locked = own || err != nil
 	}
 	if !locked {
 		_ = folder.Close() // it was never used
 		return nil, fmt.Errorf("data folder %s %w; stop that one first, or name another folder with --data", path, errInUse)
 	}
-	if err := folder.settle(); err != nil {
+	if err := folder.finishRestore(); err != nil {
 		return nil, errors.Join(fmt.Errorf("bring the restore to its end: %w", err), folder.Close())
 	}
 	folder.makePrivate()
@@ -106,9 +106,9 @@ func secretsIn(folder string) string  { return filepath.Join(folder, "keys.json"
 func restoredIn(folder string) string { return filepath.Join(folder, "restored") }
 func socketIn(folder string) string   { return filepath.Join(folder, "curfew.sock") }
 
-// decide makes what was made ready the state that counts. The renaming of the folder is the moment: whatever stops the process before it leaves
+// commitRestore makes what was made ready the state that counts. The renaming of the folder is the moment: whatever stops the process before it leaves
 // the old state, and whatever does afterwards leaves the new one, which is settled at the next opening of the data folder.
-func (f *DataFolder) decide() error {
+func (f *DataFolder) commitRestore() error {
 	if err := durable.SyncFolder(f.restoring()); err != nil {
 		return err
 	}
@@ -118,12 +118,12 @@ func (f *DataFolder) decide() error {
 	if err := f.synced(); err != nil {
 		return err
 	}
-	return f.settle()
+	return f.finishRestore()
 }
 
-// settle puts restored files in their places. Each of its steps can be done again. The database takes its place last of all: over the
+// finishRestore puts restored files in their places. Each of its steps can be done again. The database takes its place last of all: over the
 // write-ahead log of the old one it would be ruined, and beside the old keys it would be a mix of both.
-func (f *DataFolder) settle() error {
+func (f *DataFolder) finishRestore() error {
 	if err := os.RemoveAll(f.restoring()); err != nil {
 		return err
 	}
