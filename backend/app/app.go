@@ -124,12 +124,7 @@ func (a *App) build(ctx context.Context, web fs.FS, openStore openStore) (err er
 	if err != nil {
 		return err
 	}
-	// A server reads the sessions beside its first requests, in Serve. A command that opens the folder by itself waits for them.
-	open := session.Open
-	if web == nil {
-		open = session.New
-	}
-	if a.sessions, err = open(ctx, a.db, a.clock.Now, derived[0]); err != nil {
+	if a.sessions, err = session.New(ctx, a.db, a.clock.Now, derived[0]); err != nil {
 		return err
 	}
 	members, err := a.members(ctx, a.clock.Now, wall, seal)
@@ -240,7 +235,6 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 		work.Go(func() error { return serve(a.operator, operator) })
 	}
 	work.Go(func() error { return serve(a.server, listener) })
-	work.Go(func() error { return a.readLive(ctx) })
 	work.Go(func() error { a.flushEvery(ctx, time.Second); return nil })
 	work.Go(func() error { a.sweepEvery(ctx, time.Second); return nil })
 	work.Go(func() error {
@@ -261,20 +255,6 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 		return a.shutDown(context.WithoutCancel(ctx))
 	})
 	return work.Wait()
-}
-
-// readLive reads all live sessions beside the first requests. A server that cannot read them ends.
-func (a *App) readLive(ctx context.Context) error {
-	began := time.Now()
-	if err := a.sessions.ReadLive(ctx); err != nil {
-		if ctx.Err() != nil {
-			return nil //nolint:nilerr // it was told to end before it had come to it
-		}
-		return err
-	}
-	sessions, members := a.sessions.Count()
-	a.log.Debug("all live sessions are read", "sessions", sessions, "members", members, "took", time.Since(began).Round(time.Millisecond))
-	return nil
 }
 
 func serve(server *http.Server, listener net.Listener) error {

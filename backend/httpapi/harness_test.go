@@ -109,7 +109,6 @@ type house struct {
 	api        *httpapi.API
 	echo       *echo.Echo
 	held       chan time.Duration // how long refusals were held back, if the house has it
-	reading    bool               // a start leaves it to the test to read the sessions
 }
 
 type options struct {
@@ -190,11 +189,8 @@ func (h *house) start(log *slog.Logger) {
 		require.NoError(h.t, err)
 	}
 	var err error
-	h.sessions, err = session.Open(h.t.Context(), h.storage, h.now, derived[0])
+	h.sessions, err = session.New(h.t.Context(), h.storage, h.now, derived[0])
 	require.NoError(h.t, err)
-	if !h.reading {
-		require.NoError(h.t, h.sessions.ReadLive(h.t.Context()))
-	}
 	h.members, err = member.New(h.storage, h.now, h.wall, setupToken, h.sessions, derived[3], publicURL)
 	require.NoError(h.t, err)
 	tokens, err := token.NewKeys(h.secrets, 5*time.Minute, h.now)

@@ -20,7 +20,6 @@ const leastAhead = time.Second
 // [Service.Flush] nor [Service.Sweep] may run meanwhile, which would put the old time on record
 // again.
 func (s *Service) AcceptTime(ctx context.Context, clock *Clock) (Receipt, error) {
-	s.whole() // as in RevokeAll
 	s.changes.Lock()
 	defer s.changes.Unlock()
 	ahead := clock.Ahead()

@@ -40,7 +40,7 @@ func (s *Service) Preview(ctx context.Context, who Principal, next Policy) (Prev
 	if err := next.Validate(); err != nil {
 		return Preview{}, err
 	}
-	roster := s.whole()
+	roster := s.roster.Load()
 	now, before := s.now(), s.organization.Load()
 	after := before.Saved(next, now, who.Caller().Actor)
 

@@ -38,11 +38,6 @@ type roster struct {
 	agents      table[*agent]
 	agentAt     map[agentKey]int32
 	freedAgents []int32
-
-	// awaited is closed once all live sessions are here; nil where they are from the beginning.
-	awaited chan struct{}
-	// dropped are the sessions that were given up while others were awaited: whoever reads these may have read them before.
-	dropped map[ID]struct{}
 }
 
 type shard struct {
@@ -127,24 +122,6 @@ type agentKey struct{ userAgent, methods string }
 
 func newRoster() *roster {
 	return &roster{memberAt: map[member.ID]int32{}, agentAt: map[agentKey]int32{}}
-}
-
-// expect tells a roster that nobody uses yet that all live sessions are going to be taken while it is in use.
-func (r *roster) expect() { r.awaited, r.dropped = make(chan struct{}), map[ID]struct{}{} }
-
-// complete tells that they were.
-func (r *roster) complete() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.dropped = nil
-	close(r.awaited)
-}
-
-// wait returns once all live sessions are here.
-func (r *roster) wait() {
-	if r.awaited != nil {
-		<-r.awaited
-	}
 }
 
 // shard spreads by the last byte, which is random; the first ones of a UUIDv7 are the time.
@@ -384,9 +361,6 @@ func (r *roster) load(number int64, session *Session) {
 	if !active || r.members.at(place).generation != session.MemberGeneration {
 		return
 	}
-	if _, gone := r.dropped[session.ID]; gone || r.knows(session.ID) {
-		return
-	}
 	r.put(number, session, place)
 }
 
@@ -520,9 +494,6 @@ func (r *roster) drop(ids ...ID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, id := range ids {
-		if r.dropped != nil {
-			r.dropped[id] = struct{}{}
-		}
 		r.dropOne(id)
 	}
 }

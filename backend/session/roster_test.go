@@ -46,23 +46,6 @@ func crowd(tb testing.TB, n int) (*Service, []ID) {
 	return s, ids
 }
 
-// TestAStartRemembersWhatWasDroppedUntilItIsDone, and no longer.
-func TestAStartRemembersWhatWasDroppedUntilItIsDone(t *testing.T) {
-	r := newRoster()
-	r.expect()
-	r.addMember(&people()[0])
-	r.drop(ID{15: 1})
-	for range 2 {
-		r.load(1, &Session{ID: ID{15: 1}, MemberID: people()[0].ID, Generation: 1, MemberGeneration: 1, StartedAt: noon})
-		r.load(2, &Session{ID: ID{15: 2}, MemberID: people()[0].ID, Generation: 1, MemberGeneration: 1, StartedAt: noon})
-	}
-	require.EqualValues(t, 1, r.rows.len)
-	r.complete()
-	r.drop(ID{15: 2})
-	require.EqualValues(t, 0, r.rows.len)
-	require.Empty(t, r.dropped)
-}
-
 // TestAStartTakesNobodyWhoseSessionEndedWithThem: a session may have ended with its member, of whom its row tells nothing.
 func TestAStartTakesNobodyWhoseSessionEndedWithThem(t *testing.T) {
 	r := newRoster()

@@ -37,8 +37,6 @@ type Service struct {
 	organization atomic.Pointer[Organization]
 	// roster is every live session. A revocation of everybody puts an empty one in its place.
 	roster atomic.Pointer[roster]
-	// opened is the first roster; only ReadLive uses it.
-	opened *roster
 
 	// changes is held from before the transaction of a change until memory shows it, so that memory changes in the
 	// order in which the disk did. The check never takes it.
@@ -59,49 +57,12 @@ type Service struct {
 	behind bool
 }
 
-// New opens the service on what the store holds, and has all live sessions in memory when it returns. The key derives refresh tokens.
+// New opens the service on what the store holds, with every live session in memory. The key derives refresh tokens.
 func New(ctx context.Context, store Store, now func() time.Time, key [32]byte) (*Service, error) {
-	s, err := Open(ctx, store, now, key)
-	if err != nil {
-		return nil, err
-	}
-	return s, s.ReadLive(ctx)
-}
-
-// Open is New without the live sessions, for whoever does not want to wait until all are read: [Service.ReadLive] has to follow.
-func Open(ctx context.Context, store Store, now func() time.Time, key [32]byte) (*Service, error) {
 	s := &Service{store: store, now: now, keys: key, announce: func(Change) {}}
-	org, err := store.Organization(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read the organization: %w", err)
-	}
-	s.organization.Store(&org)
-	s.opened = newRoster()
-	s.opened.expect()
-	s.roster.Store(s.opened)
-	return s, s.readMembers(ctx, s.opened)
-}
-
-// ReadLive reads all live sessions. Until it is done, one that makes a request is taken from the store for itself, so everybody is served; only
-// whoever asks for all sessions, or for all of somebody's, waits. Where it fails they wait for ever: the service is not to be used any longer.
-func (s *Service) ReadLive(ctx context.Context) error {
-	if err := s.readLive(ctx, s.opened); err != nil {
-		return err
-	}
-	s.opened.complete()
-	s.opened = nil // or it would stay in memory after another has taken its place
-	return nil
-}
-
-// whole is the roster once all live sessions are in it.
-func (s *Service) whole() *roster {
-	for {
-		roster := s.roster.Load()
-		roster.wait()
-		if roster == s.roster.Load() { // or else everything was read anew meanwhile
-			return roster
-		}
-	}
+	s.organization.Store(&Organization{})
+	s.roster.Store(newRoster())
+	return s, s.reload(ctx)
 }
 
 // Change names whom a change concerns, and not what it is: who hears of it looks for themselves.
@@ -496,7 +457,7 @@ func (s *Service) List(ctx context.Context, who Principal, after *Mark, limit in
 // Figures counts the live sessions and their members by rule R1, those of them that began since the given instant, and those that end
 // within the hour.
 func (s *Service) Figures(day time.Time) Figures {
-	return s.whole().figures(s.organization.Load(), s.now(), day)
+	return s.roster.Load().figures(s.organization.Load(), s.now(), day)
 }
 
 // Memory is how many bytes the live sessions take. They have no pointers; what belongs to members is not among them.
@@ -506,11 +467,11 @@ func (s *Service) Memory() int {
 }
 
 // Count returns how many sessions are in memory, and of how many members, at no cost. Expired ones count until the sweep comes to them.
-func (s *Service) Count() (sessions, members int) { return s.whole().count() }
+func (s *Service) Count() (sessions, members int) { return s.roster.Load().count() }
 
 // CountOf is how many live sessions a member has.
 func (s *Service) CountOf(id member.ID) int {
-	return s.whole().countOf(id, s.organization.Load(), s.now())
+	return s.roster.Load().countOf(id, s.organization.Load(), s.now())
 }
 
 // Find is a page of everybody's live sessions, how many the query picks in all, and the mark to go on from, or nil at the end. Members
@@ -523,7 +484,7 @@ func (s *Service) Find(ctx context.Context, who Principal, query Query) (found [
 }
 
 func (s *Service) look(ctx context.Context, query Query) (found []Principal, next *Mark, total int, err error) {
-	roster := s.whole()
+	roster := s.roster.Load()
 	org := s.organization.Load()
 	now := s.now()
 	page, more, total, err := roster.query(ctx, query, org, now)
@@ -612,7 +573,7 @@ func (s *Service) Revoke(ctx context.Context, who Principal, id ID) error {
 
 // RevokeOthers ends all of the principal's sessions but the one at hand, and counts them.
 func (s *Service) RevokeOthers(ctx context.Context, who Principal) (int, error) {
-	own := s.whole().idsOf(who.Member.ID, s.organization.Load(), s.now())
+	own := s.roster.Load().idsOf(who.Member.ID, s.organization.Load(), s.now())
 	others := slices.DeleteFunc(own, func(id ID) bool { return id == who.Session.ID })
 	n, _, err := s.revoke(ctx, who, member.Demand{}, others)
 	return n, err
@@ -636,7 +597,6 @@ func (s *Service) RevokeNamed(ctx context.Context, who Principal, ids []ID) (end
 // RevokeAll ends every session of the organization, the principal's included, and returns once that is on disk. It is one row:
 // its cost does not depend on how many sessions there are (rule R4).
 func (s *Service) RevokeAll(ctx context.Context, who Principal, reason, idempotencyKey string) (Receipt, error) {
-	s.whole() // its sessions are counted; not with changes held, or who is not known yet would wait as well
 	receipt, err := s.revokeAll(context.WithoutCancel(ctx), who.Caller(), reason, idempotencyKey)
 	return receipt, s.Explain(ctx, who, err)
 }

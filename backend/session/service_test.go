@@ -41,7 +41,6 @@ type faulty struct {
 	*store.DB
 	organization func() (session.Organization, error)
 	live         func() error
-	meanwhile    func() // after all rows were read, and before any is handed over
 	session      func(session.ID) (session.Record, error)
 	end          func(session.Ending) ([]session.Ended, error)
 	revokeAll    func(session.Revocation, audit.Caller) (session.Receipt, error)
@@ -58,19 +57,7 @@ func (f *faulty) EachLive(ctx context.Context, generation uint64, each func(int6
 	if f.live != nil {
 		return f.live()
 	}
-	if f.meanwhile == nil {
-		return f.DB.EachLive(ctx, generation, each)
-	}
-	var numbers []int64
-	var found []session.Session
-	err := f.DB.EachLive(ctx, generation, func(number int64, s *session.Session) {
-		numbers, found = append(numbers, number), append(found, *s)
-	})
-	f.meanwhile()
-	for i := range found {
-		each(numbers[i], &found[i])
-	}
-	return err
+	return f.DB.EachLive(ctx, generation, each)
 }
 
 func (f *faulty) Session(ctx context.Context, id session.ID) (session.Record, error) {
@@ -108,13 +95,9 @@ func newHouse(t *testing.T) *house {
 }
 
 // open starts the service on the database as it is on the disk.
-func (h *house) open(override *faulty) {
-	h.begin(override)
-	h.must(h.ReadLive(h.t.Context()))
-}
+func (h *house) open(override *faulty) { h.must(h.start(override)) }
 
-// begin starts it without the sessions.
-func (h *house) begin(override *faulty) {
+func (h *house) start(override *faulty) (err error) {
 	db, err := store.Open(h.t.Context(), h.path, slog.New(slog.DiscardHandler))
 	require.NoError(h.t, err)
 	h.t.Cleanup(func() { require.NoError(h.t, db.Close()) })
@@ -124,8 +107,8 @@ func (h *house) begin(override *faulty) {
 		override.DB = db
 		backing = override
 	}
-	h.Service, err = session.Open(h.t.Context(), backing, h.time, [32]byte{1})
-	require.NoError(h.t, err)
+	h.Service, err = session.New(h.t.Context(), backing, h.time, [32]byte{1})
+	return err
 }
 
 // crash forgets everything that is only in memory and starts again.
@@ -177,6 +160,13 @@ func (h *house) requireEnded(id session.ID, want session.EndReason) session.End 
 	require.ErrorAs(h.t, err, &ended)
 	require.Equal(h.t, want, ended.End.Reason)
 	return ended.End
+}
+
+// TestAStartThatCannotReadTheSessionsFails, because a server that lacks some would sign their members out.
+func TestAStartThatCannotReadTheSessionsFails(t *testing.T) {
+	h := newHouse(t)
+	require.ErrorIs(t, h.start(&faulty{live: func() error { return errDisk }}), errDisk)
+	require.ErrorIs(t, h.start(&faulty{organization: func() (session.Organization, error) { return session.Organization{}, errDisk }}), errDisk)
 }
 
 func TestAnAccessKeepsASessionAliveWhileRefreshIsOn(t *testing.T) {
