@@ -8,7 +8,6 @@
 //	fold      one form for each kind of text that people type: addresses, names, codes, search and sort keys
 //	token     the short JWT that names a session; the deployment's secrets
 //	durable   writes files that outlive a loss of power
-//	giveway   lets work that nobody waits for give way to requests
 //	store     everything kept, through GORM, on SQLite
 //	httpapi   the JSON API and its contract, openapi.yaml
 //	etag      evaluates If-Match and If-None-Match
@@ -66,7 +65,6 @@
 // nobody outside of its own room can reach.
 //
 //	httpapi.readiness.mu      whether the database can be written is found out
-//	app.App.background        what nobody waits for is written: touches, or one batch of the sweep
 //	session.Service.changes   from before a change reaches the disk until memory shows it
 //	store.EachLive.calling    the readers of the live sessions hand over in turns
 //	session.roster.mu         sessions come and go, and are walked
@@ -77,7 +75,6 @@
 //	store.touchLog.mu         what the pages of times do not tell yet is read, or added to
 //	httpapi.unreadForms.mu    a proxy names a client in a form that is not read
 //	app.lineLimits.mu         a line of the log is counted
-//	giveway.lane.mu           work in the background waits for its next turn
 //
 // Besides, the store has one connection that writes, which is taken below changes and above none of ours, and package member has as many
 // places for hashing a password as there are processors but one: whoever has such a place only computes. meta/locks_test.go reads the order off the source.

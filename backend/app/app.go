@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"os"
 	"runtime"
-	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -48,9 +47,6 @@ type App struct {
 	// guesses is the member service, where refusals are counted.
 	guesses *member.Service
 	metrics *metrics.Metrics
-	// background is held while what nobody waits for is written: touches, or a batch of the sweep. So whoever has to wait for the one connection
-	// that writes is neither of them, and touches give way to nobody from then on.
-	background sync.Mutex
 	// server is for the network, and operator for the command line; see operator.go.
 	server, operator *http.Server
 	// SetupURL is where the organization is set up, with the one-time token; empty when it is set up already.
@@ -188,11 +184,8 @@ func (a *App) watchClock() {
 	}
 }
 
-// acceptTime has the clock follow the machine's again. Nothing in the background writes meanwhile,
-// or it would put the old time on record.
+// acceptTime makes the clock follow the machine's again.
 func (a *App) acceptTime(ctx context.Context) (session.Receipt, error) {
-	a.background.Lock()
-	defer a.background.Unlock()
 	return a.sessions.AcceptTime(ctx, a.clock)
 }
 
@@ -235,26 +228,27 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 		work.Go(func() error { return serve(a.operator, operator) })
 	}
 	work.Go(func() error { return serve(a.server, listener) })
-	work.Go(func() error { a.flushEvery(ctx, time.Second); return nil })
-	work.Go(func() error { a.sweepEvery(ctx, time.Second); return nil })
-	work.Go(func() error {
-		a.repeat(ctx, betweenClockWarnings, "watching the clock", func(context.Context) error { a.watchClock(); return nil })
-		return nil
-	})
-	if _, chosen := os.LookupEnv("GOGC"); !chosen {
-		work.Go(func() error { a.repeat(ctx, time.Second, "pacing the garbage collector", a.paceCollector); return nil })
-	}
-	work.Go(func() error {
-		a.repeat(ctx, betweenCounts, "telling of lines left out", func(context.Context) error { a.limits.tell(); return nil })
-		return nil
-	})
-	work.Go(func() error { a.repeat(ctx, betweenCheckpoints, "the checkpoint", a.db.Checkpoint); return nil })
-	work.Go(func() error { a.repeat(ctx, time.Minute, "counts of refusals", a.writeRefusals); return nil })
 	work.Go(func() error {
 		<-ctx.Done()
 		return a.shutDown(context.WithoutCancel(ctx))
 	})
-	return work.Wait()
+	background := func(interval time.Duration, name string, job func(context.Context) error) {
+		work.Go(func() error { a.repeat(ctx, interval, name, job); return nil })
+	}
+	background(time.Second, "writing touches", a.sessions.Flush)
+	background(time.Second, "the sweep", a.sweep)
+	background(time.Minute, "counts of refusals", a.guesses.WriteRefusals)
+	background(betweenCheckpoints, "the checkpoint", a.db.Checkpoint)
+	background(betweenClockWarnings, "watching the clock", func(context.Context) error { a.watchClock(); return nil })
+	background(betweenCounts, "telling of lines left out", func(context.Context) error { a.limits.tell(); return nil })
+	if _, chosen := os.LookupEnv("GOGC"); !chosen {
+		background(time.Second, "pacing the garbage collector", a.paceCollector)
+	}
+	err := work.Wait()
+	if err := a.sessions.Flush(context.WithoutCancel(ctx)); err != nil {
+		a.log.Error("the last touches could not be written; these sessions may end a little early", "error", err)
+	}
+	return err
 }
 
 func serve(server *http.Server, listener net.Listener) error {
@@ -281,52 +275,22 @@ func stop(ctx context.Context, server *http.Server) error {
 	return nil
 }
 
-// flushEvery writes the touches behind the requests that made them.
-func (a *App) flushEvery(ctx context.Context, interval time.Duration) {
-	a.repeat(ctx, interval, "writing touches", a.flush)
-	if err := a.flush(context.WithoutCancel(ctx)); err != nil {
-		a.log.Error("the last touches could not be written; these sessions may end a little early", "error", err)
-	}
-}
-
-func (a *App) flush(ctx context.Context) error {
-	a.background.Lock()
-	defer a.background.Unlock()
-	return a.sessions.Flush(ctx)
-}
-
-func (a *App) writeRefusals(ctx context.Context) error {
-	a.background.Lock()
-	defer a.background.Unlock()
-	return a.guesses.WriteRefusals(ctx)
-}
-
-// sweepEvery writes the end of sessions that nobody asks for any more. It rests after every batch for 39 times as long as that took, so that
-// requests lose a fortieth of one processor at most, however many sessions were revoked: a million rows take four minutes, for which nobody waits.
-func (a *App) sweepEvery(ctx context.Context, interval time.Duration) {
-	a.repeat(ctx, interval, "the sweep", func(ctx context.Context) error {
-		for more := true; more && ctx.Err() == nil; {
-			var took time.Duration
-			var err error
-			if more, took, err = a.sweep(ctx); err != nil {
-				return err
-			}
-			select {
-			case <-ctx.Done():
-			case <-time.After(39 * took):
-			}
+// sweep runs batches of the sweep until none is left. After each batch it rests for 39 times as
+// long as that took, so that it uses at most one fortieth of one processor: to close the rows of a
+// million revoked sessions takes about four minutes.
+func (a *App) sweep(ctx context.Context) error {
+	for {
+		began := time.Now()
+		more, err := a.sessions.Sweep(ctx)
+		if !more || err != nil {
+			return err
 		}
-		return nil
-	})
-}
-
-// sweep does one batch, and tells how long that took by itself.
-func (a *App) sweep(ctx context.Context) (more bool, took time.Duration, err error) {
-	a.background.Lock()
-	defer a.background.Unlock()
-	began := time.Now()
-	more, err = a.sessions.Sweep(ctx)
-	return more, time.Since(began), err
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(39 * time.Since(began)):
+		}
+	}
 }
 
 // repeat does the work at every interval until the context is done. A failure is logged once, until it has gone well again.

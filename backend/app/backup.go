@@ -24,7 +24,7 @@ func (a *App) backup(ctx context.Context, path string, replace bool, event audit
 	if a.folder.holds(path) {
 		return httpapi.Backup{}, audit.Finding{}, &httpapi.FileError{Code: "misplaced", Message: "The data folder is for what the server keeps. Write the backup somewhere else, best onto another disk."}
 	}
-	if err := a.flush(ctx); err != nil {
+	if err := a.sessions.Flush(ctx); err != nil {
 		return httpapi.Backup{}, audit.Finding{}, err
 	}
 	found, err := a.db.Backup(ctx, path, replace, a.kept, event)

@@ -12,9 +12,9 @@ import (
 // arrows is who may import whom. A package that is not here may import none of ours.
 var arrows = map[string][]string{
 	"member":  {"audit", "fold", "refusal"},
-	"session": {"audit", "fold", "giveway", "member", "refusal"},
+	"session": {"audit", "fold", "member", "refusal"},
 	"token":   {"durable"},
-	"store":   {"audit", "durable", "fault", "fold", "giveway", "member", "refusal", "session"},
+	"store":   {"audit", "durable", "fault", "fold", "member", "refusal", "session"},
 	"httpapi": {"audit", "etag", "fault", "fold", "live", "mail", "member", "metrics", "session", "token"},
 	"metrics": {"build"},
 	"config":  {"fold", "mail", "token"}, // hosts, where the mail server is, and the bounds of a token's lifetime

@@ -16,9 +16,9 @@ var ErrClockNotAhead = refusal.New("the clock is not ahead")
 const leastAhead = time.Second
 
 // AcceptTime has the clock follow the machine's again after that was set back, for good. Rule R7
-// holds because every session of before is revoked first: none is lengthened. Neither
-// [Service.Flush] nor [Service.Sweep] may run meanwhile, which would put the old time on record
-// again.
+// holds because every session of before is revoked first: none is lengthened. [Service.Flush] waits
+// until it is done, and a batch of [Service.Sweep] that began before finds no session of its
+// generation to end: neither puts the old time on record again.
 func (s *Service) AcceptTime(ctx context.Context, clock *Clock) (Receipt, error) {
 	s.changes.Lock()
 	defer s.changes.Unlock()

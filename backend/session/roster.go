@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"curfew/backend/giveway"
 	"curfew/backend/member"
 )
 
@@ -297,7 +296,6 @@ func (r *roster) drainTouches() []Touch {
 		queued += len(taken[i])
 	}
 	touches := make([]Touch, 0, queued)
-	looked := 0
 	for i := range r.shards {
 		s := &r.shards[i]
 		for _, id := range taken[i] {
@@ -310,9 +308,6 @@ func (r *roster) drainTouches() []Touch {
 				}
 			}
 			s.mu.RUnlock()
-			if looked++; looked%512 == 0 { // some 0.1 ms of work, which nobody waits for
-				giveway.ToRequests()
-			}
 		}
 	}
 	return touches

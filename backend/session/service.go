@@ -752,8 +752,10 @@ func (s *Service) renameOrganization(ctx context.Context, who Principal, name st
 }
 
 // Flush writes the touches that are only in memory (rule R6), and once a minute the time itself (rule R7). What cannot be
-// written is kept for the next time. Calls must not overlap.
+// written is kept for the next time.
 func (s *Service) Flush(ctx context.Context) error {
+	s.changes.Lock() // or AcceptTime could run meanwhile, and the old time would be on record again
+	defer s.changes.Unlock()
 	touches, now := s.roster.Load().drainTouches(), s.now()
 	if len(touches) == 0 && now.Sub(s.flushed) < time.Minute {
 		return nil

@@ -22,7 +22,6 @@ import (
 	"gorm.io/gorm/logger"
 
 	"curfew/backend/fault"
-	"curfew/backend/giveway"
 	"curfew/backend/session"
 )
 
@@ -44,8 +43,6 @@ type DB struct {
 	touchLog touchLog
 	// upgradedFrom is the schema that the file had before; 0 for this program's.
 	upgradedFrom int64
-	// giveWay is how long work that nobody waits for lets requests go first.
-	giveWay func()
 }
 
 // UnusableError is given for a database that must not be used; its text says what to do about it.
@@ -141,7 +138,7 @@ func openFile(ctx context.Context, path string, log *slog.Logger) (*DB, error) {
 	if err := checkLog(path + "-wal"); err != nil {
 		return nil, unusable(path, err)
 	}
-	db := &DB{path: path, log: log, giveWay: giveway.ToRequests}
+	db := &DB{path: path, log: log}
 	if db.writer, err = connect(path, log, url.Values{"_txlock": {"immediate"}}, writers); err != nil {
 		return nil, unusable(path, err)
 	}

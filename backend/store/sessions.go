@@ -184,7 +184,6 @@ func (db *DB) EachLive(ctx context.Context, generation uint64, f func(number int
 			f(found[i].number, &found[i].Session)
 		}
 		calling.Unlock()
-		db.giveWay()
 	}
 	readers, ctx := errgroup.WithContext(ctx)
 	for range runtime.GOMAXPROCS(0) {

@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -56,24 +55,17 @@ func (p timesPage) merge(other timesPage) {
 	}
 }
 
-// Touch implements [session.Store]. Calls must not overlap. Nobody waits for it, so it works in short stretches and gives way to requests behind
-// each: one that was made in one piece would hold up a server with one processor for many milliseconds.
+// Touch implements [session.Store]. Calls must not overlap.
 func (db *DB) Touch(ctx context.Context, touches []session.Touch, now time.Time) error {
 	row, due := db.touchLog.begin()
 	var told touchWriter
-	for stretch := range slices.Chunk(touches, touchesAtOnce) {
-		for _, touch := range stretch {
-			told.add(touch)
-		}
-		db.touchLog.add(stretch)
-		db.giveWay()
+	for _, touch := range touches {
+		told.add(touch)
 	}
-	// Nobody else writes these pages, so they are read before the transaction, for which others wait.
-	for stretch := range slices.Chunk(due, pagesAtOnce) {
-		if err := db.completePages(ctx, stretch); err != nil {
-			return unavailable(err)
-		}
-		db.giveWay()
+	db.touchLog.add(touches)
+	// No other write changes these pages, so they are read before the transaction.
+	if err := db.completePages(ctx, due); err != nil {
+		return unavailable(err)
 	}
 	err := db.write(ctx, func(tx *gorm.DB) error {
 		if len(touches) > 0 {
@@ -81,16 +73,10 @@ func (db *DB) Touch(ctx context.Context, touches []session.Touch, now time.Time)
 				return err
 			}
 		}
-		waited := db.waitedForWriter()
-		for stretch := range slices.Chunk(due, pagesAtOnce) {
-			for _, number := range stretch {
-				const replace = "INSERT INTO session_times (page, times) VALUES (?1, ?2) ON CONFLICT (page) DO UPDATE SET times = ?2"
-				if err := exec(tx, replace, number, []byte(db.touchLog.pages[number])); err != nil {
-					return err
-				}
-			}
-			if db.waitedForWriter() == waited { // or else a sign-in or a revocation waits for the end of this
-				db.giveWay()
+		for _, number := range due {
+			const replace = "INSERT INTO session_times (page, times) VALUES (?1, ?2) ON CONFLICT (page) DO UPDATE SET times = ?2"
+			if err := exec(tx, replace, number, []byte(db.touchLog.pages[number])); err != nil {
+				return err
 			}
 		}
 		// Two, where one comes at a time: to delete all of a round at once would take as long as to read them.
@@ -104,21 +90,6 @@ func (db *DB) Touch(ctx context.Context, touches []session.Touch, now time.Time)
 		db.touchLog.forget(due)
 	}
 	return err
-}
-
-// What is done in one stretch: 0.1 to 0.2 ms of work.
-const (
-	touchesAtOnce = 512
-	pagesAtOnce   = 16
-)
-
-// waitedForWriter is how many times somebody has had to wait for the connection that writes.
-func (db *DB) waitedForWriter() int64 {
-	pool, err := db.writer.DB()
-	if err != nil {
-		return 0
-	}
-	return pool.Stats().WaitCount
 }
 
 // completePages adds to pages of the touch log what the file has of them.

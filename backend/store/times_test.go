@@ -8,14 +8,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
-	"gorm.io/gorm"
 
 	"curfew/backend/session"
 )
@@ -28,9 +26,6 @@ func TestManyTouches(t *testing.T) {
 	want := map[int64][2]int64{}
 	for flush := range 4 * flushesPerRound {
 		touches := make([]session.Touch, random.IntN(100))
-		if flush == flushesPerRound {
-			touches = make([]session.Touch, 2*touchesAtOnce+1)
-		}
 		for i := range touches {
 			number := random.Int64N(2000 * timesPerPage)
 			started := noon.Add(time.Duration(random.IntN(1e6)) * time.Millisecond)
@@ -133,53 +128,6 @@ func TestADamagedTouchLogIsRefused(t *testing.T) {
 		require.ErrorAs(t, err, &unusable, "%v", row)
 		require.ErrorContains(t, err, "is damaged (row 7 of touch_log). Keep a copy of it")
 	}
-}
-
-// TestAFlushGivesWayToRequests all the time, and no more from when a revocation, say, waits for its end: as many requests as there are would go
-// first behind each stretch.
-func TestAFlushGivesWayToRequests(t *testing.T) {
-	db := newDB(t)
-	pool, err := db.writer.DB()
-	require.NoError(t, err)
-	busy := make([]session.Touch, 5*pagesAtOnce*flushesPerRound)
-	for i := range busy {
-		busy[i] = session.Touch{Number: int64(i * timesPerPage), StartedAt: noon, LastSeenAt: noon}
-	}
-	touches := busy[:2*touchesAtOnce]
-	require.NoError(t, db.Touch(t.Context(), busy, noon))
-	for range flushesPerRound - 1 {
-		require.NoError(t, db.Touch(t.Context(), nil, noon))
-	}
-	apart, within := 0, 0 // of the transaction
-	db.giveWay = func() {
-		if pool.Stats().InUse == 0 {
-			apart++
-		} else {
-			within++
-		}
-	}
-	require.NoError(t, db.Touch(t.Context(), touches, noon))
-	require.Equal(t, 2+5, apart)
-	require.Equal(t, 5, within)
-
-	within = 0
-	written := make(chan error)
-	db.giveWay = func() {
-		if pool.Stats().InUse == 0 {
-			return
-		}
-		if within++; within > 1 {
-			return
-		}
-		before := db.waitedForWriter()
-		go func() { written <- db.write(t.Context(), func(*gorm.DB) error { return nil }) }()
-		for db.waitedForWriter() == before {
-			runtime.Gosched()
-		}
-	}
-	require.NoError(t, db.Touch(t.Context(), touches, noon))
-	require.NoError(t, <-written)
-	require.Equal(t, 1, within)
 }
 
 // TestAFlushWritesLittle, however many pages the busy sessions are spread over: a sync of a thousand takes milliseconds, in which a server with
