@@ -71,7 +71,7 @@
 //	session.shard.mu          a session is found, judged and touched; what the check takes; all of them, in turn, where a member changes
 //	session.shard.touchedMu   a touch is queued
 //	live.Hub.mu               who listens; taken beside a change, never within one
-//	token.part.mu             a token is remembered, or found
+//	token.shard.mu            a token is remembered, or found
 //	store.touchLog.mu         what the pages of times do not tell yet is read, or added to
 //	httpapi.unreadForms.mu    a proxy names a client in a form that is not read
 //	app.lineLimits.mu         a line of the log is counted

@@ -107,7 +107,7 @@ func (a *App) build(ctx context.Context, web fs.FS, openStore openStore) (err er
 	wall := fault.Wall()
 	a.clock = session.SystemClock(wall, newest)
 	a.watchClock()
-	if a.tokens, err = token.NewKeys(secrets, a.config.AccessTokenLifetime, a.clock.Now); err != nil {
+	if a.tokens, err = token.NewKeys(secrets.Access(a.config.AccessTokenLifetime), a.clock.Now); err != nil {
 		return err
 	}
 	var derived [3][32]byte

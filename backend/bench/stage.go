@@ -111,7 +111,7 @@ func (s *stage) deployment(ctx context.Context, sessions int) (*deployment, erro
 		return nil, err
 	}
 	// The lifetime is the longest that can be set, so that no token runs out while it is measured.
-	if d.keys, err = token.NewKeys(d.secrets, token.LongestLifetime, time.Now); err != nil {
+	if d.keys, err = token.NewKeys(d.secrets.Access(token.LongestLifetime), time.Now); err != nil {
 		return nil, err
 	}
 	s.deployments[sessions] = d

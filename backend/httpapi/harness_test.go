@@ -193,7 +193,7 @@ func (h *house) start(log *slog.Logger) {
 	require.NoError(h.t, err)
 	h.members, err = member.New(h.storage, h.now, h.wall, setupToken, h.sessions, derived[3], publicURL)
 	require.NoError(h.t, err)
-	tokens, err := token.NewKeys(h.secrets, 5*time.Minute, h.now)
+	tokens, err := token.NewKeys(h.secrets.Access(5*time.Minute), h.now)
 	require.NoError(h.t, err)
 	pages, err := spa.New(fstest.MapFS{
 		"200.html":   {Data: []byte("<!doctype html><title>Curfew</title>")},

@@ -1,10 +1,10 @@
-// Package token is the short JWT that names a session.
+// Package token issues and verifies the short JWT that names a session.
 //
-// A token says which session its bearer means, and nothing about whether that session is alive: package session
-// judges that on every request. So a verified token may be remembered until it expires; what is remembered is
-// that its signature is right, and no more.
+// A token says which session its bearer means. Whether that session is alive is for package session
+// to judge on every request. So the signature of a verified token may be remembered.
 //
-// The JWT library does the cryptography and judges the claims. What it judges passes a gate that is stricter than its own reading
-// ([Keys.Verify]): one header, to the letter, for each key; nothing read before the signature is verified; no unknown, repeated or
-// differently cased claims (RFC 8725 and its successor's draft).
+// The JWT library does the cryptography and judges the claims. [Keys.Verify] is stricter than the
+// library's own parser: the header has to match a key's header byte for byte, nothing is read
+// before the signature is verified, and unknown, repeated or differently cased claims are refused
+// (RFC 8725 and the draft that succeeds it).
 package token

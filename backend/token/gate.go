@@ -12,11 +12,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// longest is more than any token of ours; what is longer is refused before it is looked at.
+// longest is above the length of every valid token. A longer one is refused unread.
 const longest = 2048
 
-// payload is every claim that a token has, each of one type. A list of audiences, or a time as a string, does not fit. A claim that is missing,
-// or null, is zero, which none of ours is.
+// latest is the end of the year 9999, after which RFC 3339 has no form for a time.
+const latest = 253402300799
+
+// payload holds every claim of a token, each of one type. A claim that is missing or null is zero,
+// which is valid for none of them.
 type payload struct {
 	Issuer     string    `json:"iss"`
 	Audience   [1]string `json:"aud"`
@@ -29,96 +32,74 @@ type payload struct {
 	ID         string    `json:"jti"`
 }
 
-// open takes a token apart that this deployment signed, and reads what it says. Nothing in it is read before its signature was found right:
-// its header has to be, to the letter, the one that we put before tokens of a key, so what algorithm and which key are not the token's to say.
-func (k *Keys) open(text string) (c claims, err error) {
+// open verifies the signature of a token and reads its claims, for the validator too. It reads
+// nothing before the signature is verified. The header has to equal one of the keys' headers byte
+// for byte, so the token selects neither the algorithm nor any other key.
+func (k *Keys) open(text string) (Claims, jwt.RegisteredClaims, error) {
+	var none jwt.RegisteredClaims
 	if len(text) > longest {
-		return c, errors.New("too long")
+		return Claims{}, none, errors.New("too long")
 	}
 	if strings.Count(text, ".") != 2 {
-		return c, errors.New("not three parts")
+		return Claims{}, none, errors.New("not three parts")
 	}
-	first, rest, _ := strings.Cut(text, ".")
-	second, third, _ := strings.Cut(rest, ".")
-	key, known := k.byHeader[first]
+	header, rest, _ := strings.Cut(text, ".")
+	body, tail, _ := strings.Cut(rest, ".")
+	key, known := k.byHeader[header]
 	if !known {
-		return c, errors.New("the header is none of ours")
+		return Claims{}, none, errors.New("unknown header")
 	}
-	signature, err := decode(third)
+	signature, err := decode(tail)
 	if err != nil {
-		return c, fmt.Errorf("signature: %w", err)
+		return Claims{}, none, fmt.Errorf("signature: %w", err)
 	}
-	if err := jwt.SigningMethodHS256.Verify(text[:len(first)+1+len(second)], signature, key); err != nil {
-		return c, err
+	if err := jwt.SigningMethodHS256.Verify(text[:len(header)+1+len(body)], signature, key); err != nil {
+		return Claims{}, none, err
 	}
 	var p payload
-	if err := strictly(second, &p); err != nil {
-		return c, fmt.Errorf("claims: %w", err)
+	raw, err := decode(body)
+	if err == nil { // names match exactly, and none is repeated or unknown (RFC 8259, I-JSON)
+		err = json.Unmarshal(raw, &p, json.RejectUnknownMembers(true))
 	}
-	if c, err = p.claims(); err != nil {
-		return c, fmt.Errorf("claims: %w", err)
+	if err != nil {
+		return Claims{}, none, fmt.Errorf("claims: %w", err)
 	}
-	return c, nil
+	return p.claims()
 }
 
-// claims is what there is to verify and what there is to learn.
-type claims struct {
-	jwt.RegisteredClaims
-	session, member uuid.UUID
-	generation      uint64
+func (p payload) claims() (claims Claims, registered jwt.RegisteredClaims, err error) {
+	session, errSession := canonical(p.Session)
+	member, errMember := canonical(p.Subject)
+	_, errID := canonical(p.ID)
+	if err := errors.Join(errSession, errMember, errID); err != nil {
+		return claims, registered, err
+	}
+	if min(p.Generation, p.IssuedAt, p.NotBefore, p.ExpiresAt) == 0 {
+		return claims, registered, errors.New("a claim is missing")
+	}
+	if max(p.IssuedAt, p.NotBefore, p.ExpiresAt) > latest {
+		return claims, registered, errors.New("a time after the year 9999")
+	}
+	at := func(seconds uint64) *jwt.NumericDate { return jwt.NewNumericDate(time.Unix(int64(seconds), 0)) }
+	return Claims{Session: session, Member: member, Generation: p.Generation, ExpiresAt: at(p.ExpiresAt).Time}, jwt.RegisteredClaims{
+		Issuer: p.Issuer, Audience: p.Audience[:], Subject: p.Subject, ID: p.ID,
+		IssuedAt: at(p.IssuedAt), NotBefore: at(p.NotBefore), ExpiresAt: at(p.ExpiresAt),
+	}, nil
 }
 
-func (p payload) claims() (c claims, err error) {
-	if p.Generation == 0 || p.IssuedAt == 0 || p.NotBefore == 0 || p.ExpiresAt == 0 {
-		return c, errors.New("one is missing")
-	}
-	if c.session, err = canonical(p.Session); err != nil {
-		return c, err
-	}
-	if c.member, err = canonical(p.Subject); err != nil {
-		return c, err
-	}
-	if _, err := canonical(p.ID); err != nil {
-		return c, err
-	}
-	c.generation = p.Generation
-	c.RegisteredClaims = jwt.RegisteredClaims{Issuer: p.Issuer, Audience: p.Audience[:], Subject: p.Subject, ID: p.ID}
-	for _, date := range []struct {
-		from uint64
-		to   **jwt.NumericDate
-	}{{p.IssuedAt, &c.IssuedAt}, {p.NotBefore, &c.NotBefore}, {p.ExpiresAt, &c.ExpiresAt}} {
-		if date.from > latest {
-			return c, errors.New("a time that never comes")
-		}
-		*date.to = jwt.NewNumericDate(time.Unix(int64(date.from), 0))
-	}
-	return c, nil
-}
-
-// latest is the end of the year 9999, beyond which times are not written alike everywhere.
-const latest = 253402300799
-
-// canonical reads a UUID in the one form in which we write it.
+// canonical reads a UUID in its canonical form (RFC 9562, 4).
 func canonical(text string) (uuid.UUID, error) {
 	id, err := uuid.Parse(text)
-	if err != nil || len(text) != len("00000000-0000-0000-0000-000000000000") || text != strings.ToLower(text) {
-		return uuid.UUID{}, errors.New("no id")
+	if err != nil || text != id.String() {
+		return uuid.UUID{}, errors.New("not an id")
 	}
 	return id, nil
 }
 
-// strictly reads JSON (RFC 8259, I-JSON) without guessing: names match to the letter, none is repeated and none is unknown.
-func strictly(part string, into any) error {
-	raw, err := decode(part)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(raw, into, json.RejectUnknownMembers(true))
-}
-
-// decode reads base64url in its one canonical form: no padding, no line breaks, no stray bits at the end.
+// decode reads base64url in its one canonical form: no padding, no line breaks, no stray bits at
+// the end.
 func decode(part string) ([]byte, error) {
-	if strings.ContainsAny(part, "\r\n") { // which the standard library passes over
+	if strings.ContainsAny(part, "\r\n") { // the standard library skips these
 		return nil, errors.New("not base64url")
 	}
 	return base64.RawURLEncoding.Strict().DecodeString(part)

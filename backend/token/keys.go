@@ -14,18 +14,20 @@ import (
 	"curfew/backend/durable"
 )
 
-// Secrets are the deployment's own random secrets, kept in one file beside the database that only its owner can read.
+// Secrets are the deployment's random secrets. They are kept in one file next to the database,
+// which only its owner can read.
 type Secrets struct {
-	// AccessTokens are the keys of access tokens. The first one signs; all of them verify, so that keys rotate with overlap.
+	// AccessTokens are the keys of access tokens. The first one signs, and all of them verify.
 	AccessTokens []Key `json:"accessTokens"`
-	// Root is what all other secrets are derived from, but those that Kept is for.
+	// Root is what the other secrets are derived from, except those of Kept.
 	Root []byte `json:"root"`
-	// Kept is what secrets in the database are encrypted under. They have to outlive the machine, so a backup carries it and a restore
-	// takes it over; which is why it is apart from the root, from which tokens could be forged.
+	// Kept is what secrets in the database are encrypted with. They survive the machine, so a
+	// backup carries Kept and a restore keeps it. Tokens cannot be forged with it, as they could
+	// with Root.
 	Kept []byte `json:"kept"`
 }
 
-// Key is a key for HS256 (RFC 7518, 3.2): 256 random bits, bound to that one algorithm and to access tokens.
+// Key is a key of 256 random bits for HS256 (RFC 7518, 3.2) and for no other algorithm.
 type Key struct {
 	ID        string    `json:"kid"`
 	Secret    []byte    `json:"secret"`
@@ -34,12 +36,12 @@ type Key struct {
 
 const secretSize = 32
 
-// LoadSecrets reads the file, or makes it with new secrets when there is none. It refuses a file that others could read
-// and secrets that are too short.
+// LoadSecrets reads the file, or creates it with new secrets. It returns an error if other users
+// can read the file, or if a secret is missing or too short.
 func LoadSecrets(path string, now time.Time) (Secrets, error) {
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return createSecrets(path, now)
+		return RenewSecrets(path, random(), now)
 	}
 	if err != nil {
 		return Secrets{}, err
@@ -68,7 +70,7 @@ func LoadSecrets(path string, now time.Time) (Secrets, error) {
 			return Secrets{}, fmt.Errorf("%s holds a key of less than %d bytes; restore it from a backup, or remove it to sign everybody out", path, secretSize)
 		}
 	}
-	if len(secrets.Kept) == 0 { // the file is from before it was kept apart
+	if len(secrets.Kept) == 0 { // the file is older than Kept
 		if secrets.Kept, err = hkdf.Key(sha256.New, secrets.Root, nil, "curfew kept", secretSize); err != nil {
 			return Secrets{}, fmt.Errorf("derive the kept secret: %w", err)
 		}
@@ -76,11 +78,8 @@ func LoadSecrets(path string, now time.Time) (Secrets, error) {
 	return secrets, nil
 }
 
-func createSecrets(path string, now time.Time) (Secrets, error) {
-	return RenewSecrets(path, random(), now)
-}
-
-// RenewSecrets makes the file with new secrets but for the kept one. Nothing that was made under the old ones is worth anything under these.
+// RenewSecrets writes the file with new secrets and the given Kept. Nothing made with the old
+// secrets stays valid.
 func RenewSecrets(path string, kept []byte, now time.Time) (Secrets, error) {
 	secrets := Secrets{
 		AccessTokens: []Key{{ID: rand.Text(), Secret: random(), CreatedAt: now.UTC()}},
@@ -94,10 +93,12 @@ func RenewSecrets(path string, kept []byte, now time.Time) (Secrets, error) {
 	return secrets, durable.WriteFile(path, append(raw, '\n'))
 }
 
-// Derive makes the secret for one purpose (HKDF, RFC 5869). Different purposes have unrelated secrets.
+// Derive returns the secret for one purpose (HKDF, RFC 5869). Secrets of different purposes are
+// unrelated.
 func (s Secrets) Derive(purpose string) ([secretSize]byte, error) { return derive(s.Root, purpose) }
 
-// DeriveKept makes a secret to encrypt by what is in the database. It survives a restore, as those of Derive must not.
+// DeriveKept returns a secret to encrypt data in the database with. It survives a restore, which
+// those of Derive must not.
 func (s Secrets) DeriveKept(purpose string) ([secretSize]byte, error) { return derive(s.Kept, purpose) }
 
 func derive(from []byte, purpose string) ([secretSize]byte, error) {
@@ -110,6 +111,6 @@ func derive(from []byte, purpose string) ([secretSize]byte, error) {
 
 func random() []byte {
 	secret := make([]byte, secretSize)
-	rand.Read(secret) // never fails: it ends the program first
+	rand.Read(secret) // it never returns an error
 	return secret
 }

@@ -1,36 +1,49 @@
 package token
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
 )
 
-// The names that every token carries and that are checked on every token. Tokens of another kind have other ones.
-const (
-	issuer   = "curfew"
-	audience = "curfew-api"
-	kind     = "at+jwt" // RFC 9068, 2.1
-)
+// Kind describes one kind of token. Kinds differ in type, audience and keys, so that a token of one
+// is never taken for a token of another (RFC 8725, 3.12).
+type Kind struct {
+	Type     string        // "typ" in the header
+	Audience string        // "aud"
+	Lifetime time.Duration // from "iat" to "exp", unless the session ends first
+	// Keys verify, and the first one signs too, so that keys rotate with overlap.
+	Keys []Key
+}
 
-// The bounds of a token's life.
+// issuer is "iss" in tokens of every kind.
+const issuer = "curfew"
+
+// The bounds of an access token's lifetime.
 const (
 	ShortestLifetime = time.Minute
 	LongestLifetime  = 15 * time.Minute
 )
 
+// Access returns the kind of token that names a session to this deployment's API (RFC 9068).
+func (s Secrets) Access(lifetime time.Duration) Kind {
+	return Kind{Type: "at+jwt", Audience: "curfew-api", Lifetime: lifetime, Keys: s.AccessTokens}
+}
+
 var (
-	// ErrInvalid is given for anything that is not exactly a token of this deployment.
+	// ErrInvalid is returned for anything but a token that these keys signed.
 	ErrInvalid = errors.New("token invalid")
-	// ErrExpired is given for a token that was right until its time ran out.
+	// ErrExpired is returned for a token that was valid and has expired.
 	ErrExpired = errors.New("token expired")
 )
 
-// Claims are what a token says: which session it names, and the organization's generation that the session began under.
+// Claims hold what a token says: the session it names, and the organization's generation at which
+// that session started.
 type Claims struct {
 	Session    uuid.UUID
 	Member     uuid.UUID
@@ -38,87 +51,76 @@ type Claims struct {
 	ExpiresAt  time.Time
 }
 
-// Keys issues and verifies tokens. It is safe for concurrent use.
+// Keys issues and verifies tokens of one kind. It is safe for concurrent use.
 type Keys struct {
-	signing Key
-	// byHeader holds the key that a token is signed with by the token's header, in the form in which it stands in the token.
+	kind Kind
+	now  func() time.Time
+	// byHeader holds the secret of each key by the header, in base64url, of the tokens it signs.
 	byHeader map[string][]byte
-	lifetime time.Duration
-	now      func() time.Time
-	// validator judges the claims of a token whose signature is right.
+	// header is the header of new tokens.
+	header     string
 	validator  *jwt.Validator
-	remembered *remembered
+	remembered remembered
 }
 
-// NewKeys makes tokens that live for the given time, between [ShortestLifetime] and [LongestLifetime].
-func NewKeys(secrets Secrets, lifetime time.Duration, now func() time.Time) (*Keys, error) {
+// NewKeys returns the keys for tokens of that kind.
+func NewKeys(kind Kind, now func() time.Time) (*Keys, error) {
 	k := &Keys{
-		signing: secrets.AccessTokens[0], byHeader: map[string][]byte{}, lifetime: lifetime, now: now, remembered: newRemembered(),
-		validator: jwt.NewValidator(
-			jwt.WithIssuer(issuer), jwt.WithAudience(audience), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithTimeFunc(now),
-		),
+		kind: kind, now: now, byHeader: map[string][]byte{}, remembered: newRemembered(),
+		validator: jwt.NewValidator(jwt.WithIssuer(issuer), jwt.WithAudience(kind.Audience),
+			jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithTimeFunc(now)),
 	}
-	for _, key := range secrets.AccessTokens {
-		text, err := unsigned(key, nil).SigningString()
+	for i, key := range kind.Keys {
+		header, err := encode(struct {
+			Algorithm string `json:"alg"`
+			Key       string `json:"kid"`
+			Type      string `json:"typ"`
+		}{jwt.SigningMethodHS256.Alg(), key.ID, kind.Type})
 		if err != nil {
 			return nil, fmt.Errorf("make the header of key %s: %w", key.ID, err)
 		}
-		header, _, _ := strings.Cut(text, ".")
 		k.byHeader[header] = key.Secret
+		if i == 0 {
+			k.header = header
+		}
 	}
 	return k, nil
 }
 
-// signed is the claims as they are signed.
-type signed struct {
-	jwt.RegisteredClaims
-	Session    string `json:"sid"`
-	Generation uint64 `json:"gen"`
-}
-
-// unsigned is a token that is to be signed with the key.
-func unsigned(key Key, claims jwt.Claims) *jwt.Token {
-	token := jwt.NewWithClaims(jwt.SigningMethodHS256, claims)
-	token.Header["typ"] = kind
-	token.Header["kid"] = key.ID
-	return token
-}
-
-// Issue makes a token that names a session and ends after the deployment's lifetime or with the session, whichever is
-// first. It tells how long that is.
-func (k *Keys) Issue(sessionID, memberID uuid.UUID, generation uint64, sessionEnds time.Time) (string, time.Duration, error) {
+// Issue returns a token that names a session, and for how long it is valid: the kind's lifetime, or
+// less if the session ends first.
+func (k *Keys) Issue(session, member uuid.UUID, generation uint64, sessionEnds time.Time) (string, time.Duration, error) {
 	now := k.now()
-	expires := now.Add(k.lifetime)
+	expires := now.Add(k.kind.Lifetime)
 	if sessionEnds.Before(expires) {
 		expires = sessionEnds
 	}
-	expires = expires.Truncate(time.Second) // which is what a token counts in
-	token := unsigned(k.signing, signed{
-		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer: issuer, Audience: jwt.ClaimStrings{audience}, Subject: memberID.String(), ID: uuid.NewString(),
-			IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(expires),
-		},
-		Session: sessionID.String(), Generation: generation,
+	expires = expires.Truncate(time.Second) // a token counts in seconds
+	claims, err := encode(payload{
+		Issuer: issuer, Audience: [1]string{k.kind.Audience}, Subject: member.String(), Session: session.String(), Generation: generation,
+		IssuedAt: uint64(now.Unix()), NotBefore: uint64(now.Unix()), ExpiresAt: uint64(expires.Unix()), ID: uuid.NewString(),
 	})
-	text, err := token.SignedString(k.signing.Secret)
+	if err != nil {
+		return "", 0, fmt.Errorf("encode claims: %w", err)
+	}
+	text := k.header + "." + claims
+	signature, err := jwt.SigningMethodHS256.Sign(text, k.byHeader[k.header])
 	if err != nil {
 		return "", 0, fmt.Errorf("sign token: %w", err)
 	}
-	return text, expires.Sub(now), nil
+	return text + "." + base64.RawURLEncoding.EncodeToString(signature), expires.Sub(now), nil
 }
 
-// Memory is how many bytes the remembered tokens take. They have no pointers.
-func (k *Keys) Memory() int { return k.remembered.memory() }
-
-// Verify tells what a token says. It returns ErrInvalid, or ErrExpired for one that is right in everything but its time.
+// Verify returns what a token says. It returns ErrExpired for a token that is valid but for its
+// time, and ErrInvalid for any other.
 func (k *Keys) Verify(text string) (Claims, error) {
-	claims, ok := k.remembered.find(text)
-	if !ok {
+	claims, known := k.remembered.find(text)
+	if !known {
 		var err error
 		if claims, err = k.verify(text); err != nil {
 			return Claims{}, err
 		}
-		k.remembered.add(text, claims)
+		k.remembered.add(text, claims, k.now())
 	}
 	if !k.now().Before(claims.ExpiresAt) {
 		return Claims{}, ErrExpired
@@ -126,24 +128,24 @@ func (k *Keys) Verify(text string) (Claims, error) {
 	return claims, nil
 }
 
-// verify leaves to the library what is cryptography, and the verdict on the claims. It does not let the library read the token, which would
-// be more lenient.
+// verify checks the signature, then reads the claims, and lets the JWT library judge them.
 func (k *Keys) verify(text string) (Claims, error) {
-	c, err := k.open(text)
-	if err != nil {
-		return Claims{}, errors.Join(ErrInvalid, err)
+	claims, registered, err := k.open(text)
+	if err == nil {
+		err = k.validator.Validate(registered)
 	}
-	err = k.validator.Validate(c)
-	if err != nil && !onlyExpired(err) {
-		return Claims{}, errors.Join(ErrInvalid, err)
-	}
-	if err != nil {
+	switch {
+	case err == nil:
+		return claims, nil
+	case onlyExpired(err):
 		return Claims{}, ErrExpired
+	default:
+		return Claims{}, errors.Join(ErrInvalid, err)
 	}
-	return Claims{Session: c.session, Member: c.member, Generation: c.generation, ExpiresAt: c.ExpiresAt.Time}, nil
 }
 
-// onlyExpired tells that a token's time is all that is wrong with it. The library joins everything that it finds wrong.
+// onlyExpired reports whether a token's time is all that is wrong with it. The library joins all
+// the errors that it finds.
 func onlyExpired(err error) bool {
 	if !errors.Is(err, jwt.ErrTokenExpired) {
 		return false
@@ -157,3 +159,12 @@ func onlyExpired(err error) bool {
 	}
 	return true
 }
+
+// encode returns the base64url of a value's JSON.
+func encode(value any) (string, error) {
+	raw, err := json.Marshal(value)
+	return base64.RawURLEncoding.EncodeToString(raw), err
+}
+
+// Memory returns about how many bytes the texts of remembered tokens take. Those have no pointers.
+func (k *Keys) Memory() int { return k.remembered.memory() }

@@ -41,7 +41,7 @@ func newDeployment(t testing.TB) *deployment {
 func deploymentWith(t testing.TB, secrets Secrets) *deployment {
 	t.Helper()
 	d := &deployment{secrets: secrets, now: noon}
-	keys, err := NewKeys(secrets, 5*time.Minute, func() time.Time { return d.now })
+	keys, err := NewKeys(secrets.Access(5*time.Minute), func() time.Time { return d.now })
 	require.NoError(t, err)
 	d.Keys = keys
 	return d
@@ -200,6 +200,29 @@ func TestKeysRotate(t *testing.T) {
 	require.ErrorIs(t, err, ErrInvalid, "the old key is gone")
 	_, err = after.Verify(fresh)
 	require.NoError(t, err, "the first key is the one that signs")
+}
+
+// TestKindsDoNotPassForEachOther: with another type or audience, a token is invalid even under the same key (RFC 8725, 3.12).
+//
+// ASVS 9.2.2
+func TestKindsDoNotPassForEachOther(t *testing.T) {
+	d := newDeployment(t)
+	access := d.secrets.Access(5 * time.Minute)
+	otherType, otherAudience, otherKey := access, access, access
+	otherType.Type, otherAudience.Audience = "pass+jwt", "reports"
+	otherKey.Keys = []Key{{ID: access.Keys[0].ID, Secret: random()}}
+	for name, kind := range map[string]Kind{"type": otherType, "audience": otherAudience, "key": otherKey} {
+		other, err := NewKeys(kind, func() time.Time { return d.now })
+		require.NoError(t, err)
+		text, _, err := other.Issue(uuid.MustParse(aSession), uuid.MustParse(aMember), 3, noon.Add(time.Hour))
+		require.NoError(t, err)
+		_, err = other.Verify(text)
+		require.NoError(t, err, name)
+		_, err = d.Verify(text)
+		require.ErrorIs(t, err, ErrInvalid, name)
+		_, err = other.Verify(d.issued(t))
+		require.ErrorIs(t, err, ErrInvalid, name)
+	}
 }
 
 func FuzzVerify(f *testing.F) {

@@ -98,7 +98,7 @@ func issuedFor(t *testing.T, o options) []string {
 	}
 	secrets, err := token.LoadSecrets(o.secrets, time.Now())
 	require.NoError(t, err)
-	keys, err := token.NewKeys(secrets, token.LongestLifetime, time.Now)
+	keys, err := token.NewKeys(secrets.Access(token.LongestLifetime), time.Now)
 	require.NoError(t, err)
 	text, _, err := keys.Issue(uuid.New(), uuid.New(), 1, time.Now().Add(time.Hour))
 	require.NoError(t, err)
@@ -130,7 +130,7 @@ func expired(t *testing.T, o options) string {
 	case "hs256":
 		secrets, err := token.LoadSecrets(o.secrets, time.Now())
 		require.NoError(t, err)
-		keys, err := token.NewKeys(secrets, time.Minute, func() time.Time { return time.Now().Add(-time.Hour) })
+		keys, err := token.NewKeys(secrets.Access(time.Minute), func() time.Time { return time.Now().Add(-time.Hour) })
 		require.NoError(t, err)
 		text, _, err := keys.Issue(uuid.New(), uuid.New(), 1, time.Now())
 		require.NoError(t, err)

@@ -129,7 +129,7 @@ func openTokens(folder string, members int) (tokens, error) {
 	if err != nil {
 		return tokens{}, err
 	}
-	keys, err := token.NewKeys(secrets, token.LongestLifetime, time.Now)
+	keys, err := token.NewKeys(secrets.Access(token.LongestLifetime), time.Now)
 	return tokens{keys, members}, err
 }
 
