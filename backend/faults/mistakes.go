@@ -29,7 +29,7 @@ var mutants = []mutant{
 		time.Sleep(200 * time.Millisecond)
 	}
 `},
-			{file: "store/times.go", from: `		waited := db.waitedForWriter()
+			{file: "store/sqlite_times.go", from: `		waited := db.waitedForWriter()
 `, to: `		waited := db.waitedForWriter()
 		for _, touch := range touches {
 			if fault.Mutant("touch-revives") {
@@ -319,7 +319,7 @@ var mutants = []mutant{
 	{
 		name: "forgotten-fsync", says: "a commit is left to the kernel to write when it likes",
 		scene: (*stage).traceMutant,
-		edits: []edit{{file: "store/open.go", from: `	for key, value := range more {
+		edits: []edit{{file: "store/sqlite_open.go", from: `	for key, value := range more {
 `, to: `	if fault.Mutant("forgotten-fsync") {
 		dsn.Set("_synchronous", "NORMAL")
 	}

@@ -26,7 +26,7 @@ var handed = map[string][]string{
 	"session.Clock.elapsed":    {},
 	"httpapi.API.Now":          {"session.Clock.Now"},
 	"httpapi.API.Ready":        {"store.DB.Ready"},
-	"store.DB.EachLive f":      {"session.roster.take"},
+	"store.DB.EachLive f":      {"session.roster.load"},
 	// What package member does to a member, in one call of the store.
 	"session.Service.FollowMember change": {"store.DB.ChangeMember", "store.DB.UseLink", "store.DB.ResetPassword"},
 	"session.Service.ForgetMember remove": {"store.DB.RemoveMember"},
