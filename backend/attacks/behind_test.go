@@ -31,7 +31,7 @@ import (
 	"curfew/backend/member"
 )
 
-// Curfew behind each of the proxies that the README shows how to put in front of it: the real programs, on the very configurations that stand
+// Curfew behind each of the proxies that OPERATING.md shows how to put in front of it: the real programs, on the very configurations that stand
 // in the folder proxies, over TLS. Nobody installs them but whoever has the machine, so make attacks takes those that there are and names the
 // others, and make test does without.
 

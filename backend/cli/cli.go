@@ -32,7 +32,7 @@ type Environment struct {
 	Web fs.FS
 }
 
-// What the process ends with. The help and the README list them.
+// What the process ends with. The help and OPERATING.md list them.
 const (
 	done     = 0
 	failed   = 1

@@ -49,7 +49,7 @@ type Config struct {
 	Mail *mail.Server
 }
 
-// Setting is one setting, as the help, the README and the config command show it.
+// Setting is one setting, as the help, OPERATING.md and the config command show it.
 type Setting struct {
 	Name    string
 	Default string

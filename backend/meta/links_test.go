@@ -21,7 +21,8 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	documents, err := filepath.Glob("../decisions/*.md")
 	require.NoError(t, err)
 	followed := 0
-	for _, document := range append(documents, "../../README.md", "../../.github/CONTRIBUTING.md", "../../.github/OPERATING.md", "../../.github/SECURITY.md") {
+	for _, document := range append(documents, "../../README.md", "../../.github/CONTRIBUTING.md", "../../.github/OPERATING.md", "../../.github/SECURITY.md",
+		"../../.github/CHANGELOG.md", "../bench/README.md", "../faults/README.md", "../attacks/README.md") {
 		text, err := os.ReadFile(document)
 		require.NoError(t, err)
 		for _, found := range markdownLink.FindAllSubmatch(text, -1) {
@@ -54,7 +55,7 @@ func TestNamedTestsExist(t *testing.T) {
 	documents, err := filepath.Glob("../decisions/*.md")
 	require.NoError(t, err)
 	named := 0
-	for _, document := range append(documents, "../../README.md") {
+	for _, document := range append(documents, "../../README.md", "../../.github/CHANGELOG.md") {
 		text, err := os.ReadFile(document)
 		require.NoError(t, err)
 		for _, name := range testName.FindAllString(string(text), -1) {

@@ -8,14 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTheReadmeListsEverySetting(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+func TestOperatingListsEverySetting(t *testing.T) {
+	page, err := os.ReadFile("../../.github/OPERATING.md")
 	require.NoError(t, err)
 	for _, s := range Settings {
 		row := "| `--" + s.Name + "` | `" + s.Environment() + "` |"
-		require.Contains(t, string(readme), row)
+		require.Contains(t, string(page), row)
 		if s.Default != "" {
-			_, after, _ := strings.Cut(string(readme), row)
+			_, after, _ := strings.Cut(string(page), row)
 			line, _, _ := strings.Cut(after, "\n")
 			require.Contains(t, line, "`"+s.Default+"`", s.Name)
 		}
