@@ -117,7 +117,7 @@ ATTACKS := $(CURDIR)/bin/attacks.tsv
 attacks: $(BIN) ## Attack the whole program in every way that others were broken, and print how many attacks were answered wrongly
 	@: >$(ATTACKS); export ATTACKS_ROWS=$(ATTACKS) ATTACKS_BINARY=$(CURDIR)/$(BIN); failed=; \
 	go test -count=1 -tags=$(TAGS),proxies ./backend/attacks || failed=1; \
-	npm exec -w frontend -- vitest run way-back-attacks || failed=1; \
+	npm exec -w frontend -- vitest run return-to-attacks || failed=1; \
 	awk -F '\t' '$$4 == "untried" { untried = untried "\nNOT TRIED: " $$1 ", " $$2; next } { tried[$$1]++; all++ } $$4 == "wrong" { wrong[$$1]++; bad++ } \
 		$$3 ~ /bytes searched|medians|hashed,|verified,/ { figures = figures "\n" $$2 ": " $$3 } \
 		END { printf "\n%-26s %9s %14s\n", "kind", "tried", "wrong answers"; fflush(); \

@@ -1,5 +1,5 @@
 import { explain } from '$lib/api/problem';
-import { readTables } from '$lib/formats';
+import { readTables } from '$lib/text/formats';
 import type { ClientInit, HandleClientError } from '@sveltejs/kit';
 
 /** While the page waits for the server's first answers. */

@@ -2,9 +2,9 @@ import { redirect } from '@sveltejs/kit';
 import { endsSession } from '$lib/api/problem';
 import { getSession } from '$lib/api/session';
 import { getSetup } from '$lib/api/setup';
-import { endedSentence } from '$lib/ended';
-import { farewell } from '$lib/farewell.svelte';
-import { homeOf } from '$lib/way-back';
+import { endedSentence } from '$lib/text/ended';
+import { farewell } from '$lib/session/session-end.svelte';
+import { homeOf } from '$lib/session/return-to';
 
 /** Leads to where the person belongs. */
 export async function load() {

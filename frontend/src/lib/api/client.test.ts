@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { answerInTurn, lost, ok, problem } from './fake-server';
+import { answerInTurn, lost, ok, problem } from '../../../test/fake-server';
 import { endsSession, explain, Problem, Unreachable } from './problem';
 import { getSession, getSessionSummary, watchSessionSummary } from './session';
 import { putSecuritySettings } from './settings';

@@ -1,5 +1,5 @@
 import createClient, { type FetchResponse } from 'openapi-fetch';
-import { learnTime } from '../clock';
+import { learnTime } from '../text/clock';
 import { Problem, Unreachable } from './problem';
 import type { paths } from './schema';
 

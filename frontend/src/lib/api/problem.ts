@@ -1,4 +1,4 @@
-import { formatUnits } from '../formats';
+import { formatUnits } from '../text/formats';
 import type { components } from './schema';
 
 export type ProblemDocument = components['schemas']['Problem'];

@@ -1,10 +1,10 @@
 import { redirect } from '@sveltejs/kit';
 import { endsSession } from '$lib/api/problem';
 import { getSession } from '$lib/api/session';
-import { endedSentence } from '$lib/ended';
-import { farewell } from '$lib/farewell.svelte';
-import { settingsLink } from '$lib/settings-link.svelte';
-import { SECOND_FACTOR, secondFactorPath, signInPath, wayBack } from '$lib/way-back';
+import { endedSentence } from '$lib/text/ended';
+import { farewell } from '$lib/session/session-end.svelte';
+import { settingsLink } from '$lib/session/settings-link.svelte';
+import { SECOND_FACTOR, secondFactorPath, signInPath, wayBack } from '$lib/session/return-to';
 
 /**
  * Reads the session, which everything below needs. It is read again on the way to and from the page

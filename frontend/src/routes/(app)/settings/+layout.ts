@@ -1,5 +1,5 @@
 import { redirect } from '@sveltejs/kit';
-import { settingsLink } from '$lib/settings-link.svelte';
+import { settingsLink } from '$lib/session/settings-link.svelte';
 
 /** Owners, admins and auditors see settings. A member is led to their account, which says so. */
 export async function load({ parent }) {

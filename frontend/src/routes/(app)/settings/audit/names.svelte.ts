@@ -1,7 +1,7 @@
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import type { AuditEntry } from '$lib/api/audit';
 import { getMember } from '$lib/api/members';
-import { memberOf, namesIn } from '$lib/audit-words';
+import { memberOf, namesIn } from '$lib/text/audit-words';
 
 /** The names of the members that entries are about. An entry names who acted, and mostly not whom it was done to. */
 export class Names {

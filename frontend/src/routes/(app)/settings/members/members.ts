@@ -1,8 +1,8 @@
 import type { Member, MemberQuery, Role } from '$lib/api/members';
 import type { Problem } from '$lib/api/problem';
-import { serverTime } from '$lib/clock';
-import { count } from '$lib/ended';
-import { formatDate, formatMomentNearby } from '$lib/formats';
+import { serverTime } from '$lib/text/clock';
+import { count } from '$lib/text/ended';
+import { formatDate, formatMomentNearby } from '$lib/text/formats';
 import type { Sort } from '$lib/ui/table';
 
 interface RoleWords {

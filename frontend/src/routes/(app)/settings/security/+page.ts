@@ -1,7 +1,7 @@
 import { redirect } from '@sveltejs/kit';
 import { endsSession, isRestricted } from '$lib/api/problem';
 import { getSecuritySettings } from '$lib/api/settings';
-import { secondFactorPath, signInPath } from '$lib/way-back';
+import { secondFactorPath, signInPath } from '$lib/session/return-to';
 
 export async function load({ url }) {
   try {

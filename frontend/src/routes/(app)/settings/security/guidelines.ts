@@ -1,5 +1,5 @@
 import type { Guideline, Policy } from '$lib/api/settings';
-import { formatLength } from '$lib/policy';
+import { formatLength } from '$lib/text/policy';
 
 /** What a guideline asks, in words. */
 export function guidelineNumbers(guideline: Guideline): string {

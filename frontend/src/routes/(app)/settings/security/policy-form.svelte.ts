@@ -6,7 +6,7 @@ import {
   type SecuritySettings,
   type Unit,
 } from '$lib/api/settings';
-import { lengthError, overMaximum, readNumber, samePolicy } from '$lib/policy';
+import { lengthError, overMaximum, readNumber, samePolicy } from '$lib/text/policy';
 
 /** A length as it is being typed, whatever that is. */
 interface LengthDraft {

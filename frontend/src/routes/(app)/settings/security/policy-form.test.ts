@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { answerInTurn, lost, ok, problem } from '$lib/api/fake-server';
+import { answerInTurn, lost, ok, problem } from '../../../../../test/fake-server';
 import { Problem, Unreachable } from '$lib/api/problem';
 import type { SecuritySettings } from '$lib/api/settings';
 import { PolicyForm } from './policy-form.svelte';

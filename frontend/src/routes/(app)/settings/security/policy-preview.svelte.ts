@@ -1,5 +1,5 @@
 import { previewSecuritySettings, watchPreview, type Effect, type Policy } from '$lib/api/settings';
-import { samePolicy } from '$lib/policy';
+import { samePolicy } from '$lib/text/policy';
 
 /** How long the typing has to rest before the server is asked, in milliseconds. */
 const REST = 250;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { answerInTurn, lost, ok } from '$lib/api/fake-server';
+import { answerInTurn, lost, ok } from '../../../../../test/fake-server';
 import { Unreachable } from '$lib/api/problem';
 import type { Effect, Policy } from '$lib/api/settings';
 import { PolicyPreview } from './policy-preview.svelte';

@@ -1,5 +1,5 @@
 import type { Remaining } from '$lib/api/settings';
-import { count } from '$lib/ended';
+import { count } from '$lib/text/ended';
 
 /** Steps that a time axis may have, in seconds, with their words. */
 const STEPS: [number, number, string][] = [

@@ -1,6 +1,6 @@
 import type { SecuritySettings } from '$lib/api/settings';
-import { serverTime } from '$lib/clock';
-import { clock } from '$lib/ended';
+import { serverTime } from '$lib/text/clock';
+import { clock } from '$lib/text/ended';
 
 /** Who saved the configuration outside this page, and when. */
 export function savedWords(

@@ -1,8 +1,8 @@
 import type { Member } from '$lib/api/members';
 import type { Session } from '$lib/api/session';
-import { deviceName } from '$lib/device';
-import { count, sessionsOfMembers } from '$lib/ended';
-import { isolate } from '$lib/isolate';
+import { deviceName } from '$lib/text/device';
+import { count, sessionsOfMembers } from '$lib/text/ended';
+import { isolate } from '$lib/text/bidi-isolate';
 
 /** What somebody is about to revoke: sessions by name, or all of a member's, however many they turn out to be. */
 export type Target =

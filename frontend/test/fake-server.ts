@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import type { components } from './schema';
+import type { components } from '../src/lib/api/schema';
 
 vi.stubGlobal('location', new URL('http://curfew.test'));
 vi.stubGlobal('navigator', { onLine: true });

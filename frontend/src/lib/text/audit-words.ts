@@ -1,6 +1,6 @@
-import type { AuditEntry } from './api/audit';
+import type { AuditEntry } from '../api/audit';
 import { formatNumber } from './formats';
-import { isolate } from './isolate';
+import { isolate } from './bidi-isolate';
 
 /** What the reader of an entry knows beside it. */
 export interface Reader {

@@ -1,4 +1,4 @@
-import type { Role } from './api/members';
+import type { Role } from '../api/members';
 
 /** The session configuration: the home of everybody who may see settings. */
 export const HOME = '/settings/security';

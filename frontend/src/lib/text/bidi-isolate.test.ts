@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isolate } from './isolate';
+import { isolate } from './bidi-isolate';
 
 it('encloses names that would turn a sentence around, and no others', () => {
   expect(isolate('Zoë 🙂 山田')).toBe('Zoë 🙂 山田');

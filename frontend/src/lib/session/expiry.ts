@@ -1,5 +1,5 @@
-import type { Policy } from './api/settings';
-import { seconds } from './policy';
+import type { Policy } from '../api/settings';
+import { seconds } from '../text/policy';
 
 /** How long before its end a session says so, in seconds: the server's stream does the same. */
 const WARNING = 5 * 60;

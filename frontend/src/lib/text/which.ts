@@ -1,4 +1,4 @@
-import type { Session } from './api/session';
+import type { Session } from '../api/session';
 import { formatMoment } from './formats';
 
 type Told = Pick<Session, 'client' | 'authenticatedAt' | 'lastSeenAt'>;

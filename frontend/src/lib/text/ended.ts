@@ -1,7 +1,7 @@
-import type { Ended, RevocationReceipt } from './api/session';
+import type { Ended, RevocationReceipt } from '../api/session';
 import { serverTime } from './clock';
 import { formatDay, formatNumber, formatTimeOfDay } from './formats';
-import type { Ending } from './live.svelte';
+import type { Ending } from '../session/live.svelte';
 
 /** Tells a person at the sign-in page why they are there; nothing where there was no session at all. */
 export function endedSentence(

@@ -1,4 +1,4 @@
-import { wants } from './api/problem';
+import { wants } from '../api/problem';
 
 /** Does what asks for a fresh proof of identity: where the last one is too old, it waits for one and is tried again. */
 export class WithProof {

@@ -1,4 +1,4 @@
-import type { Length, Policy, Unit } from './api/settings';
+import type { Length, Policy, Unit } from '../api/settings';
 import { formatNumber, formatUnits } from './formats';
 
 /** The most of each unit that fits into 365 days; the least is 1. The server holds the same limits. */

@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { wayBack } from './way-back';
+import { wayBack } from './return-to';
 
 const ORIGIN = 'https://curfew.example.org';
 

@@ -1,7 +1,7 @@
-import { onExpiresIn } from './api/client';
-import { endsSession, type ProblemDocument } from './api/problem';
-import { watchSession, type CurrentSession } from './api/session';
-import type { Policy, SecuritySettings } from './api/settings';
+import { onExpiresIn } from '../api/client';
+import { endsSession, type ProblemDocument } from '../api/problem';
+import { watchSession, type CurrentSession } from '../api/session';
+import type { Policy, SecuritySettings } from '../api/settings';
 import { EventStream, type EventName } from './live-stream';
 import { Tabs } from './live-tabs';
 

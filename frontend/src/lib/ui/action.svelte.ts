@@ -1,5 +1,5 @@
 import { page } from '$app/state';
-import { farewell } from './farewell.svelte';
+import { farewell } from '../session/session-end.svelte';
 
 /** Does what a person asks for, and keeps what went wrong for the page to say; unless the session is over, which is said over the page. */
 export class Attempt {

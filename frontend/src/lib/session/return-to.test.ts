@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { HOME, homeOf, signInPath, wayBack } from './way-back';
+import { HOME, homeOf, signInPath, wayBack } from './return-to';
 
 // ASVS 3.7.2
 describe('the way back after signing in', () => {

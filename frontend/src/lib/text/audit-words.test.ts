@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AuditEntry } from './api/audit';
+import type { AuditEntry } from '../api/audit';
 import { differences, entryWords, facts, memberOf, namesIn } from './audit-words';
 
 const me = { id: 'a', name: 'Ana' };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Length, Policy, Unit } from './api/settings';
+import type { Length, Policy, Unit } from '../api/settings';
 import {
   lengthError,
   muchShorter,

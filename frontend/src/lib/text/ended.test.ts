@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Ended, RevocationReceipt } from './api/session';
+import type { Ended, RevocationReceipt } from '../api/session';
 import { canReturn, endedSentence, endedWords, receiptSentence } from './ended';
-import type { Ending } from './live.svelte';
+import type { Ending } from '../session/live.svelte';
 
 const now = new Date(2026, 0, 2, 15, 0);
 const at = new Date(2026, 0, 2, 14, 2).toISOString();

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { answerInTurn, lost, ok, problem } from './api/fake-server';
-import type { CurrentSession } from './api/session';
-import type { SecuritySettings } from './api/settings';
-import { FakeBrowser } from './fake-browser';
+import { answerInTurn, lost, ok, problem } from '../../../test/fake-server';
+import type { CurrentSession } from '../api/session';
+import type { SecuritySettings } from '../api/settings';
+import { FakeBrowser } from '../../../test/fake-browser';
 import { Live } from './live.svelte';
 
 const current = (session = 's1', member = 'ana') =>

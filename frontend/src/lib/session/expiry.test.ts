@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Policy } from './api/settings';
+import type { Policy } from '../api/settings';
 import { canStay, lead, timeLeft } from './expiry';
 
 const policy = (more: Partial<Policy> = {}): Policy => ({

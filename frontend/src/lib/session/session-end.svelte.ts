@@ -1,8 +1,8 @@
 import { goto } from '$app/navigation';
-import { endsSession, isRestricted } from './api/problem';
-import { endedSentence } from './ended';
+import { endsSession, isRestricted } from '../api/problem';
+import { endedSentence } from '../text/ended';
 import { live, type Ending } from './live.svelte';
-import { SECOND_FACTOR, secondFactorPath, signInPath } from './way-back';
+import { SECOND_FACTOR, secondFactorPath, signInPath } from './return-to';
 
 /**
  * What the sign-in page says about the session that ended. It is handed over in memory: revoking all
