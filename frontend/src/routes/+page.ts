@@ -3,7 +3,7 @@ import { endsSession } from '$lib/api/problem';
 import { getSession } from '$lib/api/session';
 import { getSetup } from '$lib/api/setup';
 import { endedSentence } from '$lib/text/ended';
-import { farewell } from '$lib/session/session-end.svelte';
+import { sessionEnd } from '$lib/session/session-end.svelte';
 import { homeOf } from '$lib/session/return-to';
 
 /** Leads to where the person belongs. */
@@ -15,7 +15,7 @@ export async function load() {
     home = homeOf((await getSession()).member);
   } catch (error) {
     if (!endsSession(error)) throw error;
-    farewell.sentence ??= endedSentence(error.document);
+    sessionEnd.message ??= endedSentence(error.document);
     home = '/sign-in';
   }
   redirect(307, home);

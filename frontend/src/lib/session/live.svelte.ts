@@ -47,7 +47,7 @@ export class Live {
   /** How the session of this page ended. The page stays, and what was being typed with it. */
   ended = $state.raw<Ending | null>(null);
   /** Who else signed in with this browser meanwhile: the page is no longer theirs who opened it. */
-  successor = $state.raw<string | null>(null);
+  replacedBy = $state.raw<string | null>(null);
   /** When the session ends by itself, by this machine's clock. */
   endsAt = $state<number | null>(null);
   /** In force, as far as was heard. */
@@ -58,8 +58,8 @@ export class Live {
   #who: { session: string; member: string } | null = null;
   #signedInAgain: () => Promise<void> = async () => {};
   /** While the person ends the session here, that it ended is no news; unless they fail, and it ended by another hand. */
-  #heldBack = false;
-  #kept: Ending | null = null;
+  #leaving = false;
+  #pendingEnd: Ending | null = null;
   /** Whether another tab listened for this one. */
   #followed = false;
 
@@ -93,7 +93,7 @@ export class Live {
     this.#who = { session: session.id, member: member.id };
     this.#signedInAgain = signedInAgain;
     this.policy = policy;
-    this.ended = this.#kept = this.successor = null;
+    this.ended = this.#pendingEnd = this.replacedBy = null;
     this.#tabs.join();
     this.#tabs.say({ kind: 'signed-in', session: session.id });
     // Opening the page was an access, which may have moved the end.
@@ -163,13 +163,13 @@ export class Live {
 
   /** Runs what ends the session by the will of the person before this tab. */
   async ending<T>(task: () => Promise<T>): Promise<T> {
-    this.#heldBack = true;
+    this.#leaving = true;
     try {
       return await task();
     } finally {
-      this.#heldBack = false;
-      if (this.#kept) this.#end(this.#kept);
-      this.#kept = null;
+      this.#leaving = false;
+      if (this.#pendingEnd) this.#end(this.#pendingEnd);
+      this.#pendingEnd = null;
     }
   }
 
@@ -177,7 +177,7 @@ export class Live {
   depart(ending: Ending) {
     if (!this.#who) return;
     this.#tabs.say({ kind: 'ended', session: this.#who.session, ending });
-    this.#kept = this.#who = null;
+    this.#pendingEnd = this.#who = null;
   }
 
   /** The member signed in again here; or somebody else did, whose passkey it was. */
@@ -205,7 +205,7 @@ export class Live {
     this.listening = false;
     this.#stream.close();
     // What came first knows best: whoever asks after that may be told only that nobody is signed in.
-    if (this.#heldBack) this.#kept ??= ending;
+    if (this.#leaving) this.#pendingEnd ??= ending;
     else this.ended ??= ending;
   }
 
@@ -218,7 +218,7 @@ export class Live {
 
   /** The back button brought the page back, with what it showed when it was left. */
   #return() {
-    if (this.successor) return;
+    if (this.replacedBy) return;
     this.#tabs.join();
     void this.#check().then(
       (goesOn) => goesOn && this.#readAnew(),
@@ -310,7 +310,7 @@ export class Live {
   /** Tells whether the page is of that member, who has this browser's session now. */
   #isStillOf({ id, name }: CurrentSession['member']): boolean {
     if (!this.#who || id === this.#who.member) return true;
-    this.successor = name;
+    this.replacedBy = name;
     this.#tabs.leave();
     return false;
   }
@@ -318,7 +318,7 @@ export class Live {
   async #take(session: string) {
     if (!this.#who) return;
     this.#who.session = session;
-    this.ended = this.#kept = this.endsAt = null;
+    this.ended = this.#pendingEnd = this.endsAt = null;
     if (this.#tabs.leads) this.#stream.open();
     await this.#signedInAgain();
     this.#readAnew();

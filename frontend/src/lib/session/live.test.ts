@@ -419,7 +419,7 @@ describe('two tabs', () => {
     answerInTurn(ok(current('s9', 'ben')));
     openTab(current('s9', 'ben'));
     await settle();
-    expect(tab.successor).toBe('ben');
+    expect(tab.replacedBy).toBe('ben');
     // The one that is no longer theirs listens to nothing any more, and takes nothing from the other.
     const { stream } = browser;
     browser.look();
@@ -441,7 +441,7 @@ it('is the page of somebody else, no more, where it was their passkey that signe
   const { tab, signedInAgain } = openTab();
   browser.stream.send('session.ended', revoked);
   await tab.resume(current('s2', 'ben'));
-  expect(tab.successor).toBe('ben');
+  expect(tab.replacedBy).toBe('ben');
   expect(signedInAgain).not.toHaveBeenCalled();
 });
 

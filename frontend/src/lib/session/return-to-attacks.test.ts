@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { wayBack } from './return-to';
+import { safeReturnTo } from './return-to';
 
 const ORIGIN = 'https://curfew.example.org';
 
@@ -140,7 +140,7 @@ it('never leads to another origin, whatever the address bar asks for', () => {
       ORIGIN,
     );
     for (const next of [shape, asked.searchParams.get('next')]) {
-      const back = wayBack(next);
+      const back = safeReturnTo(next);
       const url = new URL(back, asked);
       const right =
         url.origin === ORIGIN && url.username === '' && url.href.startsWith(`${ORIGIN}/`);

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { HOME, homeOf, signInPath, wayBack } from './return-to';
+import { HOME, homeOf, signInPath, safeReturnTo } from './return-to';
 
 // ASVS 3.7.2
 describe('the way back after signing in', () => {
   it.each(['/', '/settings/security', '/settings/security?tab=1#x', '/a//b', '/ü'])(
     'may be %s',
-    (next) => expect(wayBack(next)).toBe(next),
+    (next) => expect(safeReturnTo(next)).toBe(next),
   );
 
   it.each([
@@ -23,11 +23,11 @@ describe('the way back after signing in', () => {
     '/a\u0085',
     ' /a',
     'javascript:alert(1)',
-  ])('is never %j', (next) => expect(wayBack(next)).toBe(HOME));
+  ])('is never %j', (next) => expect(safeReturnTo(next)).toBe(HOME));
 
   it('leads home without one, which is not the settings for everybody', () => {
-    expect(wayBack(null, homeOf({ role: 'member' }))).toBe('/account');
-    expect(wayBack('/settings/members', homeOf({ role: 'member' }))).toBe('/settings/members');
+    expect(safeReturnTo(null, homeOf({ role: 'member' }))).toBe('/account');
+    expect(safeReturnTo('/settings/members', homeOf({ role: 'member' }))).toBe('/settings/members');
     for (const role of ['owner', 'admin', 'auditor'] as const) expect(homeOf({ role })).toBe(HOME);
   });
 
@@ -35,6 +35,6 @@ describe('the way back after signing in', () => {
     const from = new URL('http://curfew.test/settings/members?q=a&b=c');
     const path = new URL(signInPath(from), from);
     expect(path.pathname).toBe('/sign-in');
-    expect(wayBack(path.searchParams.get('next'))).toBe('/settings/members?q=a&b=c');
+    expect(safeReturnTo(path.searchParams.get('next'))).toBe('/settings/members?q=a&b=c');
   });
 });

@@ -10,7 +10,7 @@ export const homeOf = ({ role }: { role: Role }) => (role === 'member' ? '/accou
  * The page to return to after signing in. The address bar is open to everybody's hand, so only a plain
  * path of our own origin counts: browsers read `//host` and `/\host` as another site, and skip control characters.
  */
-export function wayBack(next: string | null, home: string = HOME): string {
+export function safeReturnTo(next: string | null, home: string = HOME): string {
   return next !== null && /^\/(?![/\\])[^\\\p{Cc}]*$/u.test(next) ? next : home;
 }
 

@@ -8,15 +8,15 @@ import { SECOND_FACTOR, secondFactorPath, signInPath } from './return-to';
  * What the sign-in page says about the session that ended. It is handed over in memory: revoking all
  * sessions has the browser wipe its storage.
  */
-class Farewell {
-  sentence = $state<string | null>(null);
+class SessionEnd {
+  message = $state<string | null>(null);
 
   /**
    * Says that the session ended, if the error says so, and tells whether it does. It is said over the page, which keeps what was being
    * typed; where there is no such page any more, the sign-in page says it, and leads back to where the person was. Whom the organization
    * demands a second factor of is led to set one up.
    */
-  leave(error: unknown, from: URL): boolean {
+  handle(error: unknown, from: URL): boolean {
     if (isRestricted(error)) {
       // A refusal may come late, when the person was led there already.
       if (from.pathname !== SECOND_FACTOR) void goto(secondFactorPath(from));
@@ -25,21 +25,21 @@ class Farewell {
     if (!endsSession(error)) return false;
     if (live.refused(error.document)) return true;
     // Who left on purpose, or revoked all sessions, knows more than the refusals that follow, and is on the way or there already.
-    if (this.sentence !== null || from.pathname === '/sign-in') return true;
-    this.sentence = endedSentence(error.document);
+    if (this.message !== null || from.pathname === '/sign-in') return true;
+    this.message = endedSentence(error.document);
     void goto(signInPath(from));
     return true;
   }
 
   /** The person ends their own session by the task, which returns what to say of it here, and what to say in the other tabs. */
-  async depart(task: () => Promise<{ sentence: string; ending: Ending }>) {
+  async signOut(task: () => Promise<{ message: string; ending: Ending }>) {
     await live.ending(async () => {
-      const { sentence, ending } = await task();
-      this.sentence = sentence;
+      const { message, ending } = await task();
+      this.message = message;
       live.depart(ending);
     });
     await goto('/sign-in');
   }
 }
 
-export const farewell = new Farewell();
+export const sessionEnd = new SessionEnd();

@@ -1,14 +1,14 @@
 import { wants } from '../api/problem';
 
 /** Does what asks for a fresh proof of identity: where the last one is too old, it waits for one and is tried again. */
-export class WithProof {
+export class StepUp {
   /** Whether it waits. */
   asking = $state(false);
 
   #task: () => Promise<void> = async () => {};
 
   /** Does the task, unless it has to wait. What else it throws is thrown. */
-  async do(task: () => Promise<void>) {
+  async run(task: () => Promise<void>) {
     this.asking = false;
     this.#task = task;
     try {
@@ -20,5 +20,5 @@ export class WithProof {
   }
 
   /** Tries again, after the proof. */
-  again = () => this.do(this.#task);
+  retry = () => this.run(this.#task);
 }

@@ -1,6 +1,6 @@
 import type { AuditEntry } from '../api/audit';
 import { formatNumber } from './formats';
-import { isolate } from './bidi-isolate';
+import { bidiIsolate } from './bidi-isolate';
 
 /** What the reader of an entry knows beside it. */
 export interface Reader {
@@ -77,7 +77,7 @@ function timesWords(count: unknown): string {
 /** What happened, in a sentence. */
 export function entryWords(entry: AuditEntry, reader: Reader): string {
   const { action, actor, details, address } = entry;
-  const who = actor.id !== '' && actor.id === reader.self ? 'You' : isolate(upper(actor.name));
+  const who = actor.id !== '' && actor.id === reader.self ? 'You' : bidiIsolate(upper(actor.name));
   const from = address ? ` from ${address}` : timesWords(details.count);
   const target = memberOf(entry);
   const whom = nameFor(target, reader);
@@ -140,7 +140,7 @@ export function entryWords(entry: AuditEntry, reader: Reader): string {
       return `${who} used a recovery code${from}`;
     case 'member.passkey_added':
       return typeof details.name === 'string'
-        ? `${who} added the passkey ${isolate(details.name)}`
+        ? `${who} added the passkey ${bidiIsolate(details.name)}`
         : `${who} added a passkey`;
     case 'member.passkey_removed':
       return `${who} removed a passkey`;
@@ -167,14 +167,14 @@ export function entryWords(entry: AuditEntry, reader: Reader): string {
         : `${who} accepted the invitation`;
     case 'member.removed': {
       const before = isRecord(details.before) ? details.before : {};
-      const gone = isolate(String(before.name || before.email));
+      const gone = bidiIsolate(String(before.name || before.email));
       return details.invited
         ? `${who} deleted the invitation of ${gone}`
         : `${who} removed ${gone} for good`;
     }
     case 'organization.renamed':
       return isRecord(details.after)
-        ? `${who} renamed the organization to ${isolate(String(details.after.name))}`
+        ? `${who} renamed the organization to ${bidiIsolate(String(details.after.name))}`
         : `${who} renamed the organization`;
     case 'database.backed_up':
       return `${who} made a backup`;
@@ -282,13 +282,13 @@ function changedWords(who: string, whom: string, { before, after }: Details, own
   if (changed.length !== 1) return `${who} changed ${whom}`;
   switch (changed[0]) {
     case 'name':
-      if (own) return `${who} changed ${own} name to ${isolate(String(after.name))}`;
-      if (before.name === '') return `${who} named ${isolate(String(after.name))}`;
-      return `${who} renamed ${isolate(String(before.name))} to ${isolate(String(after.name))}`;
+      if (own) return `${who} changed ${own} name to ${bidiIsolate(String(after.name))}`;
+      if (before.name === '') return `${who} named ${bidiIsolate(String(after.name))}`;
+      return `${who} renamed ${bidiIsolate(String(before.name))} to ${bidiIsolate(String(after.name))}`;
     case 'email': {
       const whose = own ?? (whom === 'you' ? 'your' : null);
       const address = whose ? `${whose} e-mail address` : `the e-mail address of ${whom}`;
-      return `${who} changed ${address} to ${isolate(String(after.email))}`;
+      return `${who} changed ${address} to ${bidiIsolate(String(after.email))}`;
     }
     case 'role':
       return `${who} made ${whom}${roleWords('', after.role)}`;
@@ -302,7 +302,7 @@ function changedWords(who: string, whom: string, { before, after }: Details, own
 function nameFor(id: string | null, { self, nameOf }: Reader): string {
   if (id !== null && id === self) return 'you';
   const name = id === null ? undefined : nameOf?.(id);
-  return name ? isolate(name) : 'another member';
+  return name ? bidiIsolate(name) : 'another member';
 }
 
 /** The names that the entries hold, of whoever acted and of those it was done to. */

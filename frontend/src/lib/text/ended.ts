@@ -1,6 +1,7 @@
 import type { Ended, RevocationReceipt } from '../api/session';
 import { serverTime } from './clock';
-import { formatDay, formatNumber, formatTimeOfDay } from './formats';
+import { formatWhen } from './formats';
+import { plural, sessionsOfMembers } from './plural';
 import type { Ending } from '../session/live.svelte';
 
 /** Tells a person at the sign-in page why they are there; nothing where there was no session at all. */
@@ -29,7 +30,7 @@ export function canReturn(ended: Ended | undefined): boolean {
 const ASK = 'You cannot sign in any more. Ask an owner or an admin.';
 
 function howItEnded({ reason, at, by, note }: Ended, now: Date): string {
-  const when = clock(new Date(at), now);
+  const when = formatWhen(new Date(at), now);
   switch (reason) {
     case 'revoked_all':
       return `${by ?? 'Somebody'} revoked all sessions ${when}${note ? `: ${stopped(note)}` : '.'}`;
@@ -54,25 +55,10 @@ function howItEnded({ reason, at, by, note }: Ended, now: Date): string {
 export function receiptSentence(receipt: RevocationReceipt, now = new Date(serverTime())): string {
   const { revokedAt, sessionsEnded, membersSignedOut, linksWithdrawn } = receipt;
   const ended = `${sessionsOfMembers(sessionsEnded, membersSignedOut)} ended`;
-  const links = linksWithdrawn ? `, ${count(linksWithdrawn, 'open link')} withdrawn` : '';
-  return `You signed everyone out ${clock(new Date(revokedAt), now)}: ${ended}${links}.`;
-}
-
-export function sessionsOfMembers(sessions: number, members: number): string {
-  return `${count(sessions, 'session')} of ${count(members, 'member')}`;
-}
-
-export function count(n: number, one: string, many = `${one}s`): string {
-  return `${formatNumber(n)} ${n === 1 ? one : many}`;
+  const links = linksWithdrawn ? `, ${plural(linksWithdrawn, 'open link')} withdrawn` : '';
+  return `You signed everyone out ${formatWhen(new Date(revokedAt), now)}: ${ended}${links}.`;
 }
 
 function stopped(note: string): string {
   return /[.!?…]$/.test(note.trim()) ? note.trim() : `${note.trim()}.`;
-}
-
-/** A time of day, with its date unless that is today. */
-export function clock(at: Date, now: Date): string {
-  const time = formatTimeOfDay(at);
-  if (at.toDateString() === now.toDateString()) return `at ${time}`;
-  return `on ${formatDay(at)} at ${time}`;
 }

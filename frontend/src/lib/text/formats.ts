@@ -56,13 +56,18 @@ export const formatMomentNearby = dateFormat({
   minute: '2-digit',
 });
 
-export const formatTimeOfDay = dateFormat({ timeStyle: 'short' });
+const formatTimeOfDay = dateFormat({ timeStyle: 'short' });
 
-/** A day of this year. */
-export const formatDay = dateFormat({ day: 'numeric', month: 'long' });
+const formatDay = dateFormat({ day: 'numeric', month: 'long' });
 
 /** A day of any year. */
 export const formatDate = dateFormat({ dateStyle: 'medium' });
+
+/** A time of day, with its date unless that is today. */
+export function formatWhen(at: Date, now: Date): string {
+  const time = formatTimeOfDay(at);
+  return at.toDateString() === now.toDateString() ? `at ${time}` : `on ${formatDay(at)} at ${time}`;
+}
 
 function dateFormat(options: Intl.DateTimeFormatOptions): (at: Date) => string {
   const format = once(() => new Intl.DateTimeFormat('en-GB', options));

@@ -2,9 +2,9 @@ import { redirect } from '@sveltejs/kit';
 import { endsSession } from '$lib/api/problem';
 import { getSession } from '$lib/api/session';
 import { endedSentence } from '$lib/text/ended';
-import { farewell } from '$lib/session/session-end.svelte';
+import { sessionEnd } from '$lib/session/session-end.svelte';
 import { settingsLink } from '$lib/session/settings-link.svelte';
-import { SECOND_FACTOR, secondFactorPath, signInPath, wayBack } from '$lib/session/return-to';
+import { SECOND_FACTOR, secondFactorPath, signInPath, safeReturnTo } from '$lib/session/return-to';
 
 /**
  * Reads the session, which everything below needs. It is read again on the way to and from the page
@@ -18,11 +18,11 @@ export async function load({ url, untrack }) {
     const current = await getSession();
     if (current.restricted && from.pathname !== SECOND_FACTOR)
       redirect(307, secondFactorPath(from));
-    if (!current.restricted && from.pathname === SECOND_FACTOR) redirect(307, wayBack(next));
+    if (!current.restricted && from.pathname === SECOND_FACTOR) redirect(307, safeReturnTo(next));
     return { current };
   } catch (error) {
     if (!endsSession(error)) throw error;
-    farewell.sentence ??= endedSentence(error.document);
+    sessionEnd.message ??= endedSentence(error.document);
     settingsLink.opened = from.pathname.startsWith('/settings/');
     redirect(307, signInPath(from));
   }

@@ -1,7 +1,7 @@
 import type { Member, MemberQuery, Role } from '$lib/api/members';
 import type { Problem } from '$lib/api/problem';
 import { serverTime } from '$lib/text/clock';
-import { count } from '$lib/text/ended';
+import { plural } from '$lib/text/plural';
 import { formatDate, formatMomentNearby } from '$lib/text/formats';
 import type { Sort } from '$lib/ui/table';
 
@@ -79,7 +79,7 @@ export function addressError(problem: Problem | null, by: Role): string | undefi
 export function credentialsOf({ secondFactor, passkeys }: Member): string {
   const more = [
     ...(secondFactor ? ['the second factor'] : []),
-    ...(passkeys > 0 ? [count(passkeys, 'passkey')] : []),
+    ...(passkeys > 0 ? [plural(passkeys, 'passkey')] : []),
   ];
   return `${['the password', ...more].join(', ')} and every link`;
 }

@@ -1,6 +1,6 @@
 import type { Effect } from '$lib/api/settings';
 import type { SessionSummary } from '$lib/api/session';
-import { sessionsOfMembers } from '$lib/text/ended';
+import { sessionsOfMembers } from '$lib/text/plural';
 
 /** What saving does at once, in a sentence. */
 export function effectSentence({ atOnce, yours }: Effect): string {

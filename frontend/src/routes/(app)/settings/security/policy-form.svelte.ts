@@ -33,16 +33,16 @@ export class PolicyForm {
   /** What somebody else saved meanwhile, until it was decided whose to keep. */
   theirs = $state.raw<SecuritySettings | null>(null);
   /** What somebody else saved, when the form took it over, until something is edited. */
-  news = $state.raw<SecuritySettings | null>(null);
+  updatedElsewhere = $state.raw<SecuritySettings | null>(null);
   /** Whether saving waits for a fresh proof of identity. */
   proofRequired = $state(false);
-  /** Whether the draft is complete enough to be judged aloud. */
-  judged = $state(false);
+  /** Whether the draft is complete enough to show what is wrong with it. */
+  showErrors = $state(false);
 
   /** Tells whether the draft was edited while it was being saved. */
   #edits = 0;
   /** What was heard while the draft was being saved: it may be that very save. */
-  #unheard: SecuritySettings | null = null;
+  #pendingUpdate: SecuritySettings | null = null;
 
   constructor(settings: SecuritySettings) {
     this.settings = settings;
@@ -54,13 +54,15 @@ export class PolicyForm {
 
   /** What is wrong with the length: by our own limits, or else by the server's word. */
   readonly lengthError = $derived.by(() => {
-    const ours = this.judged ? (this.#lengthError ?? this.#overMaximum) : undefined;
-    return ours ?? this.#saidOf('sessionLength');
+    const ours = this.showErrors ? (this.#lengthError ?? this.#overMaximum) : undefined;
+    return ours ?? this.#serverError('sessionLength');
   });
 
   /** The same of the maximum lifetime. */
   readonly maximumError = $derived.by(() => {
-    return (this.judged ? this.#maximumError : undefined) ?? this.#saidOf('maximumLifetime');
+    return (
+      (this.showErrors ? this.#maximumError : undefined) ?? this.#serverError('maximumLifetime')
+    );
   });
 
   /** What the draft says; nothing while a length is not one. */
@@ -85,13 +87,13 @@ export class PolicyForm {
   edited() {
     this.#edits++;
     this.error = null;
-    this.news = null;
+    this.updatedElsewhere = null;
     if (this.status !== 'saving') this.status = 'editing';
   }
 
   async save() {
     if (this.status === 'saving') return;
-    this.judged = true;
+    this.showErrors = true;
     if (!this.policy) return;
     if (!this.changed) {
       this.status = 'unchanged';
@@ -99,7 +101,7 @@ export class PolicyForm {
     }
     this.status = 'saving';
     this.error = null;
-    this.theirs = this.news = null;
+    this.theirs = this.updatedElsewhere = null;
     this.proofRequired = false;
     const edits = this.#edits;
     try {
@@ -115,14 +117,14 @@ export class PolicyForm {
       this.status = 'editing';
       this.#refused(error);
     }
-    if (this.#unheard) this.hear(this.#unheard);
-    this.#unheard = null;
+    if (this.#pendingUpdate) this.hear(this.#pendingUpdate);
+    this.#pendingUpdate = null;
   }
 
   /** Somebody saved. A form without changes takes it over; what is being edited stays, and it is to be decided whose to keep. */
   hear(settings: SecuritySettings) {
     if (this.status === 'saving') {
-      this.#unheard = settings;
+      this.#pendingUpdate = settings;
       return;
     }
     if (settings.version <= Math.max(this.settings.version, this.theirs?.version ?? 0)) return;
@@ -133,7 +135,7 @@ export class PolicyForm {
     this.theirs = null;
     this.#adopt(settings);
     this.edited();
-    this.news = settings;
+    this.updatedElsewhere = settings;
   }
 
   /** Their configuration takes the draft's place. */
@@ -151,7 +153,7 @@ export class PolicyForm {
   /** The policy takes the draft's place, and still has to be saved. */
   fill(policy: Policy) {
     this.draft = draftOf(policy);
-    this.judged = false;
+    this.showErrors = false;
     this.edited();
   }
 
@@ -164,10 +166,10 @@ export class PolicyForm {
   #adopt(settings: SecuritySettings) {
     this.settings = settings;
     this.draft = draftOf(settings);
-    this.judged = false;
+    this.showErrors = false;
   }
 
-  #saidOf(field: string): string | undefined {
+  #serverError(field: string): string | undefined {
     return this.error instanceof Problem
       ? (this.error.at(`${field}.value`) ?? this.error.at(`${field}.unit`) ?? this.error.at(field))
       : undefined;

@@ -193,7 +193,7 @@ describe('the maximum lifetime', () => {
 
 it('is filled with a policy, which still has to be saved', () => {
   const requests = answerInTurn();
-  form.judged = true;
+  form.showErrors = true;
   form.fill({
     sessionLength: { value: 15, unit: 'minutes' },
     refreshAutomatically: false,
@@ -205,7 +205,7 @@ it('is filled with a policy, which still has to be saved', () => {
     maximumLifetime: null,
   });
   expect(form.changed).toBe(true);
-  expect(form.judged).toBe(false);
+  expect(form.showErrors).toBe(false);
   expect(requests).toHaveLength(0);
 });
 
@@ -292,9 +292,9 @@ describe("when somebody's save is heard of", () => {
     fresh.hear(theirs);
     expect(fresh.draft.value).toBe('8');
     expect(fresh.changed).toBe(false);
-    expect(fresh.news).toEqual(theirs);
+    expect(fresh.updatedElsewhere).toEqual(theirs);
     fresh.edited();
-    expect(fresh.news).toBeNull();
+    expect(fresh.updatedElsewhere).toBeNull();
   });
 
   it('a draft stays, and whose to keep is asked at once', () => {
@@ -302,7 +302,7 @@ describe("when somebody's save is heard of", () => {
     expect(form.draft).toEqual(mine);
     expect(form.settings).toEqual(loaded);
     expect(form.theirs).toEqual(theirs);
-    expect(form.news).toBeNull();
+    expect(form.updatedElsewhere).toBeNull();
   });
 
   it('so does one that is not complete', () => {
@@ -339,7 +339,7 @@ describe("when somebody's save is heard of", () => {
     const fresh = new PolicyForm(theirs);
     fresh.hear({ ...loaded, sessionLength: { value: 1, unit: 'days' } });
     expect(fresh.draft.value).toBe('8');
-    expect(fresh.news).toBeNull();
+    expect(fresh.updatedElsewhere).toBeNull();
   });
 
   it('it is not news to the one who saves', async () => {
@@ -352,7 +352,7 @@ describe("when somebody's save is heard of", () => {
     await saving;
     expect(form.status).toBe('saved');
     expect(form.theirs).toBeNull();
-    expect(form.news).toBeNull();
+    expect(form.updatedElsewhere).toBeNull();
   });
 
   it('it is told after a save that got no answer', async () => {

@@ -1,5 +1,5 @@
 import type { Remaining } from '$lib/api/settings';
-import { count } from '$lib/text/ended';
+import { plural } from '$lib/text/plural';
 
 /** Steps that a time axis may have, in seconds, with their words. */
 const STEPS: [number, number, string][] = [
@@ -64,5 +64,5 @@ export function chartSentence(points: Remaining[]): string {
   const { label: end } = timeTicks(spanOf(points), 4).at(-1) ?? { label: '' };
   const told = (key: 'before' | 'after') =>
     `${first[key]} now, ${middle[key]} halfway and ${last[key]} at the end`;
-  return `How many of ${count(first.before, 'current session')} are left from now to ${end}, if nobody comes back. As it is: ${told('before')}. After saving: ${told('after')}.`;
+  return `How many of ${plural(first.before, 'current session')} are left from now to ${end}, if nobody comes back. As it is: ${told('before')}. After saving: ${told('after')}.`;
 }

@@ -1,6 +1,6 @@
 import type { SecuritySettings } from '$lib/api/settings';
 import { serverTime } from '$lib/text/clock';
-import { clock } from '$lib/text/ended';
+import { formatWhen } from '$lib/text/formats';
 
 /** Who saved the configuration outside this page, and when. */
 export function savedWords(
@@ -12,5 +12,5 @@ export function savedWords(
     updatedBy?.id === memberId
       ? 'You saved a change elsewhere'
       : `${updatedBy?.name ?? 'Somebody'} saved a change`;
-  return `${who} ${clock(new Date(updatedAt), now)}`;
+  return `${who} ${formatWhen(new Date(updatedAt), now)}`;
 }

@@ -1,8 +1,8 @@
 import type { Member } from '$lib/api/members';
 import type { Session } from '$lib/api/session';
 import { deviceName } from '$lib/text/device';
-import { count, sessionsOfMembers } from '$lib/text/ended';
-import { isolate } from '$lib/text/bidi-isolate';
+import { plural, sessionsOfMembers } from '$lib/text/plural';
+import { bidiIsolate } from '$lib/text/bidi-isolate';
 
 /** What somebody is about to revoke: sessions by name, or all of a member's, however many they turn out to be. */
 export type Target =
@@ -14,23 +14,23 @@ export function isYours(target: Target): boolean {
 }
 
 export function question(target: Target): string {
-  if (target.kind === 'member') return `Revoke all sessions of ${isolate(target.member.name)}?`;
+  if (target.kind === 'member') return `Revoke all sessions of ${bidiIsolate(target.member.name)}?`;
   const { length } = target.sessions;
-  return length === 1 ? 'Revoke this session?' : `Revoke ${count(length, 'session')}?`;
+  return length === 1 ? 'Revoke this session?' : `Revoke ${plural(length, 'session')}?`;
 }
 
 /** What revoking does. The number of a member's sessions is asked for first. */
 export function consequence(target: Target, ofMember: number | null): string {
   if (target.kind === 'member') {
-    const name = isolate(target.member.name);
+    const name = bidiIsolate(target.member.name);
     if (ofMember === null) return `Counting the sessions of ${name}…`;
-    const ends = `This ends ${count(ofMember, 'session')} of ${name} at once.`;
+    const ends = `This ends ${plural(ofMember, 'session')} of ${name} at once.`;
     return target.yours ? `${ends} ${YOURS_TOO}` : ends;
   }
   const [first] = target.sessions;
   if (first && target.sessions.length === 1) {
     if (first.current) return 'You are using this session. It ends at once, and you sign in again.';
-    return `This signs ${isolate(first.member?.name ?? 'a member')} out of ${deviceName(first.client)} at once.`;
+    return `This signs ${bidiIsolate(first.member?.name ?? 'a member')} out of ${deviceName(first.client)} at once.`;
   }
   const members = new Set(target.sessions.map(({ memberId }) => memberId)).size;
   const ends = `This ends ${sessionsOfMembers(target.sessions.length, members)} at once.`;
