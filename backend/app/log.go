@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -30,7 +31,7 @@ type limitedLog struct {
 // limitLog returns the log with limits, and the limits, which have to be asked to tell what was
 // left out.
 func limitLog(log *slog.Logger) (*slog.Logger, *lineLimits) {
-	limits := &lineLimits{log: log, kinds: map[lineKind]*lineLimit{}}
+	limits := &lineLimits{log: log}
 	return slog.New(limitedLog{log.Handler(), limits}), limits
 }
 
@@ -55,8 +56,7 @@ func (l limitedLog) WithGroup(name string) slog.Handler {
 // lineLimits has a limit for each kind of line. Messages are constant texts, so there are not many.
 type lineLimits struct {
 	log   *slog.Logger // without limits
-	mu    sync.Mutex
-	kinds map[lineKind]*lineLimit
+	kinds sync.Map     // of *lineLimit by lineKind
 }
 
 type lineKind struct {
@@ -66,34 +66,31 @@ type lineKind struct {
 
 type lineLimit struct {
 	turns   *rate.Limiter
-	leftOut int
+	leftOut atomic.Int64
 }
 
 // allow reports whether the line is to be written.
 func (l *lineLimits) allow(line slog.Record) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	kind := lineKind{line.Level, line.Message}
-	limit, known := l.kinds[kind]
+	kept, known := l.kinds.Load(kind)
 	if !known {
-		limit = &lineLimit{turns: rate.NewLimiter(rate.Every(betweenLines), linesAtOnce)}
-		l.kinds[kind] = limit
+		kept, _ = l.kinds.LoadOrStore(kind, &lineLimit{turns: rate.NewLimiter(rate.Every(betweenLines), linesAtOnce)})
 	}
+	limit := kept.(*lineLimit)
 	if limit.turns.AllowN(line.Time, 1) {
 		return true
 	}
-	limit.leftOut++
+	limit.leftOut.Add(1)
 	return false
 }
 
 // tell writes how many lines of each kind were left out since it was last told.
 func (l *lineLimits) tell() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for kind, limit := range l.kinds {
-		if limit.leftOut > 0 {
-			l.log.Warn("lines were left out of the log, because there were too many of them", "count", limit.leftOut, "lines", kind.message, "of", kind.level)
-			limit.leftOut = 0
+	l.kinds.Range(func(key, limit any) bool {
+		if leftOut := limit.(*lineLimit).leftOut.Swap(0); leftOut > 0 {
+			kind := key.(lineKind)
+			l.log.Warn("lines were left out of the log, because there were too many of them", "count", leftOut, "lines", kind.message, "of", kind.level)
 		}
-	}
+		return true
+	})
 }
