@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/labstack/echo/v4"
 )
@@ -25,7 +26,7 @@ func addressOf(trusted []*net.IPNet, log *slog.Logger) echo.IPExtractor {
 	trusts := func(address netip.Addr) bool {
 		return slices.ContainsFunc(trusted, func(network *net.IPNet) bool { return network.Contains(address.AsSlice()) })
 	}
-	unread := unreadForms{log: log, told: map[string]bool{}}
+	unread := unreadForms{log: log}
 	return func(r *http.Request) string {
 		nearest, known := readAddress(r.RemoteAddr)
 		if !known || !trusts(nearest) {
@@ -76,21 +77,20 @@ func readAddress(text string) (address netip.Addr, known bool) {
 // unreadForms tells of each form in which a trusted proxy named a client in vain, once. Clients may
 // have a hand in them, so there is an end to how many are told.
 type unreadForms struct {
-	log  *slog.Logger
-	mu   sync.Mutex
-	told map[string]bool
+	log   *slog.Logger
+	told  sync.Map // forms
+	count atomic.Int64
 }
 
 const mostUnreadForms = 10
 
 func (u *unreadForms) tell(proxy netip.Addr, header, text string) {
-	form := header + ": " + formOf(text)
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.told[form] || len(u.told) == mostUnreadForms {
+	if u.count.Load() >= mostUnreadForms {
 		return
 	}
-	u.told[form] = true
+	if _, told := u.told.LoadOrStore(header+": "+formOf(text), true); told || u.count.Add(1) > mostUnreadForms {
+		return
+	}
 	u.log.Warn("a trusted proxy names its clients in a form that is not read; they all count as the proxy", "proxy", proxy, "header", header, "form", formOf(text))
 }
 
