@@ -61,21 +61,9 @@
 //
 // # Locks
 //
-// Whoever holds one of these takes only others that stand below it, so no two ever wait for each other. Each is a field, or a variable, that
-// nobody outside of its own room can reach.
+// The product has at most eight locks. Each is a field that only its own package reaches, and its
+// comment says what it protects. meta/locks_test.go lists them in the order in which they are taken.
 //
-//	httpapi.readiness.mu      whether the database can be written is found out
-//	session.Service.changes   from before a change reaches the disk until memory shows it
-//	store.EachLive.calling    the readers of the live sessions hand over in turns
-//	session.roster.mu         sessions come and go, and are walked
-//	session.shard.mu          a session is found, judged and touched; what the check takes; all of them, in turn, where a member changes
-//	session.shard.touchedMu   a touch is queued
-//	live.Hub.mu               who listens; taken beside a change, never within one
-//	token.shard.mu            a token is remembered, or found
-//	store.touchLog.mu         what the pages of times do not tell yet is read, or added to
-//	httpapi.unreadForms.mu    a proxy names a client in a form that is not read
-//	app.lineLimits.mu         a line of the log is counted
-//
-// Besides, the store has one connection that writes, which is taken below changes and above none of ours, and package member has as many
-// places for hashing a password as there are processors but one: whoever has such a place only computes. meta/locks_test.go reads the order off the source.
+// The store has one connection that writes. It is taken below [session.Service]'s lock for changes,
+// and code that has it takes no lock. Package member bounds how many passwords are hashed at once.
 package backend
