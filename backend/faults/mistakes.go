@@ -29,15 +29,15 @@ var mutants = []mutant{
 		time.Sleep(200 * time.Millisecond)
 	}
 `},
-			{file: "store/sqlite_times.go", from: `		waited := db.waitedForWriter()
-`, to: `		waited := db.waitedForWriter()
-		for _, touch := range touches {
+			{file: "store/sqlite_times.go", from: `		return exec(tx, "UPDATE organization SET clock_at = max(clock_at, ?) WHERE id = 1", millis(now))
+`, to: `		for _, touch := range touches {
 			if fault.Mutant("touch-revives") {
 				if err := exec(tx, "UPDATE sessions SET ended_at = NULL, end_reason = NULL, ended_by = NULL WHERE number = ?", touch.Number); err != nil {
 					return err
 				}
 			}
 		}
+		return exec(tx, "UPDATE organization SET clock_at = max(clock_at, ?) WHERE id = 1", millis(now))
 `},
 		},
 	},
