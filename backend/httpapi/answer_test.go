@@ -12,9 +12,6 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-
-	"curfew/backend/member"
-	"curfew/backend/session"
 )
 
 // anyText is what people call themselves, and what programs say of themselves.
@@ -60,44 +57,5 @@ func TestAnswersReadAsTheStandardLibraryWritesThem(t *testing.T) {
 			require.NoError(t, e.NewContext(httptest.NewRequest(http.MethodGet, "/", nil), recorder).JSON(http.StatusOK, answer))
 			require.Equal(t, standard(t, answer)+"\n", recorder.Body.String())
 		}
-	})
-}
-
-// TestTheCurrentSessionIsWrittenAsEveryOtherAnswer holds the encoder that is written by hand to the types that are made from openapi.yaml.
-func TestTheCurrentSessionIsWrittenAsEveryOtherAnswer(t *testing.T) {
-	var (
-		ids = rapid.Custom(func(t *rapid.T) (id [16]byte) {
-			copy(id[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "bytes"))
-			return id
-		})
-		lengths = rapid.Custom(func(t *rapid.T) session.Length {
-			unit := rapid.SampledFrom([]session.Unit{session.Minutes, session.Hours, session.Days}).Draw(t, "unit")
-			return session.Length{Value: rapid.Int64().Draw(t, "value"), Unit: unit}
-		})
-		addresses = rapid.Map(rapid.OneOf(rapid.SampledFrom([]string{"", "192.0.2.1", "2001:db8::1", "::"}), rapid.String()), session.ParseAddress)
-	)
-	rapid.Check(t, func(t *rapid.T) {
-		who := session.Principal{
-			Session: session.Session{
-				ID: ids.Draw(t, "id"), MemberID: ids.Draw(t, "member of session"), Generation: uint64(rapid.Int64Min(0).Draw(t, "generation")),
-				AuthenticatedAt: instants.Draw(t, "authenticated"), ProvedAt: instants.Draw(t, "proved"),
-				StartedAt: instants.Draw(t, "started"), LastSeenAt: instants.Draw(t, "seen"),
-				Client:  session.Client{Address: addresses.Draw(t, "address"), UserAgent: anyText.Draw(t, "agent")},
-				Methods: append([]string{}, rapid.SliceOf(anyText).Draw(t, "methods")...),
-			},
-			Member: member.Member{
-				ID: ids.Draw(t, "member"), Name: anyText.Draw(t, "name"), Email: anyText.Draw(t, "email"), Role: member.Role(anyText.Draw(t, "role")),
-				SecondFactor: rapid.Bool().Draw(t, "second factor"),
-			},
-			Organization: &session.Organization{
-				Name: anyText.Draw(t, "organization"), RequireSecondFactor: rapid.Bool().Draw(t, "demanded"),
-				Policy: session.Policy{
-					Length: lengths.Draw(t, "length"), RefreshAutomatically: rapid.Bool().Draw(t, "refreshing"),
-					MaximumLifetime: rapid.OneOf(rapid.Just(session.Length{}), lengths).Draw(t, "maximum"),
-				},
-			},
-			ExpiresAt: instants.Draw(t, "expires"),
-		}
-		require.Equal(t, standard(t, currentSession(who)), strings.ReplaceAll(string(appendCurrentSession(nil, &who)), `\ufffd`, "\ufffd"))
 	})
 }

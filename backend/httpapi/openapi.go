@@ -5,13 +5,13 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"html/template"
 	"net/http"
 	"strings"
 	"sync"
 
+	"github.com/go-json-experiment/json"
 	"github.com/labstack/echo/v4"
 	"go.yaml.in/yaml/v3"
 )
@@ -31,7 +31,7 @@ var document = sync.OnceValues(func() (*described, error) {
 	if err := yaml.Unmarshal(contract, &spec); err != nil {
 		return nil, fmt.Errorf("read openapi.yaml: %w", err)
 	}
-	asJSON, err := json.Marshal(spec)
+	asJSON, err := json.Marshal(spec, written)
 	if err != nil {
 		return nil, fmt.Errorf("write the OpenAPI document as JSON: %w", err)
 	}

@@ -19,7 +19,8 @@ var (
 )
 
 func (a *API) getSession(c echo.Context, who session.Principal) error {
-	return answerCurrentSession(c, &who)
+	current := currentSession(who)
+	return c.JSON(http.StatusOK, &current)
 }
 
 func currentSession(who session.Principal) CurrentSession {
