@@ -9,14 +9,10 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
-	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -25,11 +21,13 @@ import (
 	"curfew/backend/store"
 )
 
-// maxSocketPath is what fits into an address of the operating systems that Curfew runs on.
+// maxSocketPath is the longest path, in bytes, that fits into a Unix socket address on every
+// supported system.
 const maxSocketPath = 100
 
-// listenOperator listens where the command line knocks: a socket in the data folder that only the user who runs the server can open. Nobody
-// else is served by it, so whoever comes that way is the operator. Without it the server serves all the same, and the log says what is amiss.
+// listenOperator listens for the command line on a socket in the data folder. Only the user who
+// runs the server can open it, so every caller is the operator. If it fails, the error is logged
+// and the server runs without it.
 func (a *App) listenOperator(ctx context.Context) net.Listener {
 	path := a.folder.socket()
 	if len(path) > maxSocketPath {
@@ -45,33 +43,35 @@ func (a *App) listenOperator(ctx context.Context) net.Listener {
 	return listener
 }
 
-// listenPrivate listens on a socket of the user's own. One that is there already is left from a server that was killed: the data folder is
-// locked, so no other one runs.
+// listenPrivate listens on a socket that only this user can open. It replaces an existing socket:
+// the data folder is locked, so that one is left from a server that was killed.
 func listenPrivate(ctx context.Context, path string) (net.Listener, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	before := syscall.Umask(0o177) // so that there is no moment at which others could connect
+	before := syscall.Umask(0o177) // a chmod afterwards would leave a moment for others to connect
 	defer syscall.Umask(before)
 	return (&net.ListenConfig{}).Listen(ctx, "unix", path)
 }
 
-// OperatorClient is the operator's way to a deployment: through the server that runs on the data folder or, where none does, to the same handlers
-// in this process. It must be closed.
+// OperatorClient calls the API as the operator: through the server that runs on the data folder or,
+// if none does, through the same handlers in this process. It must be closed.
 type OperatorClient struct {
 	client *http.Client
-	// app is nil where a server runs.
+	// app is nil if a server runs.
 	app *App
 }
 
-// serverPatience is how long to wait for a server that is starting or stopping, or for another command.
+// serverPatience is how long to wait for a server that is starting or stopping, or for another
+// command.
 const serverPatience = 5 * time.Second
 
-// OpenOperatorClient finds the server that runs on the data folder, or opens the folder itself. A caller that
-// only reads upgrades no folder of an older schema: it is refused. Its errors are for the operator.
-func OpenOperatorClient(ctx context.Context, cfg config.Config, log *slog.Logger, reads bool) (*OperatorClient, error) {
+// OpenOperatorClient connects to the server that runs on the data folder, or opens the folder
+// itself. With readOnly, a folder of an older schema is refused and not upgraded. Its errors are
+// for the operator.
+func OpenOperatorClient(ctx context.Context, cfg config.Config, log *slog.Logger, readOnly bool) (*OperatorClient, error) {
 	open := store.Open
-	if reads {
+	if readOnly {
 		open = store.OpenCurrent
 	}
 	for begun := time.Now(); ; {
@@ -90,7 +90,7 @@ func OpenOperatorClient(ctx context.Context, cfg config.Config, log *slog.Logger
 			return nil, err
 		}
 		if time.Since(begun) > serverPatience {
-			return nil, fmt.Errorf("data folder %s %w, which does not answer at its socket, curfew.sock; its log says why, or stop it first", cfg.Data, errInUse)
+			return nil, fmt.Errorf("data folder %s %w, which does not answer at its socket, curfew.sock; see its log, or stop it first", cfg.Data, errInUse)
 		}
 		select {
 		case <-ctx.Done():
@@ -100,7 +100,8 @@ func OpenOperatorClient(ctx context.Context, cfg config.Config, log *slog.Logger
 	}
 }
 
-// hasDatabase tells that there is a database in the folder, or one that is yet to take its place there.
+// hasDatabase reports whether the folder has a database, or a restored one that is not in its place
+// yet.
 func hasDatabase(folder string) bool {
 	_, err := os.Stat(databaseIn(folder))
 	if err != nil {
@@ -109,7 +110,7 @@ func hasDatabase(folder string) bool {
 	return err == nil
 }
 
-// dialServer is the way through a running server; nil where nobody answers.
+// dialServer returns a client of the running server, or nil if none answers at the socket.
 func dialServer(ctx context.Context, path string) (*OperatorClient, error) {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", path)
@@ -119,7 +120,7 @@ func dialServer(ctx context.Context, path string) (*OperatorClient, error) {
 		return nil, fmt.Errorf("the server cannot be reached: %w; run this as the user that runs Curfew", err)
 	}
 	if err != nil {
-		return nil, nil //nolint:nilerr,nilnil // whatever it is, there is no server behind it
+		return nil, nil //nolint:nilerr,nilnil // any other error means that no server listens
 	}
 	if err := conn.Close(); err != nil {
 		return nil, err
@@ -127,15 +128,39 @@ func dialServer(ctx context.Context, path string) (*OperatorClient, error) {
 	return &OperatorClient{client: &http.Client{Transport: &http.Transport{DialContext: dial}}}, nil
 }
 
-// inProcess is the way to the handlers of this process.
+// inProcess returns a client of the handlers in this process. It owns the app.
 func (a *App) inProcess() *OperatorClient {
-	pipe := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
-	go a.operator.Serve(pipe) //nolint:errcheck // it ends when the door is closed
-	return &OperatorClient{client: &http.Client{Transport: &http.Transport{DialContext: pipe.dial}}, app: a}
+	dial := func(context.Context, string, string) (net.Conn, error) {
+		here, there := net.Pipe()
+		go a.operator.Serve(&connListener{Conn: there}) //nolint:errcheck // it ends at once, its connection later
+		return here, nil
+	}
+	return &OperatorClient{client: &http.Client{Transport: &http.Transport{DialContext: dial}}, app: a}
 }
 
-// UpgradedFrom returns the schema that the folder had before the door was opened, or 0 where it was
-// this program's.
+// connListener is a [net.Listener] that accepts one connection. [http.Server.Serve] returns after
+// that, and the connection is still served.
+type connListener struct {
+	net.Conn
+	accepted bool
+}
+
+// Accept implements [net.Listener].
+func (l *connListener) Accept() (net.Conn, error) {
+	if l.accepted {
+		return nil, io.EOF
+	}
+	l.accepted = true
+	return l.Conn, nil
+}
+
+// Close implements [net.Listener]. It leaves the connection open.
+func (l *connListener) Close() error { return nil }
+
+// Addr implements [net.Listener].
+func (l *connListener) Addr() net.Addr { return l.LocalAddr() }
+
+// UpgradedFrom returns the schema from which opening the folder upgraded it, or 0 if it did not.
 func (c *OperatorClient) UpgradedFrom() int64 {
 	if c.app == nil {
 		return 0
@@ -143,7 +168,7 @@ func (c *OperatorClient) UpgradedFrom() int64 {
 	return c.app.db.UpgradedFrom()
 }
 
-// Close ends what the door has open. Without a server, it gives the data folder free.
+// Close closes the connection and, if no server runs, the data folder.
 func (c *OperatorClient) Close() error {
 	c.client.CloseIdleConnections()
 	if c.app == nil {
@@ -166,37 +191,10 @@ func (e *RefusedError) Error() string {
 	return strings.Join(advice, " ")
 }
 
-// Get reads. It gives the body of the answer, which must be closed, or a [*RefusedError] for an answer that is a problem, as do the others.
-func (c *OperatorClient) Get(ctx context.Context, path string, query url.Values) (io.ReadCloser, error) {
-	return c.call(ctx, http.MethodGet, path+"?"+query.Encode(), nil, nil)
-}
-
-// Post does something with the body, which is sent as JSON.
-func (c *OperatorClient) Post(ctx context.Context, path string, body any) (io.ReadCloser, error) {
-	return c.call(ctx, http.MethodPost, path, nil, body)
-}
-
-// Patch changes a part of what is there.
-func (c *OperatorClient) Patch(ctx context.Context, path string, body any) (io.ReadCloser, error) {
-	return c.call(ctx, http.MethodPatch, path, nil, body)
-}
-
-// Put replaces what is there.
-func (c *OperatorClient) Put(ctx context.Context, path string, body any) (io.ReadCloser, error) {
-	return c.call(ctx, http.MethodPut, path, nil, body)
-}
-
-// PutOver replaces the given version of what is there, and no other.
-func (c *OperatorClient) PutOver(ctx context.Context, path string, version int64, body any) (io.ReadCloser, error) {
-	return c.call(ctx, http.MethodPut, path, http.Header{"If-Match": {strconv.Quote(strconv.FormatInt(version, 10))}}, body)
-}
-
-// Delete removes what is there.
-func (c *OperatorClient) Delete(ctx context.Context, path string) (io.ReadCloser, error) {
-	return c.call(ctx, http.MethodDelete, path, nil, nil)
-}
-
-func (c *OperatorClient) call(ctx context.Context, method, target string, header http.Header, body any) (io.ReadCloser, error) {
+// Call sends a request, with the body as JSON if it is not nil, and ifMatch as the entity tags of
+// If-Match. It returns the body of the answer, which must be closed, or a [*RefusedError] if the
+// answer is a problem.
+func (c *OperatorClient) Call(ctx context.Context, method, target string, body any, ifMatch ...string) (io.ReadCloser, error) {
 	var encoded bytes.Buffer
 	if body != nil {
 		if err := json.NewEncoder(&encoded).Encode(body); err != nil {
@@ -207,9 +205,11 @@ func (c *OperatorClient) call(ctx context.Context, method, target string, header
 	if err != nil {
 		return nil, err
 	}
-	maps.Copy(request.Header, header)
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
+	}
+	for _, tag := range ifMatch {
+		request.Header.Add("If-Match", tag)
 	}
 	answer, err := c.client.Do(request)
 	if err != nil {
@@ -221,45 +221,7 @@ func (c *OperatorClient) call(ctx context.Context, method, target string, header
 	refused := &RefusedError{}
 	err = json.NewDecoder(answer.Body).Decode(&refused.Problem)
 	if err := errors.Join(err, answer.Body.Close()); err != nil {
-		return nil, fmt.Errorf("the server answered %s, and nothing that this program understands: %w", answer.Status, err)
+		return nil, fmt.Errorf("the server answered %s, and this program cannot read the rest of the answer: %w", answer.Status, err)
 	}
 	return nil, refused
 }
-
-// pipeListener is a listener within the process: who dials it talks to its server, and nobody else can.
-type pipeListener struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func (p *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	here, there := net.Pipe()
-	select {
-	case p.conns <- there:
-		return here, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// Accept implements [net.Listener].
-func (p *pipeListener) Accept() (net.Conn, error) {
-	select {
-	case conn := <-p.conns:
-		return conn, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-// Close implements [net.Listener].
-func (p *pipeListener) Close() error {
-	p.once.Do(func() { close(p.closed) })
-	return nil
-}
-
-// Addr implements [net.Listener].
-func (p *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "within", Net: "pipe"} }

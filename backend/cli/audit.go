@@ -11,57 +11,50 @@ import (
 	"curfew/backend/httpapi"
 )
 
-func auditCommand(env Environment) *cobra.Command {
-	return group("audit", "Check the audit log, and take it away.", verifyCommand(env), exportCommand(env))
+func auditCommand(o *operator) *cobra.Command {
+	return o.group("audit", "Check the audit log, and export it.", verifyCommand(o), exportCommand(o))
 }
 
-func verifyCommand(env Environment) *cobra.Command {
+func verifyCommand(o *operator) *cobra.Command {
 	command := &cobra.Command{
-		Use: "verify", Short: "Check the chain of hashes that seals the log.", Args: exactly(0),
-		Long: `Checks the whole log against its hashes and against the receipts of revocations, and names the first entry that does not fit.
-Keep the head that it prints somewhere else: who has it can tell later whether the log up to there is still the same.`,
+		Use: "verify", Short: "Check the log's chain of hashes.", Args: exactly(0),
+		Long: `Checks the whole log against its hashes and against the receipts of revocations, and names the first
+entry that does not match. Keep the head that it prints in another place: with it you can check later
+that the log up to that entry is unchanged.`,
 	}
-	return asReader(env, command, func(o *operator, _ []string) error {
+	return o.readOnly(command, func([]string) error {
 		var chain httpapi.AuditChain
-		raw, err := o.read(&chain)(o.client.Get(o.ctx, "/api/audit/chain", nil))
-		if err != nil {
+		if err := o.get("/api/audit/chain", &chain); err != nil {
 			return err
 		}
 		if chain.Intact {
-			return o.print(raw, "The audit log is intact: %s.\nHead: %s\n", entries(chain.Entries), chain.Head)
+			return o.print("The audit log is intact: %s.\nHead: %s\n", count(chain.Entries, "entry"), chain.Head)
 		}
-		if o.json {
-			if err := o.print(raw, ""); err != nil {
-				return err
-			}
-		}
-		err = errors.New("the audit chain is broken")
+		err := errors.New("the audit chain is broken")
 		if chain.Broken != nil {
 			err = fmt.Errorf("the audit chain is broken at entry %d: %s", chain.Broken.Sequence, chain.Broken.Reason)
 		}
-		return &codedError{err, broken}
+		err = &codedError{err, exitBroken}
+		if o.json {
+			err = errors.Join(o.print(""), err)
+		}
+		return err
 	})
 }
 
-func entries(n int64) string {
-	if n == 1 {
-		return "1 entry"
-	}
-	return fmt.Sprintf("%d entries", n)
-}
-
-func exportCommand(env Environment) *cobra.Command {
+func exportCommand(o *operator) *cobra.Command {
 	command := &cobra.Command{
 		Use: "export", Short: "Write the log, or a part of it, to standard output, the newest entry first.", Args: exactly(0),
 		Example: "  curfew audit export --format csv --since 2026-11-01T00:00:00Z > november.csv",
 	}
-	format := command.Flags().String("format", "jsonl", "csv, or jsonl: one JSON object a line")
-	address := command.Flags().String("member", "", "only what concerns the member with this e-mail address")
-	since := command.Flags().String("since", "", "only from then on, as 2026-11-23T00:00:00Z")
-	until := command.Flags().String("until", "", "only before then")
-	action := command.Flags().String("action", "", "only one kind of entry, as session.started")
+	flags := command.Flags()
+	format := flags.String("format", "jsonl", "csv, or jsonl: one JSON object a line")
+	flags.String("member", "", "only entries about the member with this e-mail address")
+	flags.String("since", "", "only entries from this time on, as 2026-11-23T00:00:00Z")
+	flags.String("until", "", "only entries before this time")
+	flags.String("action", "", "only one kind of entry, as session.started")
 	suggest(command, "format", "csv", "jsonl")
-	return asReader(env, command, func(o *operator, _ []string) error {
+	return o.readOnly(command, func([]string) error {
 		if o.json {
 			*format = "jsonl"
 		}
@@ -69,25 +62,17 @@ func exportCommand(env Environment) *cobra.Command {
 			return misuse(errors.New("--format: choose one of: csv, jsonl"))
 		}
 		query := url.Values{"format": {*format}}
-		for name, value := range map[string]string{"since": *since, "until": *until, "action": *action} {
-			if command.Flags().Changed(name) {
-				query.Set(name, value)
-			}
+		addQuery(query, flags, "since", "until", "action")
+		if err := o.addMember(query, flags); err != nil {
+			return err
 		}
-		if command.Flags().Changed("member") {
-			m, err := o.member(*address)
-			if err != nil {
-				return err
-			}
-			query.Set("member", m.Id)
-		}
-		body, err := o.client.Get(o.ctx, "/api/audit", query)
+		body, err := o.client.Call(o.ctx, "GET", "/api/audit?"+query.Encode(), nil)
 		if err != nil {
 			return err
 		}
-		_, err = io.Copy(o.env.Stdout, body)
+		_, err = io.Copy(o.Stdout, body)
 		if err := errors.Join(err, body.Close()); err != nil {
-			return fmt.Errorf("the export broke off, and what was written is not all of it: %w", err)
+			return fmt.Errorf("the export broke off, and its output is incomplete: %w", err)
 		}
 		return nil
 	})

@@ -17,48 +17,51 @@ import (
 	"curfew/backend/httpapi"
 )
 
-func backupCommand(env Environment) *cobra.Command {
+func backupCommand(o *operator) *cobra.Command {
 	command := &cobra.Command{
-		Use: "backup FILE", Short: "Write everything that is kept to one file, while the server runs or not.", Args: exactly(1),
-		Long: `Writes a copy of the whole database, as it is at one instant, to one file that only its owner can read, and reads the copy through before
-it says so. The server goes on meanwhile; it is the server that writes the file, so it must be able to.
+		Use: "backup FILE", Short: "Write a copy of the database to one file, whether the server runs or not.", Args: usage(oneFile),
+		Long: `Writes a copy of the whole database, as it is at one instant, to one file that only its owner can
+read. It then reads the copy and checks it. A running server goes on meanwhile. The server writes the
+file, so it needs the right to do so.
 
-Keep the file as safe as the data folder: it holds the hashes of all passwords, who was signed in from where, and the secret that members'
-second factors are encrypted under. What signs tokens is not in it: nothing in it opens a session.
+Keep the file as safe as the data folder. It holds the hashes of all passwords, who was signed in from
+where, and the key that encrypts members' second factors. It does not hold the keys that sign tokens,
+so nothing in it opens a session.
 
 ` + exitCodes,
 	}
-	operatorFlags(command.Flags())
-	replace := command.Flags().Bool("force", false, "replace a file that is there")
-	command.PreRunE = fileIsMeant
-	return asReader(env, command, func(o *operator, args []string) error {
+	o.addFlags(command.Flags())
+	replace := command.Flags().Bool("force", false, "replace an existing file")
+	return o.readOnly(command, func(args []string) error {
 		file, err := filepath.Abs(args[0])
 		if err != nil {
 			return err
 		}
 		var made httpapi.Backup
-		raw, err := o.read(&made)(o.client.Post(o.ctx, "/api/backup", httpapi.BackupRequest{File: file, Replace: *replace}))
-		if err != nil {
+		if err := o.post("/api/backup", httpapi.BackupRequest{File: file, Replace: *replace}, &made); err != nil {
 			return err
 		}
 		if info, err := os.Stat(file); err != nil || info.Size() != made.Bytes {
-			return fmt.Errorf("the server says that it wrote %s, but it is not there: the server sees other folders than you do; name one that both see, as beside the data folder", file)
+			return fmt.Errorf("the server wrote %s, but it is not there: the server sees other folders than you do; name a file in a folder that both see, as next to the data folder", file)
 		}
-		err = o.print(raw, "Backed up to %s: %s, %s alive, and %s of the audit log, up to %s. %s.\nHead: %s\n", file,
-			count(made.Members, "member"), count(made.Sessions, "session"), entries(made.Chain.Entries), clock(made.To), size(made.Bytes), made.Chain.Head)
+		err = o.print("Backed up to %s: %s, %s alive, and %s of the audit log, up to %s. %s.\nHead: %s\n", file,
+			count(made.Members, "member"), count(made.Sessions, "session"), count(made.Chain.Entries, "entry"), clock(made.To), formatSize(made.Bytes), made.Chain.Head)
 		if err == nil && made.Chain.Broken != nil {
-			err = &codedError{fmt.Errorf("the backup is made, but the audit chain in it is broken at entry %d: %s", made.Chain.Broken.Sequence, made.Chain.Broken.Reason), broken}
+			err = &codedError{fmt.Errorf("the backup is made, but its audit chain is broken at entry %d: %s", made.Chain.Broken.Sequence, made.Chain.Broken.Reason), exitBroken}
 		}
 		return err
 	})
 }
 
-// fileIsMeant refuses a FILE that a shell was meant to complete and did not.
-func fileIsMeant(_ *cobra.Command, args []string) error {
-	return misuse(config.CheckPath("FILE", args[0]))
+// oneFile requires a path as the only argument.
+func oneFile(command *cobra.Command, args []string) error {
+	if err := cobra.ExactArgs(1)(command, args); err != nil {
+		return err
+	}
+	return config.CheckPath("FILE", args[0])
 }
 
-func size(bytes int64) string {
+func formatSize(bytes int64) string {
 	if bytes < 1<<20 {
 		return fmt.Sprintf("%d kB", (bytes+1023)>>10)
 	}
@@ -67,55 +70,49 @@ func size(bytes int64) string {
 
 func restoreCommand(env Environment) *cobra.Command {
 	command := &cobra.Command{
-		Use: "restore FILE", Short: "Make a backup the database, and sign everybody out.", Args: exactly(1),
-		Long: `Makes a backup the database of the data folder, on which no server may run. The backup is checked wholly before anything is touched; if
-the machine stops half-way, it is all as before, or done at the next start.
+		Use: "restore FILE", Short: "Replace the database with a backup, and sign everyone out.", Args: usage(oneFile),
+		Long: `Replaces the database of the data folder with a backup. No server may run on the folder. The whole
+backup is checked before anything changes. If the machine stops half-way, the folder stays as it was,
+or the restore finishes at the next start.
 
-Everybody is signed out for good, one-time links are withdrawn, and new keys are made: nothing that was revoked after the backup lives again.
-But members, roles, passwords and second factors are as they were then. Look through what the audit log had after it, where you still have it.
+Everyone is signed out for good, one-time links are withdrawn, and new keys are made. So nothing that
+was revoked after the backup works again. Members, roles, passwords and second factors are as they
+were at the time of the backup. If you still have the audit log from after it, look at what changed.
 
 ` + exitCodes,
 	}
-	flags := command.Flags()
-	config.Flags(flags, "data", "log-level")
-	asJSON := flags.Bool("json", false, "print what was done as JSON")
-	force := flags.Bool("force", false, "replace a database that is there, and take a backup whose audit chain is broken")
-	command.PreRunE = fileIsMeant
-	command.RunE = func(command *cobra.Command, args []string) error {
-		cfg, err := config.Load(flags, env.Environ)
-		if err != nil {
-			return err
-		}
-		done, err := app.Restore(command.Context(), cfg, args[0], *force, slog.New(slog.DiscardHandler))
+	asJSON := command.Flags().Bool("json", false, "print the result as JSON")
+	force := command.Flags().Bool("force", false, "replace an existing database, and accept a backup whose audit chain is broken")
+	return configured(env, command, []string{"data", "log-level"}, func(cfg config.Config, args []string) error {
+		restored, err := app.Restore(command.Context(), cfg, args[0], *force, slog.New(slog.DiscardHandler))
 		var brokenChain *app.BrokenChainError
 		if errors.As(err, &brokenChain) {
-			return &codedError{fmt.Errorf("%w. Nothing was changed; if you mean it, say --force", err), broken}
+			return &codedError{fmt.Errorf("%w. Nothing was changed; to restore it anyway, add --force", err), exitBroken}
 		}
 		if err != nil {
 			return err
 		}
 		if *asJSON {
-			return json.NewEncoder(env.Stdout).Encode(done)
+			return json.NewEncoder(env.Stdout).Encode(restored)
 		}
-		_, err = fmt.Fprint(env.Stdout, restoredInWords(done))
+		_, err = fmt.Fprint(env.Stdout, formatRestored(restored))
 		return err
-	}
-	return command
+	})
 }
 
-func restoredInWords(done app.Restored) string {
-	var words strings.Builder
-	fmt.Fprintf(&words, "Restored %q as it was at %s: %s, and %s of the audit log.\n",
-		fold.Printable(done.Organization), clock(done.To), count(done.Members, "member"), entries(done.Entries-1))
-	fmt.Fprintf(&words, "Everybody has to sign in again: %s ended, %s withdrawn, new keys, and generation %d after %d.\n",
-		count(done.SessionsEnded, "session"), count(done.LinksWithdrawn, "one-time link"), done.Generation, done.GenerationBefore)
-	fmt.Fprintf(&words, "It is entry %d of the audit log, %s.\n", done.Entries, done.AuditHash)
-	if done.Unread != "" {
-		fmt.Fprintf(&words, "The database that was replaced could not be read, so generations may come again that it had: %s.\n", strings.TrimSuffix(oneLine(errors.New(done.Unread)), "."))
+func formatRestored(restored app.Restored) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "Restored %q as it was at %s: %s, and %s of the audit log.\n",
+		fold.Printable(restored.Organization), clock(restored.To), count(restored.Members, "member"), count(restored.Entries-1, "entry"))
+	fmt.Fprintf(&text, "Everyone has to sign in again: %s ended, %s withdrawn, new keys, and generation %d after %d.\n",
+		count(restored.SessionsEnded, "session"), count(restored.LinksWithdrawn, "one-time link"), restored.Generation, restored.GenerationBefore)
+	fmt.Fprintf(&text, "Audit entry %d, %s.\n", restored.Entries, restored.AuditHash)
+	if restored.Unread != "" {
+		fmt.Fprintf(&text, "The replaced database could not be read, so its generation numbers may be used again: %s.\n", strings.TrimSuffix(oneLine(restored.Unread), "."))
 	}
-	if done.BrokenAt > 0 {
-		fmt.Fprintf(&words, "The audit chain is broken at entry %d, as it was in the backup: %s.\n", done.BrokenAt, done.BrokenWhy)
+	if restored.BrokenAt > 0 {
+		fmt.Fprintf(&text, "The audit chain of the backup is broken at entry %d: %s.\n", restored.BrokenAt, restored.BrokenWhy)
 	}
-	words.WriteString("Members, roles, passwords and second factors are as they were then: who was deactivated, or changed a password, since has to be again; a recovery code used since is good again.\n")
-	return words.String()
+	text.WriteString("Members, roles, passwords and second factors are as they were then. Repeat what was changed since: deactivations, passwords, and recovery codes that were used.\n")
+	return text.String()
 }

@@ -1,7 +1,8 @@
-// Package cli is the command line: serve and what an operator needs beside it. It reads the settings, prints for people or, with --json, for
-// programs, and turns an error into one line and an exit code.
+// Package cli is the command line: serve, and the operator's commands. It prints for people or, with
+// --json, for programs, and turns an error into one line and an exit code.
 //
-// The operator's commands are thin clients of the JSON API: through the server that runs on the data folder, or without one.
+// The operator's commands are clients of the JSON API. They call the server that runs on the data
+// folder or, if none does, the same handlers in this process.
 package cli
 
 import (
@@ -12,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -32,13 +34,13 @@ type Environment struct {
 	Web fs.FS
 }
 
-// What the process ends with. The help and OPERATING.md list them.
+// The exit codes. The help and OPERATING.md list them.
 const (
-	done     = 0
-	failed   = 1
-	misused  = 2
-	broken   = 3
-	notFound = 4
+	exitOK       = 0
+	exitFailed   = 1
+	exitUsage    = 2
+	exitBroken   = 3
+	exitNotFound = 4
 )
 
 const exitCodes = `Exit codes: 0 done; 1 it failed; 2 wrong usage; 3 the audit chain is broken; 4 no such member or session.`
@@ -55,7 +57,7 @@ func misuse(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &codedError{err, misused}
+	return &codedError{err, exitUsage}
 }
 
 func exitCode(err error) int {
@@ -65,32 +67,34 @@ func exitCode(err error) int {
 	)
 	switch {
 	case err == nil:
-		return done
+		return exitOK
 	case errors.As(err, &coded):
 		return coded.code
 	case errors.As(err, &refused) && refused.Problem.Code == "not_found":
-		return notFound
+		return exitNotFound
 	default:
-		return failed
+		return exitFailed
 	}
 }
 
-// Run runs one command and returns the process's exit code. An error is printed in one line.
+// Run runs one command and returns the exit code of the process. An error is printed in one line.
 func Run(env Environment) int {
 	signals := []os.Signal{syscall.SIGINT, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it
 		signals = append(signals, syscall.SIGHUP)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	defer stop()
-	root := &cobra.Command{
-		Use:           "curfew",
-		Short:         "Session control for an organization: how long people stay signed in, who is, and out with everyone at one button.",
-		Long:          "Session control for an organization: how long people stay signed in, who is, and out with everyone at one button.\n\n" + exitCodes,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Args:          exactly(0),
+	err := rootCommand(env).ExecuteContext(ctx)
+	if err != nil {
+		fmt.Fprintln(env.Stderr, "curfew:", oneLine(err.Error()))
 	}
+	return exitCode(err)
+}
+
+func rootCommand(env Environment) *cobra.Command {
+	const short = "Session control for an organization: see who is signed in, set how long sessions last, sign everyone out."
+	root := &cobra.Command{Use: "curfew", Short: short, Long: short + "\n\n" + exitCodes, SilenceUsage: true, SilenceErrors: true, Args: exactly(0)}
 	version := root.Flags().Bool("version", false, "show what this program was built from")
 	root.RunE = func(command *cobra.Command, args []string) error {
 		if *version {
@@ -110,29 +114,43 @@ func Run(env Environment) int {
 		}
 		return misuse(err)
 	})
+	o := &operator{Environment: env}
 	root.AddCommand(
-		serveCommand(env), sessionCommand(env), policyCommand(env), signInCommand(env), memberCommand(env), organizationCommand(env),
-		auditCommand(env), clockCommand(env), backupCommand(env), restoreCommand(env), configCommand(env), versionCommand(env),
+		serveCommand(env), sessionCommand(o), policyCommand(o), signInCommand(o), memberCommand(o), organizationCommand(o),
+		auditCommand(o), clockCommand(o), backupCommand(o), restoreCommand(env), configCommand(env), versionCommand(env),
 	)
-	err := root.ExecuteContext(ctx)
-	if err != nil {
-		fmt.Fprintln(env.Stderr, "curfew:", oneLine(err))
-	}
-	return exitCode(err)
+	return root
 }
 
-// help is what a command does that only holds others. Because it does something, a word that is none of them is refused.
+// help is the work of a command that only holds others. With it, cobra refuses an unknown command.
 func help(command *cobra.Command, _ []string) error { return command.Help() }
 
-// exactly wants that many words after the command, and atLeast that many or more.
+// exactly requires n arguments.
 func exactly(n int) cobra.PositionalArgs {
-	validate := cobra.ExactArgs(n)
 	if n == 0 {
-		validate = cobra.NoArgs
+		return usage(cobra.NoArgs)
 	}
+	return usage(cobra.ExactArgs(n))
+}
+
+// usage makes a refusal of arguments end with the exit code for wrong usage.
+func usage(validate cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(command *cobra.Command, args []string) error { return misuse(validate(command, args)) }
 }
 
-func atLeast(n int) cobra.PositionalArgs {
-	return func(command *cobra.Command, args []string) error { return misuse(cobra.MinimumNArgs(n)(command, args)) }
+// configured makes a command load its settings before it works. Its flags are the named settings, or
+// all if none is named.
+func configured(env Environment, command *cobra.Command, settings []string, work func(cfg config.Config, args []string) error) *cobra.Command {
+	config.Flags(command.Flags(), settings...)
+	command.RunE = func(command *cobra.Command, args []string) error {
+		cfg, err := config.Load(command.Flags(), env.Environ)
+		if err != nil {
+			return err
+		}
+		return work(cfg, args)
+	}
+	return command
 }
+
+// oneLine joins the lines of a message.
+func oneLine(message string) string { return strings.Join(strings.Fields(message), " ") }

@@ -36,12 +36,12 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// TestScripts runs the program as an operator does. Each script has a folder of its own, where the data goes into "data", and an
-// address of its own, $CURFEW_LISTEN.
+// TestScripts runs the program as an operator does. Each script has its own folder, with the data in
+// "data", and its own address, $CURFEW_LISTEN.
 func TestScripts(t *testing.T) { run(t, "testdata", nil) }
 
-// TestOperatorScripts runs each of the operator's scripts twice: through a running server, and without one. The condition [server] tells
-// them apart; what they expect of the commands is the same.
+// TestOperatorScripts runs each of the operator's scripts twice: through a running server, and without
+// one. The condition [server] tells them apart. The commands behave the same in both.
 func TestOperatorScripts(t *testing.T) {
 	for name, server := range map[string]bool{"through a server": true, "without a server": false} {
 		t.Run(name, func(t *testing.T) {
@@ -99,7 +99,7 @@ func freeAddress() (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-// arguments checks how many words a command of ours was given. None of them can be negated.
+// arguments checks the number of a command's arguments. No command can be negated.
 func arguments(ts *testscript.TestScript, negated bool, args []string, usage string) {
 	if negated || len(args) != len(strings.Fields(usage))-1 {
 		ts.Fatalf("usage: %s", usage)
@@ -128,7 +128,7 @@ func ready(ts *testscript.TestScript, negated bool, args []string) {
 	}
 }
 
-// refused holds what every failure of the program looks like: nothing on stdout, and on stderr one line that matches.
+// refused checks a failure of the program: nothing on stdout, and one line on stderr that matches.
 func refused(ts *testscript.TestScript, negated bool, args []string) {
 	arguments(ts, negated, args, "refused PATTERN")
 	stdout, stderr := ts.ReadFile("stdout"), ts.ReadFile("stderr")
@@ -143,7 +143,7 @@ func refused(ts *testscript.TestScript, negated bool, args []string) {
 	}
 }
 
-// exits runs the program and holds its exit code.
+// exits runs the program and checks its exit code.
 func exits(ts *testscript.TestScript, negated bool, args []string) {
 	if negated || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE ARGUMENT...")
@@ -160,7 +160,7 @@ func exits(ts *testscript.TestScript, negated bool, args []string) {
 	}
 }
 
-// setUp names the organization and its first owner.
+// setUp sets up the organization and its first owner.
 func setUp(ts *testscript.TestScript, negated bool, args []string) {
 	arguments(ts, negated, args, "setup")
 	token := strings.TrimSpace(ts.ReadFile("data/setup-token"))
@@ -186,8 +186,8 @@ func signIn(ts *testscript.TestScript, negated bool, args []string) {
 	ts.Setenv("SESSION", signedIn.Session.ID)
 }
 
-// answers is a command that holds what the server answers there to the session of $ACCESS. A restricted session is told of itself, and not of
-// what happened on the account.
+// answers returns a command that checks the status of the server's answer to the session of $ACCESS. A
+// restricted session may read itself, but not the account's activity.
 func answers(path string) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, negated bool, args []string) {
 		arguments(ts, negated, args, path+" STATUS")
@@ -203,7 +203,7 @@ func answers(path string) func(*testscript.TestScript, bool, []string) {
 	}
 }
 
-// alter runs a statement on the database, behind the program's back.
+// alter runs a statement on the database while the program does not know.
 func alter(ts *testscript.TestScript, negated bool, args []string) {
 	arguments(ts, negated, args, "alter STATEMENT")
 	alterFile(ts, negated, []string{"data/curfew.db", args[0]})
@@ -243,7 +243,8 @@ func garbage(ts *testscript.TestScript, negated bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), content, 0o600))
 }
 
-// sends is a command that sends the servers in the background a signal which the library's kill does not know.
+// sends returns a command that sends the servers in the background a signal which testscript's kill
+// does not have.
 func sends(signal syscall.Signal) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, negated bool, args []string) {
 		arguments(ts, negated, args, "signal")
@@ -253,8 +254,8 @@ func sends(signal syscall.Signal) func(*testscript.TestScript, bool, []string) {
 	}
 }
 
-// written holds which files there are, in the folder of this script and in the one for temporary files, and that the servers in the background
-// have none open for longer than that but in the data folder.
+// written checks the list of files in this script's folder, temporary ones included. It also checks
+// that the servers in the background write to no open file outside of the data folder.
 func written(ts *testscript.TestScript, _ bool, args []string) {
 	var found []string
 	work := ts.MkAbs(".")
@@ -285,7 +286,7 @@ func written(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// mode holds that a file has these permissions, in octal.
+// mode checks a file's permissions, in octal.
 func mode(ts *testscript.TestScript, negated bool, args []string) {
 	arguments(ts, negated, args, "mode PERMISSIONS FILE")
 	info, err := os.Stat(ts.MkAbs(args[1]))
@@ -295,7 +296,8 @@ func mode(ts *testscript.TestScript, negated bool, args []string) {
 	}
 }
 
-// post sends JSON to the server of this script and holds the answer's status. Its body is on stdout.
+// post sends JSON to the server of this script and checks the answer's status. Its body goes to
+// stdout.
 func post(ts *testscript.TestScript, negated bool, args []string) {
 	arguments(ts, negated, args, "post PATH STATUS JSON")
 	answer, err := http.Post("http://"+ts.Getenv("CURFEW_LISTEN")+args[0], "application/json", strings.NewReader(args[2]))

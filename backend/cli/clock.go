@@ -8,58 +8,50 @@ import (
 	"curfew/backend/httpapi"
 )
 
-func clockCommand(env Environment) *cobra.Command {
-	return group("clock", "See the time that sessions live by, and accept the machine's.", showClockCommand(env), acceptClockCommand(env))
+const clockPath = "/api/clock"
+
+func clockCommand(o *operator) *cobra.Command {
+	return o.group("clock", "See the clock that sessions use, and accept the machine's time.",
+		show(o, "Show the clock that sessions use, and how far it is ahead of the machine's.", clockPath, o.printClock), acceptClockCommand(o))
 }
 
-func showClockCommand(env Environment) *cobra.Command {
-	command := &cobra.Command{Use: "show", Short: "Show the time that sessions live by, and how far it is ahead of the machine's.", Args: exactly(0)}
-	return asReader(env, command, func(o *operator, _ []string) error {
-		now, raw, err := o.clock()
-		if err != nil {
-			return err
-		}
-		return o.print(raw, "Curfew     %s\nMachine    %s\nAhead      %s\n", now.Curfew.Local().Format(time.RFC3339), now.Machine.Local().Format(time.RFC3339), ahead(now))
-	})
+func (o *operator) printClock(now httpapi.Clock) error {
+	ahead := time.Duration(now.AheadSeconds * float64(time.Second)).Round(time.Second)
+	return o.print("Curfew     %s\nMachine    %s\nAhead      %s\n", second(now.Curfew), second(now.Machine), ahead)
 }
 
-func (o *operator) clock() (now httpapi.Clock, raw []byte, err error) {
-	raw, err = o.read(&now)(o.client.Get(o.ctx, "/api/clock", nil))
-	return now, raw, err
-}
-
-func ahead(now httpapi.Clock) time.Duration {
-	return time.Duration(now.AheadSeconds * float64(time.Second)).Round(time.Second)
-}
-
-func acceptClockCommand(env Environment) *cobra.Command {
+func acceptClockCommand(o *operator) *cobra.Command {
 	command := &cobra.Command{
-		Use: "accept", Short: "Accept the machine's time after its clock was ahead, and sign everybody out.", Args: exactly(0),
-		Long: `Accepts the machine's time again. Curfew's clock never goes back by itself, because that would lengthen sessions: once the machine's was ahead,
-Curfew's stays ahead. Set the machine's clock right first. This signs everybody out for good and withdraws all one-time links, so nothing of
-before lives longer than it should. It says first how much that is, and asks; without a terminal it wants --yes.`,
+		Use: "accept", Short: "Accept the machine's time after its clock was ahead, and sign everyone out.", Args: exactly(0),
+		Long: `Sets Curfew's clock to the machine's time. Curfew's clock never goes back by itself, because that
+would lengthen sessions. So it stays ahead once the machine's clock was ahead. Set the machine's
+clock right first.
+
+This signs everyone out for good and withdraws all one-time links. The command first shows how much
+that ends, and asks. Without a terminal, it requires --yes.`,
 	}
-	command.Flags().Bool("yes", false, "do not ask")
-	return asOperator(env, command, func(o *operator, _ []string) error {
-		now, _, err := o.clock()
-		if err != nil {
+	o.addYes(command)
+	return o.readWrite(command, func([]string) error {
+		var now httpapi.Clock
+		if err := o.get(clockPath, &now); err != nil {
 			return err
 		}
 		if now.AheadSeconds >= 1 {
-			err = o.confirm("Curfew's clock says %s and the machine's %s. To accept the machine's signs everybody out, %s of %s, and withdraws %s.",
-				now.Curfew.Local().Format(time.RFC3339), now.Machine.Local().Format(time.RFC3339),
-				count(now.Sessions, "session"), count(now.Members, "member"), count(now.Links, "one-time link"))
+			err := o.confirm("Curfew's clock says %s and the machine's %s. To accept the machine's time signs everyone out, %s of %s, and withdraws %s.",
+				second(now.Curfew), second(now.Machine), count(now.Sessions, "session"), count(now.Members, "member"), count(now.Links, "one-time link"))
 			if err != nil {
 				return err
 			}
 		}
 		var accepted httpapi.TimeAccepted
-		raw, err := o.read(&accepted)(o.client.Post(o.ctx, "/api/clock/accept", nil))
-		if err != nil {
+		if err := o.post(clockPath+"/accept", nil, &accepted); err != nil {
 			return err
 		}
-		return o.print(raw, "Accepted %s. Signed everybody out: %s of %s; %s withdrawn. It is entry %d of the audit log, %s.\n",
-			accepted.At.Local().Format(time.RFC3339), count(accepted.SessionsEnded, "session"), count(accepted.MembersSignedOut, "member"),
+		return o.print("Accepted %s. Signed everyone out: %s of %s; %s withdrawn. Audit entry %d, %s.\n",
+			second(accepted.At), count(accepted.SessionsEnded, "session"), count(accepted.MembersSignedOut, "member"),
 			count(accepted.LinksWithdrawn, "one-time link"), accepted.AuditSequence, accepted.AuditHash)
 	})
 }
+
+// second formats a time to the second, in the local zone.
+func second(t time.Time) string { return t.Local().Format(time.RFC3339) }

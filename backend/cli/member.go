@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -9,62 +8,62 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"curfew/backend/app"
 	"curfew/backend/fold"
 	"curfew/backend/httpapi"
 )
 
-func memberCommand(env Environment) *cobra.Command {
-	return group("member", "See the members, invite them, and help one who cannot sign in.",
-		addMemberCommand(env), listMembersCommand(env), setMemberCommand(env), activateCommand(env, false), activateCommand(env, true),
-		removeMemberCommand(env), resetCommand(env), removeFactorCommand(env))
+const membersPath = "/api/members"
+
+func memberCommand(o *operator) *cobra.Command {
+	return o.group("member", "See the members, invite them, and help one who cannot sign in.",
+		addMemberCommand(o), listMembersCommand(o), setMemberCommand(o), activateCommand(o, false), activateCommand(o, true),
+		removeMemberCommand(o), resetCommand(o), removeFactorCommand(o))
 }
 
-func addMemberCommand(env Environment) *cobra.Command {
+func addMemberCommand(o *operator) *cobra.Command {
 	command := &cobra.Command{
-		Use: "add EMAIL", Short: "Invite a member, and print the one-time link for them.", Args: exactly(1),
-		Long: "Invites a member. It prints a link, good for a week, by which they set a password; it is shown this once.",
+		Use: "add EMAIL", Short: "Invite a member, and print their one-time link.", Args: exactly(1),
+		Long: "Invites a member and prints a link, with which they set a password within a week. The link is printed only once.",
 	}
 	name := command.Flags().String("name", "", "their name, which they can change when they accept")
 	role := command.Flags().String("role", "member", "owner, admin, auditor or member")
-	reuse := reuseFlag(command)
+	reuse := addReuse(command)
 	suggest(command, "role", "owner", "admin", "auditor", "member")
-	return asOperator(env, command, func(o *operator, args []string) error {
+	return o.readWrite(command, func(args []string) error {
 		request := httpapi.InviteRequest{Email: args[0], Role: httpapi.Role(*role), ReuseAddress: reuse}
 		if *name != "" {
 			request.Name = name
 		}
 		var invited httpapi.Invitation
-		raw, err := o.read(&invited)(o.client.Post(o.ctx, "/api/members", request))
-		if err != nil {
+		if err := o.post(membersPath, request, &invited); err != nil {
 			return adviseReuse(err)
 		}
-		return o.print(raw, "Invited %s as %s. Hand them this link, which is good until %s:\n%s\n",
+		return o.print("Invited %s as %s. Send them this link, which works until %s:\n%s\n",
 			fold.Printable(invited.Member.Email), invited.Member.Role, clock(invited.ExpiresAt), invited.Link)
 	})
 }
 
-func listMembersCommand(env Environment) *cobra.Command {
+func listMembersCommand(o *operator) *cobra.Command {
 	command := &cobra.Command{Use: "list", Short: "List the members by name.", Args: exactly(0)}
-	text := command.Flags().String("q", "", "only those with this in the name or the e-mail address")
-	return asReader(env, command, func(o *operator, _ []string) error {
+	command.Flags().String("q", "", "only members with these words in the name or the e-mail address")
+	return o.readOnly(command, func([]string) error {
 		query := url.Values{}
-		if command.Flags().Changed("q") {
-			query.Set("q", *text)
-		}
-		return printList(o, "/api/members", query, 0, "NAME\tE-MAIL\tROLE\tSTATE\tSESSIONS\tID", func(m httpapi.MemberDetails) []string {
+		addQuery(query, command.Flags(), "q")
+		return printList(o, membersPath, query, 0, "NAME\tE-MAIL\tROLE\tSTATE\tSESSIONS\tID", func(m httpapi.MemberDetails) []string {
 			return []string{m.Name, m.Email, string(m.Role), string(m.State), strconv.FormatInt(m.Sessions, 10), m.Id}
 		})
 	})
 }
 
-// reuseFlag adds the flag by which an address of a former member goes to this one.
-func reuseFlag(command *cobra.Command) *bool {
-	return command.Flags().Bool("reuse-address", false, "give them the address even if it was another member's")
+// addReuse adds the flag that allows the address of a former member.
+func addReuse(command *cobra.Command) *bool {
+	return command.Flags().Bool("reuse-address", false, "allow an address that was another member's")
 }
 
-// adviseReuse names the flag that allows what was refused, if one does.
+// adviseReuse adds the flag --reuse-address to a refusal that it would lift.
 func adviseReuse(err error) error {
 	var refused *app.RefusedError
 	if errors.As(err, &refused) && refused.Problem.Code == "address_retired" {
@@ -73,65 +72,64 @@ func adviseReuse(err error) error {
 	return err
 }
 
-func setMemberCommand(env Environment) *cobra.Command {
-	command := &cobra.Command{
-		Use: "set EMAIL", Short: "Change a member's name or e-mail address.", Args: exactly(1),
-		Long: `Changes what its flags name and leaves the rest as it is. With another address their sessions go on, they sign in by
-the new one, and a one-time link that is open no longer works.`,
-		Example: `  curfew member set ben@example.org --name "Ben Okafor" --email ben.okafor@example.org`,
-	}
-	flags := command.Flags()
-	name := flags.String("name", "", "their name")
-	email := flags.String("email", "", "their e-mail address from now on")
-	reuse := reuseFlag(command)
-	command.PreRunE = func(*cobra.Command, []string) error {
-		switch {
-		case !flags.Changed("name") && !flags.Changed("email"):
-			return misuse(errors.New("name what to change: --name or --email"))
-		case *reuse && !flags.Changed("email"):
-			return misuse(errors.New("--reuse-address is about the address in --email"))
-		}
-		return nil
-	}
-	return asOperator(env, command, func(o *operator, args []string) error {
-		before, err := o.member(args[0])
+// onMember makes a command about the member whose e-mail address is its argument.
+func (o *operator) onMember(command *cobra.Command, work func(m httpapi.MemberDetails) error) *cobra.Command {
+	command.Args = exactly(1)
+	return o.readWrite(command, func(args []string) error {
+		m, err := o.member(args[0])
 		if err != nil {
 			return err
 		}
+		return work(m)
+	})
+}
+
+func setMemberCommand(o *operator) *cobra.Command {
+	command := &cobra.Command{
+		Use: "set EMAIL", Short: "Change a member's name or e-mail address.",
+		Long: `Changes the values that you give as flags and keeps the others. With a new address, their sessions go
+on, they sign in with the new address, and an open one-time link no longer works.`,
+		Example: `  curfew member set ben@example.org --name "Ben Okafor" --email ben.okafor@example.org`,
+	}
+	flags := command.Flags()
+	name := flags.String("name", "", "their new name")
+	email := flags.String("email", "", "their new e-mail address")
+	reuse := addReuse(command)
+	requireOneOf(command, "name", "email")
+	return o.onMember(command, func(before httpapi.MemberDetails) error {
 		var request httpapi.MemberRequest
 		if flags.Changed("name") {
 			request.Name = name
 		}
 		if flags.Changed("email") {
 			request.Email, request.ReuseAddress = email, reuse
+		} else if *reuse {
+			return misuse(errors.New("--reuse-address needs --email"))
 		}
 		var after httpapi.MemberDetails
-		raw, err := o.read(&after)(o.client.Patch(o.ctx, "/api/members/"+before.Id, request))
-		if err != nil {
+		if err := o.call("PATCH", membersPath+"/"+before.Id, request, &after); err != nil {
 			return adviseReuse(err)
 		}
 		withdrawn := ""
 		if before.Link != nil && after.Link == nil {
 			withdrawn = "Their open link no longer works.\n"
 		}
-		return o.print(raw, "Name    %s\nE-mail  %s\n%s", fold.Printable(after.Name), fold.Printable(after.Email), withdrawn)
+		return o.print("Name    %s\nE-mail  %s\n%s", fold.Printable(after.Name), fold.Printable(after.Email), withdrawn)
 	})
 }
 
-func removeMemberCommand(env Environment) *cobra.Command {
+func removeMemberCommand(o *operator) *cobra.Command {
 	command := &cobra.Command{
-		Use: "remove EMAIL", Short: "Remove a member for good, or delete an invitation.", Args: exactly(1),
-		Long: `Deletes a member's account, password, second factor, passkeys, sessions and links. It cannot be undone. The audit log
-keeps its entries, because it is a sealed record, and backups from before keep the member. The address is given to no other member, unless
---reuse-address says so. It says first what goes, and asks; without a terminal it wants --yes. To keep a member out for a time, use
-"curfew member deactivate".`,
+		Use: "remove EMAIL", Short: "Remove a member for good, or delete an invitation.",
+		Long: `Deletes a member's account, password, second factor, passkeys, sessions and links. It cannot be
+undone. The audit log keeps its entries, and older backups keep the member. The address is not given
+to another member unless you add --reuse-address. The command first shows what it deletes, and asks.
+Without a terminal, it requires --yes.
+
+To keep a member out for a time, use "curfew member deactivate".`,
 	}
-	command.Flags().Bool("yes", false, "do not ask")
-	return asOperator(env, command, func(o *operator, args []string) error {
-		m, err := o.member(args[0])
-		if err != nil {
-			return err
-		}
+	o.addYes(command)
+	return o.onMember(command, func(m httpapi.MemberDetails) error {
 		email, invited, credentials := fold.Printable(m.Email), m.State == httpapi.MemberDetailsStateInvited, "password"
 		if m.SecondFactor {
 			credentials += ", second factor"
@@ -139,118 +137,109 @@ keeps its entries, because it is a sealed record, and backups from before keep t
 		if m.Passkeys > 0 {
 			credentials += ", " + count(m.Passkeys, "passkey")
 		}
+		warning := fmt.Sprintf("This ends %s of %s and deletes the account with its %s and links. It cannot be undone. "+
+			"The audit log keeps its entries, and the address is given to no other member.", count(m.Sessions, "session"), email, credentials)
 		if invited {
-			err = o.confirm("This deletes the invitation of %s. The audit log keeps its entries.", email)
-		} else {
-			err = o.confirm("This ends %s of %s and deletes the account with its %s and links. It cannot be undone. "+
-				"The audit log keeps its entries, and the address is given to no other member.",
-				count(m.Sessions, "session"), email, credentials)
+			warning = fmt.Sprintf("This deletes the invitation of %s. The audit log keeps its entries.", email)
 		}
-		if err != nil {
+		if err := o.confirm("%s", warning); err != nil {
 			return err
 		}
 		var ended httpapi.SessionsEnded
-		raw, err := o.read(&ended)(o.client.Delete(o.ctx, "/api/members/"+m.Id))
-		switch {
-		case err != nil:
+		if err := o.call("DELETE", membersPath+"/"+m.Id, nil, &ended); err != nil {
 			return err
-		case invited:
-			return o.print(raw, "The invitation of %s is deleted.\n", email)
 		}
-		return o.print(raw, "%s is removed; %s ended.\n", email, count(ended.SessionsEnded, "session"))
+		if invited {
+			return o.print("The invitation of %s is deleted.\n", email)
+		}
+		return o.print("%s is removed; %s ended.\n", email, count(ended.SessionsEnded, "session"))
 	})
 }
 
-// activateCommand is the command that deactivates a member, or reactivates them.
-func activateCommand(env Environment, active bool) *cobra.Command {
-	command := &cobra.Command{Use: "deactivate EMAIL", Short: "Keep a member out, and end their sessions.", Args: exactly(1)}
-	words := "%s is deactivated, and their sessions were ended.\n"
+// activateCommand deactivates a member, or reactivates them.
+func activateCommand(o *operator, active bool) *cobra.Command {
+	command := &cobra.Command{Use: "deactivate EMAIL", Short: "Keep a member out, and end their sessions."}
+	result := "%s is deactivated, and their sessions were ended.\n"
 	if active {
-		command.Use, command.Short = "reactivate EMAIL", "Let a deactivated member sign in again."
-		words = "%s is active again.\n"
+		command = &cobra.Command{Use: "reactivate EMAIL", Short: "Let a deactivated member sign in again."}
+		result = "%s is active again.\n"
 	}
-	return asOperator(env, command, func(o *operator, args []string) error {
-		m, err := o.member(args[0])
-		if err != nil {
+	return o.onMember(command, func(m httpapi.MemberDetails) error {
+		if err := o.call("PATCH", membersPath+"/"+m.Id, httpapi.MemberRequest{Active: &active}, &m); err != nil {
 			return err
 		}
-		raw, err := o.read(&m)(o.client.Patch(o.ctx, "/api/members/"+m.Id, httpapi.MemberRequest{Active: &active}))
-		if err != nil {
-			return err
-		}
-		return o.print(raw, words, fold.Printable(m.Email))
+		return o.print(result, fold.Printable(m.Email))
 	})
 }
 
-func resetCommand(env Environment) *cobra.Command {
+func resetCommand(o *operator) *cobra.Command {
 	command := &cobra.Command{
-		Use: "reset EMAIL", Short: "Give a member a new password, reactivate them, and end their sessions.", Args: exactly(1),
-		Long: `Gives a member a new random password, reactivates them and ends their sessions. It is the way back in for an
-owner who has lost their password. It prints the new password once.`,
+		Use: "reset EMAIL", Short: "Give a member a new password, reactivate them, and end their sessions.",
+		Long: `Gives a member a new random password, reactivates them and ends their sessions. Use it for an owner
+who has lost their password. The new password is printed only once.`,
 	}
-	return asOperator(env, command, func(o *operator, args []string) error {
-		m, err := o.member(args[0])
-		if err != nil {
-			return err
-		}
+	return o.onMember(command, func(m httpapi.MemberDetails) error {
 		var reset httpapi.PasswordReset
-		raw, err := o.read(&reset)(o.client.Post(o.ctx, "/api/members/"+m.Id+"/reset-password", nil))
-		if err != nil {
+		if err := o.post(membersPath+"/"+m.Id+"/reset-password", nil, &reset); err != nil {
 			return err
 		}
-		return o.print(raw, "New password for %s: %s\nTheir sessions were ended.\n", fold.Printable(reset.Member.Email), reset.Password)
+		return o.print("New password for %s: %s\nTheir sessions were ended.\n", fold.Printable(reset.Member.Email), reset.Password)
 	})
 }
 
-func removeFactorCommand(env Environment) *cobra.Command {
+func removeFactorCommand(o *operator) *cobra.Command {
 	command := &cobra.Command{
-		Use: "remove-factor EMAIL", Short: "Remove a member's second factor and passkeys, and end their sessions.", Args: exactly(1),
-		Long: `Removes the second factor of a member who has lost it, with its recovery codes and all passkeys, and ends their
-sessions. Their password alone signs them in again. Make sure first that it is they who ask for it.`,
+		Use: "remove-factor EMAIL", Short: "Remove a member's second factor and passkeys, and end their sessions.",
+		Long: `Removes the second factor of a member who has lost it, with its recovery codes and all passkeys, and
+ends their sessions. They can then sign in with their password alone. First make sure that it is the
+member who asks.`,
 	}
-	return asOperator(env, command, func(o *operator, args []string) error {
-		m, err := o.member(args[0])
-		if err != nil {
-			return err
-		}
+	return o.onMember(command, func(m httpapi.MemberDetails) error {
 		var ended httpapi.SessionsEnded
-		raw, err := o.read(&ended)(o.client.Delete(o.ctx, "/api/members/"+m.Id+"/second-factor"))
-		if err != nil {
+		if err := o.call("DELETE", membersPath+"/"+m.Id+"/second-factor", nil, &ended); err != nil {
 			return err
 		}
-		return o.print(raw, "%s has no second factor any more; %s ended.\n", fold.Printable(m.Email), count(ended.SessionsEnded, "session"))
+		return o.print("%s no longer has a second factor; %s ended.\n", fold.Printable(m.Email), count(ended.SessionsEnded, "session"))
 	})
 }
 
-var errFound = errors.New("found")
+// addMember adds the member of the flag --member to a query, if it was given.
+func (o *operator) addMember(query url.Values, flags *pflag.FlagSet) error {
+	flag := flags.Lookup("member")
+	if !flag.Changed {
+		return nil
+	}
+	m, err := o.member(flag.Value.String())
+	query.Set("member", m.Id)
+	return err
+}
 
 // member finds the member with that e-mail address.
-func (o *operator) member(address string) (found httpapi.MemberDetails, err error) {
-	if strings.TrimSpace(address) == "" { // an empty search finds nobody
-		return httpapi.MemberDetails{}, &codedError{errors.New("the e-mail address is empty"), notFound}
+func (o *operator) member(address string) (httpapi.MemberDetails, error) {
+	if strings.TrimSpace(address) == "" {
+		return httpapi.MemberDetails{}, &codedError{errors.New("the e-mail address is empty"), exitNotFound}
 	}
 	const longestSearch = 200
 	search := []rune(fold.AddressKey(address))
 	query := url.Values{"q": {string(search[:min(len(search), longestSearch)])}}
-	err = eachItem(o, "/api/members", query, 0, func(_ page, raw json.RawMessage) error {
-		if err := json.Unmarshal(raw, &found); err != nil {
-			return fmt.Errorf("the server's answer makes no sense to this program: %w", err)
+	for list, err := range o.pages(membersPath, query, 0) {
+		if err != nil {
+			return httpapi.MemberDetails{}, err
 		}
-		// One in an old spelling, which another member may share, is meant by that spelling alone.
-		same := fold.AddressKey
-		if found.AddressIssue != nil {
-			same = fold.OldAddress
+		for _, raw := range list.Items {
+			var found httpapi.MemberDetails
+			if err := decode(raw, &found); err != nil {
+				return httpapi.MemberDetails{}, err
+			}
+			// Several members may share an address in an old spelling; only that spelling names one.
+			key := fold.AddressKey
+			if found.AddressIssue != nil {
+				key = fold.OldAddress
+			}
+			if key(found.Email) == key(address) {
+				return found, nil
+			}
 		}
-		if same(found.Email) == same(address) {
-			return errFound
-		}
-		return nil
-	})
-	if errors.Is(err, errFound) {
-		return found, nil
 	}
-	if err == nil {
-		err = &codedError{fmt.Errorf("no member has the e-mail address %q", address), notFound}
-	}
-	return httpapi.MemberDetails{}, err
+	return httpapi.MemberDetails{}, &codedError{fmt.Errorf("no member has the e-mail address %q", address), exitNotFound}
 }

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -23,128 +25,175 @@ import (
 	"curfew/backend/fold"
 )
 
-// operator is one command of the operator's at work.
+// operator runs one of the operator's commands.
 type operator struct {
-	env    Environment
+	Environment
 	ctx    context.Context //nolint:containedctx // it lives for one command
 	client *app.OperatorClient
-	// json prints what the API answers, as it is.
-	json bool
-	// yes asks for no leave.
-	yes bool
+	// json is the flag --json, and yes the flag --yes.
+	json, yes bool
+	// answer is the last answer, as the API sent it.
+	answer []byte
 }
 
-// group is a command that holds the operator's commands about one thing, with the flags that they share.
-func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+// group makes a command that holds the operator's commands about one thing.
+func (o *operator) group(use, short string, commands ...*cobra.Command) *cobra.Command {
 	command := &cobra.Command{
 		Use: use, Short: short, Args: exactly(0), RunE: help,
 		Long: short + `
 
-It works through the server that runs on the data folder, at once and for everybody who is signed in there; or without one, if none runs.
-Whoever can write the data folder can do it.
+It calls the server that runs on the data folder, so changes apply at once. If no server runs, it opens
+the data folder itself. It needs the right to write the data folder.
 
 ` + exitCodes,
 	}
-	operatorFlags(command.PersistentFlags())
+	o.addFlags(command.PersistentFlags())
 	command.AddCommand(commands...)
 	return command
 }
 
-// operatorFlags are the flags of every command that goes through the operator's door.
-func operatorFlags(flags *pflag.FlagSet) {
+// addFlags adds the flags of all of the operator's commands.
+func (o *operator) addFlags(flags *pflag.FlagSet) {
 	config.Flags(flags, "data", "public-url", "log-level")
-	flags.Bool("json", false, "print what the API answers, as JSON")
+	flags.BoolVar(&o.json, "json", false, "print the API's answer, as JSON")
 }
 
-// asReader is asOperator for a command that changes nothing, and so upgrades no data folder of an
-// older program either.
-func asReader(env Environment, command *cobra.Command, work func(o *operator, args []string) error) *cobra.Command {
-	command.Annotations = map[string]string{readsAlone: "true"}
-	return asOperator(env, command, work)
+// addYes adds the flag with which [operator.confirm] does not ask.
+func (o *operator) addYes(command *cobra.Command) {
+	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
 }
 
-const readsAlone = "reads alone"
+// readOnly makes the command call the API without changing anything. It does not upgrade a data
+// folder of an older schema either.
+func (o *operator) readOnly(command *cobra.Command, work func(args []string) error) *cobra.Command {
+	return o.connected(command, true, work)
+}
 
-// asOperator makes the command do its work through the operator's door.
-func asOperator(env Environment, command *cobra.Command, work func(o *operator, args []string) error) *cobra.Command {
+// readWrite makes the command call the API.
+func (o *operator) readWrite(command *cobra.Command, work func(args []string) error) *cobra.Command {
+	return o.connected(command, false, work)
+}
+
+func (o *operator) connected(command *cobra.Command, readOnly bool, work func(args []string) error) *cobra.Command {
 	command.RunE = func(command *cobra.Command, args []string) (err error) {
-		cfg, err := config.Load(command.Flags(), env.Environ)
+		cfg, err := config.Load(command.Flags(), o.Environ)
 		if err != nil {
 			return err
 		}
-		o := &operator{env: env, ctx: command.Context()}
-		if o.json, err = command.Flags().GetBool("json"); err != nil {
-			return err
-		}
-		if command.Flags().Lookup("yes") != nil {
-			if o.yes, err = command.Flags().GetBool("yes"); err != nil {
-				return err
-			}
-		}
-		// Without a server there is no log; it is of use to whoever asks for everything.
-		log := slog.New(slog.DiscardHandler)
+		log := slog.New(slog.DiscardHandler) // a command logs only at debug
 		if cfg.LogLevel == slog.LevelDebug {
-			log = slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))
+			log = newLog(o.Environment, cfg)
 		}
-		if o.client, err = app.OpenOperatorClient(command.Context(), cfg, log, command.Annotations[readsAlone] != ""); err != nil {
+		o.ctx = command.Context()
+		if o.client, err = app.OpenOperatorClient(o.ctx, cfg, log, readOnly); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, o.client.Close()) }()
 		if from := o.client.UpgradedFrom(); from > 0 {
-			fmt.Fprintf(env.Stderr, "The database had schema %d, and was brought to this program's.\n", from)
+			fmt.Fprintf(o.Stderr, "The database had schema %d and was upgraded.\n", from)
 		}
-		return work(o, args)
+		return work(args)
 	}
 	return command
 }
 
-// read reads the answer of a call into a model. It is made to be handed what the door gives.
-func (o *operator) read(model any) func(io.ReadCloser, error) ([]byte, error) {
-	return func(body io.ReadCloser, err error) ([]byte, error) {
-		if err != nil {
-			return nil, err
+// show makes the command that reads and prints what a path of the API returns.
+func show[T any](o *operator, short, path string, print func(T) error) *cobra.Command {
+	command := &cobra.Command{Use: "show", Short: short, Args: exactly(0)}
+	return o.readOnly(command, func([]string) error {
+		var answer T
+		if err := o.get(path, &answer); err != nil {
+			return err
 		}
-		raw, err := io.ReadAll(body)
-		if err := errors.Join(err, body.Close()); err != nil {
-			return nil, fmt.Errorf("the answer broke off: %w", err)
-		}
-		if err := json.Unmarshal(raw, model); err != nil {
-			return nil, fmt.Errorf("the server's answer makes no sense to this program: %w", err)
-		}
-		return raw, nil
-	}
+		return print(answer)
+	})
 }
 
-// print prints the answer as it is or, for people, in words.
-func (o *operator) print(raw []byte, words string, args ...any) error {
-	if o.json {
-		_, err := o.env.Stdout.Write(raw)
+// call sends a request and decodes the answer into the model. The tags of ifMatch go into If-Match.
+func (o *operator) call(method, target string, body, model any, ifMatch ...string) error {
+	answer, err := o.client.Call(o.ctx, method, target, body, ifMatch...)
+	if err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(o.env.Stdout, words, args...)
+	o.answer, err = io.ReadAll(answer)
+	if err := errors.Join(err, answer.Close()); err != nil {
+		return fmt.Errorf("the answer broke off: %w", err)
+	}
+	return decode(o.answer, model)
+}
+
+func (o *operator) get(target string, model any) error {
+	return o.call("GET", target, nil, model)
+}
+
+func (o *operator) post(target string, body, model any) error {
+	return o.call("POST", target, body, model)
+}
+
+func decode(answer []byte, model any) error {
+	if err := json.Unmarshal(answer, model); err != nil {
+		return fmt.Errorf("this program cannot read the server's answer: %w", err)
+	}
+	return nil
+}
+
+// print prints the text or, with --json, the last answer.
+func (o *operator) print(format string, args ...any) error {
+	if o.json {
+		_, err := o.Stdout.Write(o.answer)
+		return err
+	}
+	_, err := fmt.Fprintf(o.Stdout, format, args...)
 	return err
 }
 
-// confirm says what is about to happen and asks for leave, at a terminal; without one it has to be given beforehand.
-func (o *operator) confirm(words string, args ...any) error {
-	what := fmt.Sprintf(words, args...)
-	if !o.yes && (o.env.Stdin == nil || !isatty.IsTerminal(o.env.Stdin.Fd())) {
-		return misuse(fmt.Errorf("%s Nothing was changed: there is no terminal to ask at; if you mean it, say --yes", what))
+// confirm says what is about to happen and asks at the terminal whether to go on. Without a terminal,
+// --yes is required.
+func (o *operator) confirm(format string, args ...any) error {
+	what := fmt.Sprintf(format, args...)
+	if !o.yes && (o.Stdin == nil || !isatty.IsTerminal(o.Stdin.Fd())) {
+		return misuse(fmt.Errorf("%s Nothing was changed: there is no terminal to ask at; to go on, add --yes", what))
 	}
-	fmt.Fprintln(o.env.Stderr, what)
+	fmt.Fprintln(o.Stderr, what)
 	if o.yes {
 		return nil
 	}
-	fmt.Fprintf(o.env.Stderr, "Go on? [y/N] ")
-	answer, err := bufio.NewReader(o.env.Stdin).ReadString('\n')
+	fmt.Fprintf(o.Stderr, "Go on? [y/N] ")
+	answer, err := bufio.NewReader(o.Stdin).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read the answer: %w", err)
 	}
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "y", "yes":
-		return nil
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		return errors.New("nothing was changed")
 	}
-	return errors.New("nothing was changed")
+	return nil
+}
+
+// requireOneOf refuses a command that is given none of the flags.
+func requireOneOf(command *cobra.Command, flags ...string) {
+	command.PreRunE = func(*cobra.Command, []string) error {
+		if slices.ContainsFunc(flags, command.Flags().Changed) {
+			return nil
+		}
+		return misuse(fmt.Errorf("nothing to change: use --%s", strings.Join(flags, " or --")))
+	}
+}
+
+// suggest sets the values that the shell completes for a flag.
+func suggest(command *cobra.Command, flag string, values ...cobra.Completion) {
+	if err := command.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // the flag does not exist
+	}
+}
+
+// addQuery adds the flags that were given to a query, under their names. An empty value is the API's
+// to refuse.
+func addQuery(query url.Values, flags *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		if flag := flags.Lookup(name); flag.Changed {
+			query.Set(name, flag.Value.String())
+		}
+	}
 }
 
 // page is a page of any list of the API.
@@ -154,76 +203,73 @@ type page struct {
 	NextCursor string            `json:"nextCursor"`
 }
 
-// printList prints a list, page by page: as one JSON object of the same form as a page, or in columns. The limit is how many of it to print;
-// 0 for all.
+// printList prints a list as one JSON object of the form of a page, or in columns. It prints at most
+// limit items, or all if limit is 0.
 func printList[T any](o *operator, path string, query url.Values, limit int, columns string, row func(T) []string) error {
-	table := tabwriter.NewWriter(o.env.Stdout, 0, 0, 2, ' ', 0)
-	if !o.json {
-		fmt.Fprintln(table, columns)
-	}
-	total, before := int64(0), `{"items":[`
-	err := eachItem(o, path, query, limit, func(list page, raw json.RawMessage) error {
-		total = list.Total
-		if o.json {
-			_, err := fmt.Fprintf(o.env.Stdout, "%s%s", before, raw)
-			before = ",\n"
+	table := tabwriter.NewWriter(o.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, columns)
+	before, after := `{"items":[`, ""
+	for list, err := range o.pages(path, query, limit) {
+		if err != nil {
 			return err
 		}
-		var item T
-		if err := json.Unmarshal(raw, &item); err != nil {
-			return fmt.Errorf("the server's answer makes no sense to this program: %w", err)
-		}
-		cells := row(item)
-		for i, cell := range cells {
-			cells[i] = fold.Printable(cell)
-		}
-		_, err := fmt.Fprintln(table, strings.Join(cells, "\t"))
-		return err
-	})
-	switch {
-	case err != nil:
-		return err
-	case o.json && total == 0:
-		_, err = fmt.Fprintln(o.env.Stdout, `{"items":[],"total":0}`)
-		return err
-	case o.json:
-		_, err = fmt.Fprintf(o.env.Stdout, "],\"total\":%d}\n", total)
-		return err
-	}
-	return table.Flush()
-}
-
-// eachItem calls f with every item of a list, up to the limit.
-func eachItem(o *operator, path string, query url.Values, limit int, f func(list page, raw json.RawMessage) error) error {
-	for seen := 0; ; {
-		query.Set("limit", "200")
-		if limit > 0 {
-			query.Set("limit", strconv.Itoa(min(200, limit-seen)))
-		}
-		var list page
-		if _, err := o.read(&list)(o.client.Get(o.ctx, path, query)); err != nil {
-			return err
-		}
+		after = fmt.Sprintf("],\"total\":%d}\n", list.Total)
 		for _, raw := range list.Items {
-			if err := f(list, raw); err != nil {
+			if o.json {
+				if _, err := fmt.Fprintf(o.Stdout, "%s%s", before, raw); err != nil {
+					return err
+				}
+				before = ",\n"
+				continue
+			}
+			var item T
+			if err := decode(raw, &item); err != nil {
 				return err
 			}
+			cells := row(item)
+			for i, cell := range cells {
+				cells[i] = fold.Printable(cell)
+			}
+			fmt.Fprintln(table, strings.Join(cells, "\t"))
 		}
-		seen += len(list.Items)
-		if list.NextCursor == "" || limit > 0 && seen >= limit {
-			return nil
+	}
+	if !o.json {
+		return table.Flush()
+	}
+	_, err := fmt.Fprint(o.Stdout, strings.TrimPrefix(before, ",\n"), after)
+	return err
+}
+
+// pages returns the pages of a list, up to the limit of items, 0 for all.
+func (o *operator) pages(path string, query url.Values, limit int) iter.Seq2[page, error] {
+	return func(yield func(page, error) bool) {
+		for seen := 0; ; {
+			query.Set("limit", "200")
+			if limit > 0 {
+				query.Set("limit", strconv.Itoa(min(200, limit-seen)))
+			}
+			var list page
+			err := o.get(path+"?"+query.Encode(), &list)
+			seen += len(list.Items)
+			if !yield(list, err) || err != nil || list.NextCursor == "" || limit > 0 && seen >= limit {
+				return
+			}
+			query.Set("cursor", list.NextCursor)
 		}
-		query.Set("cursor", list.NextCursor)
 	}
 }
 
-// clock is a time as people here read it, with the offset from UTC.
+// clock formats a time for people, in the local zone and with its offset.
 func clock(t time.Time) string { return t.Local().Format("2006-01-02 15:04 -07:00") }
 
-// count is a number with its noun.
+// count formats a number with its noun.
 func count(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
+	switch {
+	case n == 1:
+	case noun == "entry":
+		noun = "entries"
+	default:
+		noun += "s"
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return fmt.Sprintf("%d %s", n, noun)
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -14,74 +13,55 @@ import (
 
 const settingsPath = "/api/settings/security"
 
-func policyCommand(env Environment) *cobra.Command {
-	return group("policy", "See and set how long sessions live.", showPolicyCommand(env), setPolicyCommand(env))
+func policyCommand(o *operator) *cobra.Command {
+	return o.group("policy", "See and set how long sessions last.",
+		show(o, "Show the session configuration in force.", settingsPath, o.printSettings), setPolicyCommand(o))
 }
 
-func showPolicyCommand(env Environment) *cobra.Command {
-	command := &cobra.Command{Use: "show", Short: "Show the session configuration in force.", Args: exactly(0)}
-	return asReader(env, command, func(o *operator, _ []string) error {
-		settings, raw, err := o.settings()
-		if err != nil {
-			return err
-		}
-		return o.printSettings(raw, settings)
-	})
-}
-
-func (o *operator) settings() (settings httpapi.SecuritySettings, raw []byte, err error) {
-	raw, err = o.read(&settings)(o.client.Get(o.ctx, settingsPath, nil))
-	return settings, raw, err
-}
-
-func (o *operator) printSettings(raw []byte, settings httpapi.SecuritySettings) error {
+func (o *operator) printSettings(settings httpapi.SecuritySettings) error {
 	refresh, maximum, by := "off", "none", ""
 	if settings.RefreshAutomatically {
 		refresh = "on"
 	}
 	if settings.MaximumLifetime != nil {
-		maximum = lengthInWords(*settings.MaximumLifetime)
+		maximum = formatLength(*settings.MaximumLifetime)
 	}
 	if settings.UpdatedBy != nil {
 		by = fmt.Sprintf("Saved                  %s by %s\n", clock(settings.UpdatedAt), fold.Printable(settings.UpdatedBy.Name))
 	}
-	return o.print(raw, "Session length         %s\nRefresh automatically  %s\nMaximum lifetime       %s\nVersion                %d\n%s",
-		lengthInWords(settings.SessionLength), refresh, maximum, settings.Version, by)
+	return o.print("Session length         %s\nRefresh automatically  %s\nMaximum lifetime       %s\nVersion                %d\n%s",
+		formatLength(settings.SessionLength), refresh, maximum, settings.Version, by)
 }
 
-func setPolicyCommand(env Environment) *cobra.Command {
+func setPolicyCommand(o *operator) *cobra.Command {
 	command := &cobra.Command{
 		Use: "set", Short: "Change the session configuration.", Args: exactly(0),
-		Long: `Changes what its flags name and leaves the rest as it is. It governs every session, running ones included, from the next request on; so it
-says first whom that signs out, and asks; without a terminal it wants --yes.`,
+		Long: `Changes the values that you give as flags and keeps the others. The new configuration applies to all
+sessions, including running ones, from the next request on. So the command first shows how many
+sessions will end and asks. Without a terminal, it requires --yes.`,
 		Example: `  curfew policy set --length "14 days" --refresh=true --max "30 days"
   curfew policy set --max none --yes`,
 	}
 	flags := command.Flags()
 	length := flags.String("length", "", `session length, as in "14 days"; minutes, hours, days or weeks`)
-	refresh := flags.Bool("refresh", false, "whether every access starts the length anew")
-	maximum := flags.String("max", "", `maximum lifetime from the sign-in on, as in "30 days", or none`)
-	flags.Bool("yes", false, "do not ask")
+	refresh := flags.Bool("refresh", false, "whether every request starts the length again")
+	maximum := flags.String("max", "", `maximum lifetime after the sign-in, as in "30 days", or none`)
+	o.addYes(command)
 	lengths := []cobra.Completion{"15minutes", "1hour", "12hours", "1day", "14days", "4weeks"}
 	suggest(command, "length", lengths...)
 	suggest(command, "max", append(lengths, "none")...)
 	suggest(command, "refresh", "true", "false")
-	command.PreRunE = func(*cobra.Command, []string) error {
-		if !flags.Changed("length") && !flags.Changed("refresh") && !flags.Changed("max") {
-			return misuse(errors.New("name what to change: --length, --refresh or --max"))
-		}
-		return nil
-	}
-	return asOperator(env, command, func(o *operator, _ []string) error {
-		saved, _, err := o.settings()
-		if err != nil {
+	requireOneOf(command, "length", "refresh", "max")
+	return o.readWrite(command, func([]string) (err error) {
+		var saved httpapi.SecuritySettings
+		if err := o.get(settingsPath, &saved); err != nil {
 			return err
 		}
 		next := httpapi.PolicyRequest{
-			SessionLength: lengthToSend(&saved.SessionLength), RefreshAutomatically: &saved.RefreshAutomatically, MaximumLifetime: lengthToSend(saved.MaximumLifetime),
+			SessionLength: lengthRequest(&saved.SessionLength), RefreshAutomatically: &saved.RefreshAutomatically, MaximumLifetime: lengthRequest(saved.MaximumLifetime),
 		}
 		if flags.Changed("length") {
-			if next.SessionLength, err = readLength("length", *length); err != nil {
+			if next.SessionLength, err = parseLength("length", *length); err != nil {
 				return err
 			}
 		}
@@ -91,7 +71,7 @@ says first whom that signs out, and asks; without a terminal it wants --yes.`,
 		if *maximum == "none" {
 			next.MaximumLifetime = nil
 		} else if flags.Changed("max") {
-			if next.MaximumLifetime, err = readLength("max", *maximum); err != nil {
+			if next.MaximumLifetime, err = parseLength("max", *maximum); err != nil {
 				return err
 			}
 		}
@@ -99,38 +79,31 @@ says first whom that signs out, and asks; without a terminal it wants --yes.`,
 	})
 }
 
-// savePolicy says what the policy would do, asks, and saves it, unless somebody else saved one meanwhile.
+// savePolicy shows what the policy will do, asks, and saves it unless another one was saved
+// meanwhile.
 func (o *operator) savePolicy(version int64, next httpapi.PolicyRequest) error {
 	var preview httpapi.PolicyPreview
-	if _, err := o.read(&preview)(o.client.Post(o.ctx, settingsPath+"/preview", next)); err != nil {
+	if err := o.post(settingsPath+"/preview", next, &preview); err != nil {
 		return err
 	}
-	err := o.confirm("This signs out %s of %s at once, %d within the hour and %d within the day, if nobody comes back meanwhile.",
+	err := o.confirm("This signs out %s of %s at once, %d within the hour and %d within the day, if they stay inactive.",
 		count(preview.AtOnce.Sessions, "session"), count(preview.AtOnce.Members, "member"), preview.WithinHour.Sessions, preview.WithinDay.Sessions)
 	if err != nil {
 		return err
 	}
 	var settings httpapi.SecuritySettings
-	raw, err := o.read(&settings)(o.client.PutOver(o.ctx, settingsPath, version, next))
-	if err != nil {
+	if err := o.call("PUT", settingsPath, next, &settings, strconv.Quote(strconv.FormatInt(version, 10))); err != nil {
 		return err
 	}
-	return o.printSettings(raw, settings)
+	return o.printSettings(settings)
 }
 
-// suggest is what the shell offers for a flag.
-func suggest(command *cobra.Command, flag string, values ...cobra.Completion) {
-	if err := command.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(err) // only for a flag that there is not
-	}
-}
-
-func lengthInWords(l httpapi.Length) string {
+func formatLength(l httpapi.Length) string {
 	unit := string(l.Unit)
 	return count(l.Value, unit[:len(unit)-1])
 }
 
-func lengthToSend(l *httpapi.Length) *httpapi.LengthRequest {
+func lengthRequest(l *httpapi.Length) *httpapi.LengthRequest {
 	if l == nil {
 		return nil
 	}
@@ -139,15 +112,15 @@ func lengthToSend(l *httpapi.Length) *httpapi.LengthRequest {
 
 var lengthForm = regexp.MustCompile(`^([0-9]+) ?(minute|hour|day|week)s?$`)
 
-// readLength reads "14 days". What is out of bounds is the server's to say.
-func readLength(flag, text string) (*httpapi.LengthRequest, error) {
+// parseLength parses a length, as in "14 days". The server checks its bounds.
+func parseLength(flag, text string) (*httpapi.LengthRequest, error) {
 	parts := lengthForm.FindStringSubmatch(text)
 	if parts == nil {
 		return nil, misuse(fmt.Errorf(`--%s: %q is no length, as in "14 days"; use minutes, hours, days or weeks`, flag, text))
 	}
 	value, err := strconv.ParseInt(parts[1], 10, 64)
 	if err != nil {
-		return nil, misuse(fmt.Errorf("--%s: %q is too long; 365 days is the longest", flag, text))
+		return nil, misuse(fmt.Errorf("--%s: %q is too long; the longest is 365 days", flag, text))
 	}
 	unit := httpapi.Unit(parts[2] + "s")
 	return &httpapi.LengthRequest{Value: &value, Unit: &unit}, nil

@@ -14,19 +14,9 @@ import (
 )
 
 func serveCommand(env Environment) *cobra.Command {
-	command := &cobra.Command{
-		Use:   "serve",
-		Short: "Serve the API and the pages.",
-		Args:  exactly(0),
-	}
-	config.Flags(command.Flags())
-	command.RunE = func(command *cobra.Command, _ []string) error {
-		cfg, err := config.Load(command.Flags(), env.Environ)
-		if err != nil {
-			return err
-		}
-		log := slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))
-		curfew, err := app.New(command.Context(), cfg, env.Web, log)
+	command := &cobra.Command{Use: "serve", Short: "Serve the API and the pages.", Args: exactly(0)}
+	return configured(env, command, nil, func(cfg config.Config, _ []string) error {
+		curfew, err := app.New(command.Context(), cfg, env.Web, newLog(env, cfg))
 		if err != nil {
 			return err
 		}
@@ -38,24 +28,18 @@ func serveCommand(env Environment) *cobra.Command {
 		if curfew.SetupURL != "" {
 			fmt.Fprintf(env.Stdout, "  Set it up at    %s\n", curfew.SetupURL)
 		}
-		fmt.Fprintf(env.Stdout, "  It keeps all in %s\n\n", cfg.Data)
+		fmt.Fprintf(env.Stdout, "  Its data is in  %s\n\n", cfg.Data)
 		return errors.Join(curfew.Serve(command.Context(), listener), curfew.Close())
-	}
-	return command
+	})
+}
+
+func newLog(env Environment, cfg config.Config) *slog.Logger {
+	return slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))
 }
 
 func configCommand(env Environment) *cobra.Command {
-	command := &cobra.Command{
-		Use:   "config",
-		Short: "Show the settings that serve would use, and check them.",
-		Args:  exactly(0),
-	}
-	config.Flags(command.Flags())
-	command.RunE = func(command *cobra.Command, _ []string) error {
-		cfg, err := config.Load(command.Flags(), env.Environ)
-		if err != nil {
-			return err
-		}
+	command := &cobra.Command{Use: "config", Short: "Check the settings that serve would use, and show them.", Args: exactly(0)}
+	return configured(env, command, nil, func(cfg config.Config, _ []string) error {
 		proxies := make([]string, len(cfg.TrustedProxies))
 		for i, network := range cfg.TrustedProxies {
 			proxies[i] = network.String()
@@ -67,21 +51,15 @@ func configCommand(env Environment) *cobra.Command {
 		fmt.Fprintf(env.Stdout, "data: %s\nlisten: %s\npublic-url: %s\ntrusted-proxies: %q\naccess-token-lifetime: %s\nsmtp-url: %q\nsmtp-from: %q\nlog-level: %s\n",
 			cfg.Data, cfg.Listen, cfg.PublicURL, strings.Join(proxies, ","), cfg.AccessTokenLifetime, smtpURL, smtpFrom, strings.ToLower(cfg.LogLevel.String()))
 		return nil
-	}
-	return command
+	})
 }
 
 func versionCommand(env Environment) *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Show what this program was built from.",
-		Args:  exactly(0),
+		Use: "version", Short: "Show what this program was built from.", Args: exactly(0),
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(env.Stdout, build.Read())
 			return err
 		},
 	}
 }
-
-// oneLine is an error as an operator wants to read it.
-func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

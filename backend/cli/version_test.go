@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTheProgramSaysWhatItWasBuiltFrom builds it by the Makefile as it is unpacked from an archive, in a clone, and in a worktree with a tag.
+// TestTheProgramSaysWhatItWasBuiltFrom builds it with the Makefile: unpacked from an archive, in a
+// clone, and in a worktree with a tag.
 func TestTheProgramSaysWhatItWasBuiltFrom(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
