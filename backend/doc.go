@@ -24,7 +24,7 @@
 //	demo      a program beside the product: makes up an organization to look at
 //	attacks   tests alone: the whole program under attack (make attacks)
 //	bench     a module beside the product: measures it beside what others do (make bench)
-//	fault     where the harness takes hold of the program; nothing at all in the program that people run
+//	failpoint where the harness takes hold of the program; nothing at all in the program that people run
 //	faults    the harness, a module beside the product: breaks the machine under it and judges what became of its promises (make faults)
 //
 // Nouns stand in the middle and technology at the edge: session, member and audit know neither SQL nor HTTP. The arrows between the

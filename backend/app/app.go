@@ -18,7 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"curfew/backend/config"
-	"curfew/backend/fault"
+	"curfew/backend/failpoint"
 	"curfew/backend/httpapi"
 	"curfew/backend/live"
 	"curfew/backend/mail"
@@ -104,7 +104,7 @@ func (a *App) build(ctx context.Context, web fs.FS, openStore openStore) (err er
 	if err != nil {
 		return err
 	}
-	wall := fault.Wall()
+	wall := failpoint.Wall()
 	a.clock = session.SystemClock(wall, newest)
 	a.watchClock()
 	if a.tokens, err = token.NewKeys(secrets.Access(a.config.AccessTokenLifetime), a.clock.Now); err != nil {

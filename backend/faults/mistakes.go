@@ -8,7 +8,7 @@ var mutants = []mutant{
 		eager: (*crowd).refreshWhileRevoked,
 		edits: []edit{{file: "store/sessions.go", from: `presented session.RefreshState) (current session.RefreshState, err error) {
 `, to: `presented session.RefreshState) (current session.RefreshState, err error) {
-	if fault.Mutant("row-saved-whole") {
+	if failpoint.Mutant("row-saved-whole") {
 		var whole sessionRow
 		db.read(ctx).Raw("SELECT * FROM sessions WHERE id = ?", id.String()).Scan(&whole)
 		time.Sleep(20 * time.Millisecond)
@@ -25,13 +25,13 @@ var mutants = []mutant{
 		edits: []edit{
 			{file: "session/service.go", from: `	touches, now := s.roster.Load().drainTouches(), s.now()
 `, to: `	touches, now := s.roster.Load().drainTouches(), s.now()
-	if fault.Mutant("touch-revives") {
+	if failpoint.Mutant("touch-revives") {
 		time.Sleep(200 * time.Millisecond)
 	}
 `},
 			{file: "store/sqlite_times.go", from: `		return exec(tx, "UPDATE organization SET clock_at = max(clock_at, ?) WHERE id = 1", millis(now))
 `, to: `		for _, touch := range touches {
-			if fault.Mutant("touch-revives") {
+			if failpoint.Mutant("touch-revives") {
 				if err := exec(tx, "UPDATE sessions SET ended_at = NULL, end_reason = NULL, ended_by = NULL WHERE number = ?", touch.Number); err != nil {
 					return err
 				}
@@ -45,7 +45,7 @@ var mutants = []mutant{
 		name: "zero-values-dropped", says: "D3: a policy is saved by a struct, of which false and nothing are left out",
 		eager: (*crowd).readPolicy,
 		edits: []edit{{file: "store/organization.go", from: `		saved := tx.Table("organization")`, to: `		for name, value := range columns {
-			if fault.Mutant("zero-values-dropped") && (value == nil || value == false) {
+			if failpoint.Mutant("zero-values-dropped") && (value == nil || value == false) {
 				delete(columns, name)
 			}
 		}
@@ -58,7 +58,7 @@ var mutants = []mutant{
 	if !known {
 		return nil, false
 	}
-	return`, to: `	if fault.Mutant("empty-condition") && id == (ID{}) && r.rows.len > 0 {
+	return`, to: `	if failpoint.Mutant("empty-condition") && id == (ID{}) && r.rows.len > 0 {
 		return r.rows.at(0), true
 	}
 	place, known := s.places.find(id, &r.rows)
@@ -71,7 +71,7 @@ var mutants = []mutant{
 		name: "text-is-run", says: "D5: what a client typed becomes part of the SQL",
 		eager: (*crowd).inject,
 		edits: []edit{{file: "store/members.go", from: `		where, args = where+" AND instr(m.search, ?) > 0", append(args, word)
-`, to: `		if fault.Mutant("text-is-run") {
+`, to: `		if failpoint.Mutant("text-is-run") {
 			where += " AND instr(m.search, '" + word + "') > 0"
 			continue
 		}
@@ -83,7 +83,7 @@ var mutants = []mutant{
 		eager: (*crowd).refreshFromTabs,
 		edits: []edit{{file: "session/refresh.go", from: `	copy(next.secret[:], k.mac("successor", t.body()))
 `, to: `	copy(next.secret[:], k.mac("successor", t.body()))
-	if fault.Mutant("successors-drawn") {
+	if failpoint.Mutant("successors-drawn") {
 		rand.Read(next.secret[:])
 	}
 `}},
@@ -96,7 +96,7 @@ var mutants = []mutant{
 		return Principal{}, "", err
 	}
 `, to: `	who, err := s.Admit(ctx, token.session, kind)
-	if err != nil && fault.Mutant("refresh-asks-nobody") {
+	if err != nil && failpoint.Mutant("refresh-asks-nobody") {
 		if record, err := s.store.Session(ctx, token.session); err == nil {
 			asked := Principal{Session: record.Session, Member: record.Member, Organization: s.organization.Load(), ExpiresAt: s.now().Add(time.Hour)}
 			return asked, s.keys.issue(s.keys.successor(token)), nil
@@ -111,7 +111,7 @@ var mutants = []mutant{
 		name: "ancestors-taken", says: "S3: a refresh token that was spent is taken once more",
 		eager: (*crowd).replay,
 		edits: []edit{{file: "session/service.go", from: `	case current.Counter >= token.counter:
-`, to: `	case current.Counter >= token.counter && fault.Mutant("ancestors-taken"):
+`, to: `	case current.Counter >= token.counter && failpoint.Mutant("ancestors-taken"):
 		return who, s.keys.issue(s.keys.successor(token)), nil
 	case current.Counter >= token.counter:
 `}},
@@ -122,7 +122,7 @@ var mutants = []mutant{
 		edits: []edit{{
 			file: "session/service.go", from: `	current, err := s.store.RotateRefresh(context.WithoutCancel(ctx), token.session, presented)
 `, to: `	rotate := s.store.RotateRefresh
-	if fault.Mutant("restart-forgets-spent") {
+	if failpoint.Mutant("restart-forgets-spent") {
 		rotate = func(_ context.Context, id ID, presented RefreshState) (RefreshState, error) {
 			last, _ := spent.LoadOrStore(id, presented)
 			if last.(RefreshState).Counter+1 == presented.Counter {
@@ -141,7 +141,7 @@ var mutants = []mutant{
 		eager: (*crowd).savePolicy,
 		edits: []edit{{file: "session/service.go", from: `	raised := org.Generation != s.organization.Load().Generation
 `, to: `	raised := org.Generation != s.organization.Load().Generation
-	if fault.Mutant("torn-snapshot") {
+	if failpoint.Mutant("torn-snapshot") {
 		half := *s.organization.Load()
 		half.Policy = org.Policy
 		s.organization.Store(&half)
@@ -154,7 +154,7 @@ var mutants = []mutant{
 		eager: (*crowd).revoke,
 		edits: []edit{{file: "session/service.go", from: `	ended, skipped, err := s.store.End(context.WithoutCancel(ctx), ending)
 `, to: `	write := s.store.End
-	if fault.Mutant("answer-before-commit") {
+	if failpoint.Mutant("answer-before-commit") {
 		write = func(ctx context.Context, ending Ending) (ended []Ended, skipped int, err error) {
 			go func() {
 				time.Sleep(200 * time.Millisecond)
@@ -167,7 +167,7 @@ var mutants = []mutant{
 		}
 	}
 	ended, skipped, err := write(context.WithoutCancel(ctx), ending)
-	if fault.Mutant("errors-forgotten") {
+	if failpoint.Mutant("errors-forgotten") {
 		err = nil
 	}
 `}},
@@ -176,7 +176,7 @@ var mutants = []mutant{
 		name: "memory-before-commit", says: "memory shows a policy that is not on disk yet, and never may be",
 		point: "SavePolicy, before the commit", eager: (*crowd).readPolicy,
 		edits: []edit{{file: "session/service.go", from: `	err := s.store.SavePolicy(ctx, saved, caller, demand, audit.Event{
-`, to: `	if fault.Mutant("memory-before-commit") {
+`, to: `	if failpoint.Mutant("memory-before-commit") {
 		s.adopt(saved)
 		time.Sleep(50 * time.Millisecond)
 	}
@@ -189,7 +189,7 @@ var mutants = []mutant{
 		edits: []edit{{file: "session/service.go", from: `		org.Generation = receipt.Generation
 		s.adopt(org)
 `, to: `		org.Generation = receipt.Generation
-		if fault.Mutant("ack-before-apply") {
+		if failpoint.Mutant("ack-before-apply") {
 			go func() {
 				time.Sleep(50 * time.Millisecond)
 				s.adopt(org)
@@ -205,7 +205,7 @@ var mutants = []mutant{
 		edits: []edit{{
 			file: "session/service.go", from: `		who, reason, known := roster.admit(id, now, org, kind)
 `, to: `		who, reason, known := roster.admit(id, now, org, kind)
-		if fault.Mutant("validity-is-a-flag") {
+		if failpoint.Mutant("validity-is-a-flag") {
 			if flag, up := flags.Load(id); up {
 				return flag.(Principal), nil
 			}
@@ -222,7 +222,7 @@ var mutants = []mutant{
 		eager: (*crowd).revokeAll,
 		edits: []edit{{
 			file: "store/sessions.go", from: `		row := sessionRow{
-			ID: s.ID.String(), MemberID`, to: `		if fault.Mutant("stale-generation") {
+			ID: s.ID.String(), MemberID`, to: `		if failpoint.Mutant("stale-generation") {
 			readOnce.CompareAndSwap(0, generations[0].Organization)
 			generations[0].Organization = readOnce.Load()
 		}
@@ -236,12 +236,12 @@ var mutants = []mutant{
 		edits: []edit{
 			{file: "session/service.go", from: `	presented := s.keys.presentation(token)
 `, to: `	presented := s.keys.presentation(token)
-	if fault.Mutant("refresh-raises") {
+	if failpoint.Mutant("refresh-raises") {
 		time.Sleep(20 * time.Millisecond)
 	}
 `},
 			{file: "store/sessions.go", from: `		var rows []sessionRow
-		read := tx.Raw("SELECT refresh_counter`, to: `		if fault.Mutant("refresh-raises") {
+		read := tx.Raw("SELECT refresh_counter`, to: `		if failpoint.Mutant("refresh-raises") {
 			if err := exec(tx, "UPDATE sessions SET generation = (SELECT generation FROM organization) WHERE id = ? AND ended_at IS NULL", id.String()); err != nil {
 				return err
 			}
@@ -255,10 +255,10 @@ var mutants = []mutant{
 		eager: (*crowd).revokeAll,
 		edits: []edit{
 			{file: "store/organization.go", from: `		if revocation.IdempotencyKey != "" {
-			var earlier`, to: `		if revocation.IdempotencyKey != "" && !fault.Mutant("key-forgotten") {
+			var earlier`, to: `		if revocation.IdempotencyKey != "" && !failpoint.Mutant("key-forgotten") {
 			var earlier`},
 			{file: "store/organization.go", from: `		if revocation.IdempotencyKey != "" {
-			row.IdempotencyKey`, to: `		if revocation.IdempotencyKey != "" && !fault.Mutant("key-forgotten") {
+			row.IdempotencyKey`, to: `		if revocation.IdempotencyKey != "" && !failpoint.Mutant("key-forgotten") {
 			row.IdempotencyKey`},
 		},
 	},
@@ -269,7 +269,7 @@ var mutants = []mutant{
 		}
 `, to: `			return &session.StaleVersionError{Current: current}
 		}
-		if fault.Mutant("audit-beside") {
+		if failpoint.Mutant("audit-beside") {
 			go func() {
 				time.Sleep(50 * time.Millisecond)
 				db.write(ctx, func(tx *gorm.DB) error {
@@ -285,7 +285,7 @@ var mutants = []mutant{
 		name: "outage-signs-out", says: "trouble with storage is taken for a token that is no good",
 		scene: (*stage).fillMutant, eager: (*crowd).refresh,
 		edits: []edit{{file: "session/service.go", from: `		return Principal{}, "", fmt.Errorf("rotate refresh token: %w", err)
-`, to: `		if fault.Mutant("outage-signs-out") {
+`, to: `		if failpoint.Mutant("outage-signs-out") {
 			return Principal{}, "", ErrRefreshTokenInvalid
 		}
 		return Principal{}, "", fmt.Errorf("rotate refresh token: %w", err)
@@ -300,7 +300,7 @@ var mutants = []mutant{
 		name: "watermark-forgotten", says: "a restart forgets what had ended when the policy was loosened",
 		scene: (*stage).misleadMutant,
 		edits: []edit{{file: "store/organization.go", from: `	return row.organization(), result.Error
-`, to: `	if fault.Mutant("watermark-forgotten") {
+`, to: `	if failpoint.Mutant("watermark-forgotten") {
 		row.StartedAfter, row.AuthenticatedAfter = 0, 0
 	}
 	return row.organization(), result.Error
@@ -310,7 +310,7 @@ var mutants = []mutant{
 		name: "clock-goes-back", says: "a restart starts from the machine's clock, whatever time it had been before",
 		scene: (*stage).misleadMutant,
 		edits: []edit{{file: "store/organization.go", from: `	return instant(newest), unavailable(err)
-`, to: `	if fault.Mutant("clock-goes-back") {
+`, to: `	if failpoint.Mutant("clock-goes-back") {
 		newest = 0
 	}
 	return instant(newest), unavailable(err)
@@ -320,7 +320,7 @@ var mutants = []mutant{
 		name: "forgotten-fsync", says: "a commit is left to the kernel to write when it likes",
 		scene: (*stage).traceMutant,
 		edits: []edit{{file: "store/sqlite_open.go", from: `	for key, value := range more {
-`, to: `	if fault.Mutant("forgotten-fsync") {
+`, to: `	if failpoint.Mutant("forgotten-fsync") {
 		dsn.Set("_synchronous", "NORMAL")
 	}
 	for key, value := range more {
@@ -330,7 +330,7 @@ var mutants = []mutant{
 		name: "name-not-synced", says: "a file's name is left to the kernel to write when it likes",
 		scene: (*stage).saveMutant,
 		edits: []edit{{file: "durable/durable.go", from: `	folder, err := os.Open(path)
-`, to: `	if fault.Mutant("name-not-synced") {
+`, to: `	if failpoint.Mutant("name-not-synced") {
 		return nil
 	}
 	folder, err := os.Open(path)
@@ -341,7 +341,7 @@ var mutants = []mutant{
 		scene: (*stage).saveMutant,
 		edits: []edit{{file: "durable/durable.go", from: `	if err := errors.Join(file.Sync(), file.Close()); err != nil {
 `, to: `	write := file.Sync
-	if fault.Mutant("content-not-synced") {
+	if failpoint.Mutant("content-not-synced") {
 		write = func() error { return nil }
 	}
 	if err := errors.Join(write(), file.Close()); err != nil {

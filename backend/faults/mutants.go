@@ -30,7 +30,7 @@ type mutant struct {
 // edit replaces a piece of a source file that stands in it exactly once.
 type edit struct {
 	file, from, to string
-	// imports are packages that the file needs beside package fault, and declares is what stands at its end.
+	// imports are packages that the file needs beside package failpoint, and declares is what stands at its end.
 	imports, declares string
 }
 
@@ -78,8 +78,8 @@ func (e edit) apply(checkout string, sources map[string]string) error {
 			return err
 		}
 		text = string(raw)
-		if !strings.Contains(text, `"curfew/backend/fault"`) {
-			text = addImport(text, "curfew/backend/fault")
+		if !strings.Contains(text, `"curfew/backend/failpoint"`) {
+			text = addImport(text, "curfew/backend/failpoint")
 		}
 	}
 	if n := strings.Count(text, e.from); n != 1 {

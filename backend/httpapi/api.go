@@ -13,7 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"curfew/backend/audit"
-	"curfew/backend/fault"
+	"curfew/backend/failpoint"
 	"curfew/backend/live"
 	"curfew/backend/mail"
 	"curfew/backend/member"
@@ -77,7 +77,7 @@ func (a *API) Mount(e *echo.Echo) {
 	a.floodgate = newFloodgate()
 	a.walks, a.readings = newWalks(), newReadings()
 	e.Use(identify, a.observe, recoverPanics, secureHeaders, a.refuseOtherHosts, refuseCrossOrigin)
-	if fault.Injected {
+	if failpoint.Injected {
 		e.Use(beforeAnswer)
 	}
 

@@ -11,7 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
-	"curfew/backend/fault"
+	"curfew/backend/failpoint"
 )
 
 // Echo puts the chain together anew for every request: what a link needs is made outside of it.
@@ -111,7 +111,7 @@ func refuseCrossOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 func beforeAnswer(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		err := next(c)
-		fault.At(c.Request().Method + " " + c.Path() + ", before the answer")
+		failpoint.At(c.Request().Method + " " + c.Path() + ", before the answer")
 		return err
 	}
 }

@@ -14,12 +14,12 @@ var arrows = map[string][]string{
 	"member":  {"audit", "fold", "refusal"},
 	"session": {"audit", "fold", "member", "refusal"},
 	"token":   {"durable"},
-	"store":   {"audit", "durable", "fault", "fold", "member", "refusal", "session"},
-	"httpapi": {"audit", "etag", "fault", "fold", "live", "mail", "member", "metrics", "session", "token"},
+	"store":   {"audit", "durable", "failpoint", "fold", "member", "refusal", "session"},
+	"httpapi": {"audit", "etag", "failpoint", "fold", "live", "mail", "member", "metrics", "session", "token"},
 	"metrics": {"build"},
 	"config":  {"fold", "mail", "token"}, // hosts, where the mail server is, and the bounds of a token's lifetime
 	"spa":     {"etag"},
-	"app":     {"audit", "config", "durable", "fault", "httpapi", "live", "mail", "member", "metrics", "session", "spa", "store", "token"},
+	"app":     {"audit", "config", "durable", "failpoint", "httpapi", "live", "mail", "member", "metrics", "session", "spa", "store", "token"},
 	"cli":     {"app", "build", "config", "fold", "httpapi", "member"}, // the contract's words, and when two e-mail addresses are the same
 	"demo":    {"audit", "config", "member", "session", "store"},
 

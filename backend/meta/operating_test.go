@@ -34,7 +34,7 @@ func product(t *testing.T) (*token.FileSet, map[string]*ast.File) {
 		if err != nil {
 			return err
 		}
-		if entry.IsDir() && slices.Contains([]string{"bench", "faults", "fault", "demo", "testdata", "mailtest", "storetest"}, entry.Name()) {
+		if entry.IsDir() && slices.Contains([]string{"bench", "faults", "failpoint", "demo", "testdata", "mailtest", "storetest"}, entry.Name()) {
 			return fs.SkipDir
 		}
 		if strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {

@@ -21,7 +21,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
-	"curfew/backend/fault"
+	"curfew/backend/failpoint"
 	"curfew/backend/session"
 )
 
@@ -388,14 +388,14 @@ func (db *DB) write(ctx context.Context, f func(tx *gorm.DB) error) error {
 		if err := f(tx); err != nil {
 			return err
 		}
-		fault.At("before the commit")
+		failpoint.At("before the commit")
 		if err := exec(tx, "COMMIT"); err != nil {
 			return errors.Join(session.ErrOutcomeUnknown, err)
 		}
 		committed = true
 		return nil
 	})
-	fault.At("after the commit")
+	failpoint.At("after the commit")
 	return unavailable(err)
 }
 

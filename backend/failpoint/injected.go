@@ -1,6 +1,6 @@
 //go:build failpoint
 
-package fault
+package failpoint
 
 import (
 	"errors"
