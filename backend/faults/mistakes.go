@@ -26,7 +26,9 @@ var mutants = []mutant{
 			{file: "session/service.go", from: `	touches, now := s.roster.Load().drainTouches(), s.now()
 `, to: `	touches, now := s.roster.Load().drainTouches(), s.now()
 	if failpoint.Mutant("touch-revives") {
+		s.changes.Unlock()
 		time.Sleep(200 * time.Millisecond)
+		s.changes.Lock()
 	}
 `},
 			{file: "store/sqlite_times.go", from: `		return exec(tx, "UPDATE organization SET clock_at = max(clock_at, ?) WHERE id = 1", millis(now))

@@ -21,7 +21,6 @@ var locks = []string{
 	"session.shard.touchedMu",
 	"live.Hub.mu",
 	"token.shard.mu",
-	"store.touchLog.mu",
 }
 
 // TestLocksAreTakenInOneOrder reads each function as if every branch were taken, and looks into the

@@ -16,7 +16,7 @@ var sqliteMigrations embed.FS
 // in migrations/sqlite. Each runs in a transaction of its own, as those do. No migration folds text
 // in SQL: lower() knows ASCII alone.
 func goMigrations() []*goose.Migration {
-	return []*goose.Migration{foldTexts, repairChain}
+	return []*goose.Migration{foldTexts, repairChain, foldTouches}
 }
 
 func migrationsOf(pool *sql.DB) (*goose.Provider, error) {

@@ -3,20 +3,14 @@ package store
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	"gorm.io/gorm"
 
 	"curfew/backend/audit"
@@ -156,174 +150,82 @@ func (db *DB) Session(ctx context.Context, id session.ID) (session.Record, error
 	if err != nil {
 		return record, unavailable(err)
 	}
-	startedAt, lastSeenAt, err := db.timesOf(tx, record.Number)
+	startedAt, lastSeenAt, err := timesOf(tx, record.Number)
 	record.Session.StartedAt = latest(record.Session.StartedAt, instant(startedAt))
 	record.Session.LastSeenAt = latest(record.Session.LastSeenAt, instant(lastSeenAt))
 	return record, unavailable(err)
 }
 
-// EachLive implements [session.Store]. There may be millions, and whoever asks for many waits until they are read. So all processors read,
-// each the next stretch of the file that none has taken.
+// EachLive implements [session.Store].
 func (db *DB) EachLive(ctx context.Context, generation uint64, f func(number int64, s *session.Session)) error {
-	times, err := db.allTimes(ctx)
-	if err != nil {
+	times := map[int64]timesPage{}
+	tx := db.reader.Statement.ConnPool
+	if err := readTimes(context.WithoutCancel(ctx), tx, times, ""); err != nil {
 		return unavailable(err)
 	}
-	var first, last int64
-	if err := queryRow(db.read(ctx), "SELECT coalesce(min(number), 0), coalesce(max(number), -1) FROM sessions").Scan(&first, &last); err != nil {
-		return unavailable(err)
-	}
-	const stretch = 40 * timesPerPage // long enough that to begin one takes nothing, and short enough that all end together
+	// One text stands for many equal ones.
+	agents, methods := map[string]string{}, map[string][]string{}
 	var (
-		taken   atomic.Int64 // how many stretches are
-		calling sync.Mutex
+		row sessionRow
+		s   session.Session
 	)
-	handOver := func(found []numberedSession) {
-		calling.Lock()
-		for i := range found {
-			f(found[i].number, &found[i].Session)
+	err := eachRow(context.WithoutCancel(ctx), tx, func(scan func(...any) error) error {
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-		calling.Unlock()
-	}
-	readers, ctx := errgroup.WithContext(ctx)
-	for range runtime.GOMAXPROCS(0) {
-		readers.Go(func() error {
-			r := liveReader{generation: generation, times: times, agents: map[string]string{}, methods: map[string][]string{}, handOver: handOver}
-			for {
-				from := first + stretch*(taken.Add(1)-1)
-				if from > last {
-					return nil
-				}
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				// A stretch is read to its end: to watch for a cancellation at each row takes a while.
-				err := db.eachRow(context.WithoutCancel(ctx), selectLive, []any{int64(generation), from, from + stretch}, r.row)
-				if err != nil {
-					return err
-				}
-				r.handOverFound()
-			}
-		})
-	}
-	return unavailable(readers.Wait())
-}
-
-const selectLive = `
-SELECT id, member_id, member_generation, authenticated_at, proved_at, started_at, last_seen_at, address, user_agent, methods, number
-FROM sessions WHERE ended_at IS NULL AND generation = ? AND number >= ? AND number < ? ORDER BY number`
-
-// liveReader reads the rows of selectLive.
-type liveReader struct {
-	generation uint64
-	times      map[int64]timesPage
-	// agents and methods hold one text of many equal ones.
-	agents  map[string]string
-	methods map[string][]string
-	// found are the sessions that were not handed over yet.
-	found    []numberedSession
-	handOver func([]numberedSession)
-}
-
-// handedOverAtOnce is how many sessions are: a millisecond of work, with what was found of them still in the processor's cache.
-const handedOverAtOnce = 512
-
-func (r *liveReader) handOverFound() {
-	r.handOver(r.found)
-	r.found = r.found[:0]
-}
-
-type numberedSession struct {
-	session.Session
-	number int64
-}
-
-func (r *liveReader) row(row []driver.Value) error {
-	id, err := session.ParseID(row[0].(string))
-	if err != nil {
-		return err
-	}
-	memberID, err := member.ParseID(row[1].(string))
-	if err != nil {
-		return err
-	}
-	agent, known := r.agents[row[8].(string)]
-	if !known {
-		agent = row[8].(string)
-		r.agents[agent] = agent
-	}
-	methods, known := r.methods[row[9].(string)]
-	if !known {
-		methods = strings.Fields(row[9].(string))
-		r.methods[row[9].(string)] = methods
-	}
-	number := row[10].(int64)
-	startedAt, lastSeenAt := r.times[number/timesPerPage].of(number)
-	r.found = append(r.found, numberedSession{number: number, Session: session.Session{
-		ID: id, MemberID: memberID, Generation: r.generation, MemberGeneration: uint64(row[2].(int64)),
-		AuthenticatedAt: instant(row[3].(int64)), ProvedAt: instant(row[4].(int64)),
-		StartedAt: instant(max(row[5].(int64), startedAt)), LastSeenAt: instant(max(row[6].(int64), lastSeenAt)),
-		Client: session.Client{Address: session.ParseAddress(row[7].(string)), UserAgent: agent}, Methods: methods,
-	}})
-	if len(r.found) == handedOverAtOnce {
-		r.handOverFound()
-	}
-	return nil
-}
-
-// eachRow calls f with each row that the query finds, as the driver gives it: an int64 or a string for each column. Past the driver,
-// database/sql takes as long over a row as SQLite does.
-func (db *DB) eachRow(ctx context.Context, query string, args []any, f func([]driver.Value) error) error {
-	pool, err := db.reader.DB()
-	if err != nil {
-		return err
-	}
-	connection, err := pool.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	named := make([]driver.NamedValue, len(args))
-	for i, arg := range args {
-		named[i] = driver.NamedValue{Ordinal: i + 1, Value: arg}
-	}
-	err = connection.Raw(func(raw any) error {
-		rows, err := raw.(driver.QueryerContext).QueryContext(ctx, query, named)
+		err := scan(&row.Number, &row.ID, &row.MemberID, &row.MemberGeneration, &row.AuthenticatedAt, &row.ProvedAt,
+			&row.StartedAt, &row.LastSeenAt, &row.Address, &row.UserAgent, &row.Methods)
 		if err != nil {
 			return err
 		}
-		row := make([]driver.Value, len(rows.Columns()))
-		for err == nil {
-			if err = rows.Next(row); err == nil {
-				err = f(row)
-			}
+		id, err := session.ParseID(row.ID)
+		if err != nil {
+			return err
 		}
-		if err == io.EOF { //nolint:errorlint // as the interface has it
-			err = nil
+		memberID, err := member.ParseID(row.MemberID)
+		if err != nil {
+			return err
 		}
-		return errors.Join(err, rows.Close())
-	})
-	return errors.Join(err, connection.Close())
+		if _, known := agents[row.UserAgent]; !known {
+			agents[row.UserAgent] = row.UserAgent
+		}
+		if _, known := methods[row.Methods]; !known {
+			methods[row.Methods] = strings.Fields(row.Methods)
+		}
+		startedAt, lastSeenAt := times[row.Number/timesPerPage].of(row.Number)
+		s = session.Session{
+			ID: id, MemberID: memberID, Generation: generation, MemberGeneration: row.MemberGeneration,
+			AuthenticatedAt: instant(row.AuthenticatedAt), ProvedAt: instant(row.ProvedAt),
+			StartedAt: instant(max(row.StartedAt, startedAt)), LastSeenAt: instant(max(row.LastSeenAt, lastSeenAt)),
+			Client:  session.Client{Address: session.ParseAddress(row.Address), UserAgent: agents[row.UserAgent]},
+			Methods: methods[row.Methods],
+		}
+		f(row.Number, &s)
+		return nil
+	}, `
+		SELECT number, id, member_id, member_generation, authenticated_at, proved_at, started_at, last_seen_at, address, user_agent, methods
+		FROM sessions WHERE ended_at IS NULL AND generation = ? ORDER BY number`, generation)
+	return unavailable(err)
 }
 
 // EachActiveMember implements [session.Store].
 func (db *DB) EachActiveMember(ctx context.Context, f func(*member.Member)) error {
-	// Who has a passkey is asked once, and not for each member.
-	const all = `
-		SELECT id, name, email, role, generation, totp_seed IS NOT NULL, id IN (SELECT member_id FROM passkeys)
-		FROM members WHERE deactivated_at IS NULL`
-	var m member.Member
-	return unavailable(db.eachRow(ctx, all, nil, func(row []driver.Value) error {
-		id, err := member.ParseID(row[0].(string))
+	m := member.Member{Active: true}
+	return unavailable(eachRow(context.WithoutCancel(ctx), db.reader.Statement.ConnPool, func(scan func(...any) error) error {
+		var id string
+		err := scan(&id, &m.Name, &m.Email, (*string)(&m.Role), &m.Generation, &m.SecondFactor, &m.HasPasskey)
 		if err != nil {
 			return err
 		}
-		m = member.Member{
-			ID: id, Name: row[1].(string), Email: row[2].(string), Role: member.Role(row[3].(string)),
-			Generation: uint64(row[4].(int64)), Active: true, SecondFactor: row[5].(int64) == 1, HasPasskey: row[6].(int64) == 1,
+		if m.ID, err = member.ParseID(id); err != nil {
+			return err
 		}
 		f(&m)
-		return nil
-	}))
+		return ctx.Err()
+		// Who has a passkey is asked once, and not for each member.
+	}, `
+		SELECT id, name, email, role, generation, totp_seed IS NOT NULL, id IN (SELECT member_id FROM passkeys)
+		FROM members WHERE deactivated_at IS NULL`))
 }
 
 // Prove implements [session.Store].

@@ -39,8 +39,7 @@ type DB struct {
 	path   string
 	log    *slog.Logger
 	// sound looks through the file, once.
-	sound    func() error
-	touchLog touchLog
+	sound func() error
 	// upgradedFrom is the schema that the file had before; 0 for this program's.
 	upgradedFrom int64
 }
@@ -84,7 +83,7 @@ func openToUse(ctx context.Context, path string, log *slog.Logger, how opening) 
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(db.readTouchLog(ctx), db.warnOfAddresses(ctx)); err != nil {
+	if err := db.warnOfAddresses(ctx); err != nil {
 		return nil, errors.Join(unusable(path, err), db.Close())
 	}
 	return db, nil
@@ -419,6 +418,22 @@ func rollBack(tx *gorm.DB) error {
 func exec(tx *gorm.DB, statement string, args ...any) error {
 	_, err := tx.Statement.ConnPool.ExecContext(tx.Statement.Context, statement, args...)
 	return err
+}
+
+// eachRow calls f with the scan function of each row that the query finds. A context that cannot be
+// cancelled spares the driver a goroutine for each row.
+func eachRow(ctx context.Context, tx gorm.ConnPool, f func(scan func(...any) error) error, query string, args ...any) error {
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	for rows.Next() {
+		if err := f(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 func queryRow(tx *gorm.DB, statement string, args ...any) *sql.Row {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -18,44 +19,38 @@ import (
 	"curfew/backend/session"
 )
 
-// TestManyTouches: whatever is touched, and how often, in which order and in which flush, the latest of each time is what is kept: in the log,
-// half-way through a round of folding, and in the pages, here and wherever the file is opened.
+// TestManyTouches holds many flushes against a plain model: the latest of each time is stored, in
+// the open database and after a kill.
 func TestManyTouches(t *testing.T) {
 	db := newDB(t)
 	random := rand.New(rand.NewPCG(4, 2))
 	want := map[int64][2]int64{}
-	for flush := range 4 * flushesPerRound {
-		touches := make([]session.Touch, random.IntN(100))
-		for i := range touches {
-			number := random.Int64N(2000 * timesPerPage)
-			started := noon.Add(time.Duration(random.IntN(1e6)) * time.Millisecond)
-			seen := noon.Add(time.Duration(random.IntN(1e6)) * time.Millisecond)
-			touches[i] = session.Touch{Number: number, StartedAt: started, LastSeenAt: seen}
-			before := want[number]
-			want[number] = [2]int64{max(before[0], millis(started)), max(before[1], millis(seen))}
-		}
+	for range 100 {
+		touches := randomTouches(random, want)
 		require.NoError(t, db.Touch(t.Context(), touches, noon))
-		if flush == 3*flushesPerRound/2 || flush == 5*flushesPerRound/2+4 { // half-way through a round, and as soon as its rows are gone
-			require.True(t, maps.Equal(want, timesIn(t, db)), "after flush %d", flush)
-			require.True(t, maps.Equal(want, timesIn(t, openAt(t, killed(t, db)))), "after flush %d and a kill", flush)
-		}
 	}
-	var rows int
-	require.NoError(t, queryRow(db.read(t.Context()), "SELECT count(*) FROM touch_log").Scan(&rows))
-	require.Less(t, rows, 2*flushesPerRound+5, "what is folded goes")
-	for range 3 * flushesPerRound {
-		require.NoError(t, db.Touch(t.Context(), nil, noon))
-	}
-	require.NoError(t, queryRow(db.read(t.Context()), "SELECT count(*) FROM touch_log").Scan(&rows))
-	require.Zero(t, rows)
-	require.Empty(t, db.touchLog.pages)
-	require.True(t, maps.Equal(want, timesIn(t, db)), "when all is folded in")
+	require.True(t, maps.Equal(want, timesIn(t, db)))
+	require.True(t, maps.Equal(want, timesIn(t, openAt(t, killed(t, db)))))
 }
 
-// timesIn are the times of all sessions that were ever touched, by their numbers.
+// randomTouches makes up to 100 touches of half a million sessions, and moves the model's times.
+func randomTouches(random *rand.Rand, model map[int64][2]int64) []session.Touch {
+	touches := make([]session.Touch, random.IntN(100))
+	for i := range touches {
+		number := random.Int64N(2000 * timesPerPage)
+		started := noon.Add(time.Duration(random.IntN(1e6)) * time.Millisecond)
+		seen := noon.Add(time.Duration(random.IntN(1e6)) * time.Millisecond)
+		touches[i] = session.Touch{Number: number, StartedAt: started, LastSeenAt: seen}
+		before := model[number]
+		model[number] = [2]int64{max(before[0], millis(started)), max(before[1], millis(seen))}
+	}
+	return touches
+}
+
+// timesIn returns the times of all sessions that were ever touched, by their numbers.
 func timesIn(t *testing.T, db *DB) map[int64][2]int64 {
-	pages, err := db.allTimes(t.Context())
-	require.NoError(t, err)
+	pages := map[int64]timesPage{}
+	require.NoError(t, readTimes(t.Context(), db.reader.Statement.ConnPool, pages, ""))
 	kept := map[int64][2]int64{}
 	for number, page := range pages {
 		for nth := range int64(timesPerPage) {
@@ -67,7 +62,7 @@ func timesIn(t *testing.T, db *DB) map[int64][2]int64 {
 	return kept
 }
 
-// killed is the file as a kill would leave it now.
+// killed returns the path of a copy of the file as a kill would leave it now.
 func killed(t *testing.T, db *DB) string {
 	path := filepath.Join(t.TempDir(), "curfew.db")
 	for _, end := range []string{"", "-wal"} {
@@ -78,7 +73,7 @@ func killed(t *testing.T, db *DB) string {
 	return path
 }
 
-// TestTimesNeverGoBack, for whoever reads them while they move from the log into the pages.
+// TestTimesNeverGoBack for readers that run next to flushes.
 func TestTimesNeverGoBack(t *testing.T) {
 	db := newDB(t)
 	record := signIn(t, db, ana(t, db))
@@ -108,9 +103,8 @@ func TestTimesNeverGoBack(t *testing.T) {
 		err = db.EachLive(t.Context(), 1, func(_ int64, found *session.Session) { seen = found.LastSeenAt })
 		return seen, err
 	})
-	for i := range 6 * flushesPerRound {
+	for i := range 400 {
 		at := noon.Add(time.Duration(i) * time.Second)
-		db.touchLog.last += flushesPerRound // so each folds in the one before
 		require.NoError(t, db.Touch(t.Context(), []session.Touch{touchOf(record, at, at)}, at))
 		flushed.Store(millis(at))
 	}
@@ -118,52 +112,14 @@ func TestTimesNeverGoBack(t *testing.T) {
 	require.NoError(t, readers.Wait())
 }
 
-// TestADamagedTouchLogIsRefused: what it does not tell would be sessions that end early, without a word.
-func TestADamagedTouchLogIsRefused(t *testing.T) {
-	for _, row := range [][]byte{{1}, {0x80}, {2, 2, 2, 2}, {1, 2, 2}} {
-		db := newDB(t)
-		require.NoError(t, exec(db.writer.WithContext(t.Context()), "INSERT INTO touch_log VALUES (7, ?)", row))
-		_, err := Open(t.Context(), killed(t, db), slog.New(slog.DiscardHandler))
-		var unusable *UnusableError
-		require.ErrorAs(t, err, &unusable, "%v", row)
-		require.ErrorContains(t, err, "is damaged (row 7 of touch_log). Keep a copy of it")
-	}
-}
-
-// TestAFlushWritesLittle, however many pages the busy sessions are spread over: a sync of a thousand takes milliseconds, in which a server with
-// one processor answers nobody.
-func TestAFlushWritesLittle(t *testing.T) {
-	db := newDB(t)
-	size := func() int64 {
-		file, err := os.Stat(db.path + "-wal")
-		require.NoError(t, err)
-		return file.Size()
-	}
-	touches := make([]session.Touch, 1000)
-	most := int64(0)
-	for flush := range 3 * flushesPerRound {
-		for i := range touches {
-			at := noon.Add(time.Duration(flush) * time.Second)
-			touches[i] = session.Touch{Number: int64(i * timesPerPage), StartedAt: at, LastSeenAt: at}
-		}
-		before := size()
-		require.NoError(t, db.Touch(t.Context(), touches, noon))
-		most = max(most, size()-before)
-	}
-	require.Less(t, most, int64(40*4096), "bytes")
-}
-
-// TestAFlushThatFails leaves nothing of itself in the file, and nothing of it is lost: it may have reached the disk all the same, so what it told
-// is told again by the pages.
+// TestAFlushThatFails leaves nothing of itself in the file.
 func TestAFlushThatFails(t *testing.T) {
 	db := newDB(t)
-	touches := make([]session.Touch, 2*flushesPerRound)
+	touches := make([]session.Touch, 3)
 	for i := range touches {
 		touches[i] = session.Touch{Number: int64(i * timesPerPage), StartedAt: noon, LastSeenAt: noon}
 	}
-	for range flushesPerRound {
-		require.NoError(t, db.Touch(t.Context(), touches, noon))
-	}
+	require.NoError(t, db.Touch(t.Context(), touches, noon))
 	before := timesIn(t, openAt(t, killed(t, db)))
 	for i := range touches {
 		touches[i].LastSeenAt = noon.Add(time.Minute)
@@ -174,13 +130,67 @@ func TestAFlushThatFails(t *testing.T) {
 	require.NoError(t, db.writer.Exec("DROP TRIGGER broken").Error)
 	require.Equal(t, before, timesIn(t, openAt(t, killed(t, db))))
 
-	for range 3 * flushesPerRound {
-		require.NoError(t, db.Touch(t.Context(), nil, noon))
-	}
-	require.Empty(t, db.touchLog.pages)
-	after := timesIn(t, openAt(t, killed(t, db)))
-	require.Len(t, after, len(touches))
-	for number, times := range after {
+	require.NoError(t, db.Touch(t.Context(), touches, noon))
+	for number, times := range timesIn(t, openAt(t, killed(t, db))) {
 		require.Equal(t, millis(noon.Add(time.Minute)), times[1], "%d", number)
+	}
+}
+
+// ofBefore makes a database as the program with a touch log left it: schema 15, some times in the
+// pages, and rows of the log.
+func ofBefore(t *testing.T, pages []session.Touch, rows ...[]byte) (path string) {
+	path = filepath.Join(t.TempDir(), "curfew.db")
+	db, err := open(t.Context(), path, slog.New(slog.DiscardHandler), opening{version: 15})
+	require.NoError(t, err)
+	require.NoError(t, advanceTimes(t.Context(), db.writer.Statement.ConnPool, pages))
+	for i, row := range rows {
+		require.NoError(t, db.writer.Exec("INSERT INTO touch_log VALUES (?, ?)", i+7, row).Error)
+	}
+	require.NoError(t, db.Close())
+	return path
+}
+
+// logRow writes a row of the touch log, as the program of before did.
+func logRow(touches []session.Touch) (row []byte) {
+	var number, seen int64
+	for _, touch := range touches {
+		row = binary.AppendVarint(row, touch.Number-number)
+		row = binary.AppendVarint(row, millis(touch.LastSeenAt)-seen)
+		row = binary.AppendVarint(row, millis(touch.StartedAt)-millis(touch.LastSeenAt))
+		number, seen = touch.Number, millis(touch.LastSeenAt)
+	}
+	return row
+}
+
+// TestMigration16KeepsEveryTime: the times of the log and those of the pages are all there
+// afterwards, the latest of each, and the log's table is not.
+func TestMigration16KeepsEveryTime(t *testing.T) {
+	random := rand.New(rand.NewPCG(4, 2))
+	want := map[int64][2]int64{}
+	var pages []session.Touch
+	for range 10 {
+		pages = append(pages, randomTouches(random, want)...)
+	}
+	var rows [][]byte
+	for range 100 {
+		if touches := randomTouches(random, want); len(touches) > 0 {
+			rows = append(rows, logRow(touches))
+		}
+	}
+	db := openAt(t, ofBefore(t, pages, rows...))
+	require.True(t, maps.Equal(want, timesIn(t, db)))
+	var tables int
+	require.NoError(t, queryRow(db.read(t.Context()), "SELECT count(*) FROM sqlite_schema WHERE name = 'touch_log'").Scan(&tables))
+	require.Zero(t, tables)
+}
+
+// TestADamagedTouchLogIsRefused, because sessions would end early without it.
+func TestADamagedTouchLogIsRefused(t *testing.T) {
+	for _, row := range [][]byte{{1}, {0x80}, {2, 2, 2, 2}, {1, 2, 2}} {
+		path := ofBefore(t, nil, row)
+		_, err := Open(t.Context(), path, slog.New(slog.DiscardHandler))
+		var unusable *UnusableError
+		require.ErrorAs(t, err, &unusable, "%v", row)
+		require.ErrorContains(t, err, "is damaged (row 7 of touch_log). Keep a copy of it")
 	}
 }

@@ -205,9 +205,6 @@ func TestTimesGoWithTheirSessions(t *testing.T) {
 	first.Number = 499
 	second := signIn(t, db, proof)
 	require.NoError(t, db.Touch(t.Context(), []session.Touch{touchOf(first, noon, noon), touchOf(second, noon, noon)}, noon))
-	for range 2 * flushesPerRound {
-		require.NoError(t, db.Touch(t.Context(), nil, noon))
-	}
 	pages := func() (pages []int64) {
 		require.NoError(t, db.writer.Raw("SELECT page FROM session_times ORDER BY page").Scan(&pages).Error)
 		return pages

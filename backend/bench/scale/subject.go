@@ -233,7 +233,6 @@ var operations = []operation{
 			return err
 		}, nil
 	}},
-	// So often that a round has one of folding in it: see store/touchlog.go. The first one has none.
 	{flush, 70, 3, func(ctx context.Context, s *subject) (func() error, error) {
 		return func() error { return s.sessions.Flush(ctx) }, s.admit(ctx, min(s.size, mostTouches), session.Active)
 	}},
