@@ -20,7 +20,7 @@ const (
 )
 
 // as makes a call of a member's.
-func (h *house) as(who tokens, method, target string, body any) reply {
+func (h *deployment) as(who tokens, method, target string, body any) reply {
 	h.t.Helper()
 	if body == nil {
 		return h.ask(request{method: method, target: target, headers: []string{who.bearer()}})
@@ -29,7 +29,7 @@ func (h *house) as(who tokens, method, target string, body any) reply {
 }
 
 // must makes a call that has to succeed.
-func (h *house) must(who tokens, method, target string, body any) reply {
+func (h *deployment) must(who tokens, method, target string, body any) reply {
 	h.t.Helper()
 	a := h.as(who, method, target, body)
 	require.Less(h.t, a.status, http.StatusBadRequest, a)
@@ -37,7 +37,7 @@ func (h *house) must(who tokens, method, target string, body any) reply {
 }
 
 // linkFor has a member issue a link, and returns its secret.
-func (h *house) linkFor(by tokens, member string) string {
+func (h *deployment) linkFor(by tokens, member string) string {
 	h.t.Helper()
 	var issued httpapi.Invitation
 	require.NoError(h.t, json.Unmarshal([]byte(h.must(by, http.MethodPost, "/api/members/"+member+"/link", nil).body), &issued))
@@ -150,24 +150,24 @@ func TestAParkedRequestTakesNoEffectAfterItsCallerFell(t *testing.T) {
 	}
 	type turn struct {
 		name   string
-		make   func(h *house, owner, actor tokens)
+		make   func(h *deployment, owner, actor tokens)
 		status int
 		code   string
 	}
 	turns := []turn{
-		{"demoted", func(h *house, owner, actor tokens) {
+		{"demoted", func(h *deployment, owner, actor tokens) {
 			h.must(owner, http.MethodPatch, "/api/members/"+actor.member, map[string]any{"role": "member"})
 		}, http.StatusForbidden, "forbidden"},
-		{"deactivated", func(h *house, owner, actor tokens) {
+		{"deactivated", func(h *deployment, owner, actor tokens) {
 			h.must(owner, http.MethodPatch, "/api/members/"+actor.member, map[string]any{"active": false})
 		}, http.StatusUnauthorized, "member_deactivated"},
-		{"removed", func(h *house, owner, actor tokens) {
+		{"removed", func(h *deployment, owner, actor tokens) {
 			h.must(owner, http.MethodDelete, "/api/members/"+actor.member, nil)
 		}, http.StatusUnauthorized, "no_session"},
-		{"signed out", func(h *house, owner, actor tokens) {
+		{"signed out", func(h *deployment, owner, actor tokens) {
 			h.must(owner, http.MethodPost, "/api/members/"+actor.member+"/revoke-sessions", nil)
 		}, http.StatusUnauthorized, "session_revoked"},
-		{"without the second factor that is required", func(h *house, owner, _ tokens) {
+		{"without the second factor that is required", func(h *deployment, owner, _ tokens) {
 			h.must(owner, http.MethodPut, "/api/settings/sign-in", map[string]any{"requireSecondFactor": true})
 		}, http.StatusForbidden, "session_restricted"},
 	}

@@ -87,7 +87,7 @@ var proxies = []proxy{
 }
 
 // behindEach runs a test behind each proxy that is installed, and says which one is not.
-func behindEach(t *testing.T, of kind, test func(t *testing.T, h *house)) {
+func behindEach(t *testing.T, of kind, test func(t *testing.T, h *deployment)) {
 	for _, p := range proxies {
 		t.Run(p.program, func(t *testing.T) {
 			t.Parallel()
@@ -173,7 +173,7 @@ type seen struct{ method, path, status, address, id string }
 func (s seen) String() string { return s.method + " " + s.path + " " + s.status }
 
 // saw is what Curfew answered since it had logged so many bytes.
-func (h *house) saw(since int) (all []seen) {
+func (h *deployment) saw(since int) (all []seen) {
 	for _, found := range logged.FindAllStringSubmatch(h.log.String()[since:], -1) {
 		all = append(all, seen{found[1], found[2], found[3], found[4], found[5]})
 	}
@@ -207,7 +207,7 @@ func (e exchange) answered(requests []seen) string {
 //
 // ASVS 4.2.1
 func TestBehindAProxyEachAnswerIsToWhoAsked(t *testing.T) {
-	behindEach(t, smugglingBehind, func(t *testing.T, h *house) {
+	behindEach(t, smugglingBehind, func(t *testing.T, h *deployment) {
 		attacker, victim := h.signIn(email(member.Admin)), h.browser(email(member.Plain))
 		for _, hidden := range hiddenRequests {
 			rows := messages(hidden, attacker.access)
@@ -233,7 +233,7 @@ func TestBehindAProxyEachAnswerIsToWhoAsked(t *testing.T) {
 
 // exchange says something on a connection of its own, and hears what comes back until the proxy hangs up, or falls silent having told
 // everything that Curfew has answered since. A proxy that waits for more is left.
-func (h *house) exchange(raw string, since int) (answers exchange) {
+func (h *deployment) exchange(raw string, since int) (answers exchange) {
 	h.t.Helper()
 	l := h.dial()
 	defer l.close()
@@ -260,7 +260,7 @@ func (h *house) exchange(raw string, since int) (answers exchange) {
 }
 
 // settled is what Curfew answered, once it has come to rest: what was left half said is over when its connection is.
-func (h *house) settled(since int) []seen {
+func (h *deployment) settled(since int) []seen {
 	for length := -1; length != len(h.log.String()); time.Sleep(20 * time.Millisecond) {
 		length = len(h.log.String())
 	}
@@ -271,7 +271,7 @@ func (h *house) settled(since int) []seen {
 //
 // ASVS 4.1.3
 func TestBehindAProxyNobodyChoosesTheirAddress(t *testing.T) {
-	behindEach(t, forgedBehind, func(t *testing.T, h *house) {
+	behindEach(t, forgedBehind, func(t *testing.T, h *deployment) {
 		plain := h.signIn(email(member.Plain))
 		for _, lie := range lies() {
 			since := len(h.log.String())
@@ -297,7 +297,7 @@ func TestBehindAProxyNobodyChoosesTheirAddress(t *testing.T) {
 //
 // ASVS 8.2.1
 func TestBehindAProxyADisguisedPathGetsAroundNoGuard(t *testing.T) {
-	behindEach(t, confusedPathsBehind, func(t *testing.T, h *house) {
+	behindEach(t, confusedPathsBehind, func(t *testing.T, h *deployment) {
 		plain := h.signIn(email(member.Plain))
 		for _, name := range slices.Sorted(maps.Keys(disguises)) {
 			for _, target := range guarded {
@@ -314,7 +314,7 @@ func TestBehindAProxyADisguisedPathGetsAroundNoGuard(t *testing.T) {
 
 // The samples do what they are for: a browser signs in, the secure cookies come back, and events arrive while they are news.
 func TestBehindAProxyCurfewServes(t *testing.T) {
-	behindEach(t, smugglingBehind, func(t *testing.T, h *house) {
+	behindEach(t, smugglingBehind, func(t *testing.T, h *deployment) {
 		who, other := h.browser(email(member.Plain)), h.browser(email(member.Plain))
 		listening := h.dial()
 		defer listening.close()

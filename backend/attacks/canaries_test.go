@@ -111,7 +111,7 @@ type program struct {
 	env     []string
 	server  *exec.Cmd
 	places  map[string][]byte // everything that it let out, by where
-	h       *house            // for asking it
+	h       *deployment       // for asking it
 }
 
 func (p *program) command(args ...string) *exec.Cmd {
@@ -148,7 +148,7 @@ func (p *program) start() {
 	for range 1000 {
 		if conn, err := net.Dial("tcp", p.address); err == nil {
 			require.NoError(p.t, conn.Close())
-			p.h = &house{t: p.t, address: p.address}
+			p.h = &deployment{t: p.t, address: p.address}
 			return
 		}
 		time.Sleep(10 * time.Millisecond)

@@ -352,7 +352,7 @@ func TestATextIsNeverAStatement(t *testing.T) {
 }
 
 // keeps tells that what a call was given stands in the database as it was given, but for what a fold trims.
-func keeps(h *house, c call, name, statement string) bool {
+func keeps(h *deployment, c call, name, statement string) bool {
 	statement = strings.ToValidUTF8(statement, "\ufffd")
 	switch {
 	case (c.path == "/api/members" || c.path == "/api/members/{id}") && name == "name":
@@ -368,7 +368,7 @@ func keeps(h *house, c call, name, statement string) bool {
 }
 
 // counts is how many rows each table has; what would be there after a statement got through has another.
-func (h *house) counts() map[string]int {
+func (h *deployment) counts() map[string]int {
 	h.t.Helper()
 	counts := map[string]int{}
 	for _, table := range h.texts("SELECT name FROM sqlite_master WHERE type = 'table'") {

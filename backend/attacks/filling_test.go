@@ -14,7 +14,7 @@ import (
 const filling kind = "filling the log"
 
 // refused is how many sign-ins were refused, with an audit entry of their own or counted.
-func (h *house) refused() int {
+func (h *deployment) refused() int {
 	return h.number("SELECT count(*) + (SELECT ifnull(sum(count), 0) FROM refusals WHERE action = 'session.refused') FROM audit_entries WHERE action = 'session.refused'")
 }
 

@@ -30,7 +30,7 @@ func guess(email string) request {
 }
 
 // inParallel sends n requests over many connections at once, and gives the answers.
-func (h *house) inParallel(n, connections int, request func(i int) request) []reply {
+func (h *deployment) inParallel(n, connections int, request func(i int) request) []reply {
 	answers := make([]reply, n)
 	var all sync.WaitGroup
 	next := make(chan int, n)
@@ -155,7 +155,7 @@ func TestAnAnswerDoesNotTellWhoIsThere(t *testing.T) {
 }
 
 // countHashes tells how many passwords were hashed for an answer: nothing else takes memory by the 19 MiB.
-func (h *house) countHashes(r request) (answer reply, hashes float64) {
+func (h *deployment) countHashes(r request) (answer reply, hashes float64) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	answer = h.ask(r)
@@ -346,9 +346,9 @@ func TestClientsThatNeverFinishHoldUpNobody(t *testing.T) {
 	h.requireLive(who)
 }
 
-// comesBack waits for a count to return to its base, give or take what the house has by itself: the store opens more of its connections when it
+// comesBack waits for a count to return to its base, give or take what the deployment has by itself: the store opens more of its connections when it
 // is busy, each with two files.
-func (h *house) comesBack(k kind, name string, count func() int, base int) {
+func (h *deployment) comesBack(k kind, name string, count func() int, base int) {
 	h.t.Helper()
 	const own = 12
 	now := count()

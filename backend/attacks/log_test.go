@@ -13,10 +13,10 @@ import (
 const logFloods kind = "floods of the log"
 
 // TestAFloodOfRefusedRequestsWritesLittle: whatever a stranger does thousands of times, the server's log has some lines of it and, in the end,
-// the number of the others. The house logs at debug, so what an operator sees is what stands at info and above.
+// the number of the others. The deployment logs at debug, so what an operator sees is what stands at info and above.
 func TestAFloodOfRefusedRequestsWritesLittle(t *testing.T) {
-	var h *house
-	t.Cleanup(func() { // after the house's own, which stops it
+	var h *deployment
+	t.Cleanup(func() { // after the deployment's own, which stops it
 		answer := textf("%d lines", len(h.lines("lines were left out of the log")))
 		logFloods.note(t, text("the stop"), answer, unless(answer != "0 lines", "it is not told how many lines were left out"))
 	})
@@ -63,7 +63,7 @@ func TestAFloodOfRefusedRequestsWritesLittle(t *testing.T) {
 }
 
 // lines are those of the server's log, at info and above, that have the text.
-func (h *house) lines(of string) (found []string) {
+func (h *deployment) lines(of string) (found []string) {
 	for line := range strings.Lines(h.log.String()) {
 		if !strings.Contains(line, "level=DEBUG") && strings.Contains(line, of) {
 			found = append(found, line)

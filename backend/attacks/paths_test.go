@@ -122,7 +122,7 @@ func harmless(method, target string, answer reply) string {
 	return "want 200, 400, 401, 403, 404 or 405"
 }
 
-// isPage reports whether the target, as whoever decodes it once reads it, is one of the pages that the house was built with.
+// isPage reports whether the target, as whoever decodes it once reads it, is one of the pages that the deployment was built with.
 func isPage(target string) bool {
 	target, _, _ = strings.Cut(target, "?")
 	name, err := url.PathUnescape(target)

@@ -33,12 +33,12 @@ const forgedTokens kind = "forged tokens"
 
 // forger makes tokens that name a live session, and that would be good but for what an attack changes.
 type forger struct {
-	h   *house
+	h   *deployment
 	who tokens
 	at  time.Time
 }
 
-func newForger(h *house) forger {
+func newForger(h *deployment) forger {
 	h.t.Helper()
 	return forger{h, h.signIn(email(member.Admin)), time.Now().Add(-2 * time.Second)}
 }

@@ -18,7 +18,7 @@ import (
 type stage struct {
 	curfew, mutant string // the programs
 	folder         string // where data folders are made
-	house          *house
+	deployment     *deployment
 	begun          time.Time
 	until          time.Time // after which nothing new begins; the zero time for never
 	report         *report
@@ -58,12 +58,12 @@ func (s *stage) begin(ctx context.Context, program, size string) (*campaign, err
 	if c.address, err = freeAddress(ctx); err != nil {
 		return nil, errors.Join(err, c.unmount())
 	}
-	holders, err := s.house.copyTo(ctx, c.folder)
+	holders, err := s.deployment.copyTo(ctx, c.folder)
 	if err != nil {
 		return nil, errors.Join(err, c.unmount())
 	}
 	r := &recorder{begun: s.begun}
-	c.crowd = &crowd{house: s.house, client: newClient(c.address, r), recorder: r, living: holders, gone: map[string]bool{}}
+	c.crowd = &crowd{deployment: s.deployment, client: newClient(c.address, r), recorder: r, living: holders, gone: map[string]bool{}}
 	for _, h := range holders {
 		c.history.Before = append(c.history.Before, judge.Session{ID: h.session, Member: h.account.id, Generation: 1})
 	}

@@ -108,14 +108,14 @@ func (m *misled) loosen(ctx context.Context) error {
 	if err := m.server.kill(); err != nil {
 		return err
 	}
-	fresh, err := m.stage.house.signEverybodyIn(ctx, m.folder, time.Now().Add(90*time.Minute))
+	fresh, err := m.stage.deployment.signEverybodyIn(ctx, m.folder, time.Now().Add(90*time.Minute))
 	if err != nil {
 		return err
 	}
 	if err := m.restart(ctx, 3*time.Hour); err != nil {
 		return err
 	}
-	if err := m.crowd.signIn(ctx, m.crowd.house.accounts[0]); err != nil {
+	if err := m.crowd.signIn(ctx, m.crowd.deployment.accounts[0]); err != nil {
 		return err
 	}
 	owner := m.crowd.living[len(m.crowd.living)-1]

@@ -109,7 +109,7 @@ func fill(path string) error {
 func (c *campaign) writesAgain(ctx context.Context) error {
 	var err error
 	for range 100 {
-		if err = c.crowd.signIn(ctx, c.crowd.house.accounts[0]); err == nil {
+		if err = c.crowd.signIn(ctx, c.crowd.deployment.accounts[0]); err == nil {
 			return nil
 		}
 		rest(ctx, 50*time.Millisecond)

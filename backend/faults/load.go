@@ -37,9 +37,9 @@ func (a account) mayEnd(other account) bool {
 
 // crowd is all the clients of one campaign. Those whose session has ended go on asking: none of them may be let in again.
 type crowd struct {
-	house    *house
-	client   *client
-	recorder *recorder
+	deployment *deployment
+	client     *client
+	recorder   *recorder
 
 	mu     sync.Mutex
 	living []*holder
@@ -219,7 +219,7 @@ func (c *crowd) probe(ctx context.Context) error {
 	if rand.IntN(2) == 0 {
 		nobody = uuid.Must(uuid.NewV7())
 	}
-	token, err := c.house.accessToken(nobody.String(), c.house.accounts[0].id, 1)
+	token, err := c.deployment.accessToken(nobody.String(), c.deployment.accounts[0].id, 1)
 	if err != nil {
 		return err
 	}
@@ -487,9 +487,9 @@ func (c *crowd) signPeopleIn(ctx context.Context) {
 			}
 		}
 		c.mu.Unlock()
-		who := c.house.accounts[rand.IntN(len(c.house.accounts))]
+		who := c.deployment.accounts[rand.IntN(len(c.deployment.accounts))]
 		if c.admin() == nil {
-			who = c.house.accounts[0]
+			who = c.deployment.accounts[0]
 		}
 		if n >= enough || c.isGone(who) {
 			rest(ctx, 20*time.Millisecond)

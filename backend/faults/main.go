@@ -71,7 +71,7 @@ func run(ctx context.Context) (err error) {
 	if *within > 0 {
 		s.until = begun.Add(*within)
 	}
-	if s.house, err = build(ctx, *curfew, filepath.Join(work, "house")); err != nil {
+	if s.deployment, err = build(ctx, *curfew, filepath.Join(work, "deployment")); err != nil {
 		return err
 	}
 	for _, scene := range scenes {

@@ -126,7 +126,7 @@ func (c *campaign) besieged(ctx context.Context) error {
 		all    sync.WaitGroup
 		in     atomic.Int64
 		gate   = make(chan struct{})
-		crowds = c.crowd.house.accounts
+		crowds = c.crowd.deployment.accounts
 	)
 	for i := range manyClients {
 		all.Go(func() {

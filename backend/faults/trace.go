@@ -75,7 +75,7 @@ func underStrace(ctx context.Context, s *server, file, calls string) {
 // promise makes one request of each kind that promises something, one after the other, and counts them. None of them is an access, so that no
 // touch is written in between.
 func (c *campaign) promise(ctx context.Context) (asked int, err error) {
-	if err := c.crowd.signIn(ctx, c.crowd.house.accounts[0]); err != nil {
+	if err := c.crowd.signIn(ctx, c.crowd.deployment.accounts[0]); err != nil {
 		return 0, err
 	}
 	holders := c.crowd.living

@@ -76,8 +76,8 @@ var cheapHash = sync.OnceValue(func() string {
 	return hash
 })
 
-// house is the real app on a free port of 127.0.0.1, with a data folder of its own. It has one member of each role, and some more to guess at.
-type house struct {
+// deployment is the real app on a free port of 127.0.0.1, with a data folder of its own. It has one member of each role, and some more to guess at.
+type deployment struct {
 	t       *testing.T
 	address string
 	folder  string
@@ -85,7 +85,7 @@ type house struct {
 	secrets token.Secrets
 	log     *logBuffer
 	line    *line // the one that ask goes by
-	// reach connects to the house, where that goes through something else.
+	// reach connects to the deployment, where that goes through something else.
 	reach func() (net.Conn, error)
 }
 
@@ -98,10 +98,10 @@ type options struct {
 	hash string
 }
 
-// open serves a house until the test ends.
-func open(t *testing.T, o options) *house {
+// open serves a deployment until the test ends.
+func open(t *testing.T, o options) *deployment {
 	t.Helper()
-	h := &house{t: t, folder: t.TempDir(), log: &logBuffer{}}
+	h := &deployment{t: t, folder: t.TempDir(), log: &logBuffer{}}
 	path := filepath.Join(h.folder, "curfew.db")
 	storetest.Create(t, path)
 	var err error
@@ -140,7 +140,7 @@ func open(t *testing.T, o options) *house {
 
 func email(role member.Role) string { return string(role) + "@example.org" }
 
-func (h *house) moveIn(o options) {
+func (h *deployment) moveIn(o options) {
 	h.exec("UPDATE organization SET name = ?", organization)
 	people := []struct{ email, role, hash string }{}
 	for _, role := range []member.Role{member.Owner, member.Admin, member.Auditor, member.Plain} {
@@ -165,14 +165,14 @@ func (h *house) moveIn(o options) {
 
 func account(i int) string { return fmt.Sprintf("%d@example.org", i) }
 
-func (h *house) exec(statement string, args ...any) {
+func (h *deployment) exec(statement string, args ...any) {
 	h.t.Helper()
 	_, err := h.db.ExecContext(h.t.Context(), statement, args...)
 	require.NoError(h.t, err)
 }
 
 // texts is the one column that a query gives.
-func (h *house) texts(query string, args ...any) (found []string) {
+func (h *deployment) texts(query string, args ...any) (found []string) {
 	h.t.Helper()
 	rows, err := h.db.QueryContext(h.t.Context(), query, args...)
 	require.NoError(h.t, err)
@@ -186,7 +186,7 @@ func (h *house) texts(query string, args ...any) (found []string) {
 	return found
 }
 
-func (h *house) number(query string, args ...any) (n int) {
+func (h *deployment) number(query string, args ...any) (n int) {
 	h.t.Helper()
 	require.NoError(h.t, h.db.QueryRowContext(h.t.Context(), query, args...).Scan(&n))
 	return n
@@ -194,7 +194,7 @@ func (h *house) number(query string, args ...any) (n int) {
 
 // decided is everything that somebody decided, for comparing it with another time. The times that accesses move and the pace of attempts are
 // not among it.
-func (h *house) decided() []string {
+func (h *deployment) decided() []string {
 	h.t.Helper()
 	var all []string
 	for _, query := range []string{
@@ -210,7 +210,7 @@ func (h *house) decided() []string {
 	return all
 }
 
-// logBuffer keeps what the house logs.
+// logBuffer keeps what the deployment logs.
 type logBuffer struct {
 	mu  sync.Mutex
 	all bytes.Buffer
@@ -311,7 +311,7 @@ type line struct {
 	from *bufio.Reader
 }
 
-func (h *house) dial() *line {
+func (h *deployment) dial() *line {
 	h.t.Helper()
 	reach := h.reach
 	if reach == nil {
@@ -345,7 +345,7 @@ func (l *line) hear(method string) reply {
 }
 
 // ask sends one request and hears its answer, on a connection that is kept for as long as the server keeps it.
-func (h *house) ask(r request) reply {
+func (h *deployment) ask(r request) reply {
 	h.t.Helper()
 	if h.line == nil {
 		h.line = h.dial()
@@ -358,7 +358,7 @@ func (h *house) ask(r request) reply {
 	return answer
 }
 
-func (h *house) hangUp() {
+func (h *deployment) hangUp() {
 	if h.line != nil {
 		h.line.close()
 		h.line = nil
@@ -378,7 +378,7 @@ func (t tokens) bearer() string { return "Authorization: Bearer " + t.access }
 func (t tokens) cookie() string { return "Cookie: " + accessCookie + "=" + t.access }
 
 // signIn signs a member in, as a program.
-func (h *house) signIn(email string, headers ...string) tokens {
+func (h *deployment) signIn(email string, headers ...string) tokens {
 	h.t.Helper()
 	a := h.ask(sending(http.MethodPost, "/api/sessions", map[string]string{"email": email, "password": password, "transport": "bearer"}).with(headers...))
 	require.Equal(h.t, http.StatusCreated, a.status, a)
@@ -388,10 +388,10 @@ func (h *house) signIn(email string, headers ...string) tokens {
 }
 
 // rest gives members their successes back, as time does, which are paced too.
-func (h *house) rest() { h.exec("DELETE FROM attempts WHERE bucket LIKE 'member % success %'") }
+func (h *deployment) rest() { h.exec("DELETE FROM attempts WHERE bucket LIKE 'member % success %'") }
 
 // browser signs a member in by cookies.
-func (h *house) browser(email string) tokens {
+func (h *deployment) browser(email string) tokens {
 	h.t.Helper()
 	a := h.ask(sending(http.MethodPost, "/api/sessions", map[string]string{"email": email, "password": password}))
 	require.Equal(h.t, http.StatusCreated, a.status, a)
@@ -413,7 +413,7 @@ func (h *house) browser(email string) tokens {
 }
 
 // requireLive holds that whoever was honest is still in: an attack that is refused must cost nobody their session.
-func (h *house) requireLive(t tokens) {
+func (h *deployment) requireLive(t tokens) {
 	h.t.Helper()
 	a := h.ask(request{target: "/api/session", headers: []string{t.bearer(), "Curfew-Passive: true"}})
 	require.Equal(h.t, http.StatusOK, a.status, a)

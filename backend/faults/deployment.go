@@ -22,9 +22,9 @@ import (
 	"curfew/backend/faults/judge"
 )
 
-// house is the data folder that every campaign begins with a copy of: an organization with its owner, set up through the front door, and what
+// deployment is the data folder that every campaign begins with a copy of: an organization with its owner, set up through the front door, and what
 // is added to it by hand because it would take a password's hash each: members, who all have the owner's password, and their sessions.
-type house struct {
+type deployment struct {
 	folder   string
 	accounts []account
 	key      signingKey
@@ -47,8 +47,8 @@ const (
 
 func databaseIn(folder string) string { return filepath.Join(folder, "curfew.db") }
 
-// build sets the house up.
-func build(ctx context.Context, program, folder string) (*house, error) {
+// build sets the deployment up.
+func build(ctx context.Context, program, folder string) (*deployment, error) {
 	address, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func build(ctx context.Context, program, folder string) (*house, error) {
 	if err := s.stop(); err != nil {
 		return nil, err
 	}
-	h := &house{folder: folder}
+	h := &deployment{folder: folder}
 	if h.key, err = readKey(folder); err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func readKey(folder string) (signingKey, error) {
 }
 
 // settle adds the other members, who have the owner's password.
-func (h *house) settle(ctx context.Context) (err error) {
+func (h *deployment) settle(ctx context.Context) (err error) {
 	db, err := openDatabase(h.folder, "rw")
 	if err != nil {
 		return err
@@ -142,8 +142,8 @@ func (h *house) settle(ctx context.Context) (err error) {
 	return nil
 }
 
-// copyTo makes a new data folder like the house, in which everybody is signed in on many clients.
-func (h *house) copyTo(ctx context.Context, folder string) ([]*holder, error) {
+// copyTo makes a new data folder like the deployment, in which everybody is signed in on many clients.
+func (h *deployment) copyTo(ctx context.Context, folder string) ([]*holder, error) {
 	if err := copyFolder(h.folder, folder); err != nil {
 		return nil, err
 	}
@@ -171,7 +171,7 @@ func copyFolder(from, to string) error {
 }
 
 // signEverybodyIn writes sessions that began at the given time into a folder that nobody serves.
-func (h *house) signEverybodyIn(ctx context.Context, folder string, at time.Time) (holders []*holder, err error) {
+func (h *deployment) signEverybodyIn(ctx context.Context, folder string, at time.Time) (holders []*holder, err error) {
 	db, err := openDatabase(folder, "rw")
 	if err != nil {
 		return nil, err
@@ -203,7 +203,7 @@ func (h *house) signEverybodyIn(ctx context.Context, folder string, at time.Time
 }
 
 // accessToken signs a token as the product does.
-func (h *house) accessToken(session, member string, generation int) (string, error) {
+func (h *deployment) accessToken(session, member string, generation int) (string, error) {
 	now := time.Now()
 	token := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
 		"iss": "curfew", "aud": []string{"curfew-api"}, "sub": member, "sid": session, "gen": generation, "jti": uuid.NewString(),
