@@ -48,8 +48,8 @@ func (h *deployment) linkFor(by tokens, member string) string {
 	return fragment.Get("token")
 }
 
-// A link is issued and kept, and used after its issuer or its member has become another, in every pair of roles (A1): it is
-// worth what both are when it is used.
+// A link is issued and kept, and used after its issuer or its member has become another, in every
+// pair of roles (A1): it is worth what both are when it is used.
 //
 // ASVS 6.4.1, 8.3.2
 func TestAKeptLinkIsWorthNoMoreThanItsIssuerIs(t *testing.T) {
@@ -130,8 +130,9 @@ func TestAKeptLinkIsWorthNoMoreThanItsIssuerIs(t *testing.T) {
 	}
 }
 
-// A request is let in, and its body is held back while its caller is demoted, deactivated, signed out or lacks a second
-// factor from then on (A3). The server asks for the body once the guard has let the request in, which Expect shows.
+// A request is let in, and its body is held back while its caller is demoted, deactivated, signed
+// out or lacks a second factor from then on (A3). The server asks for the body once the guard has
+// let the request in, which Expect shows.
 //
 // ASVS 8.3.2, 15.4.2
 func TestAParkedRequestTakesNoEffectAfterItsCallerFell(t *testing.T) {

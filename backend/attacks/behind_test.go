@@ -31,9 +31,9 @@ import (
 	"curfew/backend/member"
 )
 
-// Curfew behind each of the proxies that OPERATING.md shows how to put in front of it: the real programs, on the very configurations that stand
-// in the folder proxies, over TLS. Nobody installs them but whoever has the machine, so make attacks takes those that there are and names the
-// others, and make test does without.
+// Curfew behind each proxy of OPERATING.md: the real programs over TLS, with the configurations
+// from the folder proxies. Only the machine's owner installs them. So make attacks uses those that
+// are installed and names the others, and make test uses none.
 
 const (
 	smugglingBehind     kind = "smuggling behind a proxy"
@@ -46,7 +46,8 @@ type proxy struct {
 	program, sample string
 	// here puts this machine's addresses and files into the sample.
 	here func(where place) *strings.Replacer
-	// start gives the whole configuration, with what there is around the sample on a machine of its own, and how the program is run on it.
+	// start gives the whole configuration, with what there is around the sample on a machine of its
+	// own, and how the program is run on it.
 	start func(where place, sample string) (configuration string, args []string)
 }
 
@@ -102,7 +103,8 @@ func behindEach(t *testing.T, of kind, test func(t *testing.T, h *deployment)) {
 	}
 }
 
-// untried skips a test, and says so where the others are counted: what is missing must not pass for what is right.
+// untried skips a test, and says so where the others are counted: what is missing must not pass for
+// what is right.
 func (k kind) untried(t *testing.T, what string) {
 	t.Helper()
 	rows.mu.Lock()
@@ -115,8 +117,8 @@ func (k kind) untried(t *testing.T, what string) {
 	t.Skipf("NOT TRIED: %s, %s", k, what)
 }
 
-// serve runs the proxy in front of an address until the test ends, and returns a way to reach it. Its clients are at 127.0.0.2, so that they
-// can be told from the proxy.
+// serve runs the proxy in front of an address until the test ends, and returns a way to reach it.
+// Its clients are at 127.0.0.2, so that they can be told from the proxy.
 func (p proxy) serve(t *testing.T, program, upstream string) func() (net.Conn, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -154,7 +156,7 @@ func (p proxy) serve(t *testing.T, program, upstream string) func() (net.Conn, e
 	return reach
 }
 
-// certificate is one with its key, as PEM. Nobody verifies it.
+// certificate returns a certificate with its key, as PEM. No client verifies it.
 func certificate(t *testing.T) []byte {
 	server := httptest.NewUnstartedServer(nil)
 	server.StartTLS()
@@ -190,8 +192,9 @@ func (e exchange) ids() (all []string) {
 	return all
 }
 
-// answered complains unless the answers are those to the requests, in their order. A request whose body was never whole is one that Curfew
-// refuses and the proxy has given up, with a refusal of its own. HTTP/0.9, which nginx still speaks, has answers without a head.
+// answered complains unless the answers are those to the requests, in their order. A request whose
+// body was never whole is one that Curfew refuses and the proxy has given up, with a refusal of its
+// own. HTTP/0.9, which nginx still speaks, has answers without a head.
 func (e exchange) answered(requests []seen) string {
 	ids := e.ids()
 	if n := len(e); n > 0 && e[n-1].status == 0 && len(requests) > 0 {
@@ -201,9 +204,9 @@ func (e exchange) answered(requests []seen) string {
 	return unless(slices.EqualFunc(requests, ids, func(s seen, id string) bool { return s.id == id }), "the answers are not those to the requests that Curfew saw")
 }
 
-// Behind a proxy there are two who have to agree where a message ends. Whatever is sent, and whatever the proxy makes of it: each request that
-// Curfew saw is answered to the one who sent it, in order, and the next client, on another connection to the same proxy, gets the answer to
-// their own request alone.
+// Behind a proxy, two readers have to agree where a message ends. Each request that Curfew saw is
+// answered to the client that sent it, in order, and the next client, on another connection to the
+// same proxy, gets only the answer to its own request.
 //
 // ASVS 4.2.1
 func TestBehindAProxyEachAnswerIsToWhoAsked(t *testing.T) {
@@ -231,8 +234,9 @@ func TestBehindAProxyEachAnswerIsToWhoAsked(t *testing.T) {
 	})
 }
 
-// exchange says something on a connection of its own, and hears what comes back until the proxy hangs up, or falls silent having told
-// everything that Curfew has answered since. A proxy that waits for more is left.
+// exchange says something on a connection of its own, and hears what comes back until the proxy
+// hangs up, or falls silent having told everything that Curfew has answered since. A proxy that
+// waits for more is left.
 func (h *deployment) exchange(raw string, since int) (answers exchange) {
 	h.t.Helper()
 	l := h.dial()
@@ -259,7 +263,8 @@ func (h *deployment) exchange(raw string, since int) (answers exchange) {
 	}
 }
 
-// settled is what Curfew answered, once it has come to rest: what was left half said is over when its connection is.
+// settled is what Curfew answered, once it has come to rest: what was left half said is over when
+// its connection is.
 func (h *deployment) settled(since int) []seen {
 	for length := -1; length != len(h.log.String()); time.Sleep(20 * time.Millisecond) {
 		length = len(h.log.String())
@@ -267,7 +272,8 @@ func (h *deployment) settled(since int) []seen {
 	return h.saw(since)
 }
 
-// What a client says of itself in the headers that proxies speak by reaches Curfew from the proxy alone: the address is the client's.
+// What a client says of itself in the headers that proxies speak by reaches Curfew from the proxy
+// alone: the address is the client's.
 //
 // ASVS 4.1.3
 func TestBehindAProxyNobodyChoosesTheirAddress(t *testing.T) {
@@ -284,7 +290,8 @@ func TestBehindAProxyNobodyChoosesTheirAddress(t *testing.T) {
 			forgedBehind.note(t, text(strings.Join(lie, "; ")), textf("%s from %v", answer, requests[0].address), first(
 				unless(len(requests) == 1 && requests[0].address == "127.0.0.2", "want one request, from the client's own address"),
 				unless(requests[0].path == "/api/members" && requests[0].id == answer.header.Get("X-Request-Id"), "it is another request"),
-				// A header that the proxy drops on the client's word may be the one that admits them.
+				// A header that the proxy drops on the client's word may be the one that admits
+				// them.
 				unless(answer.is(http.StatusForbidden, "forbidden") == "" || answer.is(http.StatusUnauthorized, "no_session") == "", "want 403 or 401"),
 				unmoved(answer),
 			))
@@ -293,7 +300,8 @@ func TestBehindAProxyNobodyChoosesTheirAddress(t *testing.T) {
 	})
 }
 
-// However a path is spelled, the proxy and Curfew do not read it apart so that something is served that is behind the guard.
+// However a path is spelled, the proxy and Curfew do not read it apart so that something is served
+// that is behind the guard.
 //
 // ASVS 8.2.1
 func TestBehindAProxyADisguisedPathGetsAroundNoGuard(t *testing.T) {
@@ -312,7 +320,8 @@ func TestBehindAProxyADisguisedPathGetsAroundNoGuard(t *testing.T) {
 	})
 }
 
-// The samples do what they are for: a browser signs in, the secure cookies come back, and events arrive while they are news.
+// The samples do what they are for: a browser signs in, the secure cookies come back, and events
+// arrive while they are news.
 func TestBehindAProxyCurfewServes(t *testing.T) {
 	behindEach(t, smugglingBehind, func(t *testing.T, h *deployment) {
 		who, other := h.browser(email(member.Plain)), h.browser(email(member.Plain))

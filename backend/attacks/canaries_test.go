@@ -39,7 +39,8 @@ type secret struct {
 	belongs []string
 }
 
-// canary is a password that nothing else could be, and that is spelled differently wherever something is escaped.
+// canary is a password that nothing else could be, and that is spelled differently wherever
+// something is escaped.
 func canary(name string) string { return name + ` "` + rand.Text() + `" <ü&+%>` }
 
 // needles are the forms in which a secret could stand somewhere.
@@ -63,7 +64,8 @@ func (s secret) needles() map[string][]byte {
 		add(fmt.Sprintf("bytes %d in hexadecimal", i), hex.EncodeToString(raw))
 		add(fmt.Sprintf("bytes %d in capital hexadecimal", i), strings.ToUpper(hex.EncodeToString(raw)))
 		add(fmt.Sprintf("bytes %d as numbers", i), strings.Trim(fmt.Sprintf("%d", raw), "[]"))
-		// What comes before it decides how it looks in base64; the letters at both ends hold bits of its neighbours.
+		// What comes before it decides how it looks in base64; the letters at both ends hold bits
+		// of its neighbours.
 		for shift := range 3 {
 			for name, encoding := range map[string]*base64.Encoding{"base64": base64.RawStdEncoding, "base64url": base64.RawURLEncoding} {
 				text := encoding.EncodeToString(append(make([]byte, shift), raw...))
@@ -103,7 +105,8 @@ func search(secrets []secret, places map[string][]byte) (hits []hit, searched in
 	return hits, searched
 }
 
-// program is curfew in a process of its own: the one that ATTACKS_BINARY names, or else this test binary in its place.
+// program is curfew in a process of its own: the one that ATTACKS_BINARY names, or else this test
+// binary in its place.
 type program struct {
 	t       *testing.T
 	folder  string
@@ -199,8 +202,9 @@ func (p *program) into(status int, r request, model any) {
 	require.NoError(p.t, json.Unmarshal([]byte(answer.body), model), answer)
 }
 
-// TestNoSecretLeaves is I19: a full run of the program with a canary for every kind of secret, wherever people and programs put them, rightly and
-// by mistake, at the log level that says most, with two crashes; then everything that left the process is searched for all of them, in every
+// TestNoSecretLeaves is I19: a full run of the program with a canary for every kind of secret,
+// wherever people and programs put them, rightly and by mistake, at the log level that says most,
+// with two crashes; then everything that left the process is searched for all of them, in every
 // form. There is nothing like a CSRF token: a canary for that comes with it.
 //
 // ASVS 16.2.5
@@ -419,7 +423,8 @@ func TestNoSecretLeaves(t *testing.T) {
 	canaries.note(t, textf("%d secrets in %d forms", len(secrets), forms), textf("%d places, %d bytes searched, %d hits", len(p.places), searched, leaks), "")
 	t.Logf("%d secrets in %d forms, %d places, %d bytes searched, %d hits", len(secrets), forms, len(p.places), searched, leaks)
 
-	// One that was planted is found in all of these: a member's name, which is no secret, stands there for one.
+	// One that was planted is found in all of these: a member's name, which is no secret, stands
+	// there for one.
 	hits, _ = search([]secret{planted}, p.places)
 	for _, place := range []string{"file curfew.db", "body of GET /api/members", "body of GET /api/audit", "stdout of curfew member list", "mail"} {
 		found := slices.ContainsFunc(hits, func(h hit) bool { return strings.HasPrefix(h.place, place) })
@@ -427,7 +432,7 @@ func TestNoSecretLeaves(t *testing.T) {
 	}
 }
 
-// Whichever way a secret is written, between whatever, the search finds it.
+// The search finds a secret in each encoding and in each surrounding text.
 func TestTheSearchFindsASecretInEveryForm(t *testing.T) {
 	random := make([]byte, 32)
 	rand.Read(random)

@@ -18,7 +18,8 @@ import (
 	"curfew/backend/member"
 )
 
-// The contract says what there is to attack: a call or a field that is added to it is attacked from then on.
+// The contract says what there is to attack: a call or a field that is added to it is attacked from
+// then on.
 
 type schema struct {
 	Ref        string            `yaml:"$ref"`
@@ -140,8 +141,9 @@ func places(body map[string]any) (found []map[string]any) {
 	return found
 }
 
-// A body has the members that the contract names, and with any other it is refused whole (T1533): those of other bodies and answers, which
-// somebody might want to set, and those by which languages and frameworks were led astray.
+// A body has the members that the contract names, and with any other it is refused whole (T1533):
+// members of other bodies and answers, which an attacker might want to set, and those by which
+// languages and frameworks were led astray.
 //
 // ASVS 15.3.3
 func TestNoBodyTakesAPrivilegedMember(t *testing.T) {
@@ -189,7 +191,8 @@ func TestNoBodyTakesAPrivilegedMember(t *testing.T) {
 	h.requireLive(owner)
 }
 
-// spellings are the name, unless it is the object's own, and the name in other capitals, which is another.
+// spellings are the name, unless it is the object's own, and the name in other capitals, which is
+// another.
 func spellings(name string, object map[string]any) (all []string) {
 	for _, spelled := range []string{name, strings.ToUpper(name), strings.ToUpper(name[:min(1, len(name))]) + name[min(1, len(name)):], name + " "} {
 		if _, own := object[spelled]; !own && !slices.Contains(all, spelled) {
@@ -199,8 +202,8 @@ func spellings(name string, object map[string]any) (all []string) {
 	return all
 }
 
-// statements are texts that some database took for more than a text: made of a way out of what surrounds them, what to do there, and how to
-// have the rest passed over.
+// statements are texts that some database took for more than a text: made of a way out of what
+// surrounds them, what to do there, and how to have the rest passed over.
 func statements() (all []string) {
 	for _, out := range []string{"", "'", `"`, "`", "')", `")`, "'))", `\'`, "%27", "\u02bc", "];", "0"} {
 		for _, do := range []string{
@@ -214,8 +217,9 @@ func statements() (all []string) {
 	return append(all, "'", `"`, "''", "`", "%", "_", "%%", `\`, ";", "--", "/*", "*/", "\x00", "\x00'", "NULL", "1e309", "%s%n", "{{7*7}}", "${7*7}", "\u0000", "\ufeff'", "\u2019 OR 1=1--", "\xbf'", "*", "?", "@@version")
 }
 
-// Whatever is typed where a text belongs is a text (GO-2020-0030 and its like): it is looked for, kept or refused as it stands. No answer is a
-// failure, none has rows that an innocent text does not give, and the database is what it was, but for what the calls are for.
+// Anything typed where a text belongs is a text (GO-2020-0030 and its like): it is looked for, kept
+// or refused as it stands. No answer is a failure, none has rows that an innocent text does not
+// give, and the database is what it was, but for what the calls are for.
 //
 // ASVS 1.2.4
 func TestATextIsNeverAStatement(t *testing.T) {
@@ -338,7 +342,8 @@ func TestATextIsNeverAStatement(t *testing.T) {
 		sqlText.note(t, text("a reason and a key "+statement), reason, unless(reason.status == http.StatusOK && kept == want, "it is not kept as it stands, but as %q", kept))
 	}
 	require.Greater(t, parameters, 40)
-	// What may have grown are the lists that these calls add to, and no more than they were called for.
+	// What may have grown are the lists that these calls add to, and no more than they were called
+	// for.
 	after := h.counts()
 	for _, grown := range []string{"members", "member_links", "audit_entries", "attempts", "sessions", "revocations", "refusals", "session_times"} {
 		delete(tables, grown)
@@ -351,7 +356,8 @@ func TestATextIsNeverAStatement(t *testing.T) {
 	require.Equal(t, []string{organization}, h.texts("SELECT name FROM organization"))
 }
 
-// keeps tells that what a call was given stands in the database as it was given, but for what a fold trims.
+// keeps reports whether what a call was given is in the database as it was given, but for what a
+// fold trims.
 func keeps(h *deployment, c call, name, statement string) bool {
 	statement = strings.ToValidUTF8(statement, "\ufffd")
 	switch {
@@ -367,7 +373,8 @@ func keeps(h *deployment, c call, name, statement string) bool {
 	return true // it is not kept at all
 }
 
-// counts is how many rows each table has; what would be there after a statement got through has another.
+// counts is how many rows each table has; what would be there after a statement got through has
+// another.
 func (h *deployment) counts() map[string]int {
 	h.t.Helper()
 	counts := map[string]int{}
@@ -377,7 +384,7 @@ func (h *deployment) counts() map[string]int {
 	return counts
 }
 
-// found tells that every word of a search stands somewhere in the answer, as people would say that it was found.
+// found reports whether every word of a search is somewhere in the answer.
 func found(body, search string) bool {
 	for word := range strings.FieldsSeq(strings.ToLower(search)) {
 		encoded, _ := json.Marshal(word)
@@ -396,8 +403,9 @@ func visible(r rune) rune {
 	return r
 }
 
-// A query that is mistyped picks nothing, rather than everything: what is listed by it may be revoked next. Every call refuses parameters that
-// it does not know, and its own where they come twice, are empty, or have a value that cannot be.
+// A query that is mistyped picks nothing, rather than everything: what is listed by it may be
+// revoked next. Every call refuses parameters that it does not know, and its own where they come
+// twice, are empty, or have a value that cannot be.
 //
 // ASVS 2.2.1
 func TestNoParameterIsIgnored(t *testing.T) {

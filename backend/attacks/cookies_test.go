@@ -13,8 +13,8 @@ import (
 
 const oddHeaders kind = "odd headers and cookies"
 
-// A cookie counts under its exact name, once, as it was set (6265bis): browsers take prefixes without regard to case, and a neighbouring host
-// can plant a second cookie of the same name.
+// A cookie counts under its exact name, once, as it was set (6265bis): browsers take prefixes
+// without regard to case, and a neighbouring host can plant a second cookie of the same name.
 func TestACookieCountsUnderItsExactNameAndOnce(t *testing.T) {
 	h := open(t, options{})
 	who, other := h.signIn(email(member.Admin)), h.signIn(email(member.Plain))
@@ -25,7 +25,8 @@ func TestACookieCountsUnderItsExactNameAndOnce(t *testing.T) {
 	} {
 		admits["Cookie: "+cookies] = true
 	}
-	// Spelled otherwise: every way to write the prefix with other capitals, and names that contain the name.
+	// Spelled otherwise: every way to write the prefix with other capitals, and names that contain
+	// the name.
 	const prefix = "__Host-"
 	for capitals := range 1 << 4 {
 		name := []byte(accessCookie)
@@ -71,7 +72,8 @@ func TestACookieCountsUnderItsExactNameAndOnce(t *testing.T) {
 	h.requireLive(who)
 }
 
-// What is too much is refused before it is read, in bounded memory (CVE-2025-58186, CVE-2025-30204); what just fits is read for what it is.
+// What is too much is refused before it is read, in bounded memory (CVE-2025-58186,
+// CVE-2025-30204); what just fits is read for what it is.
 func TestTooMuchIsRefusedInBoundedMemory(t *testing.T) {
 	h := open(t, options{})
 	who := h.signIn(email(member.Admin))
@@ -126,7 +128,8 @@ func TestTooMuchIsRefusedInBoundedMemory(t *testing.T) {
 	all["a megabyte of path"] = written{request{target: "/api/" + strings.Repeat("x", 1<<20)}.String(), 431}
 	all["a megabyte of query"] = written{request{target: "/api/sessions?q=" + strings.Repeat("x", 1<<20)}.String(), 431}
 
-	// Garbage is collected when the collector sees fit, so it is no measure of what the server holds.
+	// Garbage is collected when the collector sees fit, so it is no measure of what the server
+	// holds.
 	var before, after, collected runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)

@@ -13,8 +13,8 @@ import (
 
 const crossOrigin kind = "cross-site requests"
 
-// A browser that another site's page drives, with the cookies of somebody who is signed in (T351, T352): what it says of itself decides, for
-// every method, and no kind of body gets by without it.
+// A browser that another site's page drives, with the cookies of a member who is signed in (T351,
+// T352): what it says of itself decides, for every method, and no kind of body gets by without it.
 //
 // ASVS 3.4.2, 3.5.1, 3.5.2
 func TestAnotherSitesPageCanDoNothing(t *testing.T) {
@@ -79,8 +79,9 @@ func TestAnotherSitesPageCanDoNothing(t *testing.T) {
 	h.requireLive(who)
 }
 
-// A page whose name was made to lead here (DNS rebinding) is of another origin for its browser alone. The host that it names gives it away,
-// however it is spelled and wherever it stands, and what it is refused with leads nowhere.
+// A page whose name was made to lead here (DNS rebinding) is of another origin for its browser
+// alone. The host that it names gives it away, however it is spelled and wherever it stands, and
+// what it is refused with leads nowhere.
 //
 // ASVS 4.1.3
 func TestAPageThatWasLedHereUnderAnotherNameGetsNothing(t *testing.T) {

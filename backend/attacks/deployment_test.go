@@ -42,7 +42,8 @@ const (
 	deviceCookie  = "__Host-curfew_device"
 )
 
-// asCurfew in the environment makes this test binary be curfew, for the tests that need a process of their own.
+// asCurfew in the environment makes this test binary be curfew, for the tests that need a process
+// of their own.
 const asCurfew = "ATTACKS_AS_CURFEW"
 
 func TestMain(m *testing.M) {
@@ -67,7 +68,8 @@ const shell = "<!doctype html><title>Curfew</title>"
 
 var pages = fstest.MapFS{"200.html": {Data: []byte(shell)}, "pages.json": {Data: []byte(`["", "account", "settings/security", "sign-in"]`)}, "favicon.svg": {Data: []byte("<svg/>")}, "_app/immutable/a.js": {Data: []byte("1")}}
 
-// cheapHash takes little to verify. Where the cost of a password is what matters, a member has a real one.
+// cheapHash takes little to verify. Where the cost of a password is what matters, a member has a
+// real one.
 var cheapHash = sync.OnceValue(func() string {
 	hash, err := argon2id.CreateHash(password, &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
 	if err != nil {
@@ -76,7 +78,8 @@ var cheapHash = sync.OnceValue(func() string {
 	return hash
 })
 
-// deployment is the real app on a free port of 127.0.0.1, with a data folder of its own. It has one member of each role, and some more to guess at.
+// deployment is the real app on a free port of 127.0.0.1, with a data folder of its own. It has one
+// member of each role, and some more to guess at.
 type deployment struct {
 	t       *testing.T
 	address string
@@ -192,8 +195,8 @@ func (h *deployment) number(query string, args ...any) (n int) {
 	return n
 }
 
-// decided is everything that somebody decided, for comparing it with another time. The times that accesses move and the pace of attempts are
-// not among it.
+// decided returns all that people decided, for comparing it with another time. It leaves out the
+// times that accesses move and the pace of attempts.
 func (h *deployment) decided() []string {
 	h.t.Helper()
 	var all []string
@@ -228,7 +231,8 @@ func (b *logBuffer) String() string {
 	return b.all.String()
 }
 
-// request is a request as it is written. Nothing in it is made right: its headers are lines, in their order and spelling.
+// request is a request as it is written. Nothing in it is made right: its headers are lines, in
+// their order and spelling.
 type request struct {
 	method, target string
 	headers        []string
@@ -325,7 +329,8 @@ func (h *deployment) dial() *line {
 
 func (l *line) close() { _ = l.conn.Close() }
 
-// say writes bytes as they are. The server may have hung up already, which shows when it is listened to.
+// say writes bytes as they are. The server may have hung up already, which shows when it is
+// listened to.
 func (l *line) say(raw string) { _, _ = io.WriteString(l.conn, raw) }
 
 // finish says that no more will be said, so that the server answers what it has and hangs up.
@@ -344,7 +349,8 @@ func (l *line) hear(method string) reply {
 	return reply{response.StatusCode, response.Header, string(body), response.Close}
 }
 
-// ask sends one request and hears its answer, on a connection that is kept for as long as the server keeps it.
+// ask sends one request and hears its answer, on a connection that is kept for as long as the
+// server keeps it.
 func (h *deployment) ask(r request) reply {
 	h.t.Helper()
 	if h.line == nil {
@@ -412,7 +418,8 @@ func (h *deployment) browser(email string) tokens {
 	return given
 }
 
-// requireLive holds that whoever was honest is still in: an attack that is refused must cost nobody their session.
+// requireLive checks that an honest member is still signed in: an attack that is refused must end
+// no other session.
 func (h *deployment) requireLive(t tokens) {
 	h.t.Helper()
 	a := h.ask(request{target: "/api/session", headers: []string{t.bearer(), "Curfew-Passive: true"}})

@@ -18,8 +18,8 @@ func (h *deployment) refused() int {
 	return h.number("SELECT count(*) + (SELECT ifnull(sum(count), 0) FROM refusals WHERE action = 'session.refused') FROM audit_entries WHERE action = 'session.refused'")
 }
 
-// Refusals are recorded, and strangers cause as many as they like, with as long a user agent as they like: of thousands, from all the networks
-// of one home, the log gets the first few.
+// Refusals are recorded, and strangers cause as many as they like, with as long a user agent as
+// they like: of thousands, from all the networks of one home, the log gets the first few.
 func TestRefusalsDoNotFillTheLog(t *testing.T) {
 	for name, c := range map[string]struct {
 		request func(i int) request

@@ -62,8 +62,9 @@ func withStatus(answers []reply, status int) (n int) {
 	return n
 }
 
-// Ten thousand guesses at once get as many verifications as the throttle says, and not one more (T631, I16; Wazuh CVE-2026-93346, Keycloak
-// CVE-2024-4629), whether they go to one account or to many; and the owner of the account still gets in.
+// Ten thousand guesses at once get as many verifications as the throttle says, and not one more
+// (T631, I16; Wazuh CVE-2026-93346, Keycloak CVE-2024-4629), whether they go to one account or to
+// many; and the owner of the account still gets in.
 //
 // ASVS 2.4.1, 6.1.1, 6.3.1
 func TestTenThousandGuessesAtOnceGetTheCapAndNoMore(t *testing.T) {
@@ -113,8 +114,9 @@ var realHash = sync.OnceValue(func() string {
 	return hash
 })
 
-// Whoever asks does not learn whether there is such a member (T638): not from the answer, nor from what is worked out for it. A hash takes 19
-// MiB, so the memory that was allocated meanwhile tells how many there were.
+// A client does not learn whether there is such a member (T638): not from the answer, nor from the
+// work done for it. A hash takes 19 MiB, so the memory that was allocated meanwhile shows how many
+// there were.
 //
 // ASVS 6.3.8
 func TestAnAnswerDoesNotTellWhoIsThere(t *testing.T) {
@@ -154,7 +156,8 @@ func TestAnAnswerDoesNotTellWhoIsThere(t *testing.T) {
 	}
 }
 
-// countHashes tells how many passwords were hashed for an answer: nothing else takes memory by the 19 MiB.
+// countHashes returns how many passwords were hashed for an answer: nothing else takes memory by
+// the 19 MiB.
 func (h *deployment) countHashes(r request) (answer reply, hashes float64) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -163,7 +166,8 @@ func (h *deployment) countHashes(r request) (answer reply, hashes float64) {
 	return answer, float64(after.TotalAlloc-before.TotalAlloc) / (19 << 20)
 }
 
-// Nobody makes the server hash for nothing: what is refused for another reason is refused before.
+// A client cannot make the server hash for nothing: a request that is refused for another reason is
+// refused before.
 func TestWhatIsRefusedAnywayCostsNoHash(t *testing.T) {
 	h := open(t, options{accounts: 1, hash: realHash()})
 	who := h.signIn(email(member.Plain))
@@ -197,8 +201,9 @@ func alike(r reply) string {
 	return fmt.Sprint(r.status, header, body)
 }
 
-// Nor from the time that it takes (T638). The two kinds take turns, each address is asked once, and a rank test (Mann-Whitney) judges. One that
-// finds a difference where there is none, as one in a hundred does, does not find it again and again.
+// Nor from the time that it takes (T638). The two kinds take turns, each address is asked once, and
+// a rank test (Mann-Whitney) judges. One that finds a difference where there is none, as one in a
+// hundred does, does not find it again and again.
 //
 // ASVS 6.3.8
 func TestTimeDoesNotTellWhoIsThere(t *testing.T) {
@@ -217,7 +222,8 @@ func TestTimeDoesNotTellWhoIsThere(t *testing.T) {
 	enumeration.note(t, text("the same, three times"), text(told), "they take another time")
 }
 
-// timings is how many milliseconds sign-ins with a wrong password take, and such with an unknown address.
+// timings is how many milliseconds sign-ins with a wrong password take, and such with an unknown
+// address.
 func timings(t *testing.T, n int) (known, unknown []float64) {
 	t.Helper()
 	h := open(t, options{accounts: n + 1, hash: realHash(), proxies: []string{"127.0.0.1/32"}})
@@ -242,7 +248,8 @@ func median(values []float64) float64 {
 	return sorted[len(sorted)/2]
 }
 
-// mannWhitney is the probability that two samples of one distribution are as far apart as these, by the normal approximation.
+// mannWhitney is the probability that two samples of one distribution are as far apart as these, by
+// the normal approximation.
 func mannWhitney(a, b []float64) float64 {
 	u := 0.0
 	for _, x := range a {
@@ -271,13 +278,14 @@ func TestTheRankTestTellsADifference(t *testing.T) {
 	require.Less(t, mannWhitney(a[:5], []float64{1, 2, 3, 1, 2}), 0.01, "five are enough where nothing overlaps")
 }
 
-// A thousand sign-ins at once, each for an account and from an address of its own, so that no throttle stands before the hash (I17): as many
-// are hashed as may wait, the others are told to come back, and what they took is given back.
+// A thousand sign-ins at once, each for an account and from an address of its own, so that no
+// throttle stands before the hash (I17): as many are hashed as may wait, the others are told to
+// come back, and what they took is given back.
 func TestAFloodOfSignInsIsBounded(t *testing.T) {
 	n := some(1000, 100)
 	hash := realHash()
 	if testing.Short() {
-		hash = cheapHash() // what is bounded is how many wait, whatever they wait for
+		hash = cheapHash() // what is bounded is how many wait, not what they wait for
 	}
 	h := open(t, options{accounts: n, hash: hash, proxies: []string{"127.0.0.1/32"}})
 	h.signIn(account(0), "X-Forwarded-For: 203.0.113.1")
@@ -309,8 +317,9 @@ func TestAFloodOfSignInsIsBounded(t *testing.T) {
 	if !testing.Short() { // a hundred cheap ones may all be done in time
 		require.Positive(t, withStatus(answers, http.StatusServiceUnavailable), "no more than 64 may wait")
 	}
-	// A hash takes 19 MiB, and only as many as there are processors are worked out at once; what the garbage collector lets lie doubles it, and
-	// each of the connections has its buffers on both ends, which are in this process.
+	// A hash takes 19 MiB, and only as many as there are processors are worked out at once; what
+	// the garbage collector lets lie doubles it, and each of the connections has its buffers on
+	// both ends, which are in this process.
 	budget := baseMemory + 2*float64(runtime.GOMAXPROCS(0)+1)*19 + 0.06*float64(n) + 64
 	floods.note(t, textf("%d sign-ins at once", n), textf("%d hashed, %d told to come back; %.0f MiB before and at most %.0f MiB", withStatus(answers, 401), withStatus(answers, 503), baseMemory, most), unless(most < budget, "at most %.0f MiB", budget))
 	h.comesBack(floods, "goroutines", runtime.NumGoroutine, baseGoroutines)
@@ -318,7 +327,8 @@ func TestAFloodOfSignInsIsBounded(t *testing.T) {
 	h.signIn(account(0), "X-Forwarded-For: 203.0.113.1")
 }
 
-// Clients that begin and never finish hold up nobody else, and when they leave nothing of them is left (F15).
+// Clients that begin and never finish hold up no other, and when they leave nothing of them is left
+// (F15).
 func TestClientsThatNeverFinishHoldUpNobody(t *testing.T) {
 	n := some(1000, 100)
 	h := open(t, options{})
@@ -346,8 +356,8 @@ func TestClientsThatNeverFinishHoldUpNobody(t *testing.T) {
 	h.requireLive(who)
 }
 
-// comesBack waits for a count to return to its base, give or take what the deployment has by itself: the store opens more of its connections when it
-// is busy, each with two files.
+// comesBack waits for a count to return to its base, give or take what the deployment has by
+// itself: the store opens more of its connections when it is busy, each with two files.
 func (h *deployment) comesBack(k kind, name string, count func() int, base int) {
 	h.t.Helper()
 	const own = 12
@@ -372,7 +382,8 @@ func openFiles(t *testing.T) int {
 	return len(entries)
 }
 
-// Who knows a password begins no more sessions than the pace allows, however many they ask for at once (T631).
+// Who knows a password begins no more sessions than the pace allows, however many they ask for at
+// once (T631).
 //
 // ASVS 2.4.1
 func TestAFloodOfRightPasswordsIsPaced(t *testing.T) {

@@ -12,8 +12,9 @@ import (
 
 const logFloods kind = "floods of the log"
 
-// TestAFloodOfRefusedRequestsWritesLittle: whatever a stranger does thousands of times, the server's log has some lines of it and, in the end,
-// the number of the others. The deployment logs at debug, so what an operator sees is what stands at info and above.
+// TestAFloodOfRefusedRequestsWritesLittle checks that a request repeated thousands of times leaves
+// some lines in the server's log and, in the end, the number of the others. The deployment logs at
+// debug, so an operator sees the lines at info and above.
 func TestAFloodOfRefusedRequestsWritesLittle(t *testing.T) {
 	var h *deployment
 	t.Cleanup(func() { // after the deployment's own, which stops it

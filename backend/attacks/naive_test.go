@@ -21,15 +21,17 @@ import (
 	"curfew/backend/member"
 )
 
-// naive is a proxy as bad as proxies were: it goes by Content-Length alone, passes everything on as it came, and has one connection to the server
-// for all of its clients. Where the server ends a message elsewhere, the rest of one client's message begins the next one's.
+// naive is a proxy as bad as proxies were: it goes by Content-Length alone, passes everything on as
+// it came, and has one connection to the server for all of its clients. Where the server ends a
+// message elsewhere, the rest of one client's message begins the next one's.
 type naive struct {
 	listener net.Listener
 	upstream string
 
 	mu     sync.Mutex
-	server *line // nil until somebody asks, and after the server has hung up
-	// patience is how long the server may take to answer. It may wait for more, where the proxy sees an end.
+	server *line // nil until a client asks, and after the server has hung up
+	// patience is how long the server may take to answer. It may wait for more, where the proxy
+	// sees an end.
 	patience time.Duration
 }
 
@@ -92,7 +94,8 @@ func (p *naive) serve(client net.Conn) {
 	}
 }
 
-// readNaively reads a message: lines up to an empty one, and as many bytes as the last Content-Length says that is a number.
+// readNaively reads a message: lines up to an empty one, and as many bytes as the last
+// Content-Length says that is a number.
 func readNaively(from *bufio.Reader) (message, method string, err error) {
 	var head strings.Builder
 	length := 0
@@ -120,7 +123,7 @@ func readNaively(from *bufio.Reader) (message, method string, err error) {
 	return head.String() + string(body), method, nil
 }
 
-// pass sends a message on, and one answer back. It tells whether more may follow.
+// pass sends a message on, and one answer back. It reports whether more may follow.
 func (p *naive) pass(client net.Conn, message, method string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -144,14 +147,16 @@ func (p *naive) pass(client net.Conn, message, method string) bool {
 	return err == nil && !answer.Close
 }
 
-// hiddenRequests are what is hidden in a message: a whole request, and one that would swallow the next client's, cookies and all.
+// hiddenRequests are what is hidden in a message: a whole request, and one that would swallow the
+// next client's, cookies and all.
 var hiddenRequests = []string{
 	"GET /hidden HTTP/1.1\r\nHost: curfew.example.org\r\n\r\n",
 	"DELETE /api/session HTTP/1.1\r\nHost: curfew.example.org\r\nX-Swallowed: ",
 }
 
-// Even behind a proxy that reads messages apart from Curfew, nobody gets the answer to what somebody else has hidden: Curfew ends a connection with
-// any message that may have another end for somebody (RFC 9112, 6.1).
+// Even behind a proxy that reads messages apart from Curfew, no client gets the answer to what
+// another has hidden: Curfew ends a connection after any message that another reader may end
+// elsewhere (RFC 9112, 6.1).
 //
 // ASVS 4.2.1
 func TestBehindANaiveProxyNothingHiddenIsAnswered(t *testing.T) {
@@ -164,7 +169,7 @@ func TestBehindANaiveProxyNothingHiddenIsAnswered(t *testing.T) {
 	for _, hidden := range hiddenRequests {
 		rows := messages(hidden, attacker.access)
 		for _, name := range slices.Sorted(maps.Keys(rows)) {
-			h.hangUp() // the next client is somebody else each time
+			h.hangUp() // the next client is another one each time
 			p.attack(rows[name].sent)
 			own := h.ask(request{target: "/api/session", headers: []string{victim.cookie(), "Curfew-Passive: true"}})
 			var current httpapi.CurrentSession
@@ -175,7 +180,8 @@ func TestBehindANaiveProxyNothingHiddenIsAnswered(t *testing.T) {
 	}
 }
 
-// attack sends a message on a connection of its own, past whatever came before, and waits until it has been passed on.
+// attack sends a message on a connection of its own, after all that came before, and waits until it
+// has been passed on.
 func (p *naive) attack(message string) {
 	p.forget()
 	p.hurry(40 * time.Millisecond)
@@ -191,7 +197,8 @@ func (p *naive) attack(message string) {
 	_, _ = io.Copy(io.Discard, l.from) // what comes back is the attacker's
 }
 
-// The proxy is as bad as it says: a server that goes on after such a message answers the next client what the last one had hidden.
+// The proxy is as bad as it says: a server that goes on after such a message answers the next
+// client what the last one had hidden.
 func TestANaiveProxyMixesUpClientsOfAServerThatGoesOn(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.URL.Path) }))
 	defer server.Close()

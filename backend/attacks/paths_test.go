@@ -18,7 +18,8 @@ const (
 	redirects     kind = "redirects by the server"
 )
 
-// disguises are ways to spell a path that some part of some server has taken for the path itself (E1).
+// disguises are ways to spell a path that some part of some server has taken for the path itself
+// (E1).
 var disguises = map[string]func(path string) string{
 	"a slash behind":          func(p string) string { return p + "/" },
 	"two slashes in front":    func(p string) string { return "/" + p },
@@ -62,8 +63,8 @@ var guarded = []string{
 	"/api/session", "/api/sessions", "/api/sessions/summary", "/api/members", "/api/members/018f0000-0000-7000-8000-000000000000", "/api/audit", "/api/audit/chain", "/api/settings/security", "/api/account/activity", "/api/events",
 }
 
-// However a path is spelled, what is behind the guard is not served without it: the answer is the guard's, that there is no such thing, or for
-// what can be a page, the page that everybody gets.
+// However a path is spelled, what is behind the guard is not served without it: the answer is the
+// guard's, that there is no such thing, or for what can be a page, the page that everybody gets.
 //
 // ASVS 8.2.1
 func TestADisguisedPathGetsAroundNoGuard(t *testing.T) {
@@ -108,7 +109,8 @@ func TestADisguisedPathGetsAroundNoGuard(t *testing.T) {
 	h.requireLive(plain)
 }
 
-// harmless complains of an answer that serves something other than the public page or asset of exactly that name.
+// harmless complains of an answer that serves something other than the public page or asset of
+// exactly that name.
 func harmless(method, target string, answer reply) string {
 	switch answer.status {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed:
@@ -122,15 +124,16 @@ func harmless(method, target string, answer reply) string {
 	return "want 200, 400, 401, 403, 404 or 405"
 }
 
-// isPage reports whether the target, as whoever decodes it once reads it, is one of the pages that the deployment was built with.
+// isPage reports whether the target, decoded once, is one of the pages that the deployment was
+// built with.
 func isPage(target string) bool {
 	target, _, _ = strings.Cut(target, "?")
 	name, err := url.PathUnescape(target)
 	return err == nil && slices.Contains([]string{"/", "/account", "/settings/security", "/sign-in"}, "/"+strings.Trim(name, "/")) && !strings.HasPrefix(name, "//")
 }
 
-// shapes of addresses that lead off-site where a server or a page takes them for a path (R1): what comes first, how the host is written, and
-// what comes last.
+// shapes of addresses that lead off-site where a server or a page takes them for a path (R1): what
+// comes first, how the host is written, and what comes last.
 func shapes() (all []string) {
 	starts := []string{
 		"//", "///", "////", `/\`, `\/`, `\\`, `/\/`, "/%09/", "/%2f", "/%5c", "%2f%2f", "/%2f/", "/.//", "/./%2f", "/..//", "/.%2f/", "/%0a/", "/%0d/", "/;//", "/x//../../", "https://", "http://", "HTTPS://", "https:/", "https:", "hTTp:\\\\", "//x@", "//x:y@",
@@ -148,10 +151,11 @@ func shapes() (all []string) {
 	return all
 }
 
-// asked are parameters by which somebody's server lets itself be led; ours has none, and the page its own one, which Vitest has.
+// asked are parameters by which other servers let themselves be led. Ours has none, and the page
+// one of its own, which Vitest tests.
 var asked = []string{"next", "return_to", "returnTo", "redirect", "redirect_uri", "redirectUrl", "rd", "url", "continue", "goto", "target", "dest", "callback", "service", "RelayState", "from", "back", "u", "r", "post_logout_redirect_uri"}
 
-// The server never redirects: not for a path, not for a parameter, not after signing in or out, whatever it is given.
+// The server never redirects: not for a path, not for a parameter, not after signing in or out.
 //
 // ASVS 3.7.2
 func TestTheServerNeverRedirects(t *testing.T) {

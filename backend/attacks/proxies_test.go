@@ -17,7 +17,8 @@ import (
 
 const forgedProxies kind = "forged proxy headers"
 
-// believed are headers that proxies speak by, with what a stranger would like to have believed (T413, B1).
+// believed are headers that proxies speak by, with what a stranger would like to have believed
+// (T413, B1).
 var believed = map[string][]string{
 	"X-Forwarded-For":          {"203.0.113.7", "127.0.0.1", "a", "203.0.113.7, 198.51.100.1", "[2001:db8::7]:80", "unknown", ""},
 	"X-Forwarded-Proto":        {"https", "http", "ftp", "https, http"},
@@ -96,7 +97,7 @@ func lies() (all [][]string) {
 	return all
 }
 
-// No header makes a stranger somebody, or another request of the one that was sent.
+// No header makes a stranger a member, or another request of the one that was sent.
 //
 // ASVS 4.1.3
 func TestForgedProxyHeadersAdmitNobodyAndLeadNowhere(t *testing.T) {
@@ -126,8 +127,8 @@ func unmoved(r reply) string {
 	)
 }
 
-// A stranger's word on the address is neither kept, nor logged, nor does it open another bucket of attempts: of one address's guesses, as
-// many are looked at as if they had said nothing.
+// A stranger's word on the address is neither kept, nor logged, nor does it open another bucket of
+// attempts: of one address's guesses, as many are looked at as if they had said nothing.
 //
 // ASVS 4.1.3
 func TestForgedProxyHeadersChangeNoAddress(t *testing.T) {

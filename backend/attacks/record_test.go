@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// rows takes every attack that was tried, where ATTACKS_ROWS names a file to append them to: kind, what was sent, what came back, and right or
-// wrong, with tabs between.
+// rows takes every attack that was tried, where ATTACKS_ROWS names a file to append them to: kind,
+// what was sent, what came back, and right or wrong, with tabs between.
 var rows struct {
 	mu    sync.Mutex
 	file  *bufio.Writer
@@ -20,10 +20,12 @@ var rows struct {
 // kind is a kind of attack, as the table lists it.
 type kind string
 
-// most is how many wrong answers of a kind are told in full. A defect that opens one door often opens a thousand.
+// most is how many wrong answers of a kind are told in full. A defect that opens one door often
+// opens a thousand.
 const most = 10
 
-// note records an attack. A complaint says what is wrong with the answer, and fails the test; it is empty where the answer is right.
+// note records an attack. A complaint says what is wrong with the answer, and fails the test; it is
+// empty where the answer is right.
 func (k kind) note(t testing.TB, sent fmt.Stringer, came fmt.Stringer, complaint string) {
 	t.Helper()
 	rows.mu.Lock()
@@ -54,7 +56,7 @@ func short(s fmt.Stringer) string {
 	return quoted
 }
 
-// text is a text that tells of itself.
+// text is a text that describes itself.
 type text string
 
 func (t text) String() string { return string(t) }
@@ -87,7 +89,8 @@ func some(all, few int) int {
 	return all
 }
 
-// sample is every n-th of the texts, so that what is left still has some of each sort; all of them without -short.
+// sample is every n-th of the texts, so that what is left still has some of each sort; all of them
+// without -short.
 func sample[T any](all []T, n int) []T {
 	if !testing.Short() {
 		return all

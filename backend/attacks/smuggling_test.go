@@ -19,7 +19,8 @@ const refusal = "refused"
 // message is what is sent, and the answers that RFC 9112 leaves to it.
 type message struct{ sent, want string }
 
-// messages are all that two readers may read apart, each with another request hidden where only one of them finds it. Whoever asks has the access token.
+// messages are all that two readers may read apart, each with another request hidden where only one
+// of them finds it. They carry the access token.
 func messages(hidden, access string) map[string]message {
 	post := func(headers, body string) string {
 		return "POST /api/sessions/refresh HTTP/1.1\r\nHost: curfew.example.org\r\nContent-Type: application/json\r\n" + headers + "\r\n" + body
@@ -33,7 +34,8 @@ func messages(hidden, access string) map[string]message {
 	chunk := func(body string) string { return fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(body), body) }
 
 	return map[string]message{
-		// What is fine, so that the rest is not refused for another reason. A refresh without a token is 401.
+		// What is fine, so that the rest is not refused for another reason. A refresh without a
+		// token is 401.
 		"a body of a length":        {post(length("{}"), "{}"+hidden), "401 404"},
 		"a body in chunks":          {post(chunked, chunk("{}")), "401"},
 		"two in a row":              {get("", hidden), "200 404"},
@@ -124,8 +126,9 @@ func messages(hidden, access string) map[string]message {
 	}
 }
 
-// Where one message ends and the next begins has one reading (T421). Each row is sent over a connection of its own. The answer is a refusal
-// that ends the connection, or answers by the one reading that RFC 9112 leaves; where a message has both kinds of length, or a kind that its
+// Where one message ends and the next begins has one reading (T421). Each row is sent over a
+// connection of its own. The answer is a refusal that ends the connection, or answers by the one
+// reading that RFC 9112 leaves; where a message has both kinds of length, or a kind that its
 // version does not know, the connection has to end with it (6.1).
 //
 // ASVS 4.2.1
@@ -160,7 +163,8 @@ func TestAMessageHasOneEnd(t *testing.T) {
 	h.requireLive(who)
 }
 
-// Each kind of answer is as long as it says (RFC 9112, 6.3): on one connection each is followed by the next one, and the last by nothing.
+// Each kind of answer is as long as it says (RFC 9112, 6.3): on one connection each is followed by
+// the next one, and the last by nothing.
 //
 // ASVS 4.2.2
 func TestAnAnswerEndsWhereItSays(t *testing.T) {

@@ -19,7 +19,8 @@ const texts kind = "spellings and hostile texts"
 // invisible are characters that leave no ink and take no place of their own at the end of a text.
 var invisible = []string{"\u00ad", "\u034f", "\u061c", "\u115f", "\u180e", "\u200b", "\u200d", "\u200e", "\u202e", "\u2060", "\u2066", "\u3164", "\ufe0f", "\ufeff", "\uffa0", "\U000e0001", "\U000e0061"}
 
-// spellingsOf is an address as keyboards, browsers and mail programs write it. Each way is tried on every result of those before.
+// spellingsOf is an address as keyboards, browsers and mail programs write it. Each way is tried on
+// every result of those before.
 func spellingsOf(shown, stored string) []string {
 	all := []string{shown, stored}
 	wide := func(text string) string {

@@ -31,7 +31,8 @@ import (
 
 const forgedTokens kind = "forged tokens"
 
-// forger makes tokens that name a live session, and that would be good but for what an attack changes.
+// forger makes tokens that name a live session, and that would be good but for what an attack
+// changes.
 type forger struct {
 	h   *deployment
 	who tokens
@@ -79,7 +80,8 @@ func (f forger) sign(header, claims string) string {
 	return seal(sha256.New, f.h.secrets.AccessTokens[0].Secret, encode(header)+"."+encode(claims))
 }
 
-// try sends a token in both of the ways in which one travels. Neither admits, unless it is the one that is good.
+// try sends a token in both of the ways in which one travels. Neither admits, unless it is the one
+// that is good.
 func (f forger) try(name, text string, good bool) {
 	f.h.t.Helper()
 	for way, header := range map[string]string{"bearer": "Authorization: Bearer " + text, "cookie": "Cookie: " + accessCookie + "=" + text} {
@@ -92,7 +94,8 @@ func (f forger) try(name, text string, good bool) {
 	}
 }
 
-// Of all algorithms, keys and kinds of tokens there is one combination that is ours, and only that one is let in (T912, T922, J1, J2, J9, J13).
+// Of all algorithms, keys and kinds of tokens there is one combination that is ours, and only that
+// one is let in (T912, T922, J1, J2, J9, J13).
 //
 // ASVS 9.1.2, 9.2.2
 func TestOnlyOurAlgorithmWithOurKeyAndOurKindIsLetIn(t *testing.T) {
@@ -161,7 +164,8 @@ func TestOnlyOurAlgorithmWithOurKeyAndOurKindIsLetIn(t *testing.T) {
 	h.requireLive(f.who)
 }
 
-// Every claim has one type, one spelling and one place (T921, T923, J5, J6, J11, J12). All of these carry a right signature of our own key.
+// Every claim has one type, one spelling and one place (T921, T923, J5, J6, J11, J12). All of these
+// carry a right signature of our own key.
 //
 // ASVS 9.2.1, 9.2.3
 func TestRightlySignedTokensWithWrongContentAreRefused(t *testing.T) {
@@ -215,7 +219,8 @@ func TestRightlySignedTokensWithWrongContentAreRefused(t *testing.T) {
 	h.requireLive(f.who)
 }
 
-// A token is good as it was minted, to the letter (J10, S11, T911): no part of it is, nor what continues it, nor what decodes to the same bytes.
+// A token is good as it was minted, to the letter (J10, S11, T911): no part of it is, nor what
+// continues it, nor what decodes to the same bytes.
 //
 // ASVS 7.2.1, 9.1.1
 func TestNothingButTheWholeTokenIsLetIn(t *testing.T) {

@@ -4,7 +4,8 @@ package failpoint
 
 import "time"
 
-// Injected tells whether the program was built for the harness. It is a constant, so that what depends on it is not even compiled.
+// Injected reports whether the program was built for the harness. It is a constant, so that code
+// that depends on it is not even compiled.
 const Injected = false
 
 // At is a point at which the harness may kill the program.

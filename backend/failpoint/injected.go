@@ -17,10 +17,11 @@ import (
 	"time"
 )
 
-// Injected tells whether the program was built for the harness.
+// Injected reports whether the program was built for the harness.
 const Injected = true
 
-// What the environment may ask for. These are no settings of the product's, and do not begin with its name.
+// What the environment may ask for. These are no settings of the product's, and do not begin with
+// its name.
 var (
 	killAt  = os.Getenv("FAULT_KILL")   // POINT or POINT@N: kill -9 when the point is passed for the Nth time
 	census  = os.Getenv("FAULT_CENSUS") // a file to which every point is written when it is passed for the first time
@@ -55,7 +56,8 @@ var (
 // operation is a method of the store, as the stack names it.
 var operation = regexp.MustCompile(`^curfew/backend/store\.\(\*DB\)\.([A-Z]\w*)`)
 
-// At is a point at which the harness may kill the program. In the store, the point's name begins with the operation's.
+// At is a point at which the harness may kill the program. In the store, the point's name begins
+// with the operation's.
 func At(point string) {
 	if census == "" && killAt == "" {
 		return
@@ -122,5 +124,6 @@ func Wall() func() time.Time {
 	}
 }
 
-// Mutant tells whether the program is to make a certain mistake. Only the harness' own changes to the sources ask; see backend/faults/mutants.
+// Mutant reports whether the program is to make a certain mistake. Only the harness' own changes to
+// the sources call it; see backend/faults/mutants.go.
 func Mutant(name string) bool { return slices.Contains(mutants, name) }

@@ -27,10 +27,11 @@ type stage struct {
 	campaigns      int
 }
 
-// late tells that nothing new is to begin.
+// late reports whether nothing new is to begin.
 func (s *stage) late() bool { return !s.until.IsZero() && time.Now().After(s.until) }
 
-// campaign is one data folder from its making to its end, with everything that its clients did over all lives of the server.
+// campaign is one data folder from its making to its end, with everything that its clients did over
+// all lives of the server.
 type campaign struct {
 	stage   *stage
 	name    string
@@ -42,7 +43,8 @@ type campaign struct {
 	unmount func() error
 }
 
-// begin makes a data folder with everybody signed in. With a size it has a file system of its own that holds no more.
+// begin makes a data folder with everybody signed in. With a size it has a file system of its own
+// that holds no more.
 func (s *stage) begin(ctx context.Context, program, size string) (*campaign, error) {
 	s.campaigns++
 	name := fmt.Sprintf("campaign-%d.", s.campaigns) // the dot ends the number: everything that begins with the name is the campaign's
@@ -79,7 +81,8 @@ func (c *campaign) live(ctx context.Context, scene func(*server) error, environm
 	return c.under(ctx, s, scene)
 }
 
-// under lets the crowd work on the server and plays the scene. It ends once the scene has; the server is killed where it still runs.
+// under lets the crowd work on the server and plays the scene. It ends once the scene has; the
+// server is killed where it still runs.
 func (c *campaign) under(ctx context.Context, s *server, scene func(*server) error) error {
 	working, stop := context.WithCancel(ctx)
 	ended := make(chan struct{})
@@ -153,8 +156,8 @@ func (c *campaign) verifyAudit(ctx context.Context) []judge.Violation {
 	return nil
 }
 
-// secrets searches the data folder and everything that the server said for what only clients may know (I19): the password, and some of the
-// tokens.
+// secrets searches the data folder and everything that the server said for what only clients may
+// know (I19): the password, and some of the tokens.
 func (c *campaign) secrets() (leaks []judge.Violation, searched int64, err error) {
 	canaries := map[string]string{"the password": password}
 	for i, h := range append(c.crowd.living, c.crowd.dead...) {

@@ -91,7 +91,8 @@ type request struct {
 // errNotSent is given for a request that found no connection, so that no byte of it left.
 var errNotSent = errors.New("nobody listens")
 
-// do makes the request, and records the op with what came of it. A request that was never sent is no op.
+// do makes the request, and records the op with what came of it. A request that was never sent is
+// no op.
 func (c *client) do(ctx context.Context, op judge.Op, r request) (answer, judge.Op, error) {
 	var body io.Reader
 	if r.body != nil {
@@ -101,7 +102,8 @@ func (c *client) do(ctx context.Context, op judge.Op, r request) (answer, judge.
 		}
 		body = bytes.NewReader(raw)
 	}
-	// The transport sends some requests once more by itself: that the last try found nobody does not mean that no earlier one did.
+	// The transport retries some requests by itself: that the last try found no server does not
+	// mean that no earlier one did.
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
 	q, err := http.NewRequestWithContext(ctx, r.method, c.base+r.path, body)

@@ -13,8 +13,9 @@ import (
 	"curfew/backend/faults/judge"
 )
 
-// misled is the scene of a clock that goes ahead and back, under a running server and while there is none. It is played on sessions of one hour
-// that no access prolongs, so that what each answer has to be is known to the second.
+// misled is the scene of a clock that goes ahead and back, under a running server and while there
+// is none. It is played on sessions of one hour that no access prolongs, so that what each answer
+// has to be is known to the second.
 type misled struct {
 	*campaign
 	server *server
@@ -73,7 +74,8 @@ func (m *misled) play(ctx context.Context) error {
 	if err := m.save(ctx, holders[0], `{"sessionLength": {"value": 60, "unit": "minutes"}, "refreshAutomatically": false, "maximumLifetime": null}`); err != nil {
 		return err
 	}
-	// Half of the hour is over, the server ends and starts again, and the clock is back where it was: the half stays over.
+	// Half of the hour passes, the server restarts, and the clock is set back: the half stays
+	// counted.
 	m.jump(30 * time.Minute)
 	m.lives(ctx, holders[1], "I18", m.left(30*time.Minute))
 	rest(ctx, 1500*time.Millisecond) // until the access is written, and with it the time
@@ -102,8 +104,8 @@ func (m *misled) play(ctx context.Context) error {
 	return m.loosen(ctx)
 }
 
-// loosen saves a longer length when sessions have ended that nobody has asked for yet, nor the sweep seen. They stay ended, and after a
-// restart too.
+// loosen saves a longer length once sessions have ended that neither a client nor the sweep has
+// asked for. They stay ended, and after a restart too.
 func (m *misled) loosen(ctx context.Context) error {
 	if err := m.server.kill(); err != nil {
 		return err
@@ -196,7 +198,7 @@ func (m *misled) lives(ctx context.Context, h *holder, invariant string, left ti
 	}
 }
 
-// dead holds that the session is refused because its time is over.
+// dead checks that the session is refused because it has expired.
 func (m *misled) dead(ctx context.Context, h *holder, invariant string) {
 	m.checks++
 	_, op, err := m.crowd.ask(ctx, h, judge.Op{Kind: judge.Use}, request{method: http.MethodGet, path: "/api/session"})

@@ -12,9 +12,11 @@ import (
 	"curfew/backend/faults/judge"
 )
 
-// corrupt damages files that many times in each of three ways: a page of the database is lost, a bit of it flips, or a bit of the write-ahead log
-// does. The first start after it must refuse with one clear line, or else let nobody in who had been signed out. SQLite has no checksum for pages,
-// so a bit that flips within a value may well go unnoticed; in the log it may not, because that would take answered work back.
+// corrupt damages files that many times in each of three ways: a page of the database is lost, a
+// bit of it flips, or a bit of the write-ahead log does. The first start after it must refuse with
+// one clear line, or else let no ended session in. SQLite has no checksum for pages, so a flipped
+// bit within a value may go unnoticed. In the log it may not, because that would take answered work
+// back.
 func (s *stage) corrupt(ctx context.Context, n int) error {
 	c, err := s.begin(ctx, s.curfew, "")
 	if err != nil {
@@ -69,7 +71,8 @@ func (c *campaign) corrupted(ctx context.Context, n int) error {
 // serves is what is wrong with a refusal that did not come.
 const serves = "it serves"
 
-// servedDamaged damages a copy of the folder and starts the program on it. Where that serves, nobody dead may get in.
+// servedDamaged damages a copy of the folder and starts the program on it. If that serves, no ended
+// session may get in.
 func (c *campaign) servedDamaged(ctx context.Context, from, file string, damage func([]byte)) (wrong string, err error) {
 	folder := c.folder + ".damaged"
 	if err := copyFolder(from, folder); err != nil {
@@ -112,8 +115,10 @@ func losePage(raw []byte) {
 
 func flipBit(raw []byte) { raw[rand.IntN(len(raw))] ^= 1 << rand.IntN(8) }
 
-// flipEarlyBit flips a bit in the first half of the log that is in use: in its header, or in a frame with the header's salt. It leaves the end alone,
-// because damage to the last transaction looks like a write that a power loss has torn; and what is behind, which is left of an earlier log.
+// flipEarlyBit flips a bit in the first half of the log that is in use: in its header, or in a
+// frame with the header's salt. It leaves the end alone, because damage to the last transaction
+// looks like a write that a power loss has torn; and what is behind, which is left of an earlier
+// log.
 func flipEarlyBit(raw []byte) {
 	const header, frame = 32, 24 + page
 	used := header

@@ -22,15 +22,16 @@ import (
 	"curfew/backend/faults/judge"
 )
 
-// deployment is the data folder that every campaign begins with a copy of: an organization with its owner, set up through the front door, and what
-// is added to it by hand because it would take a password's hash each: members, who all have the owner's password, and their sessions.
+// deployment is the data folder that every campaign begins with a copy of: an organization with its
+// owner, set up through the front door, and what is added to it by hand because it would take a
+// password's hash each: members, who all have the owner's password, and their sessions.
 type deployment struct {
 	folder   string
 	accounts []account
 	key      signingKey
 }
 
-// account is somebody who can sign in.
+// account is a member who can sign in.
 type account struct{ id, email, role string }
 
 // signingKey is the deployment's key for access tokens, as its file has it.
@@ -142,7 +143,8 @@ func (h *deployment) settle(ctx context.Context) (err error) {
 	return nil
 }
 
-// copyTo makes a new data folder like the deployment, in which everybody is signed in on many clients.
+// copyTo makes a new data folder like the deployment, in which everybody is signed in on many
+// clients.
 func (h *deployment) copyTo(ctx context.Context, folder string) ([]*holder, error) {
 	if err := copyFolder(h.folder, folder); err != nil {
 		return nil, err
@@ -150,7 +152,8 @@ func (h *deployment) copyTo(ctx context.Context, folder string) ([]*holder, erro
 	return h.signEverybodyIn(ctx, folder, time.Now().Add(-time.Second))
 }
 
-// copyFolder copies a data folder that nobody serves: its files, and not the socket that a killed server leaves.
+// copyFolder copies a data folder that no server uses: its files, and not the socket that a killed
+// server leaves.
 func copyFolder(from, to string) error {
 	if err := os.MkdirAll(to, 0o700); err != nil {
 		return err
@@ -170,7 +173,7 @@ func copyFolder(from, to string) error {
 	return nil
 }
 
-// signEverybodyIn writes sessions that began at the given time into a folder that nobody serves.
+// signEverybodyIn writes sessions that began at the given time into a folder that no server uses.
 func (h *deployment) signEverybodyIn(ctx context.Context, folder string, at time.Time) (holders []*holder, err error) {
 	db, err := openDatabase(folder, "rw")
 	if err != nil {
@@ -279,7 +282,8 @@ func inspect(ctx context.Context, folder string) (book judge.Book, err error) {
 	return book, nil
 }
 
-// auditRules count effects without their entry in the log, entries without their effect, and entries that come twice.
+// auditRules count effects without their entry in the log, entries without their effect, and
+// entries that come twice.
 var auditRules = []struct{ invariant, says, counts string }{
 	{"I10", "sessions that began without an entry", `
 		SELECT count(*) FROM sessions WHERE user_agent <> 'faults'

@@ -18,7 +18,8 @@ import (
 // smallDisk is large enough for one campaign, and small enough to be full at once.
 const smallDisk = "48m"
 
-// fills lets the disk be full that many times, for a moment, under load; and a file be as large as it may be.
+// fills lets the disk be full that many times, for a moment, under load; and a file be as large as
+// it may be.
 func (s *stage) fills(ctx context.Context, n int) error {
 	for played := 0; played < n && !s.late(); played += atOnce {
 		err := s.fillsOnce(ctx, s.curfew, smallDisk, "full disk", (*campaign).ballast)
@@ -53,7 +54,8 @@ func (s *stage) fillsOnce(ctx context.Context, program, size, fault string, full
 // filler lets nothing more be written until there is room again.
 type filler func(*campaign, *server) (room func() error, err error)
 
-// filled lives while the disk is full from time to time. Once there is room again, the server has to write as before.
+// filled lives while the disk is full from time to time. Once there is room again, the server has
+// to write as before.
 func (c *campaign) filled(ctx context.Context, times int, full filler, environment ...string) error {
 	return c.live(ctx, func(s *server) error {
 		for range times {
@@ -128,7 +130,8 @@ func (s *stage) fillMutant(ctx context.Context, m *mutant) ([]judge.Violation, e
 	return f.violations, errors.Join(err, ended)
 }
 
-// readOnly lets the file system be read-only at the start: the server refuses with one clear line, and starts once it can write.
+// readOnly lets the file system be read-only at the start: the server refuses with one clear line,
+// and starts once it can write.
 func (s *stage) readOnly(ctx context.Context, n int) error {
 	c, err := s.begin(ctx, s.curfew, smallDisk)
 	if errors.Is(err, errMayNotMount) {
@@ -142,7 +145,8 @@ func (s *stage) readOnly(ctx context.Context, n int) error {
 	for range n {
 		err = c.live(ctx, func(running *server) error {
 			rest(ctx, 300*time.Millisecond)
-			// The kernel takes nobody's open files away: this is refused for as long as the server runs.
+			// The kernel does not take open files away: this is refused for as long as the server
+			// runs.
 			if err := unix.Mount("", disk, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); errors.Is(err, unix.EBUSY) {
 				busy++
 			}
@@ -175,8 +179,9 @@ func (c *campaign) refusedOn(ctx context.Context, disk string) error {
 	return unix.Mount("", disk, "", unix.MS_REMOUNT, "size="+smallDisk)
 }
 
-// refusedStart starts the program where it must not serve, and tells what is wrong with its refusal; nothing, if it ends with one clear line.
-// Where it serves all the same, that is looked into by its address.
+// refusedStart starts the program where it must not serve, and returns what is wrong with its
+// refusal: nothing if it ends with one clear line. If it serves all the same, look judges it by its
+// address.
 func refusedStart(ctx context.Context, program, folder, log string, look func(address string) error) (wrong string, err error) {
 	address, err := freeAddress(ctx)
 	if err != nil {

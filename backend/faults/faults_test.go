@@ -41,8 +41,8 @@ func TestWhatProvesAPromiseExists(t *testing.T) {
 	}
 }
 
-// An answer whose promise was not synced shows in the trace: where nothing was synced, where it was before the last write, and where the sync had
-// begun before it.
+// An answer whose promise was not synced shows in the trace: where nothing was synced, where it was
+// before the last write, and where the sync had begun before it.
 func TestTheTraceShowsWhatIsNotSynced(t *testing.T) {
 	const (
 		there     = `7 write(9<socket:[1]>, "HTTP/1.1 200 OK\r"..., 200) = 200`
@@ -77,7 +77,8 @@ func TestTheTraceShowsWhatIsNotSynced(t *testing.T) {
 	}
 }
 
-// What a loss of power would take shows in the trace: a content or a name that is not on disk, and steps that could reach it in another order.
+// What a loss of power would take shows in the trace: a content or a name that is not on disk, and
+// steps that could reach it in another order.
 func TestTheTraceShowsWhatALossOfPowerTakes(t *testing.T) {
 	const (
 		made    = `7 openat(AT_FDCWD</x>, "/data/.keys-1", O_RDWR|O_CREAT|O_EXCL|O_CLOEXEC, 0600) = 5</data/.keys-1>`

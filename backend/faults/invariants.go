@@ -5,8 +5,9 @@ import (
 	"io"
 )
 
-// invariants are the promises by their numbers in the list that this harness was made for, each with what proves it on one server: scenes of this
-// harness by their names, or tests by theirs. A test of this package holds that all of them exist.
+// invariants are the promises by their numbers in the list that this harness was made for, each
+// with what proves it on one server: scenes of this harness by their names, or tests by theirs. A
+// test of this package holds that all of them exist.
 var invariants = []struct {
 	id, promise   string
 	scenes, tests []string

@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// livesOfFolder is how often the server of one data folder is killed, before what is left is judged and a new one begins.
+// livesOfFolder is how often the server of one data folder is killed, before what is left is judged
+// and a new one begins.
 const livesOfFolder = 8
 
 // census lets the crowd work for a while, and lists the points that it passes.
@@ -71,7 +72,8 @@ func (s *stage) kills(ctx context.Context, n int) error {
 	return nil
 }
 
-// killedAt lives until the server is killed at the point, or at a random instant where there is none.
+// killedAt lives until the server is killed at the point, or at a random instant where there is
+// none.
 func (c *campaign) killedAt(ctx context.Context, point string) error {
 	if point == "" {
 		err := c.live(ctx, func(s *server) error {

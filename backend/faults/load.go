@@ -24,18 +24,21 @@ type holder struct {
 	access     string
 
 	mu sync.Mutex
-	// tokens are the refresh tokens that it was ever given, the newest last; none where the session was made up.
+	// tokens are the refresh tokens that it was ever given, the newest last; none where the session
+	// was made up.
 	tokens []string
 }
 
 func (a account) administers() bool { return a.role != "member" }
 
-// mayEnd reports whether the account may end a session of the other's: admins end none of an owner's.
+// mayEnd reports whether the account may end a session of the other's: admins end none of an
+// owner's.
 func (a account) mayEnd(other account) bool {
 	return a.administers() && (a.role == "owner" || other.role != "owner")
 }
 
-// crowd is all the clients of one campaign. Those whose session has ended go on asking: none of them may be let in again.
+// crowd is all the clients of one campaign. Those whose session has ended go on asking: none of
+// them may be let in again.
 type crowd struct {
 	deployment *deployment
 	client     *client
@@ -44,7 +47,8 @@ type crowd struct {
 	mu     sync.Mutex
 	living []*holder
 	dead   []*holder
-	// open are revocations of everybody of which nobody knows what came. They are asked for again under the same key.
+	// open are revocations of all sessions whose outcome is unknown. They are retried under the
+	// same key.
 	open []revocation
 	// gone are the members who were deactivated.
 	gone map[string]bool
@@ -128,7 +132,7 @@ func (c *crowd) step(ctx context.Context) error {
 	return nil
 }
 
-// eagerFor is what passes the point most, so that nobody waits for it long.
+// eagerFor returns what passes the point most, so that it is reached soon.
 func eagerFor(point string) func(*crowd, context.Context) error {
 	for _, of := range []struct {
 		part string
@@ -252,7 +256,8 @@ func (c *crowd) present(ctx context.Context, h *holder, token string) error {
 	return err
 }
 
-// refreshFromTabs is several tabs of one browser that refresh at once: they hold the same token, and none of them may be signed out.
+// refreshFromTabs is several tabs of one browser that refresh at once: they hold the same token,
+// and none of them may be signed out.
 func (c *crowd) refreshFromTabs(ctx context.Context) error {
 	h := c.pick(&c.living, renews)
 	if h == nil || !h.mu.TryLock() {
@@ -332,7 +337,8 @@ func (c *crowd) meanwhile(ctx context.Context, h *holder, do func() error) error
 	return errors.Join(do(), <-refreshed)
 }
 
-// inject searches the log for an action whose name would be SQL if it were run. There is no such action.
+// inject searches the log for an action whose name would be SQL if it were run. There is no such
+// action.
 func (c *crowd) inject(ctx context.Context) error {
 	h := c.admin()
 	if h == nil {
@@ -455,7 +461,8 @@ func (c *crowd) reopen(r revocation) {
 	c.mu.Unlock()
 }
 
-// revokeAllAs asks under one key until it is known what came of it, and one time in three once more than that.
+// revokeAllAs asks under one key until it is known what came of it, and one time in three once more
+// than that.
 func (c *crowd) revokeAllAs(ctx context.Context, r revocation) error {
 	h := c.pick(&c.living, func(h *holder) bool { return h.account == r.by })
 	if h == nil {
@@ -475,7 +482,7 @@ func (c *crowd) revokeAllAs(ctx context.Context, r revocation) error {
 	return nil
 }
 
-// signPeopleIn keeps enough people signed in, and among them somebody who administers.
+// signPeopleIn keeps enough members signed in, among them an admin.
 func (c *crowd) signPeopleIn(ctx context.Context) {
 	const enough = 25
 	for ctx.Err() == nil {

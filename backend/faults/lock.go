@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// locks lets another program lock the database that many times under load: mostly for a moment, and now and then for longer than the server
-// waits.
+// locks lets another program lock the database that many times under load: mostly for a moment, and
+// now and then for longer than the server waits.
 func (s *stage) locks(ctx context.Context, n int) error {
 	c, err := s.begin(ctx, s.curfew, "")
 	if err != nil {

@@ -1,9 +1,11 @@
-// Command faults breaks the machine under Curfew, and judges whether Curfew kept its promises meanwhile: it runs the real program under load
-// while it is killed, paused, starved of disk, descriptors and memory, locked out of its database and misled about the time. What every client
+// Command faults breaks the machine under Curfew, and judges whether Curfew kept its promises
+// meanwhile: it runs the real program under load while it is killed, paused, starved of disk,
+// descriptors and memory, locked out of its database and misled about the time. What every client
 // saw is judged afterwards by package judge, which shares no code with the product.
 //
-// A judge who finds nothing has to show that they could: the same is done with programs that make a mistake on purpose, each of which has to be
-// caught. Nothing but loopback is used, and nothing outside of one folder is written.
+// A judge who finds nothing has to show that they could: the same is done with programs that make a
+// mistake on purpose, each of which has to be caught. Nothing but loopback is used, and nothing
+// outside of one folder is written.
 package main
 
 import (

@@ -1,7 +1,8 @@
 package main
 
-// mutants are the mistakes: D1 to D5 are traps of GORM's, in the shape that they could take here; S1 to S8 are failures of other products that keep
-// sessions (Keycloak CVE-2026-1035, #51312, #50999 and CVE-2026-9802, fosite CVE-2020-15223); the others get the order of things wrong.
+// mutants are the mistakes: D1 to D5 are traps of GORM's, in the shape that they could take here;
+// S1 to S8 are failures of other products that keep sessions (Keycloak CVE-2026-1035, #51312,
+// #50999 and CVE-2026-9802, fosite CVE-2020-15223); the others get the order of things wrong.
 var mutants = []mutant{
 	{
 		name: "row-saved-whole", says: "D1: a refresh writes back the whole row as it had read it, and with it that nobody had revoked it",

@@ -11,7 +11,8 @@ import (
 // errMayNotMount is given where only a superuser could go on.
 var errMayNotMount = errors.New("this user may not mount file systems")
 
-// mountMemory mounts a file system of its own that holds no more than the size, as "4m". It takes a superuser, and is errMayNotMount for others.
+// mountMemory mounts a file system of its own that holds no more than the size, as "4m". It takes a
+// superuser, and is errMayNotMount for others.
 func mountMemory(folder, size string) (unmount func() error, err error) {
 	if err = os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err

@@ -12,8 +12,8 @@ import (
 	"curfew/backend/faults/judge"
 )
 
-// mutant is a mistake that is made on purpose, as others have made it in earnest. It is built into a program of its own, which makes it only
-// when told to; the product's sources know nothing of it.
+// mutant is a mistake that is made on purpose, as others have made it in earnest. It is built into
+// a program of its own, which makes it only when told to; the product's sources know nothing of it.
 type mutant struct {
 	name string
 	says string
@@ -21,7 +21,8 @@ type mutant struct {
 	edits []edit
 	// point is where the server is killed; at random instants where it is empty.
 	point string
-	// eager is what the crowd wants to do above all, and later what it wants after a restart, where that is another thing.
+	// eager is what the crowd wants to do above all, and later what it wants after a restart, where
+	// that is another thing.
 	eager, later func(*crowd, context.Context) error
 	// scene finds the mistake. Where there is none, killing the server again and again has to.
 	scene func(*stage, context.Context, *mutant) ([]judge.Violation, error)
@@ -30,11 +31,13 @@ type mutant struct {
 // edit replaces a piece of a source file that stands in it exactly once.
 type edit struct {
 	file, from, to string
-	// imports are packages that the file needs beside package failpoint, and declares is what stands at its end.
+	// imports are packages that the file needs beside package failpoint, and declares is what
+	// stands at its end.
 	imports, declares string
 }
 
-// writeOverlay writes the sources with all mistakes in them into the folder, and beside them the file that go build -overlay wants.
+// writeOverlay writes the sources with all mistakes in them into the folder, and beside them the
+// file that go build -overlay wants.
 func writeOverlay(checkout, folder string) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
@@ -130,7 +133,7 @@ func (s *stage) mutate(ctx context.Context, tries int) error {
 	return nil
 }
 
-// catch tells by which broken promises a mutant was caught; by none where it was not.
+// catch returns the broken promises by which a mutant was caught; none if it was not.
 func (s *stage) catch(ctx context.Context, m *mutant, tries int) (by string, err error) {
 	play := m.scene
 	if play == nil {

@@ -19,11 +19,13 @@ import (
 type report struct {
 	At      time.Time `json:"at"`
 	Seconds float64   `json:"seconds"`
-	// Faults counts them by kind. Points are those with a name, and Killed how often the server was killed at each.
+	// Faults counts them by kind. Points are those with a name, and Killed how often the server was
+	// killed at each.
 	Faults map[string]int `json:"faults"`
 	Points int            `json:"points"`
 	Killed map[string]int `json:"killedAt"`
-	// Requests were judged one by one. Troubled of them got no answer or 503, and Ordered were put in an order by porcupine, session by session.
+	// Requests were judged one by one. Troubled of them got no answer or 503, and Ordered were put
+	// in an order by porcupine, session by session.
 	Requests  int `json:"requests"`
 	Troubled  int `json:"requestsTroubled"`
 	Ordered   int `json:"ordered"`
@@ -32,11 +34,13 @@ type report struct {
 	// Bytes were searched for secrets.
 	Bytes      int64             `json:"bytesSearched"`
 	Violations []judge.Violation `json:"violations"` // empty, and not null
-	// Bound is the share of requests that may be judged wrongly all the same, with a probability of 95 %: three in so many.
+	// Bound is the share of requests that may be judged wrongly all the same, with a probability of
+	// 95 %: three in so many.
 	Bound float64 `json:"bound95"`
 	// Scenes are the figures of single scenes.
 	Scenes []scene `json:"scenes"`
-	// Mutants maps each mistake that was made on purpose to what gave it away; empty where nothing did.
+	// Mutants maps each mistake that was made on purpose to what gave it away; empty where nothing
+	// did.
 	Mutants map[string]string `json:"mutants"`
 	// Untried is what could not be done on the machine, with the reason.
 	Untried []string `json:"untried,omitempty"`
@@ -84,7 +88,8 @@ func (r *report) tell(name, says string, args ...any) {
 	r.say("%s: %s", name, fmt.Sprintf(says, args...))
 }
 
-// untried says that something could not be done here, and why. It counts for nothing, neither played nor caught.
+// untried says that something could not be done here, and why. It counts for nothing, neither
+// played nor caught.
 func (r *report) untried(what, why string, args ...any) {
 	what += ": " + fmt.Sprintf(why, args...)
 	if !slices.Contains(r.Untried, what) {
@@ -158,7 +163,8 @@ func (r *report) finish() {
 	}
 }
 
-// addTo adds what an earlier run found to this one's. Of scenes and mutants that were played in both, the newer counts.
+// addTo adds what an earlier run found to this one's. Of scenes and mutants that were played in
+// both, the newer counts.
 func (r *report) addTo(folder string) error {
 	raw, err := os.ReadFile(filepath.Join(folder, "results.json"))
 	if errors.Is(err, os.ErrNotExist) {

@@ -18,8 +18,9 @@ import (
 // savedFiles is what the scene is called, and what is broken when it finds something.
 const savedFiles = "files outlive a power loss"
 
-// save is the scene that shows that a file which has to be there after a loss of power will be: its content is on disk before it gets its name, and
-// its name before anybody is told. It has the program make its keys, a backup and a restore under strace, and looks through its system calls.
+// save is the scene that shows that files survive a loss of power: the content is on disk before
+// the file gets its name, and the name before any answer. It has the program make its keys, a
+// backup and a restore under strace, and looks through its system calls.
 func (s *stage) save(ctx context.Context, _ int) error {
 	if _, err := exec.LookPath("strace"); err != nil {
 		s.report.tell(savedFiles, "not played: there is no strace")
@@ -75,7 +76,8 @@ func (s *stage) saveOnce(ctx context.Context, program string, environment ...str
 	return saved, found, c.remove()
 }
 
-// traceCommand runs the program with these arguments until it ends, or, as a server, kills it once it answers: so there is a log beside the database that a restore replaces.
+// traceCommand runs the program with these arguments until it ends, or, as a server, kills it once
+// it answers: so there is a log beside the database that a restore replaces.
 func (c *campaign) traceCommand(ctx context.Context, calls string, arguments, environment []string) error {
 	said, err := os.Create(calls + ".log")
 	if err != nil {
@@ -97,7 +99,8 @@ func (c *campaign) traceCommand(ctx context.Context, calls string, arguments, en
 	return nil
 }
 
-// A call on a file has it as its first argument or, when it is copied into, as its third; one on names has them in quotes.
+// A call on a file has it as its first argument or, when it is copied into, as its third; one on
+// names has them in quotes.
 var (
 	callBegins = regexp.MustCompile(`^(\d+) +(\w+)\((.*)`)
 	onFile     = regexp.MustCompile(`^\d+<([^>]*)>`)
@@ -109,8 +112,9 @@ var (
 type disk struct {
 	// unsynced are files that were written to since they were synced.
 	unsynced map[string]bool
-	// By folder, what happened in it since that was synced. Something got its name; or a file was made, which matters once the folder gets a name
-	// itself; or one was removed, which matters if it was the log of a database whose place another one takes.
+	// By folder, what happened in it since that was synced. Something got its name; or a file was
+	// made, which matters once the folder gets a name itself; or one was removed, which matters if
+	// it was the log of a database whose place another one takes.
 	renamed, created map[string]bool
 	removed          map[string][]string
 	syncing          map[string]string // by thread, what is within a sync that will cover all that was done before it began
@@ -122,8 +126,10 @@ func (d *disk) blame(format string, args ...any) {
 	d.found = append(d.found, judge.Violation{Invariant: savedFiles, What: fmt.Sprintf(format, args...)})
 }
 
-// judgeSaves reads the system calls in their order, and tells which names were given to files. None may be given to a file whose content is not on
-// disk, nor while an earlier step in the same folder is not, because steps have to reach the disk in their order; and no name may be left at the end.
+// judgeSaves reads the system calls in their order, and returns which names were given to files.
+// None may be given to a file whose content is not on disk, nor while an earlier step in the same
+// folder is not, because steps have to reach the disk in their order. No name may be left at the
+// end.
 func judgeSaves(path string) (named []string, found []judge.Violation, err error) {
 	file, err := os.Open(path)
 	if err != nil {

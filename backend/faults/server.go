@@ -45,7 +45,8 @@ func (s *server) run() error {
 	return nil
 }
 
-// start runs the program, and returns at once. What it says is added to a file beside the data folder.
+// start runs the program, and returns at once. What it says is added to a file beside the data
+// folder.
 func start(ctx context.Context, program, folder, address string, environment ...string) (*server, error) {
 	said, err := os.OpenFile(folder+".log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -86,7 +87,7 @@ func (s *server) awaitAnswer(ctx context.Context) error {
 	}
 }
 
-// impatient asks whether somebody is there. It keeps no connection.
+// impatient asks whether a server answers. It keeps no connection.
 var impatient = &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
 // lastWords is the last line that the program wrote.
@@ -126,7 +127,7 @@ func (s *server) stop() error {
 	return s.err
 }
 
-// alive tells that the program has not ended.
+// alive reports whether the program still runs.
 func (s *server) alive() bool {
 	select {
 	case <-s.exited:
@@ -148,7 +149,8 @@ func (s *server) killed() error {
 // vitals is what a process has of the machine.
 type vitals struct{ descriptors, goroutines, megabytes int }
 
-// vitals asks the program, which was started with FAULT_VITALS, for its goroutines, and the kernel for the rest.
+// vitals asks the program, which was started with FAULT_VITALS, for its goroutines, and the kernel
+// for the rest.
 func (s *server) vitals(file string) (vitals, error) {
 	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return vitals{}, err

@@ -15,7 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// starve takes file descriptors away from the running server that many times, and memory from as many others.
+// starve takes file descriptors away from the running server that many times, and memory from as
+// many others.
 func (s *stage) starve(ctx context.Context, n int) error {
 	c, err := s.begin(ctx, s.curfew, "")
 	if err != nil {
@@ -56,7 +57,7 @@ func (c *campaign) starved(ctx context.Context, running *server) error {
 	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &few, nil); err != nil {
 		return err
 	}
-	c.crowd.client.http.CloseIdleConnections() // and all of them come anew
+	c.crowd.client.http.CloseIdleConnections() // so that all of them connect again
 	crowded := connect(ctx, c.address, 50)
 	rest(ctx, 500*time.Millisecond)
 	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &before, nil); err != nil {
@@ -87,7 +88,8 @@ func hangUp(open []net.Conn) {
 	}
 }
 
-// besiege lets a thousand slow clients and a thousand sign-ins come at once, and looks whether the server is afterwards what it was before.
+// besiege lets a thousand slow clients and a thousand sign-ins come at once, and looks whether the
+// server is afterwards what it was before.
 func (s *stage) besiege(ctx context.Context, _ int) error {
 	c, err := s.begin(ctx, s.curfew, "")
 	if err != nil {
@@ -99,8 +101,8 @@ func (s *stage) besiege(ctx context.Context, _ int) error {
 
 const (
 	manyClients = 1000
-	// What may be left when all are gone: of goroutines and descriptors nothing but what comes and goes by itself, and of memory what the
-	// runtime has not given back yet.
+	// What may be left when all are gone: of goroutines and descriptors nothing but what comes and
+	// goes by itself, and of memory what the runtime has not given back yet.
 	moreOfEither, moreMegabytes = 8, 64
 )
 

@@ -15,8 +15,9 @@ import (
 	"curfew/backend/faults/judge"
 )
 
-// trace is the scene that shows what kill -9 cannot: that what was answered would survive a power loss. It runs the server under strace, makes one
-// request after the other that promises something, and looks in the order of the system calls for the sync before each answer.
+// trace is the scene that shows what kill -9 cannot: that what was answered would survive a power
+// loss. It runs the server under strace, makes one request after the other that promises something,
+// and looks in the order of the system calls for the sync before each answer.
 func (s *stage) trace(ctx context.Context, _ int) error {
 	if _, err := exec.LookPath("strace"); err != nil {
 		s.report.tell("sync before answer", "not played: there is no strace")
@@ -64,16 +65,16 @@ func (s *stage) traceOnce(ctx context.Context, program string, environment ...st
 	return answers, found, errors.Join(err, c.remove())
 }
 
-// underStrace has the server run under strace, which writes these system calls of its into a file. The tracer stands aside (-D), so that the server is our
-// own child, to be stopped by its number.
+// underStrace has the server run under strace, which writes these system calls of its into a file.
+// The tracer stands aside (-D), so that the server is our own child, to be stopped by its number.
 func underStrace(ctx context.Context, s *server, file, calls string) {
 	traced := exec.CommandContext(ctx, "strace", append([]string{"-D", "-f", "-y", "-s", "16", "-o", file, "-e", "trace=" + calls}, s.command.Args...)...) //nolint:gosec // ours
 	traced.Env, traced.Stdout, traced.Stderr = s.command.Env, s.command.Stdout, s.command.Stderr
 	s.command = traced
 }
 
-// promise makes one request of each kind that promises something, one after the other, and counts them. None of them is an access, so that no
-// touch is written in between.
+// promise makes one request of each kind that promises something, one after the other, and counts
+// them. None of them is an access, so that no touch is written in between.
 func (c *campaign) promise(ctx context.Context) (asked int, err error) {
 	if err := c.crowd.signIn(ctx, c.crowd.deployment.accounts[0]); err != nil {
 		return 0, err
@@ -122,8 +123,9 @@ var (
 	resumed   = regexp.MustCompile(`^(\d+) +<\.\.\. (\w+) resumed>`)
 )
 
-// judgeCalls reads the system calls in their order. An answer that says that something was done must find nothing in the write-ahead log that was
-// written and not synced since, and something that was. The first answer says only that the server is there.
+// judgeCalls reads the system calls in their order. An answer that says that something was done
+// must find nothing in the write-ahead log that was written and not synced since, and something
+// that was. The first answer says only that the server is there.
 func judgeCalls(path, log string) (answers int, found []judge.Violation, err error) {
 	answers = -1
 	file, err := os.Open(path)

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// arrows is who may import whom. A package that is not here may import none of ours.
+// arrows lists which packages each package may import. One that is not here may import none of
+// ours.
 var arrows = map[string][]string{
 	"member":  {"audit", "fold", "refusal"},
 	"session": {"audit", "fold", "member", "refusal"},

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestEveryMutantFitsTheSources checks that each text that a mutant of backend/faults replaces is in
-// its file once, and that the file parses afterwards. It reads the table, because the module of
+// TestEveryMutantFitsTheSources checks that each text that a mutant of backend/faults replaces is
+// in its file once, and that the file parses afterwards. It reads the table, because the module of
 // backend/faults needs packages that the product does without.
 func TestEveryMutantFitsTheSources(t *testing.T) {
 	table, err := parser.ParseFile(token.NewFileSet(), "../faults/mistakes.go", nil, parser.SkipObjectResolution)

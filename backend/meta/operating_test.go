@@ -75,8 +75,9 @@ func inQuotes(section string, column int) (words []string) {
 	return words
 }
 
-// TestThePageForOperatorsListsWhatIsLogged: each line that the program can write is on it, and no other; so is each kind of audit entry. A
-// line's message is one constant text. Nothing else makes a log than the command line, which writes it to standard error.
+// TestThePageForOperatorsListsWhatIsLogged: each line that the program can write is on it, and no
+// other; so is each kind of audit entry. A line's message is one constant text. Nothing else makes
+// a log than the command line, which writes it to standard error.
 //
 // ASVS 16.1.1, 16.2.3
 func TestThePageForOperatorsListsWhatIsLogged(t *testing.T) {
@@ -114,7 +115,8 @@ func TestThePageForOperatorsListsWhatIsLogged(t *testing.T) {
 
 var logMethod = regexp.MustCompile(`(?i)\blog\.(Debug|Info|Warn|Error|Log)(Context)?$`)
 
-// logCall tells that a call writes a line to a [slog.Logger], which is named log everywhere here, and which argument is its message.
+// logCall reports whether a call writes a line to a [slog.Logger], which is named log everywhere
+// here, and which argument is its message.
 func logCall(name string, call *ast.CallExpr) (message int, is bool) {
 	found := logMethod.FindStringSubmatch(name)
 	if found == nil || len(call.Args) == 0 {
@@ -154,7 +156,8 @@ func constantsOf(t *testing.T, files map[string]*ast.File, room, kind string) (v
 	return values
 }
 
-// TestThePageForOperatorsTellsTheLimits: each limit that it names in the source has the value that it says.
+// TestThePageForOperatorsTellsTheLimits: each limit that it names in the source has the value that
+// it says.
 //
 // ASVS 13.2.6
 func TestThePageForOperatorsTellsTheLimits(t *testing.T) {
@@ -194,8 +197,9 @@ func TestThePageForOperatorsTellsTheLimits(t *testing.T) {
 	require.Greater(t, held, 12)
 }
 
-// TestThePageForOperatorsHasAServiceWithGoodSettings: what systemd would hand to the program is what it would take. That the service runs, and
-// with all that is taken away from it, was tried on Debian.
+// TestThePageForOperatorsHasAServiceWithGoodSettings: what systemd would hand to the program is
+// what it would take. That the service runs, and with all that is taken away from it, was tried on
+// Debian.
 func TestThePageForOperatorsHasAServiceWithGoodSettings(t *testing.T) {
 	var environ []string
 	for line := range strings.Lines(section(t, "## As a service")) {

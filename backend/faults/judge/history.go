@@ -1,5 +1,6 @@
-// Package judge decides whether a recorded history kept Curfew's promises. It knows the contract (the JSON API and the rules of sessions) and
-// nothing else: it shares no code with the product, and sees only what clients saw and what the database holds in the end.
+// Package judge decides whether a recorded history kept Curfew's promises. It knows the contract
+// (the JSON API and the rules of sessions) and nothing else: it shares no code with the product,
+// and sees only what clients saw and what the database holds in the end.
 package judge
 
 import "time"
@@ -23,11 +24,13 @@ const (
 	Probe        Kind = "probe"  // in the name of a session that there never was
 )
 
-// Never is the return of a request that was not answered: it may take effect at any time after its call.
+// Never is the return of a request that was not answered: it may take effect at any time after its
+// call.
 const Never = time.Duration(1<<63 - 1)
 
-// Op is one request and what came of it. Call is taken before the first byte is written and Return after the last one is read, by one
-// monotonic clock for all clients, so that an op whose Call is later than another's Return did begin after the other had ended.
+// Op is one request and what came of it. Call is taken before the first byte is written and Return
+// after the last one is read, by one monotonic clock for all clients, so that an op whose Call is
+// later than another's Return did begin after the other had ended.
 type Op struct {
 	Kind         Kind
 	Call, Return time.Duration
@@ -36,10 +39,12 @@ type Op struct {
 	Status int
 	// Code is the problem's, where the answer was one.
 	Code string
-	// RetryAfter tells that the answer said when to come again, and Cleared that it took the client's cookies or storage away.
+	// RetryAfter is whether the answer said when to come again, and Cleared whether it took the
+	// client's cookies or storage away.
 	RetryAfter, Cleared bool
 
-	// Session is in whose name the request was made; for a sign-in, the one that it began. Member is whose that is.
+	// Session is in whose name the request was made; for a sign-in, the one that it began. Member
+	// is whose that is.
 	Session, Member string
 	// Target is the session or the member that the request is about.
 	Target string
@@ -61,7 +66,7 @@ type Op struct {
 
 func (op *Op) answered() bool { return op.Status/100 == 2 }
 
-// refused tells that the answer says that the request changed nothing and never will.
+// refused reports whether the answer says that the request changed nothing and never will.
 func (op *Op) refused() bool { return op.Status/100 == 4 }
 
 // Session is one that was there before the history began.
@@ -74,16 +79,19 @@ type Session struct {
 type Book struct {
 	// Sessions maps the ids of all sessions to their generations.
 	Sessions map[string]int
-	// Revocations maps the idempotency keys of all revocations of everybody to the generations that they began.
+	// Revocations maps the idempotency keys of all revocations of everybody to the generations that
+	// they began.
 	Revocations map[string]int
 	Generation  int
 	Version     int
 	Policy      string
-	// Faults are what the database's own checks, and the comparison of effects with the audit log, complain of.
+	// Faults are what the database's own checks, and the comparison of effects with the audit log,
+	// complain of.
 	Faults []Violation
 }
 
-// History is what happened on one data folder, from its making to its end, over all lives of the server.
+// History is what happened on one data folder, from its making to its end, over all lives of the
+// server.
 type History struct {
 	Before []Session
 	Ops    []Op

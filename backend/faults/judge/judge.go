@@ -13,9 +13,11 @@ type fate struct {
 	generation int
 	// bornCall and bornReturn are those of its sign-in.
 	bornCall, bornReturn time.Duration
-	// mayEnd is the earliest call of anything that could have ended it: until then, a refusal is wrong.
+	// mayEnd is the earliest call of anything that could have ended it: until then, a refusal is
+	// wrong.
 	mayEnd time.Duration
-	// ended is the earliest return of an answer that said so: from then on, every admission is wrong. By is the promise that it breaks.
+	// ended is the earliest return of an answer that said so: from then on, every admission is
+	// wrong. By is the promise that it breaks.
 	ended time.Duration
 	by    string
 	// refused is the earliest return of an answer that refused it for good.
@@ -92,7 +94,8 @@ type revocation struct {
 	answered   time.Duration
 }
 
-// revocations are those of everybody, by their keys. What came of one that was never answered stands in the book.
+// revocations are those of everybody, by their keys. What came of one that was never answered
+// stands in the book.
 func (c *court) revocations() map[string]*revocation {
 	found := map[string]*revocation{}
 	for i := range c.history.Ops {
@@ -131,7 +134,8 @@ func (c *court) revocations() map[string]*revocation {
 	return found
 }
 
-// endByGenerations ends sessions by revocations of everybody: each ends those of every generation before the one that it began.
+// endByGenerations ends sessions by revocations of everybody: each ends those of every generation
+// before the one that it began.
 func (c *court) endByGenerations() {
 	revocations := c.revocations()
 	for key := range c.history.Book.Revocations {
@@ -246,7 +250,8 @@ func (c *court) judgeTrouble(op *Op) {
 	}
 }
 
-// judgePolicies holds that a policy is seen whole, that its version never goes down for anybody, and that a saved one is not lost.
+// judgePolicies checks that a policy is seen whole, that its version never goes down for any
+// client, and that a saved one is not lost.
 func (c *court) judgePolicies() {
 	contents := map[int]string{}
 	var seen []*Op
@@ -287,7 +292,7 @@ func (c *court) judgePolicies() {
 
 // judgeBook holds that sessions come from sign-ins alone, and that none of them is lost.
 func (c *court) judgeBook() {
-	open := 0 // sign-ins of which nobody knows what came
+	open := 0 // sign-ins whose outcome is unknown
 	for i := range c.history.Ops {
 		if op := &c.history.Ops[i]; op.Kind == SignIn && !op.answered() && !op.refused() {
 			open++

@@ -49,7 +49,8 @@ func book(generation int, sessions map[string]int) Book {
 	return Book{Sessions: sessions, Revocations: revocations, Generation: generation, Version: 2, Policy: "b"}
 }
 
-// Each history that breaks a promise is found out, by the name of that promise; and each that keeps it is let go.
+// Each history that breaks a promise is found out, by the name of that promise; and each that keeps
+// it is let go.
 func TestJudge(t *testing.T) {
 	one, two := map[string]int{"s": 1}, map[string]int{"s": 1, "t": 1}
 	cases := map[string]struct {

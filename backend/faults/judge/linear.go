@@ -7,7 +7,7 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// Linear tells how much of a history was put in an order, and which sessions have none.
+// Linear is how much of a history was put in an order, and which sessions have none.
 type Linear struct {
 	Sessions, Ops int
 	// Undecided are the sessions whose search took too long.
@@ -15,14 +15,16 @@ type Linear struct {
 	Found     []Violation
 }
 
-// mostUses bounds the requests of one session that are put in an order. Leaving out those that change nothing hides no order.
+// mostUses bounds the requests of one session that are put in an order. Leaving out those that
+// change nothing hides no order.
 const mostUses = 300
 
 // enough sessions without an order say all that there is to say.
 const enough = 5
 
-// Linearize looks, session by session, for an order of everything that was asked for in which each answer is right, and in which nothing
-// that began after another's answer comes before it. Time plays no part in the model: what ends by its time is judged elsewhere.
+// Linearize looks, session by session, for an order of everything that was asked for in which each
+// answer is right, and in which nothing that began after another's answer comes before it. Time
+// plays no part in the model: what ends by its time is judged elsewhere.
 func Linearize(history History, most int) Linear {
 	var result Linear
 	c := &court{history: history, fates: map[string]*fate{}, byMember: map[string][]*fate{}}
@@ -74,7 +76,8 @@ func boolean(b bool) int {
 	return 0
 }
 
-// event is one step of the model. Which of them it is, its kind says; use and refuse are answers to a request in the session's name.
+// event is one step of the model. Which of them it is, its kind says; use and refuse are answers to
+// a request in the session's name.
 type event struct {
 	kind       string
 	generation int

@@ -2,13 +2,15 @@ package judge
 
 import "time"
 
-// succession is the refresh tokens of one session in the order in which they were given out, and when each was presented.
+// succession is the refresh tokens of one session in the order in which they were given out, and
+// when each was presented.
 type succession struct {
 	place     map[string]int
 	presented []presentation
 }
 
-// presentation is when a token was presented: the earliest call, and the earliest return of an answer that took it.
+// presentation is when a token was presented: the earliest call, and the earliest return of an
+// answer that took it.
 type presentation struct {
 	token       string
 	call, taken time.Duration
@@ -32,8 +34,9 @@ func (s *succession) after(place int) presentation {
 	return presentation{call: Never, taken: Never}
 }
 
-// followTokens puts the refresh tokens of every session in their order, and judges how they were taken: the same token buys the same
-// successor, and one whose successor was itself presented ends the session (I3, I4).
+// followTokens puts the refresh tokens of every session in their order, and judges how they were
+// taken: the same token buys the same successor, and one whose successor was itself presented ends
+// the session (I3, I4).
 func (c *court) followTokens() {
 	bySession := map[string][]*Op{}
 	for i := range c.history.Ops {
@@ -69,7 +72,8 @@ func (c *court) followTokens() {
 	}
 }
 
-// order learns the succession: each answered op tells the successor of the token that was presented.
+// order learns the succession: each answered op shows the successor of the token that was
+// presented.
 func (c *court) order(id string, f *fate, ops []*Op) {
 	s := &f.tokens
 	successors := map[string]string{}
