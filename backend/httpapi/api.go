@@ -167,6 +167,8 @@ func (a *API) getReadiness(c echo.Context) error {
 
 // readiness is when the database was last found to be writable.
 type readiness struct {
+	// mu is held while the database is probed, so that one probe answers all who wait. It is taken
+	// first of all locks.
 	mu   sync.Mutex
 	last time.Time
 }

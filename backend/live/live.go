@@ -17,6 +17,8 @@ type Hub struct {
 	// most is how many may listen to the same first topic, second topic and so on.
 	most []int
 
+	// mu guards the fields below it. It is taken in a goroutine that holds no other lock, or by a
+	// listener.
 	mu     sync.Mutex
 	topics map[string]map[*Listener]struct{}
 	closed bool

@@ -17,6 +17,7 @@ type remembered struct {
 // shard holds two generations of tokens. A new one begins when the newest is full or has lasted
 // [LongestLifetime], and the older one is dropped.
 type shard struct {
+	// mu guards the tokens. No other lock is held when it is taken, and none is taken under it.
 	mu            sync.RWMutex
 	newest, older map[string]Claims
 	newestEnds    time.Time
