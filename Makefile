@@ -62,7 +62,6 @@ RACED = CGO_CFLAGS='-O1 -g0' go test -race -vet=off -ldflags=-w $$(go list ./bac
 test-go: $(WEB) ## Run the Go tests, with the race detector
 	$(RACED) -shuffle=on -skip '^TestExportsAreStreamed$$' # it measures memory and runs below
 	go test -vet=off -gcflags='github.com/pb33f/...=-N -l -dwarf=false' -shuffle=on -short ./backend/attacks ./backend/cli ./backend/demo ./backend/httpapi
-	cd backend/faults && go test -vet=off -run '^TestEveryMutantFitsTheSources$$' .
 
 # The slowest part of a cold run, compiled while Chromium and the web app arrive.
 compiled:
