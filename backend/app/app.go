@@ -89,12 +89,6 @@ func (a *App) build(ctx context.Context, web fs.FS, openStore openStore) (err er
 	if a.db, err = openStore(ctx, a.folder.database(), a.log); err != nil {
 		return err
 	}
-	// Nothing that is read from a damaged file counts, and no trouble with it either.
-	defer func() {
-		if damaged := a.db.Sound(); damaged != nil {
-			err = damaged
-		}
-	}()
 	secrets, err := token.LoadSecrets(a.folder.secrets(), time.Now())
 	if err != nil {
 		return err

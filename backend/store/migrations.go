@@ -1,12 +1,12 @@
 package store
 
 import (
-	"database/sql"
 	"embed"
 	"fmt"
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
+	"gorm.io/gorm"
 )
 
 //go:embed migrations/sqlite/*.sql
@@ -19,7 +19,11 @@ func goMigrations() []*goose.Migration {
 	return []*goose.Migration{foldTexts, repairChain, foldTouches}
 }
 
-func migrationsOf(pool *sql.DB) (*goose.Provider, error) {
+func migrationsOf(db *gorm.DB) (*goose.Provider, error) {
+	pool, err := db.DB()
+	if err != nil {
+		return nil, err
+	}
 	files, err := fs.Sub(sqliteMigrations, "migrations/sqlite")
 	if err != nil {
 		return nil, err

@@ -1,9 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"sync"
 	"syscall"
 	"time"
 
@@ -20,31 +19,27 @@ import (
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
-
-	"curfew/backend/failpoint"
-	"curfew/backend/session"
 )
 
-// protocol is what this program knows of how to judge by the organization's row. A database with a higher number was written by
-// a newer program, beside which this one must not serve.
+// protocol is the newest form of the organization's row that this program can judge sessions by. A
+// database with a higher number was written by a newer program.
 const protocol = 1
 
-// DB is the database. It is safe for concurrent use, and implements [session.Store] and [member.Store].
+// DB is the database. It is safe for concurrent use, and implements [session.Store] and
+// [member.Store].
 type DB struct {
-	// writer has a single connection: writers queue for it instead of failing on a locked database. Its transactions
-	// take the write lock when they begin, so that none has to upgrade a lock and fail.
+	// writer has a single connection: writers queue for it instead of failing on a locked database.
+	// Its transactions take the write lock when they begin, so that none fails to upgrade a lock.
 	writer *gorm.DB
 	// reader's connections cannot write.
 	reader *gorm.DB
 	path   string
 	log    *slog.Logger
-	// sound looks through the file, once.
-	sound func() error
 	// upgradedFrom is the schema that the file had before; 0 for this program's.
 	upgradedFrom int64
 }
 
-// UnusableError is given for a database that must not be used; its text says what to do about it.
+// UnusableError is returned for a database that must not be used. Its text says what to do about it.
 type UnusableError struct {
 	Path   string
 	Advice string
@@ -54,79 +49,60 @@ type UnusableError struct {
 func (e *UnusableError) Error() string { return fmt.Sprintf("database %s %s", e.Path, e.Advice) }
 func (e *UnusableError) Unwrap() error { return e.Cause }
 
-// Connections to the database. Whoever finds none free waits for one, as long as the request may last.
+// Connections to the database. A caller waits for a free one as long as its context allows.
 const (
 	writers       = 1 // SQLite has one at a time; here they wait in the order in which they came
-	fewestReaders = 4 // and more where there are more processors
+	fewestReaders = 4 // and more with more processors
 	lockPatience  = 5 * time.Second
 )
 
-// longestLog is how many pages the write-ahead log may have before a writer folds it in, in the middle of its commit. [DB.Checkpoint] comes
-// before that, unless more is written than it can follow.
+// longestLog is the number of pages in the write-ahead log at which a writer folds it in, in the
+// middle of its commit. [DB.Checkpoint] comes before that, unless more is written than it can follow.
 const longestLog = 16_000
 
-// Open opens the database file, creates it if it is missing, and brings an older schema up to date. It refuses a damaged
-// file or write-ahead log, and a file of a newer schema, with an [*UnusableError]. Where nothing has to be brought up to date it only begins
-// to look through the file: whoever opens has to ask [DB.Sound] as well.
+// Open opens the database file, creates it if it is missing, checks it, and brings an older schema
+// up to date. It returns an [*UnusableError] for a damaged file or write-ahead log, and for a file
+// of a newer schema.
 func Open(ctx context.Context, path string, log *slog.Logger) (*DB, error) {
-	return openToUse(ctx, path, log, opening{})
+	return open(ctx, path, log, opening{})
 }
 
 // OpenCurrent is Open for a database of this program's schema. It refuses an older one, too, and
 // changes nothing about it.
 func OpenCurrent(ctx context.Context, path string, log *slog.Logger) (*DB, error) {
-	return openToUse(ctx, path, log, opening{refuseOlder: true})
+	return open(ctx, path, log, opening{refuseOlder: true})
 }
 
-func openToUse(ctx context.Context, path string, log *slog.Logger, how opening) (*DB, error) {
-	db, err := open(ctx, path, log, how)
-	if err != nil {
-		return nil, err
-	}
-	if err := db.warnOfAddresses(ctx); err != nil {
-		return nil, errors.Join(unusable(path, err), db.Close())
-	}
-	return db, nil
-}
-
-// open opens the file, and a newer one that took its place if it had to be upgraded.
 func open(ctx context.Context, path string, log *slog.Logger, how opening) (*DB, error) {
 	if err := removeAll(path+upgrading, path+upgrading+"-journal"); err != nil { // of an upgrade that broke off
 		return nil, err
 	}
-	db, err := openFile(ctx, path, log)
+	db, err := openFile(path, log)
 	if err != nil {
 		return nil, err
 	}
-	from, to, err := db.prepare(ctx, how)
-	if err != nil || from == to {
-		return db, db.closeAfter(err)
+	older, err := db.prepare(ctx, &how)
+	if err != nil {
+		return nil, errors.Join(unusable(path, err), db.Close())
 	}
-	if err := db.closeAfter(db.upgrade(ctx, from, to, how)); err != nil {
-		return nil, err
+	if older == 0 {
+		return db, nil
 	}
-	if db, err = openFile(ctx, path, log); err != nil {
-		return nil, err
+	if err := db.upgrade(ctx, older, how); err != nil {
+		return nil, errors.Join(unusable(path, err), db.Close())
 	}
-	db.upgradedFrom = from
-	go db.sound() //nolint:errcheck // as in prepare
-	return db, db.closeAfter(db.understand(ctx))
+	if db, err = open(ctx, path, log, how); err == nil {
+		db.upgradedFrom = older
+	}
+	return db, err
 }
 
-// closeAfter closes a database that cannot be used because of the error, if there is one.
-func (db *DB) closeAfter(err error) error {
-	if err == nil {
-		return nil
-	}
-	return errors.Join(unusable(db.path, err), db.Close())
-}
-
-// UpgradedFrom returns the schema that the file had before it was opened, or 0 where it was this
+// UpgradedFrom returns the schema that the file had before it was opened, or 0 if it was this
 // program's.
 func (db *DB) UpgradedFrom() int64 { return db.upgradedFrom }
 
-func openFile(ctx context.Context, path string, log *slog.Logger) (*DB, error) {
-	// Created here, because SQLite would make it readable by everybody.
+func openFile(path string, log *slog.Logger) (*DB, error) {
+	// Created here, because SQLite would make it readable by every user.
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
@@ -141,30 +117,25 @@ func openFile(ctx context.Context, path string, log *slog.Logger) (*DB, error) {
 	if db.writer, err = connect(path, log, url.Values{"_txlock": {"immediate"}}, writers); err != nil {
 		return nil, unusable(path, err)
 	}
-	// The driver's DSN has no word for it. A connection that took the place of the writers' one would have SQLite's own, 1,000.
-	if err := db.writer.Exec(fmt.Sprintf("PRAGMA wal_autocheckpoint = %d", longestLog)).Error; err != nil {
-		return nil, errors.Join(unusable(path, err), db.Close())
-	}
 	if db.reader, err = connect(path, log, url.Values{"_query_only": {"on"}}, max(fewestReaders, runtime.GOMAXPROCS(0))); err != nil {
 		return nil, errors.Join(unusable(path, err), db.Close())
 	}
-	db.sound = sync.OnceValue(func() error { return unusable(path, db.lookThrough(ctx)) })
 	return db, nil
 }
 
-// driverName is SQLite's driver with its temporary files in memory. By itself SQLite looks for a
-// folder for them outside of the data folder, and a read-only container has none. The driver's DSN
-// has no word for it.
+// driverName is SQLite's driver with the pragmas that its DSN cannot set. Temporary files are in
+// memory: SQLite looks for a folder for them outside of the data folder, and a read-only container
+// has none.
 const driverName = "sqlite3 without files elsewhere"
 
 func init() {
 	sql.Register(driverName, &sqlite3.SQLiteDriver{ConnectHook: func(connection *sqlite3.SQLiteConn) error {
-		_, err := connection.Exec("PRAGMA temp_store = MEMORY", nil)
+		_, err := connection.Exec(fmt.Sprintf("PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = %d", longestLog), nil)
 		return err
 	}})
 }
 
-// connect opens a pool. The pragmas stand in the DSN, because one that is set by a statement reaches a single connection.
+// connect opens a pool. The pragmas are in the DSN, because a statement reaches a single connection.
 func connect(path string, log *slog.Logger, more url.Values, connections int) (*gorm.DB, error) {
 	dsn := url.Values{
 		"_journal_mode":    {"WAL"},
@@ -172,7 +143,7 @@ func connect(path string, log *slog.Logger, more url.Values, connections int) (*
 		"_foreign_keys":    {"on"},
 		"_busy_timeout":    {strconv.FormatInt(lockPatience.Milliseconds(), 10)},
 		"_stmt_cache_size": {"100"}, // SQLite takes longer to read most statements than to run them
-		"_mutex":           {"no"},  // database/sql lets nobody use a connection that somebody uses; a lock for each value that is read takes a while
+		"_mutex":           {"no"},  // database/sql never shares a connection between goroutines
 	}
 	for key, value := range more {
 		dsn[key] = value
@@ -196,8 +167,8 @@ func connect(path string, log *slog.Logger, more url.Values, connections int) (*
 	return db, nil
 }
 
-// slowLog logs statements that took long, without their parameters: some of these are hashes of secrets. A statement that failed is left to
-// whoever gets the error. It would be told twice, and first in words that help nobody.
+// slowLog logs slow statements, without their parameters: some of these are hashes of secrets. It
+// does not log a statement that failed, because the caller gets the error.
 type slowLog struct {
 	logger.Interface
 	gorm.ParamsFilter
@@ -213,73 +184,63 @@ func (l slowLog) Trace(ctx context.Context, begin time.Time, statement func() (s
 	l.Interface.Trace(ctx, begin, statement, nil)
 }
 
-// prepare makes sure that the file can be used: from and to are the schema that it has and the one
-// that it has to be brought to, for which it was found to be sound. If they are the same, that is
-// being found out when prepare returns. A new file gets its schema here.
-func (db *DB) prepare(ctx context.Context, how opening) (from, to int64, err error) {
+// prepare checks that the file can be used, and gives a new file its schema. It returns the file's
+// schema if that is older than this program's, and 0 otherwise. It sets how.version if it is not set.
+func (db *DB) prepare(ctx context.Context, how *opening) (older int64, err error) {
+	if err := db.quickCheck(ctx); err != nil {
+		return 0, err
+	}
 	is, err := isBackup(db.read(ctx))
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
 	if is {
-		return 0, 0, &UnusableError{Advice: "is a backup, in which everybody is signed in who was then. Move it out of the data folder, and restore it: curfew restore FILE."}
+		return 0, &UnusableError{Advice: "is a backup, in which everybody is signed in who was then. Move it out of the data folder, and restore it: curfew restore FILE."}
 	}
-	pool, err := db.writer.DB()
+	migrations, err := migrationsOf(db.writer)
 	if err != nil {
-		return 0, 0, err
-	}
-	migrations, err := migrationsOf(pool)
-	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
 	sources := migrations.ListSources()
 	newest := sources[len(sources)-1].Version
-	if to = how.version; to == 0 {
-		to = newest
-	}
-	from = db.schema(ctx)
-	if from == to {
-		go db.sound() //nolint:errcheck // it is kept for whoever asks
-		return from, to, db.understand(ctx)
-	}
-	if err := db.Sound(); err != nil {
-		return 0, 0, err
-	}
-	switch {
+	how.version = cmp.Or(how.version, newest)
+	switch from := db.schema(ctx); {
+	case from == how.version:
 	case from > newest:
-		return 0, 0, &UnusableError{Advice: fmt.Sprintf("has schema %d, but this program knows only up to %d. Run the newer program that wrote it.", from, newest)}
+		return 0, &UnusableError{Advice: fmt.Sprintf("has schema %d, but this program knows only up to %d. Run the newer program that wrote it.", from, newest)}
 	case from == 0:
-		if _, err := migrations.UpTo(ctx, to); err != nil {
-			return 0, 0, fmt.Errorf("make the schema: %w", err)
+		if _, err := migrations.UpTo(ctx, how.version); err != nil {
+			return 0, fmt.Errorf("make the schema: %w", err)
 		}
-		return to, to, db.understand(ctx)
 	case how.refuseOlder:
-		return 0, 0, &UnusableError{Advice: fmt.Sprintf("has schema %d, and this program works on %d. Nothing was changed: start the server, which brings it up to date, and ask again.", from, to)}
+		return 0, &UnusableError{Advice: fmt.Sprintf("has schema %d, and this program works on %d. Nothing was changed: start the server, which brings it up to date, and ask again.", from, how.version)}
+	default:
+		return from, nil
 	}
-	return from, to, nil
+	if err := db.checkProtocol(ctx); err != nil || how.version < newest {
+		return 0, err
+	}
+	return 0, db.warnOfAddresses(ctx)
 }
 
-// Sound waits until the whole file has been looked through, and returns an [*UnusableError] if it is damaged. A large file takes a while, in
-// which it can be read, but nothing that was read may be served before Sound has returned nil. The only connection that writes is the one
-// that looks, so nothing is written meanwhile either.
-func (db *DB) Sound() error { return db.sound() }
+// quickCheck reads the whole file, and returns an [*UnusableError] if it is damaged.
+func (db *DB) quickCheck(ctx context.Context) error {
+	return refuseDamage(queryRow(db.read(ctx), "PRAGMA quick_check(1)"))
+}
 
-func (db *DB) lookThrough(ctx context.Context) error {
-	pool, err := db.writer.DB()
-	if err != nil {
-		return err
-	}
+// refuseDamage returns an [*UnusableError] unless a check of SQLite's found nothing, or "ok".
+func refuseDamage(check *sql.Row) error {
 	var verdict string
-	if err := pool.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+	if err := check.Scan(&verdict); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	if verdict != "ok" {
+	if verdict != "" && verdict != "ok" {
 		return &UnusableError{Advice: "is damaged (" + verdict + "). " + restoreAdvice}
 	}
 	return nil
 }
 
-// schema is the version of the file's schema; 0 where it cannot be read, because the file is new or damaged.
+// schema returns the version of the file's schema; 0 if it cannot be read, because the file is new.
 func (db *DB) schema(ctx context.Context) (version int64) {
 	if queryRow(db.read(ctx), "SELECT max(version_id) FROM goose_db_version").Scan(&version) != nil {
 		return 0
@@ -287,8 +248,8 @@ func (db *DB) schema(ctx context.Context) (version int64) {
 	return version
 }
 
-// understand makes sure that this program knows how to judge by the organization's row.
-func (db *DB) understand(ctx context.Context) error {
+// checkProtocol returns an [*UnusableError] if the organization's row needs a newer program.
+func (db *DB) checkProtocol(ctx context.Context) error {
 	var found int
 	if err := queryRow(db.read(ctx), "SELECT protocol FROM organization").Scan(&found); err != nil {
 		return fmt.Errorf("read the protocol: %w", err)
@@ -301,7 +262,7 @@ func (db *DB) understand(ctx context.Context) error {
 
 const restoreAdvice = "Keep a copy of it, and restore a backup: curfew restore --force FILE."
 
-// unusable gives SQLite's errors at start-up the words that an operator can act on.
+// unusable turns SQLite's errors at start-up into an [*UnusableError] with advice for the operator.
 func unusable(path string, err error) error {
 	if err == nil {
 		return nil
@@ -332,9 +293,6 @@ func unusable(path string, err error) error {
 // Close ends all connections and folds the write-ahead log into the file.
 func (db *DB) Close() error {
 	var errs []error
-	if db.sound != nil {
-		_ = db.sound() // it was told to whoever asked; a connection in use would outlive the pool
-	}
 	for _, pool := range []*gorm.DB{db.reader, db.writer} {
 		if pool == nil {
 			continue
@@ -348,8 +306,8 @@ func (db *DB) Close() error {
 	return errors.Join(errs...)
 }
 
-// Ready returns nil when the database can be written. It makes a durable commit of a row that is there no more at its end; a row that is set
-// to what it is would not be written at all.
+// Ready returns nil if the database can be written. It makes a durable commit, and leaves no row.
+// SQLite would not write a row that is set to the values that it has.
 func (db *DB) Ready(ctx context.Context) error {
 	return db.write(ctx, func(tx *gorm.DB) error {
 		if err := exec(tx, "INSERT INTO session_times (page, times) VALUES (-1, x'')"); err != nil {
@@ -359,86 +317,9 @@ func (db *DB) Ready(ctx context.Context) error {
 	})
 }
 
-// Checkpoint folds the write-ahead log into the database, as far as nobody reads what was there before (https://www.sqlite.org/wal.html, 2.1).
-// Writers go on meanwhile: without it, one of them would do it now and then, in the middle of a commit that somebody waits for.
+// Checkpoint folds the write-ahead log into the database, up to the oldest frame that a reader uses
+// (https://www.sqlite.org/wal.html, 2.1). Writers go on meanwhile. Without it, one of them would do
+// it in the middle of its commit.
 func (db *DB) Checkpoint(ctx context.Context) error {
 	return unavailable(db.read(ctx).Exec("PRAGMA wal_checkpoint(PASSIVE)").Error)
 }
-
-// write runs one transaction. It returns refusals as they are and any other error as an [*UnavailableError], which wraps
-// [session.ErrOutcomeUnknown] if the COMMIT failed; after any other error nothing was changed. Once it has begun it
-// cannot be cancelled. It is begun and ended by statements, because database/sql has a goroutine watch over each transaction, and the driver
-// one over each statement that could be cancelled: to wake a processor for one takes a tenth of the time in which everybody's sessions end.
-func (db *DB) write(ctx context.Context, f func(tx *gorm.DB) error) error {
-	err := db.writer.WithContext(ctx).Connection(func(connection *gorm.DB) (err error) {
-		tx := connection.WithContext(context.WithoutCancel(ctx))
-		if err := exec(tx, "BEGIN IMMEDIATE"); err != nil {
-			return err
-		}
-		committed := false
-		defer func() {
-			if committed {
-				return
-			}
-			if trouble := rollBack(tx); trouble != nil {
-				err = errors.Join(err, trouble)
-			}
-		}()
-		if err := f(tx); err != nil {
-			return err
-		}
-		failpoint.At("before the commit")
-		if err := exec(tx, "COMMIT"); err != nil {
-			return errors.Join(session.ErrOutcomeUnknown, err)
-		}
-		committed = true
-		return nil
-	})
-	failpoint.At("after the commit")
-	return unavailable(err)
-}
-
-// rollBack ends the transaction, unless an error has ended it already (https://www.sqlite.org/lang_transaction.html, 3). A connection that
-// cannot is used no more.
-func rollBack(tx *gorm.DB) error {
-	return tx.Statement.ConnPool.(*sql.Conn).Raw(func(raw any) error {
-		connection := raw.(*sqlite3.SQLiteConn)
-		if connection.AutoCommit() {
-			return nil
-		}
-		if _, err := connection.Exec("ROLLBACK", nil); err != nil {
-			return errors.Join(driver.ErrBadConn, err)
-		}
-		return nil
-	})
-}
-
-// exec and queryRow run one statement of a transaction past GORM, whose mapping takes several times as long as SQLite does. They are
-// for what all writes have in common, and for those that somebody waits for with impatience.
-func exec(tx *gorm.DB, statement string, args ...any) error {
-	_, err := tx.Statement.ConnPool.ExecContext(tx.Statement.Context, statement, args...)
-	return err
-}
-
-// eachRow calls f with the scan function of each row that the query finds. A context that cannot be
-// cancelled spares the driver a goroutine for each row.
-func eachRow(ctx context.Context, tx gorm.ConnPool, f func(scan func(...any) error) error, query string, args ...any) error {
-	rows, err := tx.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
-	for rows.Next() {
-		if err := f(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
-func queryRow(tx *gorm.DB, statement string, args ...any) *sql.Row {
-	return tx.Statement.ConnPool.QueryRowContext(tx.Statement.Context, statement, args...)
-}
-
-// read gives a connection for reading. Its errors want wrapping by unavailable.
-func (db *DB) read(ctx context.Context) *gorm.DB { return db.reader.WithContext(ctx) }

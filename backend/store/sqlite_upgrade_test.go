@@ -113,7 +113,7 @@ func TestAnUpgradeThatIsKilledLeavesTheOldDatabaseOrTheNew(t *testing.T) {
 		org, err := db.Organization(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, "Killed", org.Name)
-		require.NoError(t, db.Sound())
+		require.NoError(t, db.quickCheck(t.Context()))
 		_, err = os.Stat(path + upgrading)
 		require.ErrorIs(t, err, fs.ErrNotExist)
 	}
