@@ -119,7 +119,7 @@ func (f *DataFolder) stageBackup(ctx context.Context, backup, ready string, log 
 	if err := copyFile(backup+"-wal", ready+"-wal"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return store.Marks{}, err
 	}
-	marks, kept, err := store.TakeIn(ctx, ready, log)
+	marks, kept, err := store.StageBackup(ctx, ready, log)
 	if err != nil {
 		return store.Marks{}, err
 	}
@@ -144,7 +144,7 @@ func invalidateSessions(ctx context.Context, path string, replaced store.Marks, 
 		}
 		done.BrokenAt, done.BrokenWhy = found.Chain.Broken.Sequence, found.Chain.Broken.Reason
 	}
-	renewed, err := db.Renew(ctx, replaced, found, audit.Event{At: time.Now(), Action: audit.Restored, Actor: audit.Operator, Target: "organization"})
+	renewed, err := db.InvalidateSessions(ctx, replaced, found, audit.Event{At: time.Now(), Action: audit.Restored, Actor: audit.Operator, Target: "organization"})
 	if err != nil {
 		return err
 	}

@@ -171,7 +171,7 @@ func TestABackupHasTheTouchesThatWereOnlyInMemory(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "backup.db")
 	_, err = a.makeBackup(t.Context(), file)
 	require.NoError(t, err)
-	_, _, err = store.TakeIn(t.Context(), file, quiet)
+	_, _, err = store.StageBackup(t.Context(), file, quiet)
 	require.NoError(t, err)
 	kept, err := store.Open(t.Context(), file, quiet)
 	require.NoError(t, err)

@@ -337,7 +337,7 @@ func (h *house) recordEveryAction() error {
 	}
 	h.ahead = time.Hour
 	h.operator().send(http.MethodPost, "/api/clock/accept", nil)
-	_, err = h.db.Renew(h.t.Context(), store.Marks{}, store.Contents{}, audit.Event{At: h.clock.Now(), Action: audit.Restored, Actor: audit.Operator, Target: "organization"})
+	_, err = h.db.InvalidateSessions(h.t.Context(), store.Marks{}, store.Contents{}, audit.Event{At: h.clock.Now(), Action: audit.Restored, Actor: audit.Operator, Target: "organization"})
 	return err
 }
 

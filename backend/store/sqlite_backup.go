@@ -175,9 +175,9 @@ func ReadMarks(ctx context.Context, path string, log *slog.Logger) (marks Marks,
 	return marks, unusable(path, err)
 }
 
-// TakeIn turns a copy of a backup into a database that can be opened. It returns the secret that the
+// StageBackup turns a copy of a backup into a database that can be opened. It returns the secret that the
 // backup carried, or nil for a file that [DB.Backup] did not make, as the copy of a data folder.
-func TakeIn(ctx context.Context, path string, log *slog.Logger) (marks Marks, kept []byte, err error) {
+func StageBackup(ctx context.Context, path string, log *slog.Logger) (marks Marks, kept []byte, err error) {
 	if marks, err = ReadMarks(ctx, path, log); err != nil {
 		return Marks{}, nil, err
 	}
@@ -213,11 +213,11 @@ type Renewal struct {
 	Entry audit.Entry
 }
 
-// Renew ends every session and withdraws every link of a restored database. Its
+// InvalidateSessions ends every session and withdraws every link of a restored database. Its
 // generation becomes higher than its own and that of the database that it replaces, as far as that
 // could be read. So do the version of the policy and the newest time. The event's details are made
 // here.
-func (db *DB) Renew(ctx context.Context, replaced Marks, found Contents, event audit.Event) (renewed Renewal, err error) {
+func (db *DB) InvalidateSessions(ctx context.Context, replaced Marks, found Contents, event audit.Event) (renewed Renewal, err error) {
 	event.At = latest(event.At, found.Newest, replaced.Newest)
 	err = db.write(ctx, func(tx *gorm.DB) error {
 		org, err := readOrganization(tx)
