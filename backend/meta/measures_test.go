@@ -78,7 +78,7 @@ func written(t *testing.T, endings ...string) map[string]string {
 			return err
 		}
 		if name := entry.Name(); entry.IsDir() {
-			if strings.Trim(name, ".") != "" && name[0] == '.' || slices.Contains([]string{"node_modules", "bin", "testdata"}, name) {
+			if strings.Trim(name, ".") != "" && name[0] == '.' && name != ".github" || slices.Contains([]string{"node_modules", "bin", "testdata"}, name) {
 				return fs.SkipDir
 			}
 		} else if slices.Contains(endings, filepath.Ext(name)) {
