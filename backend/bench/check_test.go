@@ -7,55 +7,57 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"curfew/backend/bench/program"
 )
 
-const aSession = `{"expiresAt":"2026-12-09T02:00:00Z","member":{"email":"a@example.org","id":"1","name":"A","role":"member"},` +
-	`"organization":{"name":"O"},"policy":{"maximumLifetime":null,"refreshAutomatically":true,"sessionLength":{"unit":"days","value":14}},` +
-	`"session":{"id":"2","memberId":"1","client":{"address":"192.0.2.1","browser":"","device":"unknown","os":"","userAgent":""},"methods":["password"]}}`
+const aSession = `{"expiresAt":"2026-12-09T02:00:00Z","organization":{"name":"O"},` +
+	`"member":{"email":"a@example.org","id":"1","name":"A","role":"member"},` +
+	`"policy":{"maximumLifetime":null,"refreshAutomatically":true,"sessionLength":{"unit":"days","value":14}},` +
+	`"session":{"id":"2","memberId":"1","methods":["password"],` +
+	`"client":{"address":"192.0.2.1","browser":"","device":"unknown","os":"","userAgent":""}}}`
 
-// A server that lets everybody in, or answers something else, is not measured.
+// answers is a handler that answers every request with the body.
+func answers(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	}
+}
+
+// guarded is a handler that answers with a session if the credential is admitted.
+func guarded(admits func(credential string) bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !admits(r.Header.Get("Authorization")) {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+		_, _ = w.Write([]byte(aSession))
+	}
+}
+
+// TestCheck: a server that admits too much, or answers something else, is not measured.
 func TestCheck(t *testing.T) {
 	const good = "the-right-credential-for-this-server"
 	for name, c := range map[string]struct {
-		answer  http.HandlerFunc
+		handler http.HandlerFunc
 		open    bool
 		trouble string
 	}{
-		"a guarded one": {answer: func(w http.ResponseWriter, r *http.Request) {
-			if r.Header.Get("Authorization") != "Bearer "+good {
-				w.WriteHeader(http.StatusUnauthorized)
-			}
-			_, _ = w.Write([]byte(aSession))
-		}},
-		"an open one": {
-			answer: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(aSession)) }, open: true,
-		},
-		"one that lets everybody in": {
-			answer: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(aSession)) }, trouble: "it answers 200 to",
-		},
-		"one that lets in who brings anything": {answer: func(w http.ResponseWriter, r *http.Request) {
-			if r.Header.Get("Authorization") == "" {
-				w.WriteHeader(http.StatusUnauthorized)
-			}
-			_, _ = w.Write([]byte(aSession))
-		}, trouble: "it answers 200 to a wrong credential"},
-		"one that lets nobody in": {
-			answer: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }, trouble: "is answered 401",
-		},
-		"one that answers little": {
-			answer: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) }, open: true, trouble: "something else",
-		},
-		"one that answers more": {
-			answer: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"more":1,` + aSession[1:])) },
-			open:   true, trouble: "something else",
-		},
+		"guarded":       {handler: guarded(func(credential string) bool { return credential == "Bearer "+good })},
+		"open":          {handler: answers(http.StatusOK, aSession), open: true},
+		"admits all":    {handler: answers(http.StatusOK, aSession), trouble: "answered 200 and not 401"},
+		"admits any":    {handler: guarded(func(given string) bool { return given != "" }), trouble: "answered 200 and not 401"},
+		"admits none":   {handler: answers(http.StatusUnauthorized, ""), trouble: "answered 401 and not 200"},
+		"answers less":  {handler: answers(http.StatusOK, "{}"), open: true, trouble: "no session"},
+		"answers more":  {handler: answers(http.StatusOK, `{"more":1,`+aSession[1:]), open: true, trouble: "no session"},
+		"answers prose": {handler: answers(http.StatusOK, "yes"), open: true, trouble: "no session"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			running := httptest.NewServer(c.answer)
+			running := httptest.NewServer(c.handler)
 			defer running.Close()
-			s := &stage{}
-			err := s.check(t.Context(), contender{
-				server: &server{address: strings.TrimPrefix(running.URL, "http://")}, load: load{first: byBearer(good)}, open: c.open,
+			err := check(t.Context(), contender{
+				server: &program.Program{Address: strings.TrimPrefix(running.URL, "http://")},
+				load:   load{first: program.Bearer(http.MethodGet, sessionPath, good)}, open: c.open,
 			})
 			if c.trouble == "" {
 				require.NoError(t, err)
@@ -66,40 +68,35 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// A revocation that does not hold ends the whole run.
+// TestCheckRevocation: a revocation that does not hold ends the whole run.
 func TestCheckRevocation(t *testing.T) {
-	signedOut := false
-	running := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case r.Method == http.MethodPost:
-			w.WriteHeader(http.StatusCreated)
-			_, _ = w.Write([]byte(`{"accessToken":"token-of-the-owner"}`))
-		case r.Method == http.MethodDelete:
-			signedOut = true
-			w.WriteHeader(http.StatusNoContent)
-		case signedOut:
-			w.WriteHeader(http.StatusUnauthorized)
+	for _, holds := range []bool{true, false} {
+		signedOut := false
+		running := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case r.Method == http.MethodPost:
+				answers(http.StatusCreated, `{"accessToken":"token-of-the-owner"}`)(w, r)
+			case r.Method == http.MethodDelete:
+				signedOut = true
+				w.WriteHeader(http.StatusNoContent)
+			case signedOut && holds:
+				w.WriteHeader(http.StatusUnauthorized)
+			}
+		}))
+		defer running.Close()
+		err := checkRevocation(t.Context(), strings.TrimPrefix(running.URL, "http://"))
+		if holds {
+			require.NoError(t, err)
+		} else {
+			require.ErrorContains(t, err, "GET /api/session: answered 200 and not 401")
 		}
-	}))
-	defer running.Close()
-	require.NoError(t, checkRevocation(t.Context(), strings.TrimPrefix(running.URL, "http://")))
-
-	forgetful := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.Method {
-		case http.MethodPost:
-			_, _ = w.Write([]byte(`{"accessToken":"token-of-the-owner"}`))
-		case http.MethodDelete:
-			w.WriteHeader(http.StatusNoContent)
-		}
-	}))
-	defer forgetful.Close()
-	require.ErrorContains(t, checkRevocation(t.Context(), strings.TrimPrefix(forgetful.URL, "http://")), "GET is answered 200 and not 401")
+	}
 }
 
 func TestSpoilt(t *testing.T) {
 	good := byCookie("aaaaaaaaaaaaaaaaaaaaaaAaaaaaaaaa")
 	bad := spoilt(good)
-	require.NotEqual(t, good.headers, bad.headers)
-	require.Len(t, bad.headers[0][1], len(good.headers[0][1]))
+	require.NotEqual(t, good.Headers, bad.Headers)
+	require.Len(t, bad.Headers[0][1], len(good.Headers[0][1]))
 	require.Equal(t, byCookie("aaaaaaaaaaaaaaaaaaaaaaAaaaaaaaaa"), good, "the good one stays")
 }

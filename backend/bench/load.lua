@@ -1,6 +1,7 @@
--- Takes turns through the requests of a file, which stand in it as they are sent, with a zero byte behind each.
--- Arguments: the file, how many of its requests to pass over at first, milliseconds that a connection waits between an answer and its next
--- request, and how many times it does not wait (so that all connections begin at once).
+-- Takes turns through the requests of a file, which stand in it as they are sent, each followed by a
+-- zero byte. Arguments: the file, how many of its requests to skip at first, milliseconds that a
+-- connection waits between an answer and its next request, and how many times it does not wait, so
+-- that all connections begin at once.
 
 local requests, turn, pause, eager = {}, 0, 0, 0
 
@@ -33,11 +34,11 @@ function delay()
   return pause
 end
 
--- On standard error, because wrk prints a page for people on the other.
+-- On standard error, because wrk prints a page for people on standard output.
 function done(summary, latency)
   local e = summary.errors
   io.stderr:write(string.format(
-    '{"requests":%d,"microseconds":%d,"p50":%d,"p99":%d,"most":%d,"refused":%d,"failed":%d}\n',
-    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), latency.max,
+    '{"requests":%d,"microseconds":%d,"p99":%d,"refused":%d,"failed":%d}\n',
+    summary.requests, summary.duration, latency:percentile(99),
     e.status, e.connect + e.read + e.write + e.timeout))
 end

@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"curfew/backend/bench/loopback"
+	"curfew/backend/bench/program"
 )
 
 // testStage is a stage with a generator, but without servers.
@@ -28,7 +28,7 @@ func testStage(t *testing.T) *stage {
 	return s
 }
 
-// recorder is a server that keeps what it is sent, and refuses every third request.
+// recorder is a server that records its requests, and refuses every third.
 type recorder struct {
 	mu   sync.Mutex
 	seen []string
@@ -47,19 +47,22 @@ func (r *recorder) ServeHTTP(w http.ResponseWriter, got *http.Request) {
 	}
 }
 
-// The generator sends the requests that it was given, as they are and in turn, and tells what came of them.
+// TestGenerate: the generator sends the given requests in turn, and counts what was answered.
 func TestGenerate(t *testing.T) {
 	s := testStage(t)
 	var r recorder
 	server := httptest.NewServer(&r)
 	defer server.Close()
 
-	l, err := s.load([]string{"0", "1", "2", "3", "4"}, func(number string) request {
-		return request{method: http.MethodPost, path: "/path/" + number, body: `{"a":"b"}`, headers: []header{{"X-Number", number}}}
+	l, err := s.load([]string{"0", "1", "2", "3", "4"}, func(number string) program.Request {
+		return program.Request{
+			Method: http.MethodPost, Path: "/path/" + number, Body: `{"a":"b"}`,
+			Headers: []program.Header{{"X-Number", number}},
+		}
 	})
 	require.NoError(t, err)
 	l.connections, l.pause = 1, 10*time.Millisecond
-	m, err := s.generate(t.Context(), l, strings.TrimPrefix(server.URL, "http://"), 3)
+	m, err := s.generate(t.Context(), l, strings.TrimPrefix(server.URL, "http://"), 0.6)
 	require.NoError(t, err)
 
 	require.Greater(t, m.Requests, 20)
@@ -67,8 +70,7 @@ func TestGenerate(t *testing.T) {
 	require.InDelta(t, m.Requests/3, m.Refused, 1)
 	require.Zero(t, m.Failed)
 	require.InDelta(t, 1e6, m.Microseconds, 3e5)
-	require.Positive(t, m.P50)
-	require.GreaterOrEqual(t, m.P99, m.P50)
+	require.Positive(t, m.P99)
 
 	server.Close() // waits for the last request
 	require.InDelta(t, m.Requests, len(r.seen), 1)
@@ -85,8 +87,9 @@ func TestGenerateWithoutAServer(t *testing.T) {
 	s := testStage(t)
 	l, err := s.load([]string{"token"}, byCookie)
 	require.NoError(t, err)
-	address, err := loopback.FreeAddress(t.Context())
-	require.NoError(t, err)
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	address := strings.TrimPrefix(closed.URL, "http://")
 	_, err = s.generate(t.Context(), l, address, 0)
 	require.Error(t, err)
 	l.requests = filepath.Join(t.TempDir(), "missing")

@@ -1,8 +1,9 @@
-// Command bench measures what Curfew promises, on the machine that it runs on: what a checked request costs beside one that nobody checks,
-// and beside what others do. It prints a table, and writes it as JSON, as a chart, and into the README.
+// Command bench measures what Curfew promises, on the machine that it runs on: what a checked request
+// costs next to one that is not checked, and how costs grow with the number of sessions. It prints
+// tables, and writes them as JSON, as a chart and into two READMEs.
 //
-// Every figure compares two servers in the same round, so that it holds on a slow machine as on a quick one, and in a noisy hour as in a quiet
-// one. The servers are real programs on one processor, and the load generator (wrk) has the other. Nothing but loopback is used.
+// The servers are real programs on one CPU, and the load generator (wrk) has the other. They take turns
+// in rounds, and every figure compares two of the same round. Only loopback is used.
 package main
 
 import (
@@ -32,73 +33,83 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, stdout, stderr io.Writer) (err error) {
-	var (
-		curfew    = flag.String("curfew", "bin/curfew", "the program to measure")
-		reference = flag.String("reference", "bin/bench/reference", "the program of the references")
-		folder    = flag.String("folder", "bin/bench", "folder on a disk, for what is made on the way")
-		results   = flag.String("results", "", "folder to write the results to, as JSON and as a chart")
-		readme    = flag.String("readme", "", "file to write the table into, between its markers")
-		only      = flag.String("only", "", "measure only scenes whose names match; \"none\" for none of them")
-		sizes     = flag.String("sizes", "1000,100000,1000000", "numbers of live sessions by which costs are drawn; empty for none")
-	)
+// options are the flags.
+type options struct {
+	curfew, reference, folder, results, readme, only, sizes string
+}
+
+func parse() (o options) {
+	flag.StringVar(&o.curfew, "curfew", "bin/curfew", "the program to measure")
+	flag.StringVar(&o.reference, "reference", "bin/bench/reference", "the program of the references")
+	flag.StringVar(&o.folder, "folder", "bin/bench", "folder on a disk, for the data of the run")
+	flag.StringVar(&o.results, "results", "", "folder to write results.json, results.svg and README.md into")
+	flag.StringVar(&o.readme, "readme", "", "file to write the five rows into, between its markers")
+	flag.StringVar(&o.only, "only", "", `run only the scenes whose names match; "none" for no scene`)
+	flag.StringVar(&o.sizes, "sizes", "1000,100000,1000000", "numbers of live sessions; empty for none")
 	flag.Parse()
-	wanted, err := regexp.Compile(*only)
+	return o
+}
+
+func run(ctx context.Context, stdout, stderr io.Writer) (err error) {
+	o := parse()
+	wanted, err := regexp.Compile(o.only)
 	if err != nil {
 		return err
 	}
-	s, err := newStage(*curfew, *reference, *folder)
+	progress := func(what string) { fmt.Fprintln(stderr, time.Now().Format(time.TimeOnly), what) }
+	growth := scale.Options{Rounds: growthRounds, Curfew: o.curfew, Folder: o.folder, Progress: progress}
+	if growth.Sizes, err = numbers(o.sizes); err != nil {
+		return err
+	}
+	s, err := newStage(o.curfew, o.reference, o.folder)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.strike()) }()
 
 	r := report{Machine: thisMachine(ctx), At: time.Now().UTC()}
-	err = measure(ctx, s, wanted, *sizes, &r, stderr)
+	err = measure(ctx, s, wanted, growth, &r)
 	r.Seconds = time.Since(r.At).Seconds()
 	if err := errors.Join(err, r.print(stdout)); err != nil {
-		return err // what was measured until then is printed, but kept nowhere
+		return err // what was measured until then is printed, and written nowhere
 	}
-	return errors.Join(r.writeResults(*results), r.writeReadme(*readme))
+	return errors.Join(r.writeResults(o.results), r.writeReadme(o.readme))
 }
 
-// measure plays the scenes that are wanted, and then lets numbers of sessions grow.
-func measure(ctx context.Context, s *stage, wanted *regexp.Regexp, sizes string, r *report, stderr io.Writer) (err error) {
+// measure runs the scenes that are wanted, and then the growth with the number of sessions.
+func measure(ctx context.Context, s *stage, wanted *regexp.Regexp, growth scale.Options, r *report) error {
 	for _, scene := range scenes {
 		if !wanted.MatchString(scene.name) {
 			continue
 		}
-		fmt.Fprintln(stderr, time.Now().Format(time.TimeOnly), scene.title)
-		measured, err := scene.play(ctx, s)
+		growth.Progress(scene.title)
+		section, err := scene.run(ctx, s)
 		if err := errors.Join(err, s.clear()); err != nil {
 			return fmt.Errorf("%s: %w", scene.name, err)
 		}
-		if err := r.add(scene, measured); err != nil {
-			return fmt.Errorf("%s: %w", scene.name, err)
-		}
+		r.Sections = append(r.Sections, section)
 	}
-	r.Growth, err = grow(ctx, sizes, s.curfew, s.folder, stderr)
-	return err
+	if len(growth.Sizes) == 0 {
+		return nil
+	}
+	growth.Progress(fmt.Sprintf("growth up to %d sessions: at most %s, and %d GB of disk",
+		growth.Sizes[len(growth.Sizes)-1], growth.Time(), growth.Disk()>>30))
+	section, err := scale.Run(ctx, growth)
+	if err != nil {
+		return fmt.Errorf("growth: %w", err)
+	}
+	r.Sections = append(r.Sections, section)
+	return nil
 }
 
-// grow measures how costs grow with the number of live sessions; nil where no numbers are named.
-func grow(ctx context.Context, sizes, curfew, folder string, stderr io.Writer) (*scale.Result, error) {
-	if sizes == "" {
-		return nil, nil //nolint:nilnil // nothing was asked for
-	}
-	options := scale.Options{Rounds: fewerRounds, Program: curfew, Folder: folder, Progress: func(what string) {
-		fmt.Fprintln(stderr, time.Now().Format(time.TimeOnly), what)
-	}}
-	for text := range strings.SplitSeq(sizes, ",") {
-		size, err := strconv.Atoi(text)
-		if err != nil {
-			return nil, fmt.Errorf("sizes: %w", err)
+// numbers reads a list of numbers, separated by commas.
+func numbers(list string) (all []int, err error) {
+	for text := range strings.FieldsFuncSeq(list, func(r rune) bool { return r == ',' }) {
+		number, err := strconv.Atoi(text)
+		if err != nil || number < 1 {
+			return nil, fmt.Errorf("sizes: %q is no number of sessions", text)
 		}
-		options.Sizes = append(options.Sizes, size)
+		all = append(all, number)
 	}
-	result, err := scale.Run(ctx, options)
-	if err != nil {
-		return nil, fmt.Errorf("grow: %w", err)
-	}
-	return &result, nil
+	return all, nil
 }

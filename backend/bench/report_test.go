@@ -2,9 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"encoding/xml"
-	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"curfew/backend/bench/figure"
+	"curfew/backend/bench/scale"
 )
 
 func TestReplaceBetween(t *testing.T) {
@@ -35,31 +38,47 @@ func TestReplaceBetween(t *testing.T) {
 	}
 }
 
-// made is a report with every scene in it, in which everybody is equally quick.
+// playing is a scene's play that has measured the rounds already.
+func playing(measured rounds) func(context.Context, *stage) (rounds, error) {
+	return func(context.Context, *stage) (rounds, error) { return measured, nil }
+}
+
+// made is a report with every scene in it, in which all contenders are equally fast.
 func made(t *testing.T) report {
 	t.Helper()
-	r := report{At: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC), Machine: machine{CPU: "A CPU", Cores: 2, OS: "debian", Go: "go1"}}
-	beside := at(10)
-	m := at(1000)
-	m.P99, m.P50, m.Beside = 1, 1, &beside
-	for _, s := range scenes {
-		round := map[string]measurement{}
-		for _, name := range []string{
-			curfewItself, bareEcho, jwtHS256, jwtEdDSA, scsSQLite, gormSQLite, bareArgon2id, aThousand, aMillion, curfewFlood, bareFlood, curfewCrowd,
-			curfewSweeps,
-		} {
-			round[name] = m
-		}
-		require.NoError(t, r.add(s, rounds{round, round, round}))
+	r := report{
+		At:      time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC),
+		Machine: machine{CPU: "A CPU", Cores: 2, OS: "debian", Go: "go1"},
 	}
+	beside, m := at(10), at(1000)
+	m.Beside = &beside
+	round := map[string]measurement{}
+	for _, name := range []string{
+		curfewItself, bareEcho, jwtHS256, scsSQLite, gormSQLite, curfewFlood, bareFlood, curfewCrowd,
+	} {
+		round[name] = m
+	}
+	for _, s := range scenes {
+		s.play = playing(rounds{round, round, round})
+		section, err := s.run(t.Context(), nil)
+		require.NoError(t, err)
+		r.Sections = append(r.Sections, section)
+	}
+	atMost := 250.0
+	r.Sections = append(r.Sections, figure.Section{Title: scale.Title, Noisy: []int{}, Figures: []figure.Figure{
+		{Name: scale.Preview, Unit: " ms", Sessions: 1000, Spread: figure.Over([]float64{0.25})},
+		{Name: scale.Preview, Unit: " ms", Sessions: 1_000_000, Spread: figure.Over([]float64{300}), AtMost: &atMost},
+	}})
 	return r
 }
 
 func TestReportIsWritten(t *testing.T) {
 	r := made(t)
 	folder := t.TempDir()
-	readme := filepath.Join(folder, "README.md")
-	require.NoError(t, os.WriteFile(readme, []byte("before <!-- bench --><!-- /bench --> behind"), 0o600))
+	readme := filepath.Join(folder, "ROOT.md")
+	for _, path := range []string{readme, filepath.Join(folder, "README.md")} {
+		require.NoError(t, os.WriteFile(path, []byte("before <!-- bench --><!-- /bench --> behind"), 0o600))
+	}
 	require.NoError(t, r.writeResults(folder))
 	require.NoError(t, r.writeReadme(readme))
 
@@ -69,17 +88,19 @@ func TestReportIsWritten(t *testing.T) {
 	require.NoError(t, json.Unmarshal(text, &again))
 	require.Equal(t, r, again)
 
-	table, err := os.ReadFile(readme)
+	all, err := os.ReadFile(filepath.Join(folder, "README.md"))
 	require.NoError(t, err)
-	require.Contains(t, string(table), "A CPU, 2 cores, debian, go1, 25 November 2026")
-	require.Contains(t, string(table), "| rate, to bare Echo | 1.00 | 1.00–1.00 | at least 0.90, aim 0.95 | met |")
-	require.Contains(t, string(table), "| rate, to echo-jwt HS256 | 1.00 | 1.00–1.00 | at least 2.00 | not met |")
-	require.Contains(t, string(table), "| bare Echo | 1,000/s |")
-	for line := range strings.Lines(r.markdown()) {
-		if strings.HasPrefix(line, "|") {
-			require.Equal(t, 6, strings.Count(line, "|"), line)
-		}
-	}
+	require.Contains(t, string(all), "On A CPU, 2 cores, debian, go1, 25 November 2026")
+	require.Contains(t, string(all), "| rate, to bare Echo | 1 | 1–1 | at least 0.85 | met |")
+	require.Contains(t, string(all), "| live sessions | 1,000 | 1,000,000 | target |  |")
+	require.Contains(t, string(all), "| preview a policy | 0.25 ms | 300 ms | at most 250 ms at 1,000,000 | not met at 1,000,000 |")
+
+	five, err := os.ReadFile(readme)
+	require.NoError(t, err)
+	require.Contains(t, string(five), "| measured on A CPU, 2 cores, 25 November 2026 | | target |")
+	require.Contains(t, string(five), "32 connections, rate compared with bare Echo | 1 | at least 0.85 |")
+	require.Contains(t, string(five), "| preview a policy with 1,000,000 sessions | 300 ms | at most 250 ms |")
+	require.Equal(t, 7, strings.Count(string(five), "\n|"), "a head and five rows")
 
 	chart, err := os.Open(filepath.Join(folder, "results.svg"))
 	require.NoError(t, err)
@@ -93,26 +114,23 @@ func TestReportIsWritten(t *testing.T) {
 func TestPrint(t *testing.T) {
 	var out bytes.Buffer
 	r := made(t)
-	r.Scenes[0].Noisy = []int{2, 3}
+	r.Sections[0].Noisy = []int{2, 3}
 	require.NoError(t, r.print(&out))
 	for _, s := range scenes {
 		require.Contains(t, out.String(), s.title)
 	}
-	require.Contains(t, out.String(), "(noisy: 2 of 3 rounds, 2, 3)")
+	require.Contains(t, out.String(), "(noisy: rounds [2 3] of 3)")
 }
 
-// A figure of what no round has measured is no figure.
-func TestNothingMeasured(t *testing.T) {
-	var r report
-	err := r.add(scenes[0], rounds{{bareEcho: at(1)}})
-	require.Error(t, err)
-	require.False(t, errors.Is(err, io.EOF))
-}
-
-func TestShort(t *testing.T) {
-	for want, value := range map[string]float64{
-		"0.00": 0, "0.95": 0.954, "1.20": 1.2, "12.3": 12.34, "123": 123.4, "1,234": 1234, "1,234,567": 1234567, "-0.50": -0.5,
-	} {
-		require.Equal(t, want, short(value))
+func TestNumbers(t *testing.T) {
+	all, err := numbers("1000,10")
+	require.NoError(t, err)
+	require.Equal(t, []int{1000, 10}, all)
+	none, err := numbers("")
+	require.NoError(t, err)
+	require.Empty(t, none)
+	for _, bad := range []string{"a", "1,0", "-3"} {
+		_, err := numbers(bad)
+		require.Error(t, err, bad)
 	}
 }

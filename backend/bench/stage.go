@@ -14,63 +14,76 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
-	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"curfew/backend/bench/population"
-	"curfew/backend/token"
+	"curfew/backend/bench/program"
 )
 
-// The calls that are measured.
 const (
-	sessionPath   = "/api/session"
-	signInPath    = "/api/sessions"
-	revokeAllPath = "/api/sessions/revoke-all"
+	sessionPath  = "/api/session"
+	signInPath   = "/api/sessions"
+	accessCookie = "__Host-curfew_access"
 )
 
-const accessCookie = "__Host-curfew_access"
-
-// stage is what scenes are played on: the programs, the processors, a folder, and the servers that run.
+// stage is what scenes are played on: the programs, the CPUs, a folder, and the servers that run.
 type stage struct {
-	cores     cores
-	tools     struct{ taskset, wrk string }
-	curfew    string
-	reference string
-	// folder is for data folders and requests; it is removed at the end.
-	folder      string
-	script      string
-	deployments map[int]*deployment
-	running     []*server
+	cpus              cpus
+	wrk               string
+	curfew, reference string
+	// folder holds data folders and requests. It is removed at the end.
+	folder  string
+	script  string
+	made    *deployment
+	running []*program.Program
 	// files counts the files that were made, so that each has a name of its own.
 	files int
+	// answer is the file with the answer that references repeat.
+	answer string
+}
+
+// cpus are one CPU for the servers and one for the load generators, so that neither takes time from
+// the other.
+type cpus struct{ server, generator int }
+
+// pickCPUs returns the first two CPUs that this process may use.
+func pickCPUs() (cpus, error) {
+	var allowed unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &allowed); err != nil {
+		return cpus{}, fmt.Errorf("find CPUs: %w", err)
+	}
+	var found []int
+	for i := 0; len(found) < min(2, allowed.Count()); i++ {
+		if allowed.IsSet(i) {
+			found = append(found, i)
+		}
+	}
+	if len(found) < 2 {
+		return cpus{}, errors.New("a server and a load generator need a CPU each, and there is only one")
+	}
+	return cpus{found[0], found[1]}, nil
 }
 
 func newStage(curfew, reference, folder string) (_ *stage, err error) {
-	s := &stage{deployments: map[int]*deployment{}}
-	if s.cores, err = pickCores(); err != nil {
+	s := &stage{}
+	if s.cpus, err = pickCPUs(); err != nil {
 		return nil, err
 	}
-	for name, path := range map[string]*string{"taskset": &s.tools.taskset, "wrk": &s.tools.wrk, curfew: &s.curfew, reference: &s.reference} {
+	for name, path := range map[string]*string{"wrk": &s.wrk, curfew: &s.curfew, reference: &s.reference} {
 		if *path, err = exec.LookPath(name); err != nil {
 			return nil, fmt.Errorf("%w; run it by: make bench", err)
 		}
-		if *path, err = filepath.Abs(*path); err != nil {
-			return nil, err
-		}
 	}
 	if s.folder, err = os.MkdirTemp(folder, "data-"); err != nil {
-		return nil, err
-	}
-	if s.folder, err = filepath.Abs(s.folder); err != nil {
 		return nil, err
 	}
 	s.script = s.file()
 	return s, os.WriteFile(s.script, loadScript, 0o600)
 }
 
-// file is the path of a new file.
+// file returns the path of a new file.
 func (s *stage) file() string {
 	s.files++
 	return filepath.Join(s.folder, "file-"+strconv.Itoa(s.files))
@@ -80,7 +93,7 @@ func (s *stage) file() string {
 func (s *stage) clear() error {
 	var errs []error
 	for _, server := range s.running {
-		errs = append(errs, server.stop())
+		errs = append(errs, server.Stop())
 	}
 	s.running = nil
 	return errors.Join(errs...)
@@ -89,47 +102,40 @@ func (s *stage) clear() error {
 // strike stops all servers, and removes what was made.
 func (s *stage) strike() error { return errors.Join(s.clear(), os.RemoveAll(s.folder)) }
 
-// deployment is a data folder with an organization in it.
+// serve starts a server.
+func (s *stage) serve(ctx context.Context, on []int, path string, args ...string) (*program.Program, error) {
+	server, err := program.Start(ctx, on, path, args...)
+	if err == nil {
+		s.running = append(s.running, server)
+	}
+	return server, err
+}
+
+// deployment is a data folder with live sessions in it, and a token for each of them.
 type deployment struct {
-	folder            string
-	sessions, members int
-	secrets           token.Secrets
-	keys              *token.Keys
+	folder  string
+	members int
+	tokens  population.Tokens
+	given   []string
 }
 
-// deployment makes an organization with so many live sessions, once.
-func (s *stage) deployment(ctx context.Context, sessions int) (*deployment, error) {
-	if made := s.deployments[sessions]; made != nil {
-		return made, nil
+// deployment makes the data folder that all scenes share, and new tokens.
+func (s *stage) deployment(ctx context.Context) (_ *deployment, err error) {
+	if s.made == nil {
+		d := &deployment{folder: s.file(), members: 1000}
+		if err := population.Create(ctx, s.curfew, d.folder, sessions, d.members); err != nil {
+			return nil, err
+		}
+		s.made = d
 	}
-	d := &deployment{folder: s.file(), sessions: sessions, members: max(1000, sessions/20)}
-	if err := population.Create(ctx, d.folder, d.sessions, d.members); err != nil {
+	if s.made.tokens, err = population.OpenTokens(s.made.folder, s.made.members); err != nil {
 		return nil, err
 	}
-	var err error
-	if d.secrets, err = token.LoadSecrets(population.Secrets(d.folder), time.Now()); err != nil {
-		return nil, err
-	}
-	// The lifetime is the longest that can be set, so that no token runs out while it is measured.
-	if d.keys, err = token.NewKeys(d.secrets.Access(token.LongestLifetime), time.Now); err != nil {
-		return nil, err
-	}
-	s.deployments[sessions] = d
-	return d, nil
+	s.made.given, err = issued(sessions, func(i int) (string, error) { return s.made.tokens.Of(1 + i) })
+	return s.made, err
 }
 
-// token issues a new access token for the session of that number, as the server would.
-func (d *deployment) token(number int) (string, error) {
-	return d.issue(population.SessionID(number), population.MemberID(population.MemberOf(number, d.members)))
-}
-
-// tokens issues new tokens for count sessions that are spread evenly over all; for all of them again and again, where there are fewer.
-func (d *deployment) tokens(count int) ([]string, error) {
-	step := max(1, d.sessions/count)
-	return issued(count, func(i int) (string, error) { return d.token(1 + i*step%d.sessions) })
-}
-
-// issued calls issue for each place. It takes all processors, because nothing is measured meanwhile.
+// issued calls issue for each place, on all CPUs.
 func issued(count int, issue func(i int) (string, error)) ([]string, error) {
 	all := make([]string, count)
 	var work errgroup.Group
@@ -145,112 +151,87 @@ func issued(count int, issue func(i int) (string, error)) ([]string, error) {
 	return all, work.Wait()
 }
 
-// forged is a token of a living session, but for its signature.
+// forged returns a token of a live session with another signature.
 func (d *deployment) forged(number int) (string, error) {
-	text, err := d.token(number)
+	text, err := d.tokens.Of(number)
 	if err != nil {
 		return "", err
 	}
 	return text[:strings.LastIndex(text, ".")+1] + rand.Text() + "AAAAAAAAAAAAAAAAA", nil
 }
 
-// unknown is a token that the server could have issued, for a session that does not exist.
-func (d *deployment) unknown() (string, error) { return d.issue(uuid.New(), population.MemberID(1)) }
-
-func (d *deployment) issue(session, member uuid.UUID) (string, error) {
-	text, _, err := d.keys.Issue(session, member, 1, time.Now().Add(24*time.Hour))
-	return text, err
+// byCookie is a request that carries its credential in the cookie that all servers read.
+func byCookie(credential string) program.Request {
+	cookie := program.Header{"Cookie", accessCookie + "=" + credential}
+	return program.Request{Method: http.MethodGet, Path: sessionPath, Headers: []program.Header{cookie}}
 }
 
-// transport is how a request carries its credential.
-type transport func(credential string) request
-
-func byCookie(credential string) request {
-	return request{method: http.MethodGet, path: sessionPath, headers: []header{{"Cookie", accessCookie + "=" + credential}}}
+// pair starts Curfew and the bare handler, which get the same requests.
+func (s *stage) pair(ctx context.Context) (*deployment, []contender, error) {
+	d, err := s.deployment(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	curfew, err := s.serveCurfew(ctx, []int{s.cpus.server}, d)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.recordAnswer(ctx, curfew, d.given); err != nil {
+		return nil, nil, err
+	}
+	bare, err := s.serveReference(ctx, "bare")
+	if err != nil {
+		return nil, nil, err
+	}
+	l, err := s.load(d.given, byCookie)
+	return d, []contender{
+		{name: curfewItself, server: curfew, load: l}, {name: bareEcho, server: bare, load: l, open: true},
+	}, err
 }
 
-func byBearer(credential string) request {
-	return request{method: http.MethodGet, path: sessionPath, headers: []header{{"Authorization", "Bearer " + credential}}}
-}
-
-// load writes the requests of credentials to a new file, and makes 32 connections' load of them.
-func (s *stage) load(credentials []string, by transport) (load, error) {
-	l := load{requests: s.file(), count: len(credentials), first: by(credentials[0]), connections: 32, seconds: 1}
-	err := writeRequests(l.requests, func(yield func(request) bool) {
-		for _, credential := range credentials {
-			if !yield(by(credential)) {
-				return
-			}
-		}
-	})
-	return l, err
-}
-
-// serveCurfew starts the product on its deployment's data folder, with its default settings but those that are given, and makes sure of what
-// it does: everything here would be worthless if a session that was ended got in.
-func (s *stage) serveCurfew(ctx context.Context, d *deployment, settings ...string) (*server, error) {
-	return s.serveCurfewOn(ctx, []int{s.cores.server}, d, settings...)
-}
-
-func (s *stage) serveCurfewOn(ctx context.Context, on []int, d *deployment, settings ...string) (*server, error) {
-	started, err := s.serve(ctx, on, s.curfew, append([]string{"serve", "--data", d.folder}, settings...)...)
+// serveCurfew starts the product on a data folder, and makes sure that a session which was ended is
+// refused: without that, no figure here would mean anything.
+func (s *stage) serveCurfew(ctx context.Context, on []int, d *deployment, settings ...string) (*program.Program, error) {
+	args := append([]string{"serve", "--data", d.folder}, settings...)
+	server, err := s.serve(ctx, on, s.curfew, args...)
 	if err != nil {
 		return nil, err
 	}
-	return started, checkRevocation(ctx, started.address)
+	return server, checkRevocation(ctx, server.Address)
 }
 
-// answer is what references answer, because Curfew does.
-type answer struct {
-	Headers []header        `json:"headers"`
-	Body    json.RawMessage `json:"body"`
-}
-
-// reference is a kind of reference server, and more flags for it.
-type reference []string
-
-// references starts reference servers, which repeat what Curfew answers to one of the credentials.
-func (s *stage) references(ctx context.Context, curfew *server, credentials []string, wanted ...reference) ([]*server, error) {
-	model, err := typicalAnswer(ctx, curfew, credentials[:min(len(credentials), 51)])
-	if err != nil {
-		return nil, err
-	}
-	text, err := json.Marshal(model)
-	if err != nil {
-		return nil, err
-	}
-	file := s.file()
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		return nil, err
-	}
-	started := make([]*server, len(wanted))
-	for i, r := range wanted {
-		args := append([]string{"--answer", file, "--kind"}, r...)
-		if started[i], err = s.serve(ctx, []int{s.cores.server}, s.reference, args...); err != nil {
-			return nil, err
-		}
-	}
-	return started, nil
-}
-
-// typicalAnswer is the answer of median length: some clients have a longer name than others, and the references answer the same to all.
-func typicalAnswer(ctx context.Context, curfew *server, credentials []string) (answer, error) {
-	answers := make([]answer, len(credentials))
-	for i, credential := range credentials {
+// recordAnswer keeps the answer of median length for the references: some clients have a longer name
+// than others, and a reference answers the same to all.
+func (s *stage) recordAnswer(ctx context.Context, curfew *program.Program, credentials []string) error {
+	answers := make([]answer, 51)
+	for i := range answers {
 		var err error
-		if answers[i], err = record(ctx, curfew.address, byCookie(credential)); err != nil {
-			return answer{}, err
+		if answers[i], err = record(ctx, curfew.Address, byCookie(credentials[i])); err != nil {
+			return err
 		}
 	}
 	slices.SortFunc(answers, func(a, b answer) int { return len(a.Body) - len(b.Body) })
-	return answers[len(answers)/2], nil
+	text, err := json.Marshal(answers[len(answers)/2])
+	if err != nil {
+		return err
+	}
+	s.answer = s.file()
+	return os.WriteFile(s.answer, text, 0o600)
 }
 
-// issuedBy reads what a reference issued.
-func issuedBy(path string) ([]string, error) {
-	text, err := os.ReadFile(path)
+// serveReference starts a reference server of a kind, which repeats Curfew's answer.
+func (s *stage) serveReference(ctx context.Context, kind string, more ...string) (*program.Program, error) {
+	args := append([]string{"--answer", s.answer, "--kind", kind}, more...)
+	return s.serve(ctx, []int{s.cpus.server}, s.reference, args...)
+}
+
+// serveLibrary starts a reference with so many sessions of its own, and returns their credentials.
+func (s *stage) serveLibrary(ctx context.Context, kind string, sessions int) (*program.Program, []string, error) {
+	file := s.file()
+	server, err := s.serveReference(ctx, kind, "--sessions", strconv.Itoa(sessions), "--issued", file, "--database", s.file())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return strings.Fields(string(text)), nil
+	text, err := os.ReadFile(file)
+	return server, strings.Fields(string(text)), err
 }

@@ -72,7 +72,7 @@ export class Server {
   /** Serves a made-up organization of that size, whose owner signs in as owner@example.org with OWNER's password. */
   static async startPopulation(sessions: number, members: number): Promise<Server> {
     const server = new Server(await freePort());
-    execFileSync(POPULATION, [server.#data, String(sessions), String(members)]);
+    execFileSync(POPULATION, ['--curfew', BINARY, server.#data, String(sessions), String(members)]);
     await server.start();
     return server;
   }

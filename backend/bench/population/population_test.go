@@ -1,42 +1,44 @@
 package population
 
 import (
-	"log/slog"
+	"net/http"
+	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
-	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"curfew/backend/session"
-	"curfew/backend/store"
+	"curfew/backend/bench/program"
 )
 
-// Every session of the population is one that the product admits, of the member that MemberOf names.
+// TestCreate: curfew admits every session of the population by its token, and no other.
 func TestCreate(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "data")
 	const size, members = 1000, 70
-	require.NoError(t, Create(t.Context(), folder, size, members))
+	curfew := filepath.Join(t.TempDir(), "curfew")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", curfew, ".")
+	build.Dir = "../../.." // the product's module
+	said, err := build.CombinedOutput()
+	require.NoError(t, err, string(said))
+	require.NoError(t, Create(t.Context(), curfew, folder, size, members))
 
-	db, err := store.Open(t.Context(), Database(folder), slog.New(slog.DiscardHandler))
+	server, err := program.Start(t.Context(), nil, curfew, "serve", "--data", folder)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	sessions, err := session.New(t.Context(), db, time.Now, [32]byte{})
+	defer func() { require.NoError(t, server.Stop()) }()
+	tokens, err := OpenTokens(folder, members)
 	require.NoError(t, err)
-	require.Equal(t, session.Count{Sessions: size, Members: members}, sessions.Figures(time.Now()).Live)
-
-	hourAgo, agents := time.Now().Add(-time.Hour-time.Minute), map[string]bool{}
 	for number := 1; number <= size; number++ {
-		id := session.ID(SessionID(number))
-		who, err := sessions.Admit(t.Context(), id, session.Passive)
+		text, err := tokens.Of(number)
 		require.NoError(t, err)
-		require.Equal(t, MemberID(MemberOf(number, members)), uuid.UUID(who.Member.ID))
-		require.Equal(t, who.Member.Name, "Member "+who.Member.SortName()[len("member "):])
-		require.True(t, who.Session.AuthenticatedAt.After(hourAgo))
-		require.False(t, who.Session.StartedAt.Before(who.Session.AuthenticatedAt))
-		require.False(t, who.Session.StartedAt.After(time.Now()))
-		agents[who.Session.Client.UserAgent] = true
+		show := program.Bearer(http.MethodGet, "/api/session", text)
+		got, err := program.Want(t.Context(), server.Address, show, http.StatusOK)
+		require.NoError(t, err)
+		require.Contains(t, string(got.Body), `"id":"`+SessionID(number).String()+`"`)
+		require.Contains(t, string(got.Body), `"email":"`+MemberEmail(MemberOf(number, members))+`"`)
 	}
-	require.Greater(t, len(agents), 24)
+	text, err := tokens.Unknown()
+	require.NoError(t, err)
+	unknown := program.Bearer(http.MethodGet, "/api/session", text)
+	_, err = program.Want(t.Context(), server.Address, unknown, http.StatusUnauthorized)
+	require.NoError(t, err)
 }

@@ -1,5 +1,6 @@
-// Command reference is what Curfew is measured against: small servers that answer what Curfew answers to GET /api/session, and that let a
-// request in by other means, or by none. Each is as quick as its documentation shows how to make it.
+// Command reference is what Curfew is measured against: small servers that answer GET /api/session as
+// Curfew does, and that admit a request by other means, or by none. Each is as fast as its
+// documentation shows how to make it.
 //
 // A reference that issues credentials of its own writes them to a file, one a line.
 package main
@@ -25,33 +26,27 @@ import (
 	"curfew/backend/httpapi"
 )
 
-// accessCookie is where each reference finds its credential: so requests are of one shape.
+// accessCookie carries the credential to every reference, so that all requests have one shape.
 const accessCookie = "__Host-curfew_access"
 
 // options are what a kind may need.
 type options struct {
 	kind, listen, answer string
-	// lookup is where echo-jwt looks for a token.
-	lookup string
-	// secrets is the file with the keys of the Curfew whose tokens are judged.
+	// secrets is the file with the keys that Curfew signs tokens with.
 	secrets string
-	// hash is a password's, as Curfew keeps it.
-	hash string
-	// database, sessions and issued are for kinds with sessions of their own: where to keep them, how many to begin, and where to write
-	// their credentials.
+	// database, sessions and issued are for kinds with sessions of their own: the file that keeps
+	// them, how many there are, and the file that lists their credentials.
 	database string
 	sessions int
 	issued   string
 }
 
-// kinds are the references. Each prepares what stands between a request and its answer.
+// kinds are the references. Each returns the middleware in front of the answer.
 var kinds = map[string]func(context.Context, options) (echo.MiddlewareFunc, error){
-	"bare":     bare,
-	"hs256":    hs256,
-	"eddsa":    eddsa,
-	"scs":      scsOnSQLite,
-	"gorm":     gormRead,
-	"argon2id": argon2idHash,
+	"bare":  bare,
+	"hs256": hs256,
+	"scs":   scsOnSQLite,
+	"gorm":  gormRead,
 }
 
 func main() {
@@ -69,9 +64,7 @@ func run(ctx context.Context) error {
 	flag.StringVar(&o.kind, "kind", "bare", "which reference to be")
 	flag.StringVar(&o.listen, "listen", "", "address to serve on")
 	flag.StringVar(&o.answer, "answer", "", "file with the headers and the body to answer")
-	flag.StringVar(&o.lookup, "lookup", "cookie:"+accessCookie, "where echo-jwt finds a token")
 	flag.StringVar(&o.secrets, "secrets", "", "file with Curfew's keys")
-	flag.StringVar(&o.hash, "hash", "", "password hash to compare with")
 	flag.StringVar(&o.database, "database", "", "file to keep sessions in")
 	flag.IntVar(&o.sessions, "sessions", 0, "how many sessions to begin")
 	flag.StringVar(&o.issued, "issued", "", "file to write credentials to")
@@ -102,12 +95,11 @@ func newHandler(ctx context.Context, o options) (http.Handler, error) {
 	e.Logger.SetOutput(io.Discard)
 	e.GET("/readyz", func(c echo.Context) error { return c.NoContent(http.StatusOK) })
 	e.GET("/api/session", handler, guard)
-	e.POST("/api/sessions", handler, guard)
 	return e, nil
 }
 
-// repeat is the handler of all references: it sets the headers that Curfew sets, and encodes the same value of the same type. The lists of
-// headers are made once, as Curfew's are.
+// repeat is the handler of all references: it sets the headers that Curfew sets, and encodes the same
+// value of the same type. The lists of headers are made once, as Curfew's are.
 func repeat(file string) (echo.HandlerFunc, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -137,16 +129,16 @@ func repeat(file string) (echo.HandlerFunc, error) {
 	}, nil
 }
 
-// bare lets everybody in.
+// bare admits every request.
 func bare(context.Context, options) (echo.MiddlewareFunc, error) {
 	return func(next echo.HandlerFunc) echo.HandlerFunc { return next }, nil
 }
 
-// heapFloor is what package app adds to the heap of its server, so that garbage is collected less often. Without it a reference would be
-// slower for a reason that has nothing to do with what it is compared in.
+// heapFloor is what package app adds to the heap of its server, so that garbage is collected less
+// often. Without it a reference would be slower for another reason than its check.
 const heapFloor = 32 << 20
 
-// serve runs a server with the settings that package app gives its own.
+// serve runs a server with the settings of package app.
 func serve(ctx context.Context, address string, handler http.Handler) error {
 	defer runtime.KeepAlive(make([]byte, heapFloor))
 	server := &http.Server{

@@ -1,8 +1,9 @@
-// Package scale measures how what Curfew does grows with the number of live sessions: from the product's own services, in this process, on the
-// real store and a real file system; and the start-up from the program itself.
+// Package scale measures how costs grow with the number of live sessions. It calls the product's own
+// services in this process, on the real store and a real file system; only the start is that of the
+// program itself.
 //
-// All sizes take turns within a round, and the smallest durable commit with them, because a machine is never as fast as it was a minute ago.
-// What counts is the ratios within a round.
+// All sizes take turns within a round, and each sample follows a bare durable commit, because no
+// machine is as fast as it was a minute ago.
 package scale
 
 import (
@@ -18,6 +19,7 @@ import (
 
 	"github.com/shirou/gopsutil/v4/disk"
 
+	"curfew/backend/bench/figure"
 	"curfew/backend/bench/population"
 )
 
@@ -25,99 +27,137 @@ import (
 type Options struct {
 	// Sizes are the numbers of live sessions.
 	Sizes []int
-	// Rounds is how often all of it is measured.
+	// Rounds is how often everything is measured.
 	Rounds int
-	// Program is the path of the curfew to start.
-	Program string
-	// Folder is where databases of all sizes are kept meanwhile: a million sessions take most of a gigabyte. It has to be on a disk.
+	// Curfew is the path of the program to start.
+	Curfew string
+	// Folder holds the databases during the run. It has to be on a disk.
 	Folder string
-	// Progress is told what happens, in words.
+	// Progress is called with what happens, in words.
 	Progress func(string)
 }
 
-// membersOf is how many members have that many sessions: five each.
-func membersOf(sessions int) int { return (sessions + 4) / 5 }
+// Disk returns an upper bound of the bytes that a run needs: 0.6 kB a session in the file, the rest
+// for what is written during the run.
+func (o Options) Disk() uint64 { return 1<<30 + uint64(o.sessions())*900 }
 
-// Run measures everything. It takes a few minutes for a million sessions, and as much memory as a server for all sizes together.
-func Run(ctx context.Context, o Options) (result Result, err error) {
-	if len(o.Sizes) == 0 || o.Rounds < 1 {
-		return Result{}, errors.New("name the numbers of sessions and of rounds")
-	}
-	sizes := slices.Clone(o.Sizes)
-	slices.Sort(sizes)
-	// A durable commit is none in memory.
-	fileSystem, err := fileSystemOf(ctx, o.Folder)
-	if err != nil {
-		return Result{}, fmt.Errorf("look at the file system of %s: %w", o.Folder, err)
-	}
-	if fileSystem == "tmpfs" || fileSystem == "ramfs" {
-		return Result{}, fmt.Errorf("%s is in memory, where nothing is durable; name a folder on a disk", o.Folder)
-	}
-	folder, err := os.MkdirTemp(o.Folder, "scale-")
-	if err != nil {
-		return Result{}, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-
-	run := &run{Options: o, sizes: sizes, folder: folder, measured: measurements{}}
-	for _, step := range []func(context.Context) error{run.populate, run.startUps, run.backups, run.operations, run.memory, run.sweep} {
-		if err := step(ctx); err != nil {
-			return Result{}, err
-		}
-	}
-	return run.measured.result(sizes, o.Rounds, fileSystem), nil
+// Time returns how long a run may take.
+func (o Options) Time() time.Duration {
+	return 5*time.Minute + time.Duration(o.sessions())*140*time.Microsecond
 }
+
+func (o Options) sessions() (all int) {
+	for _, size := range o.Sizes {
+		all += size
+	}
+	return all
+}
+
+// membersOf returns how many members have that many sessions: five each.
+func membersOf(sessions int) int { return (sessions + 4) / 5 }
 
 // run is one run of everything.
 type run struct {
 	Options
-	sizes    []int
 	folder   string
 	measured measurements
 }
 
+// Run measures everything within [Options.Time] and [Options.Disk].
+func Run(ctx context.Context, o Options) (_ figure.Section, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, o.Time(), errors.New("it takes longer than it may"))
+	defer cancel()
+	slices.Sort(o.Sizes)
+	if err := roomFor(ctx, o); err != nil {
+		return figure.Section{}, err
+	}
+	folder, err := os.MkdirTemp(o.Folder, "scale-")
+	if err != nil {
+		return figure.Section{}, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	r := &run{Options: o, folder: folder, measured: measurements{}}
+	for _, step := range []func(context.Context) error{r.populate, r.starts, r.operations, r.memory} {
+		if err := step(ctx); err != nil {
+			return figure.Section{}, errors.Join(err, context.Cause(ctx))
+		}
+	}
+	return r.measured.section(o.Sizes, o.Rounds), nil
+}
+
+// roomFor returns an error for a file system in memory, where no commit is durable, and for one without
+// room.
+func roomFor(ctx context.Context, o Options) error {
+	fileSystem, err := fileSystemOf(ctx, o.Folder)
+	if err != nil {
+		return fmt.Errorf("find the file system of %s: %w", o.Folder, err)
+	}
+	if fileSystem == "tmpfs" || fileSystem == "ramfs" {
+		return fmt.Errorf("%s is in memory, where no commit is durable; name a folder on a disk", o.Folder)
+	}
+	usage, err := disk.UsageWithContext(ctx, o.Folder)
+	if err == nil && usage.Free < o.Disk() {
+		err = fmt.Errorf("%s has %d GB free, and the run needs %d", o.Folder, usage.Free>>30, o.Disk()>>30)
+	}
+	return err
+}
+
+// fileSystemOf returns the kind of file system that a folder is on, such as "ext4".
+func fileSystemOf(ctx context.Context, folder string) (string, error) {
+	path, err := filepath.EvalSymlinks(folder)
+	if err != nil {
+		return "", err
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return "", err
+	}
+	mounts, err := disk.PartitionsWithContext(ctx, true)
+	if err != nil {
+		return "", err
+	}
+	mounts = slices.DeleteFunc(mounts, func(mount disk.PartitionStat) bool {
+		return !strings.HasPrefix(path+"/", strings.TrimSuffix(mount.Mountpoint, "/")+"/")
+	})
+	if len(mounts) == 0 {
+		return "", errors.New("no mount holds it")
+	}
+	return slices.MaxFunc(mounts, func(a, b disk.PartitionStat) int {
+		return cmp.Compare(len(a.Mountpoint), len(b.Mountpoint))
+	}).Fstype, nil
+}
+
 func (r *run) folderOf(size int) string { return filepath.Join(r.folder, fmt.Sprint(size)) }
 
-// populate makes the databases, and weighs them.
+// populate makes a data folder for each size, and an empty one.
 func (r *run) populate(ctx context.Context) error {
-	for _, size := range append([]int{0}, r.sizes...) {
-		began := time.Now()
-		if err := population.Create(ctx, r.folderOf(size), size, membersOf(size)); err != nil {
-			return err
-		}
-		r.Progress(fmt.Sprintf("%d sessions made up in %s", size, time.Since(began).Round(100*time.Millisecond)))
-	}
-	empty, err := os.Stat(population.Database(r.folderOf(0)))
-	if err != nil {
-		return err
-	}
-	for _, size := range r.sizes {
-		file, err := os.Stat(population.Database(r.folderOf(size)))
+	for _, size := range append([]int{0}, r.Sizes...) {
+		took, err := timed(func() error {
+			return population.Create(ctx, r.Curfew, r.folderOf(size), size, membersOf(size))
+		})
 		if err != nil {
 			return err
 		}
-		r.measured.add(0, fileSize, size, float64(file.Size()-empty.Size())/float64(size))
+		r.Progress(fmt.Sprintf("%d sessions created in %s", size, took.Round(100*time.Millisecond)))
 	}
 	return nil
 }
 
-// startUps starts the program on each of the databases.
-func (r *run) startUps(ctx context.Context) error {
+// starts starts the program on each data folder.
+func (r *run) starts(ctx context.Context) error {
 	for round := range r.Rounds {
-		for _, size := range r.sizes {
-			answer, list, err := startUp(ctx, r.Program, r.folderOf(size), size)
+		for _, size := range r.Sizes {
+			took, err := startUp(ctx, r.Curfew, r.folderOf(size), size)
 			if err != nil {
 				return fmt.Errorf("start with %d sessions: %w", size, err)
 			}
-			r.measured.addTime(round, programStart, size, answer)
-			r.measured.addTime(round, firstList, size, list)
+			r.measured.addTime(round, Start, size, took)
 		}
-		r.Progress(fmt.Sprintf("start-ups: round %d of %d", round+1, r.Rounds))
+		r.Progress(fmt.Sprintf("starts: round %d of %d", round+1, r.Rounds))
 	}
 	return nil
 }
 
-// operations measures everything that a server in this process does, all sizes in turns.
+// operations measures what a server does, in this process.
 func (r *run) operations(ctx context.Context) (err error) {
 	floor, err := openFloor(ctx, filepath.Join(r.folder, "floor.db"))
 	if err != nil {
@@ -130,7 +170,7 @@ func (r *run) operations(ctx context.Context) (err error) {
 			err = errors.Join(err, s.close())
 		}
 	}()
-	for _, size := range r.sizes {
+	for _, size := range r.Sizes {
 		s, err := openSubject(ctx, r.folderOf(size), size)
 		if err != nil {
 			return err
@@ -138,31 +178,41 @@ func (r *run) operations(ctx context.Context) (err error) {
 		subjects = append(subjects, s)
 	}
 	for round := range r.Rounds {
-		if err := r.turns(ctx, round, revocation, floor, subjects); err != nil {
+		if err := r.round(ctx, round, floor, subjects); err != nil {
 			return err
-		}
-		for _, s := range subjects {
-			if err := s.load(ctx); err != nil {
-				return err
-			}
-			for _, took := range s.reads {
-				r.measured.addTime(round, load, s.size, took)
-			}
-			s.reads = nil
-		}
-		for _, op := range operations {
-			if err := r.turns(ctx, round, op, floor, subjects); err != nil {
-				return err
-			}
 		}
 		r.Progress(fmt.Sprintf("operations: round %d of %d", round+1, r.Rounds))
 	}
 	return nil
 }
 
-// turns measures one operation in one round.
+// round measures everything once. Revoking all comes first, because it leaves no sessions for the
+// others.
+func (r *run) round(ctx context.Context, round int, floor *floor, subjects []*subject) error {
+	if err := r.turns(ctx, round, revocation, floor, subjects); err != nil {
+		return err
+	}
+	for _, s := range subjects {
+		if err := s.load(ctx); err != nil {
+			return err
+		}
+		if err := r.checks(ctx, round, s); err != nil {
+			return fmt.Errorf("check with %d sessions: %w", s.size, err)
+		}
+		if err := r.duringPreviews(ctx, round, s); err != nil {
+			return fmt.Errorf("sign in during a preview of %d sessions: %w", s.size, err)
+		}
+	}
+	for _, op := range operations {
+		if err := r.turns(ctx, round, op, floor, subjects); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// turns measures one operation in one round. What takes long at a size is measured less often there.
 func (r *run) turns(ctx context.Context, round int, op operation, floor *floor, subjects []*subject) error {
-	// What is dear at a size is measured less often there.
 	const budget = 2 * time.Second
 	spent := map[int]time.Duration{}
 	for sample := range op.samples {
@@ -176,7 +226,7 @@ func (r *run) turns(ctx context.Context, round int, op operation, floor *floor, 
 				return fmt.Errorf("%s with %d sessions: %w", op.name, s.size, err)
 			}
 			spent[s.size] += time.Since(began)
-			r.measured.addTime(round, bareCommit, 0, commit)
+			r.measured.addTime(round, bareCommit, s.size, commit)
 			r.measured.addTime(round, commitBefore(op.name), s.size, commit)
 			r.measured.addTime(round, op.name, s.size, took)
 		}
@@ -197,71 +247,25 @@ func sampleOf(ctx context.Context, op operation, floor *floor, s *subject) (comm
 	return commit, took, err
 }
 
-// memory weighs all sessions of each size in memory, after each of them was admitted once.
+// memory measures the heap of all sessions of each size, after each of them was admitted once.
 func (r *run) memory(ctx context.Context) error {
 	empty, err := heapOf(ctx, r.folderOf(0), 0)
 	if err != nil {
 		return err
 	}
-	for _, size := range r.sizes {
+	for _, size := range r.Sizes {
 		full, err := heapOf(ctx, r.folderOf(size), size)
 		if err != nil {
 			return err
 		}
-		r.measured.add(0, heapSize, size, (full-empty)/float64(size))
-		r.Progress(fmt.Sprintf("memory of %d sessions weighed", size))
+		r.measured.add(0, Memory, size, (full-empty)/float64(size))
 	}
+	r.Progress("memory measured")
 	return nil
 }
 
-// sweepBatches is how many batches of a sweep are measured at most. A batch takes as long wherever it is.
-const sweepBatches = 100
-
-// sweep lets the rows be swept of sessions that were revoked all at once, and of sessions whose time ran out all at once.
-func (r *run) sweep(ctx context.Context) error {
-	for _, size := range r.sizes {
-		s, err := openSubject(ctx, r.folderOf(size), size)
-		if err != nil {
-			return err
-		}
-		for name, end := range map[string]func(context.Context) error{sweepRevoked: s.revokeEverybody, sweepExpired: s.expireHalf} {
-			batches, err := s.sweep(ctx, func() error { return end(ctx) }, sweepBatches)
-			if err != nil {
-				return errors.Join(fmt.Errorf("%s, after %d sessions: %w", name, size, err), s.close())
-			}
-			for _, took := range batches {
-				r.measured.addTime(0, name, size, took)
-			}
-		}
-		if err := s.close(); err != nil {
-			return err
-		}
-		r.Progress(fmt.Sprintf("swept after %d sessions", size))
-	}
-	return nil
-}
-
-// fileSystemOf names the kind of file system that a folder is on, as "ext4".
-func fileSystemOf(ctx context.Context, folder string) (string, error) {
-	path, err := filepath.Abs(folder)
-	if err != nil {
-		return "", err
-	}
-	if path, err = filepath.EvalSymlinks(path); err != nil {
-		return "", err
-	}
-	mounts, err := disk.PartitionsWithContext(ctx, true)
-	if err != nil {
-		return "", err
-	}
-	holds := func(mount disk.PartitionStat) bool {
-		return strings.HasPrefix(path+"/", strings.TrimSuffix(mount.Mountpoint, "/")+"/")
-	}
-	mounts = slices.DeleteFunc(mounts, func(mount disk.PartitionStat) bool { return !holds(mount) })
-	if len(mounts) == 0 {
-		return "", errors.New("no mount holds it")
-	}
-	return slices.MaxFunc(mounts, func(a, b disk.PartitionStat) int {
-		return cmp.Compare(len(a.Mountpoint), len(b.Mountpoint))
-	}).Fstype, nil
+func timed(f func() error) (time.Duration, error) {
+	began := time.Now()
+	err := f()
+	return time.Since(began), err
 }

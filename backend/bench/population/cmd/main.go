@@ -1,9 +1,10 @@
-// Command cmd makes up an organization of any size in a new data folder that curfew can serve; see package population.
+// Command cmd makes an organization of any size in a new data folder; see package population.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"strconv"
@@ -12,15 +13,17 @@ import (
 )
 
 func main() {
-	if err := run(context.Background(), os.Args[1:]); err != nil {
+	curfew := flag.String("curfew", "bin/curfew", "the program that serves the folder")
+	flag.Parse()
+	if err := run(context.Background(), *curfew, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "population:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string) error {
+func run(ctx context.Context, curfew string, args []string) error {
 	if len(args) != 3 {
-		return errors.New("name the new data folder, how many sessions, and of how many members: FOLDER SESSIONS MEMBERS")
+		return errors.New("usage: curfew-population [--curfew PATH] FOLDER SESSIONS MEMBERS")
 	}
 	sessions, err := strconv.Atoi(args[1])
 	if err != nil {
@@ -30,5 +33,5 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return fmt.Errorf("members: %w", err)
 	}
-	return population.Create(ctx, args[0], sessions, members)
+	return population.Create(ctx, curfew, args[0], sessions, members)
 }
