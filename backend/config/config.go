@@ -1,8 +1,9 @@
-// Package config is what the operator sets before the start: where to listen, where the data lives. It is not the policy, which
-// an admin sets while the server runs.
+// Package config reads the settings that the operator makes before the start: where to listen, where
+// the data is. It does not read the policy, which an admin sets while the server runs.
 //
-// A setting comes from its default, then the config file, then the environment (CURFEW_LISTEN), then the command line (--listen);
-// the later wins. An empty value means not set. An unknown setting or a bad value stops the start.
+// A setting comes from its default, then the config file, then the environment (CURFEW_LISTEN), then
+// the command line (--listen). The later one wins. An empty value means not set. An unknown setting
+// or a bad value is an error.
 package config
 
 import (
@@ -10,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	netmail "net/mail"
+	"net/netip"
 	"net/url"
 	"os"
 	"slices"
@@ -29,53 +31,55 @@ import (
 	"curfew/backend/token"
 )
 
-// Config is the settings in their final form.
+// Config holds the parsed settings.
 type Config struct {
-	// Data is the folder that holds everything that Curfew keeps.
+	// Data is the data folder.
 	Data string
 	// Listen is the address to serve on, as host:port.
 	Listen string
-	// PublicURL is where browsers reach the server. It is https, or http on this very machine: the cookies are Secure.
+	// PublicURL is the origin at which browsers reach the server. It is https, or http on this
+	// machine, because the cookies are Secure.
 	PublicURL *url.URL
-	// TrustedProxies are the networks whose forwarding headers are believed.
+	// TrustedProxies are the networks whose forwarding headers are trusted.
 	TrustedProxies []*net.IPNet
-	// AccessTokenLifetime is how long an access token lives before it wants refreshing.
+	// AccessTokenLifetime is how long an access token is valid.
 	AccessTokenLifetime time.Duration
 	// LogLevel is debug, info, warn or error.
 	LogLevel slog.Level
-	// MetricsToken opens /metrics to a monitoring system; empty where there is none.
+	// MetricsToken lets a monitoring system read /metrics. It is empty if there is none.
 	MetricsToken string
-	// Mail is the server that mails one-time links; nil where they are only shown.
+	// Mail is the server that mails one-time links, or nil if they are only shown.
 	Mail *mail.Server
 }
 
-// Setting is one setting, as the help, OPERATING.md and the config command show it.
+// Setting describes one setting.
 type Setting struct {
 	Name    string
 	Default string
 	Usage   string
 }
 
-// Environment is the setting's name in the environment.
+// Environment returns the name of the setting's environment variable.
 func (s Setting) Environment() string {
 	return "CURFEW_" + strings.ToUpper(strings.ReplaceAll(s.Name, "-", "_"))
 }
 
-// Settings is everything that can be set.
+// Settings lists all settings.
 var Settings = []Setting{
 	{"data", "data", "folder that holds the database and the keys"},
 	{"listen", "localhost:8080", "address to serve on, as HOST:PORT"},
 	{"public-url", "", "where browsers reach the server, as https://curfew.example.org (default: http:// and the listen address)"},
-	{"trusted-proxies", "", "networks whose X-Forwarded-For is believed, as 10.0.0.0/8,127.0.0.1/32 (default: none)"},
-	{"access-token-lifetime", "5m", "how long an access token lives before it wants refreshing, from 1m to 15m"},
+	{"trusted-proxies", "", "networks whose X-Forwarded-For is trusted, as 10.0.0.0/8,127.0.0.1/32 (default: none)"},
+	{"access-token-lifetime", "5m", "how long an access token is valid, from 1m to 15m"},
 	{"smtp-url", "", "mail server for one-time links, as smtp://user@mail.example.org:587 (STARTTLS) or smtps://user@mail.example.org:465 (default: none)"},
-	{"smtp-password-file", "", "file that holds the password at the mail server"},
-	{"smtp-from", "", "in whose name mail goes out, as 'Curfew <curfew@example.org>'"},
-	{"metrics-token-file", "", "file that holds the token by which a monitoring system reads /metrics (default: only people who oversee others do)"},
+	{"smtp-password-file", "", "file that holds the password for the mail server"},
+	{"smtp-from", "", "sender of mail, as 'Curfew <curfew@example.org>'"},
+	{"metrics-token-file", "", "file that holds the token with which a monitoring system reads /metrics (default: only owners, admins and auditors read it)"},
 	{"log-level", "info", "debug, info, warn or error"},
 }
 
-// Flags adds a flag for the config file, and one for each of the named settings, or for all of them where none is named.
+// Flags adds a flag for the config file, and one for each of the named settings, or for all settings
+// if none is named.
 func Flags(flags *pflag.FlagSet, named ...string) {
 	flags.String("config", "", "config file (YAML), with the names of the settings")
 	for _, s := range Settings {
@@ -85,14 +89,9 @@ func Flags(flags *pflag.FlagSet, named ...string) {
 	}
 }
 
-// Load reads the settings from everywhere they can be. Its errors are for the operator and say what to change.
+// Load reads the settings from all their sources. Its errors are for the operator and say what to
+// change.
 func Load(flags *pflag.FlagSet, environ []string) (Config, error) {
-	k := koanf.New("\x00") // no name holds this delimiter, so no name is split
-	for _, s := range Settings {
-		if err := k.Load(confmap.Provider(map[string]any{s.Name: s.Default}, ""), nil); err != nil {
-			return Config{}, err
-		}
-	}
 	fromEnvironment, err := environment(environ)
 	if err != nil {
 		return Config{}, err
@@ -101,27 +100,29 @@ func Load(flags *pflag.FlagSet, environ []string) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
+	fromFile := map[string]any{}
 	if path != "" {
-		fromFile, err := readFile(path)
-		if err != nil {
+		if fromFile, err = readFile(path); err != nil {
 			return Config{}, fmt.Errorf("config file %s: %w", path, err)
 		}
-		if err := k.Load(confmap.Provider(fromFile, ""), nil); err != nil {
+	}
+	defaults := map[string]any{}
+	for _, s := range Settings {
+		defaults[s.Name] = s.Default
+	}
+	k := koanf.New("\x00") // no name holds this delimiter, so no name is split
+	for _, source := range []koanf.Provider{
+		confmap.Provider(defaults, ""), confmap.Provider(fromFile, ""), fromEnvironment, posflag.ProviderWithValue(flags, "\x00", k, set),
+	} {
+		if err := k.Load(source, nil); err != nil {
 			return Config{}, err
 		}
-	}
-	if err := k.Load(fromEnvironment, nil); err != nil {
-		return Config{}, err
-	}
-	given := posflag.ProviderWithValue(flags, "\x00", k, set)
-	if err := k.Load(given, nil); err != nil {
-		return Config{}, err
 	}
 	return parse(k)
 }
 
-// set returns a setting as the providers want it: without a name if the value is empty, which they pass over. White space around a
-// value comes from env files with the line ends of Windows.
+// set returns a setting for a koanf provider, which skips one without a name: that is how an empty
+// value means not set. The white space that is cut comes from env files with Windows line endings.
 func set(name, value string) (string, any) {
 	if value = strings.TrimSpace(value); value == "" {
 		return "", nil
@@ -129,7 +130,7 @@ func set(name, value string) (string, any) {
 	return name, value
 }
 
-// environment takes the CURFEW_ variables, and refuses one that is no setting.
+// environment reads the CURFEW_ variables. It returns an error for one that is no setting.
 func environment(environ []string) (*env.Env, error) {
 	var unknown []string
 	provider := env.Provider("\x00", env.Opt{
@@ -175,7 +176,8 @@ func configFile(flags *pflag.FlagSet, environment *env.Env) (string, error) {
 	return path, CheckPath("config", path)
 }
 
-// CheckPath refuses a path that a shell was meant to complete and did not, as in --data=~/curfew: it would make a folder called ~.
+// CheckPath returns an error for a path that begins with ~ or $, as in --data=~/curfew. A shell does
+// not replace it there, so it would make a folder with that name.
 func CheckPath(name, path string) error {
 	if strings.HasPrefix(path, "~") || strings.HasPrefix(path, "$") {
 		return fmt.Errorf("%s: %q begins with %q, which only a shell replaces; write the path in full, or ./%s if that is its name", name, path, path[:1], path)
@@ -183,13 +185,13 @@ func CheckPath(name, path string) error {
 	return nil
 }
 
-// gone are the settings that were once documented, and what has become of each.
-var gone = map[string]string{"sessions-in-memory": "all live sessions are in memory. Remove it"}
+// gone maps each setting of earlier versions to the reason for its removal.
+var gone = map[string]string{"sessions-in-memory": "all live sessions are in memory"}
 
-// Gone returns an error that says what to do if the setting was one in an earlier version.
+// Gone returns an error if the setting existed only in an earlier version.
 func Gone(name string) error {
-	if why, was := gone[name]; was {
-		return fmt.Errorf("%s is no setting any more: %s", name, why)
+	if why, ok := gone[name]; ok {
+		return fmt.Errorf("the setting %s no longer exists: %s. Remove it", name, why)
 	}
 	return nil
 }
@@ -242,7 +244,7 @@ func parse(k *koanf.Koanf) (c Config, err error) {
 	return c, nil
 }
 
-// metricsToken reads the token, which has to be hard to guess.
+// metricsToken reads the token from its file and checks that it is hard to guess.
 func metricsToken(file string) (string, error) {
 	const shortest = 32
 	if file == "" {
@@ -254,13 +256,13 @@ func metricsToken(file string) (string, error) {
 	}
 	found := strings.TrimSpace(string(content))
 	if len(found) < shortest || strings.ContainsFunc(found, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return "", fmt.Errorf("metrics-token-file: %q does not hold %d letters and digits or more; make it with: openssl rand -hex 32", file, shortest)
+		return "", fmt.Errorf("metrics-token-file: %q must hold at least %d letters and digits; make it with: openssl rand -hex 32", file, shortest)
 	}
 	return found, nil
 }
 
-// publicURL reads the origin that browsers reach the server at, and writes it as they do: what they send and what they bind passkeys to
-// is compared with it.
+// publicURL parses the origin at which browsers reach the server, and normalizes it as they do: it is
+// compared with the origins that they send, and passkeys are bound to it.
 func publicURL(text, host, port string) (*url.URL, error) {
 	if text == "" {
 		if host == "" || net.ParseIP(host) != nil && net.ParseIP(host).IsUnspecified() {
@@ -281,12 +283,12 @@ func publicURL(text, host, port string) (*url.URL, error) {
 		return nil, fmt.Errorf("public-url: %q is not the address of an origin, as in https://curfew.example.org: %w", text, err)
 	}
 	if origin.Scheme == "http" && !loopback(host) {
-		return nil, fmt.Errorf("public-url: %q has to be https, because browsers keep Secure cookies only there; put a proxy with TLS in front and name its address", text)
+		return nil, fmt.Errorf("public-url: %q must be https, because browsers keep Secure cookies only there; put a proxy with TLS in front and use its address", text)
 	}
 	return origin, nil
 }
 
-// withPort returns the host with the URL's port, without the one that its scheme has by default.
+// withPort returns the host with the URL's port, unless it is the default port of the scheme.
 func withPort(host string, u *url.URL) (string, error) {
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
@@ -309,14 +311,15 @@ func loopback(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
 }
 
-// mailServer reads the settings of mail; nil where there are none. Its errors never show the URL as it is: a password may stand in it.
+// mailServer parses the settings of mail, or returns nil if there are none. Its errors mask the
+// password that the URL may hold.
 func mailServer(text, passwordFile, from string) (*mail.Server, error) {
 	if text == "" {
 		switch {
 		case passwordFile != "":
-			return nil, fmt.Errorf("smtp-password-file: %q is for no mail server; name that with smtp-url", passwordFile)
+			return nil, fmt.Errorf("smtp-password-file: %q is set without a mail server; set smtp-url too", passwordFile)
 		case from != "":
-			return nil, fmt.Errorf("smtp-from: %q has no mail server to go out by; name that with smtp-url", from)
+			return nil, fmt.Errorf("smtp-from: %q is set without a mail server; set smtp-url too", from)
 		}
 		return nil, nil //nolint:nilnil // there is none
 	}
@@ -326,7 +329,7 @@ func mailServer(text, passwordFile, from string) (*mail.Server, error) {
 	}
 	if passwordFile != "" {
 		if server.Password != "" {
-			return nil, fmt.Errorf("smtp-password-file: %q is one password too many; there is another in smtp-url", passwordFile)
+			return nil, fmt.Errorf("smtp-password-file: %q is a second password; smtp-url has one already", passwordFile)
 		}
 		content, err := os.ReadFile(passwordFile)
 		if err != nil {
@@ -335,11 +338,11 @@ func mailServer(text, passwordFile, from string) (*mail.Server, error) {
 		server.Password = strings.TrimRight(string(content), "\r\n")
 	}
 	if (server.User == "") != (server.Password == "") {
-		return nil, fmt.Errorf("smtp-url: a user and a password belong together; set CURFEW_SMTP_PASSWORD_FILE for the latter, or leave out both")
+		return nil, fmt.Errorf("smtp-url: a user needs a password and a password a user; set smtp-password-file, or leave out both")
 	}
 	address, err := netmail.ParseAddress(from)
 	if err != nil {
-		return nil, fmt.Errorf("smtp-from: %q is no address to write from, as in 'Curfew <curfew@example.org>'", from)
+		return nil, fmt.Errorf("smtp-from: %q is not a sender's address, as in 'Curfew <curfew@example.org>'", from)
 	}
 	if folded, err := fold.Address(address.Address); err == nil {
 		address.Address = folded // mail servers take a domain's A-labels
@@ -351,7 +354,7 @@ func mailServer(text, passwordFile, from string) (*mail.Server, error) {
 func smtpURL(text string) (*mail.Server, error) {
 	u, err := url.Parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("smtp-url: it is not a URL, as in smtp://user@mail.example.org:587; what is special in a password has to be written as in %%40")
+		return nil, fmt.Errorf("smtp-url: it is not a URL, as in smtp://user@mail.example.org:587; escape special characters of a password, as in %%40")
 	}
 	server := &mail.Server{User: u.User.Username()}
 	server.Host, err = fold.Host(u.Hostname())
@@ -373,22 +376,19 @@ func smtpURL(text string) (*mail.Server, error) {
 	return server, nil
 }
 
+// networks parses networks and single addresses, apart by commas or white space.
 func networks(text string) ([]*net.IPNet, error) {
 	var found []*net.IPNet
 	for _, item := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
-		if _, network, err := net.ParseCIDR(item); err == nil {
-			found = append(found, network)
-			continue
+		cidr := item
+		if ip, err := netip.ParseAddr(item); err == nil && ip.Zone() == "" {
+			cidr = netip.PrefixFrom(ip.Unmap(), ip.Unmap().BitLen()).String()
 		}
-		ip := net.ParseIP(item)
-		if ip == nil {
+		_, network, err := net.ParseCIDR(cidr)
+		if err != nil {
 			return nil, fmt.Errorf("trusted-proxies: %q is neither a network nor an address, as in 10.0.0.0/8", item)
 		}
-		bits := 128
-		if ip.To4() != nil {
-			ip, bits = ip.To4(), 32
-		}
-		found = append(found, &net.IPNet{IP: ip, Mask: net.CIDRMask(bits, bits)})
+		found = append(found, network)
 	}
 	return found, nil
 }

@@ -160,16 +160,16 @@ func TestUnusableConfigFilesAreRefused(t *testing.T) {
 	require.ErrorContains(t, err, "config file missing.yaml: ")
 	for content, want := range map[string]string{
 		"listen: [":                               "did not find expected node content",
-		"just text":                               "it has to hold a setting in each line, as in listen: localhost:8080",
-		"- listen\n- data":                        "it has to hold a setting in each line",
+		"just text":                               "it must hold a setting in each line, as in listen: localhost:8080",
+		"- listen\n- data":                        "it must hold a setting in each line",
 		"data: a\ndata: b":                        `"data" already defined`,
-		"data: a\n---\ndata: b":                   "it holds two documents; take out the --- between them",
-		"listen:\n  port: 1":                      `"listen" takes one value and has others below it; write listen: and the value in one line`,
+		"data: a\n---\ndata: b":                   "it holds two documents; remove the --- between them",
+		"listen:\n  port: 1":                      `"listen" takes one value, but other settings are nested in it; write listen: and the value in one line`,
 		"listen: &l {port: 1}\ndata: *l":          `"data" takes one value`,
-		"data: d\nsmtp:\n  from: ana@example.org": `settings are not nested; write smtp-from: and the value in a line of its own, and not "from" below "smtp"`,
-		"curfew:\n  listen: localhost:1":          `settings are not nested; write listen: and the value in a line of its own, and not "listen" below "curfew"`,
-		"listen:\n- localhost:1\n- localhost:2":   `"listen" takes one value, and no list`,
-		"trusted-proxies: {a: 10.0.0.0/8}":        `"trusted-proxies" takes a text or a list and has others below it`,
+		"data: d\nsmtp:\n  from: ana@example.org": `settings are not nested; write smtp-from: and the value in a line of its own, instead of "from" in "smtp"`,
+		"curfew:\n  listen: localhost:1":          `settings are not nested; write listen: and the value in a line of its own, instead of "listen" in "curfew"`,
+		"listen:\n- localhost:1\n- localhost:2":   `"listen" takes one value, not a list`,
+		"trusted-proxies: {a: 10.0.0.0/8}":        `"trusted-proxies" takes a text or a list, but other settings are nested in it`,
 		"trusted-proxies: [[10.0.0.0/8]]":         `"trusted-proxies" takes a list of texts`,
 	} {
 		t.Run(content, func(t *testing.T) {
@@ -286,7 +286,7 @@ func TestPathsThatAShellWouldReplaceAreRefused(t *testing.T) {
 
 // Settings that were once documented say what became of them, wherever they stand.
 func TestSettingsThatWentAreNamed(t *testing.T) {
-	const want = "sessions-in-memory is no setting any more: all live sessions are in memory. Remove it"
+	const want = "the setting sessions-in-memory no longer exists: all live sessions are in memory. Remove it"
 	_, err := load(t, "", []string{"CURFEW_SESSIONS_IN_MEMORY=1000000"})
 	require.ErrorContains(t, err, "environment: CURFEW_SESSIONS_IN_MEMORY: "+want)
 	_, err = load(t, "sessions-in-memory: 1000000", nil)
@@ -423,15 +423,15 @@ func TestBadMailSettingsAreRefusedWithoutTellingThePassword(t *testing.T) {
 		{"smtp://curfew:pa55@mail.example.org?tls=no", "", "curfew@example.org", "smtp-url: "},
 		{"smtp://curfew:pa55%@mail.example.org", "", "curfew@example.org", "smtp-url: it is not a URL"},
 		{"smtp://curfew:pa55@mail example org", "", "curfew@example.org", "smtp-url: it is not a URL"},
-		{"smtp://curfew@mail.example.org", "", "curfew@example.org", "smtp-url: a user and a password belong together"},
-		{"smtp://curfew@mail.example.org", empty, "curfew@example.org", "smtp-url: a user and a password belong together"},
-		{"smtp://mail.example.org", secret, "curfew@example.org", "smtp-url: a user and a password belong together"},
+		{"smtp://curfew@mail.example.org", "", "curfew@example.org", "smtp-url: a user needs a password and a password a user"},
+		{"smtp://curfew@mail.example.org", empty, "curfew@example.org", "smtp-url: a user needs a password and a password a user"},
+		{"smtp://mail.example.org", secret, "curfew@example.org", "smtp-url: a user needs a password and a password a user"},
 		{"smtp://curfew:pa55@mail.example.org", secret, "curfew@example.org", "smtp-password-file: "},
 		{"smtp://curfew@mail.example.org", "missing", "curfew@example.org", "smtp-password-file: open missing"},
-		{"smtp://mail.example.org", "", "", `smtp-from: "" is no address to write from`},
-		{"smtp://mail.example.org", "", "Curfew", `smtp-from: "Curfew" is no address`},
+		{"smtp://mail.example.org", "", "", `smtp-from: "" is not a sender's address`},
+		{"smtp://mail.example.org", "", "Curfew", `smtp-from: "Curfew" is not a sender's address`},
 		{"smtp://mail.example.org", "", "a@example.org, b@example.org", "smtp-from: "},
-		{"", "", "curfew@example.org", `smtp-from: "curfew@example.org" has no mail server`},
+		{"", "", "curfew@example.org", `smtp-from: "curfew@example.org" is set without a mail server`},
 		{"", secret, "", "smtp-password-file: "},
 	} {
 		t.Run(tt.url+" "+tt.want, func(t *testing.T) {
@@ -447,7 +447,7 @@ func TestBadMailSettingsAreRefusedWithoutTellingThePassword(t *testing.T) {
 func TestATokenForMetricsIsHardToGuess(t *testing.T) {
 	for _, content := range []string{"", "\n", strings.Repeat("x", 31), strings.Repeat("x", 20) + " " + strings.Repeat("x", 20), strings.Repeat("ü", 32)} {
 		_, err := load(t, "", nil, "--metrics-token-file", written(t, content))
-		require.ErrorContains(t, err, "does not hold 32 letters and digits or more; make it with: openssl rand -hex 32", "%q", content)
+		require.ErrorContains(t, err, "must hold at least 32 letters and digits; make it with: openssl rand -hex 32", "%q", content)
 		require.NotContains(t, err.Error(), "xx")
 	}
 	_, err := load(t, "", nil, "--metrics-token-file", "missing")

@@ -13,8 +13,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// readFile reads a config file: a setting in each line. Values are taken as the text that stands there, for YAML would make a number of
-// 0755 and a date of 2026-12-01.
+// readFile reads a config file, with a setting in each line. It takes values as text, because YAML
+// would turn 0755 into a number and 2026-12-01 into a date.
 func readFile(path string) (map[string]any, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -26,13 +26,13 @@ func readFile(path string) (map[string]any, error) {
 		return nil, err
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, errors.Join(err, errors.New("it holds two documents; take out the --- between them"))
+		return nil, errors.Join(err, errors.New("it holds two documents; remove the --- between them"))
 	}
 	if len(document.Content) == 0 || document.Content[0].ShortTag() == "!!null" {
 		return map[string]any{}, nil
 	}
 	if document.Content[0].Kind != yaml.MappingNode {
-		return nil, errors.New("it has to hold a setting in each line, as in listen: localhost:8080")
+		return nil, errors.New("it must hold a setting in each line, as in listen: localhost:8080")
 	}
 	lines := map[string]yaml.Node{}
 	if err := document.Decode(&lines); err != nil {
@@ -51,7 +51,7 @@ func readFile(path string) (map[string]any, error) {
 	return values, nil
 }
 
-// value returns a setting's value as it would stand in the environment. Trusted proxies may be a list.
+// value returns a setting's value as it would be in the environment. Trusted proxies may be a list.
 func value(name string, node yaml.Node) (string, error) {
 	if node.Kind == yaml.AliasNode {
 		node = *node.Alias
@@ -75,9 +75,9 @@ func value(name string, node yaml.Node) (string, error) {
 	case node.Kind == yaml.ScalarNode:
 		return node.Value, nil
 	case node.Kind == yaml.MappingNode:
-		return "", fmt.Errorf("%q takes %s and has others below it; write %[1]s: and the value in one line", name, form)
+		return "", fmt.Errorf("%q takes %s, but other settings are nested in it; write %[1]s: and the value in one line", name, form)
 	case name != "trusted-proxies":
-		return "", fmt.Errorf("%q takes one value, and no list", name)
+		return "", fmt.Errorf("%q takes one value, not a list", name)
 	}
 	items := make([]string, len(node.Content))
 	for i, item := range node.Content {
@@ -89,7 +89,7 @@ func value(name string, node yaml.Node) (string, error) {
 	return strings.Join(items, ","), nil
 }
 
-// nested returns an error that names the setting that was written as one below another, as url below smtp; nil if there is none such.
+// nested returns an error if a known setting is nested in an unknown one, as url in smtp.
 func nested(group string, node yaml.Node) error {
 	if node.Kind != yaml.MappingNode {
 		return nil
@@ -98,7 +98,7 @@ func nested(group string, node yaml.Node) error {
 		below := node.Content[i].Value
 		for _, name := range []string{group + "-" + below, below} {
 			if known(name) {
-				return fmt.Errorf("settings are not nested; write %s: and the value in a line of its own, and not %q below %q", name, below, group)
+				return fmt.Errorf("settings are not nested; write %s: and the value in a line of its own, instead of %q in %q", name, below, group)
 			}
 		}
 	}

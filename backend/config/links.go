@@ -2,8 +2,9 @@ package config
 
 import "regexp"
 
-// A Kubernetes Service of the same namespace, and a container that Docker links (--link), tell their address in variables that begin with
-// their name, so those of one called curfew, or curfew-mail, look like settings.
+// linkVariables matches the variables in which Kubernetes passes the address of a Service of the same
+// namespace, and Docker that of a linked container (--link). They begin with the name, so those of a
+// Service called curfew or curfew-mail look like settings.
 //
 // https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables
 // https://docs.docker.com/engine/network/links/#environment-variables
@@ -22,6 +23,6 @@ const (
 	ipAddress = `(?:[0-9.]+|\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?)`
 )
 
-// linkVariable reports whether a variable is one of those. The value has to look like theirs, or be empty as an operator makes it who
-// takes it back, so that a setting that is only misspelled still stops the start.
+// linkVariable reports whether a variable is one of those. Its value must look like theirs or be
+// empty, as an operator clears it. So a misspelled setting is still an error.
 func linkVariable(name, value string) bool { return linkVariables.MatchString(name + "=" + value) }
