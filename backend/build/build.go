@@ -1,4 +1,4 @@
-// Package build tells what the program was built from.
+// Package build returns what the program was built from.
 package build
 
 import (
@@ -7,31 +7,32 @@ import (
 	"runtime/debug"
 )
 
-// The Makefile sets these by -ldflags, from git.
+// The Makefile sets these from git, with -ldflags.
 var version, commit, date string
 
 const unknown = "unknown"
 
-// Info describes a build. A part that is not known is "unknown".
+// Info describes a build. A part is "unknown" if it is not known.
 type Info struct {
-	// Version is the tag that was built or, where there is none, the commit with the last tag before it.
+	// Version is the tag or, without one, the commit with the last tag before it.
 	Version string
-	// Commit is the whole hash, and Date the time of the commit in UTC.
+	// Commit is the full hash, and Date the time of the commit in UTC.
 	Commit, Date string
 	// Go is the version of Go.
 	Go string
 }
 
-// pseudo is the end of a version that Go makes up for a commit without a tag (https://go.dev/ref/mod#pseudo-versions).
+// pseudo matches the end of a version that Go generates for a commit without a tag
+// (https://go.dev/ref/mod#pseudo-versions).
 var pseudo = regexp.MustCompile(`[.-][0-9]{14}-[0-9a-f]{12}(\+.*)?$`)
 
-// Read returns what the Makefile noted or, in a program that go build made without it, what that did.
+// Read returns what the Makefile set or, in a build without it, what go build recorded.
 func Read() Info {
 	info := Info{Version: version, Commit: commit, Date: date, Go: unknown}
-	if noted, ok := debug.ReadBuildInfo(); ok {
-		info.Go = noted.GoVersion
+	if recorded, ok := debug.ReadBuildInfo(); ok {
+		info.Go = recorded.GoVersion
 		if commit == "" {
-			info.note(noted)
+			info.read(recorded)
 		}
 	}
 	for _, part := range []*string{&info.Version, &info.Commit, &info.Date} {
@@ -42,9 +43,9 @@ func Read() Info {
 	return info
 }
 
-func (i *Info) note(noted *debug.BuildInfo) {
+func (i *Info) read(recorded *debug.BuildInfo) {
 	changed := ""
-	for _, setting := range noted.Settings {
+	for _, setting := range recorded.Settings {
 		switch setting.Key {
 		case "vcs.revision":
 			i.Commit = setting.Value
@@ -60,12 +61,12 @@ func (i *Info) note(noted *debug.BuildInfo) {
 		return
 	}
 	i.Version = i.Commit[:min(12, len(i.Commit))] + changed
-	if tag := noted.Main.Version; tag != "" && tag != "(devel)" && !pseudo.MatchString(tag) {
+	if tag := recorded.Main.Version; tag != "" && tag != "(devel)" && !pseudo.MatchString(tag) {
 		i.Version = tag
 	}
 }
 
-// String returns it in one line, as the command line prints it.
+// String returns the build in one line, as the command line prints it.
 func (i Info) String() string {
 	if i.Commit == unknown {
 		i.Commit += " (built without git)"

@@ -1,4 +1,4 @@
-// Package durable writes files that have to outlive a loss of power: with their content on disk, and their name as well.
+// Package durable writes files that survive a loss of power: their content and their name are on disk.
 package durable
 
 import (
@@ -7,8 +7,9 @@ import (
 	"path/filepath"
 )
 
-// WriteFile makes a file that only its owner can read, in the place of any other of that name. It is there whole or not at all, also when the
-// machine stops half-way, and stays once WriteFile has returned without an error.
+// WriteFile writes a file that only its owner can read, and replaces one that exists. If the machine
+// stops half-way, the old file or the new one is there, whole. Once WriteFile has returned without an
+// error, the new one stays.
 func WriteFile(path string, content []byte) (err error) {
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
 	if err != nil {
@@ -16,7 +17,7 @@ func WriteFile(path string, content []byte) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			_ = os.Remove(file.Name()) // which may have its name by now
+			_ = os.Remove(file.Name()) // it may be renamed by now
 		}
 	}()
 	if _, err := file.Write(content); err != nil {
@@ -31,7 +32,7 @@ func WriteFile(path string, content []byte) (err error) {
 	return SyncFolder(filepath.Dir(path))
 }
 
-// SyncFolder puts the names in a folder on disk. A file that is there can still be lost with its name.
+// SyncFolder puts the names in a folder on disk. Without it, a synced file can still lose its name.
 func SyncFolder(path string) error {
 	folder, err := os.Open(path)
 	if err != nil {

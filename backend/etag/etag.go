@@ -8,9 +8,9 @@ import (
 )
 
 var (
-	// ErrMalformed is returned for a header that is empty or has something else than entity tags in it.
+	// ErrMalformed is returned for a header that is not a list of entity tags.
 	ErrMalformed = errors.New("malformed list of entity tags")
-	// ErrFailed is returned where a condition does not hold.
+	// ErrFailed is returned if a condition does not hold.
 	ErrFailed = errors.New("a condition of the request does not hold")
 )
 
@@ -26,8 +26,8 @@ func ReadConditions(headers map[string][]string) (c Conditions, err error) {
 	return c, err
 }
 
-// Modified reports whether a read has something to answer that the client does not have. The tag is
-// that of the representation, in quotes.
+// Modified reports whether the client lacks the representation with that tag, which is in quotes. It
+// returns ErrFailed if If-Match does not hold.
 func (c Conditions) Modified(tag string) (bool, error) {
 	if c.match != nil && !c.match.has(tag) {
 		return false, ErrFailed
@@ -35,7 +35,7 @@ func (c Conditions) Modified(tag string) (bool, error) {
 	return c.noneMatch == nil || !c.noneMatch.hasWeakly(tag), nil
 }
 
-// Allow reports whether a write over the representation with that tag may be made.
+// Allow reports whether a write may replace the representation with that tag.
 func (c Conditions) Allow(tag string) bool {
 	modified, err := c.Modified(tag)
 	return modified && err == nil
@@ -49,13 +49,13 @@ func (c Conditions) Matching() []string {
 	return c.match.tags
 }
 
-// list is the value of one header.
+// list represents the value of one header.
 type list struct {
 	any  bool // the value is *
 	tags []string
 }
 
-// read reads a header that may come several times; nil for one that did not come.
+// read parses a header that may come several times. It returns nil if it did not come.
 func read(values []string) (*list, error) {
 	if len(values) == 0 {
 		return nil, nil //nolint:nilnil // no header is no condition
@@ -66,7 +66,7 @@ func read(values []string) (*list, error) {
 	}
 	var l list
 	for {
-		rest = strings.TrimLeft(rest, " \t,") // empty elements are passed over (5.6.1.2)
+		rest = strings.TrimLeft(rest, " \t,") // empty elements are ignored (5.6.1.2)
 		if rest == "" {
 			break
 		}
@@ -85,7 +85,7 @@ func read(values []string) (*list, error) {
 	return &l, nil
 }
 
-// tagSize returns the size of the entity tag that the text begins with (8.8.3), 0 for none.
+// tagSize returns the size of the entity tag at the start of the text (8.8.3), or 0 if there is none.
 func tagSize(text string) int {
 	opaque := strings.TrimPrefix(text, "W/")
 	if !strings.HasPrefix(opaque, `"`) {
@@ -98,8 +98,8 @@ func tagSize(text string) int {
 	return len(text) - len(opaque) + end + 2
 }
 
-// has is the strong comparison (8.8.3.2): a weak tag in the list equals none.
+// has makes the strong comparison (8.8.3.2), in which a weak tag never matches.
 func (l *list) has(tag string) bool { return l.any || slices.Contains(l.tags, tag) }
 
-// hasWeakly is the weak comparison, by which a weak tag is as good as a strong one.
+// hasWeakly makes the weak comparison, in which a weak tag matches too.
 func (l *list) hasWeakly(tag string) bool { return l.has(tag) || slices.Contains(l.tags, "W/"+tag) }

@@ -9,19 +9,19 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Limits of RFC 5321 (4.5.3.1 and, for the whole, erratum 1690 of RFC 3696), in octets.
+// The limits of RFC 5321 in octets (4.5.3.1 and, for the address, erratum 1690 of RFC 3696).
 const (
 	longestLocal   = 64
 	longestAddress = 254
 )
 
-// domains is UTS #46, non-transitional, with STD3's letters, digits and hyphens. Hyphens may stand in
-// the third and fourth place, as in names that are in use.
+// domains is UTS #46, non-transitional, with STD3's letters, digits and hyphens. Hyphens in the third
+// and fourth place are allowed, because such names are in use.
 var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(true),
 	idna.BidiRule(), idna.VerifyDNSLength(true), idna.CheckHyphens(false))
 
 // Address folds an e-mail address to the form in which it is stored, compared and mailed to: lower
-// case, NFKC, the domain as A-labels. It returns an [*Error] for a text that is no such address.
+// case, NFKC, the domain as A-labels. It returns an [*Error] if the text is not such an address.
 func Address(text string) (string, error) {
 	if !utf8.ValidString(text) {
 		return "", &Error{"email", "This is not valid UTF-8. Type it again."}
@@ -51,7 +51,7 @@ func Address(text string) (string, error) {
 	return local + "@" + ascii, nil
 }
 
-// checkLocal holds the part in front of the @ to a dot-atom (RFC 5322, 3.2.3) with letters of any
+// checkLocal checks that the part before the @ is a dot-atom (RFC 5322, 3.2.3) with letters of any
 // script (RFC 6532).
 func checkLocal(local string) error {
 	if len(local) > longestLocal {
@@ -75,8 +75,8 @@ func checkLocal(local string) error {
 	return nil
 }
 
-// isHost reports whether a domain of A-labels has a dot, no label that begins or ends with a hyphen,
-// and a last label that is no number.
+// isHost reports whether a domain of A-labels has a dot, no hyphen at the end of a label, and a last
+// label that is not a number.
 func isHost(domain string) bool {
 	labels := strings.Split(domain, ".")
 	for _, label := range labels {
@@ -103,7 +103,7 @@ func lookAlikes(text string) bool {
 	return false
 }
 
-// ShowAddress returns a stored address as people read it, the domain as U-labels.
+// ShowAddress returns a stored address for people, with the domain as U-labels.
 func ShowAddress(stored string) string {
 	local, domain, found := strings.Cut(stored, "@")
 	if !found || !strings.Contains(domain, "xn--") {
@@ -116,14 +116,14 @@ func ShowAddress(stored string) string {
 	return local + "@" + shown
 }
 
-// OldAddress folds an address as the program did before this package. Members whose address could
-// not be folded when that was introduced are found by it.
+// OldAddress folds an address as versions before this package did. It finds members whose address
+// could not be folded to the new form.
 func OldAddress(text string) string {
 	return strings.ToLower(norm.NFC.String(strings.TrimSpace(text)))
 }
 
-// AddressSpelling returns an address that is looked up, as it was typed: members of before may have an
-// old spelling. It returns an [*Error] for one that is longer than any.
+// AddressSpelling checks an address that is looked up, and returns it as typed, because it may be in an
+// old spelling. It returns an [*Error] if it is too long.
 func AddressSpelling(text string) (string, error) {
 	if utf8.RuneCountInString(AddressKey(text)) > longestAddress {
 		return "", &Error{"max", "Use at most 254 characters."}
@@ -131,12 +131,12 @@ func AddressSpelling(text string) (string, error) {
 	return text, nil
 }
 
-// AddressKey returns what an address is looked up and counted by: the folded address or, for a text
-// that is none, its old spelling.
+// AddressKey returns the key for an address: the folded address or, if the text cannot be folded, its
+// old spelling.
 func AddressKey(text string) string {
 	old := OldAddress(text)
 	if !strings.ContainsFunc(old, beyondASCII) && !strings.Contains(old, "xn--") {
-		return old // what Address does to it as well, in a fraction of the time
+		return old // as Address would, and faster
 	}
 	if address, err := Address(text); err == nil {
 		return address

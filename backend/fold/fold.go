@@ -1,14 +1,14 @@
-// Package fold turns text that people type or paste into the one form in which it is stored and
+// Package fold normalizes text that people type or paste, to the form in which it is stored and
 // compared. There is one function for each kind of text, used by every edge:
 //
 //	Address  e-mail addresses; ShowAddress is the inverse, for people
 //	Name     names and other short lines: organization, member, passkey, reason
 //	Host     the host of a URL, as browsers write it
 //	Code     one-time codes, recovery codes, set-up tokens
-//	Key      sort keys and search text; Words is a search typed by a person
+//	Key      sort keys and search text; Words splits a search
 //
-// Each folds first and validates afterwards, and is idempotent. Nothing else in the program folds
-// text, migrations in SQL included: SQLite's lower() knows ASCII alone.
+// Each folds first, validates afterwards, and is idempotent. No other code folds text, migrations in
+// SQL included: SQLite's lower() knows only ASCII.
 package fold
 
 import (
@@ -20,14 +20,14 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Error describes why a text was refused. Message is a sentence for the person who typed it.
+// Error describes why a text is refused. Message is a sentence for the person who typed it.
 type Error struct{ Code, Message string }
 
 func (e *Error) Error() string { return e.Message }
 
-// Name folds a name, or another text of one line: NFC, without white space and invisible characters
-// at the ends. It returns an [*Error] for a text of more than limit characters, one without a visible
-// character, and one that holds control characters or changes the direction of the text around it.
+// Name folds a name or another line of text: NFC, without white space and invisible characters at the
+// ends. It returns an [*Error] if the text has more than limit characters, no visible character, a
+// control character, or one that changes the direction of the text around it.
 func Name(text string, limit int) (string, error) {
 	if !utf8.ValidString(text) {
 		return "", &Error{"characters", "This is not valid UTF-8. Type it again."}
@@ -46,8 +46,8 @@ func Name(text string, limit int) (string, error) {
 	return name, nil
 }
 
-// Code folds a code to upper-case letters and ASCII digits: NFKC, digits of any script, and nothing
-// of what people and apps put in between to make it readable.
+// Code folds a code to upper-case letters and ASCII digits: NFKC, digits of any script, without the
+// separators that make it readable.
 func Code(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -60,24 +60,18 @@ func Code(text string) string {
 	}, norm.NFKC.String(text))
 }
 
-// digit returns the value of a decimal digit. Unicode keeps those of a script together, in order, so
-// every range of its table begins with a zero and holds a multiple of ten.
+// digit returns the value of a decimal digit. Unicode encodes the digits of a script in order, so each
+// run of digits begins with a zero and holds a multiple of ten.
 func digit(r rune) rune {
-	for _, run := range unicode.Nd.R16 {
-		if r <= rune(run.Hi) {
-			return (r - rune(run.Lo)) % 10
-		}
+	before := rune(0)
+	for unicode.IsDigit(r - before - 1) {
+		before++
 	}
-	for _, run := range unicode.Nd.R32 {
-		if r <= rune(run.Hi) {
-			return (r - rune(run.Lo)) % 10
-		}
-	}
-	return 0
+	return before % 10
 }
 
-// Key folds a text for sorting and searching: NFKD without marks, lower case, words apart by one
-// space.
+// Key folds a text for sorting and searching: NFKD without marks, lower case, one space between
+// words.
 func Key(text string) string {
 	var key strings.Builder
 	key.Grow(len(text))
@@ -98,8 +92,8 @@ func Key(text string) string {
 	return key.String()
 }
 
-// Words splits a search into the words that must all be found in a [Key], in any order. It returns none
-// for a blank search alone: one that is made of marks finds nothing, instead of everything.
+// Words splits a search into the words that a [Key] must contain, in any order. It returns none only
+// for a blank search. A search of only marks is one word, so it finds nothing.
 func Words(search string) []string {
 	words := strings.Fields(Key(search))
 	if len(words) == 0 && trim(search) != "" {
@@ -123,14 +117,14 @@ func ignorable(r rune) bool {
 		(r < 0xFFF9 || r > 0xFFFB) && (r < 0x13430 || r > 0x13440)
 }
 
-// visible reports whether a character leaves ink by itself. Braille's blank pattern is a symbol that
-// leaves none.
+// visible reports whether a character is visible by itself. Braille's blank pattern is a symbol that is
+// not.
 func visible(r rune) bool {
 	return unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) && !ignorable(r) && r != '\u2800'
 }
 
-// Printable returns a text that others chose without what would move a terminal's cursor, colour it or
-// turn the direction of the text around it.
+// Printable returns a text that is safe to print in a terminal: characters that control the terminal or
+// change the direction of text are replaced.
 func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if control(r) || redirects(r) {

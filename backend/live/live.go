@@ -1,7 +1,7 @@
-// Package live is who is listening, and how they are woken.
+// Package live wakes listeners when something that they show has changed.
 //
-// A hub carries no news. Whoever is woken looks for themselves what has changed, so that nothing is told that was not checked at that
-// moment, and a listener who never reads costs one flag.
+// A hub carries no data. A listener that is woken re-reads what it shows, with its own rights at that
+// moment. A listener that never reads costs one flag.
 package live
 
 import (
@@ -9,13 +9,13 @@ import (
 	"sync"
 )
 
-// ErrTooMany is returned where a topic has as many listeners as it may have.
+// ErrTooMany is returned if a topic has reached its limit of listeners.
 var ErrTooMany = errors.New("too many listeners")
 
-// Hub knows who is listening to what. It is safe for concurrent use.
+// Hub holds the listeners of each topic. It is safe for concurrent use.
 type Hub struct {
-	// most is how many may listen to the same first topic, second topic and so on.
-	most []int
+	// limits is the limit of listeners for the first topic of each, the second and so on.
+	limits []int
 
 	// mu guards the fields below it. It is taken in a goroutine that holds no other lock, or by a
 	// listener.
@@ -25,14 +25,14 @@ type Hub struct {
 }
 
 // NewHub returns a hub with a limit of listeners for the first topic of each, the second and so on.
-// The topics after those have none.
-func NewHub(most ...int) *Hub {
-	return &Hub{most: most, topics: map[string]map[*Listener]struct{}{}}
+// Further topics have no limit.
+func NewHub(limits ...int) *Hub {
+	return &Hub{limits: limits, topics: map[string]map[*Listener]struct{}{}}
 }
 
-// Listener is one who listens, until it is closed.
+// Listener listens to topics until it is closed.
 type Listener struct {
-	// Woken receives once after one or many wakings; it is closed with the hub.
+	// Woken receives once after one or more calls of [Hub.Wake]. It is closed with the hub.
 	Woken <-chan struct{}
 
 	hub    *Hub
@@ -40,13 +40,13 @@ type Listener struct {
 	woken  chan struct{}
 }
 
-// Listen returns a listener that is woken with any of the topics. It returns ErrTooMany where one
-// of the first topics has its limit of listeners.
+// Listen returns a listener of the topics. It returns ErrTooMany if one of the first topics has
+// reached its limit.
 func (h *Hub) Listen(topics ...string) (*Listener, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for i, most := range h.most {
-		if len(h.topics[topics[i]]) >= most {
+	for i, limit := range h.limits {
+		if len(h.topics[topics[i]]) >= limit {
 			return nil, ErrTooMany
 		}
 	}
@@ -65,7 +65,7 @@ func (h *Hub) Listen(topics ...string) (*Listener, error) {
 	return l, nil
 }
 
-// Close ends the listening.
+// Close removes the listener.
 func (l *Listener) Close() {
 	l.hub.mu.Lock()
 	defer l.hub.mu.Unlock()
@@ -77,7 +77,7 @@ func (l *Listener) Close() {
 	}
 }
 
-// Wake wakes those who listen to any of the topics.
+// Wake wakes the listeners of the topics.
 func (h *Hub) Wake(topics ...string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -88,20 +88,20 @@ func (h *Hub) Wake(topics ...string) {
 		for l := range h.topics[topic] {
 			select {
 			case l.woken <- struct{}{}:
-			default: // it has not looked since the last time, and will
+			default: // it is already woken
 			}
 		}
 	}
 }
 
-// Count is how many listen to a topic.
+// Count returns the number of listeners of a topic.
 func (h *Hub) Count(topic string) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.topics[topic])
 }
 
-// Close ends all listening, now and later: the server is about to stop.
+// Close ends all listeners, and those that come later: the server is about to stop.
 func (h *Hub) Close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
