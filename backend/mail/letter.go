@@ -10,14 +10,14 @@ import (
 	"golang.org/x/text/unicode/bidi"
 )
 
-// Letter hands somebody a one-time link.
+// Letter is a mail with a one-time link.
 type Letter struct {
-	// Reset tells that the member has a password already, and gets a link for a new one; otherwise they are invited.
+	// Reset is for a new password. Otherwise the letter is an invitation.
 	Reset bool
-	// Name and Email are whom it goes to; the name may be empty.
+	// Name and Email are the recipient's. The name may be empty.
 	Name  string
 	Email string
-	// By is who sends it, and Organization where they are at home.
+	// By is the name of the member who sends the link, or of the operator.
 	By           string
 	Organization string
 	Link         string
@@ -39,32 +39,32 @@ const invitation = `Hello%s,
 
 The link works once, until %s.
 
-If you did not expect this, ignore it: nothing happens unless the link is opened. Whoever has the link can join in your place, so do not pass it on.
+If you did not expect this, ignore it: nothing happens unless the link is opened. Anyone with the link can join in your place, so do not forward it.
 `
 
 const reset = `Hello%s,
 
-%s has made a link by which you can choose a new password for %s:
+%s has made a link for you to choose a new password for %s:
 
 %s
 
-The link works once, until %s. Using it signs you out wherever you are signed in.
+The link works once, until %s. Using it signs you out everywhere.
 
-If you did not expect this, do not open the link, and ask %[2]s about it. Until it is used, your password stays as it is. Whoever has the link can sign in as you afterwards, so do not pass it on.
+If you did not expect this, do not open the link, and ask %[2]s about it. Until it is used, your password stays as it is. Anyone with the link can then sign in as you, so do not forward it.
 `
 
 func (l Letter) text() string {
-	name, form := isolate(l.Name), invitation
+	name, form := bidiIsolate(l.Name), invitation
 	if name != "" {
 		name = " " + name
 	}
 	if l.Reset {
 		form = reset
 	}
-	return fmt.Sprintf(form, name, isolate(l.By), isolate(l.Organization), l.Link, l.ExpiresAt.UTC().Format("15:04 UTC on 2 January 2006"))
+	return fmt.Sprintf(form, name, bidiIsolate(l.By), bidiIsolate(l.Organization), l.Link, l.ExpiresAt.UTC().Format("15:04 UTC on 2 January 2006"))
 }
 
-// redact takes the link's secret out of an error: a server may quote what it refuses.
+// redact removes the link's secret from an error, because a server may quote the mail that it refuses.
 func (l Letter) redact(err error) error {
 	_, secret, found := strings.Cut(l.Link, "#")
 	if !found || !strings.Contains(err.Error(), secret) {
@@ -73,8 +73,9 @@ func (l Letter) redact(err error) error {
 	return errors.New(strings.ReplaceAll(err.Error(), secret, "…"))
 }
 
-// oneLine is a text that people have chosen, without line breaks and whatever else could change what stands around it. What looks
-// like an encoded word (RFC 2047) is taken apart, because a subject would show what it decodes to.
+// oneLine returns a text that people chose without line breaks and other characters that affect the
+// text around it. It breaks up what looks like an encoded word (RFC 2047), which a subject would
+// decode.
 func oneLine(text string) string {
 	text = strings.Map(func(r rune) rune {
 		switch {
@@ -88,17 +89,18 @@ func oneLine(text string) string {
 	return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "=?", "= ?")
 }
 
-// isolate is oneLine for the middle of a sentence: one that is written from right to left leaves the words around it in their order.
-func isolate(text string) string {
+// bidiIsolate is oneLine for the middle of a sentence: it isolates right-to-left text, so that the words
+// around it keep their order.
+func bidiIsolate(text string) string {
 	const firstStrong, pop = "\u2068", "\u2069"
 	text = oneLine(text)
-	if strings.ContainsFunc(text, fromRightToLeft) {
+	if strings.ContainsFunc(text, rightToLeft) {
 		return firstStrong + text + pop
 	}
 	return text
 }
 
-func fromRightToLeft(r rune) bool {
+func rightToLeft(r rune) bool {
 	properties, _ := bidi.LookupRune(r)
 	return properties.Class() == bidi.R || properties.Class() == bidi.AL
 }

@@ -1,4 +1,4 @@
-// Package mail sends one-time links to the members that they are for.
+// Package mail sends one-time links to members.
 package mail
 
 import (
@@ -18,34 +18,34 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-// patience is how long a mail may take in all, until the server has taken it.
-const patience = 10 * time.Second
+// sendTimeout limits the delivery of one mail to the server.
+const sendTimeout = 10 * time.Second
 
-// Encryption is how the connection to the mail server is kept private.
+// Encryption is how the connection to the mail server is encrypted.
 type Encryption int
 
-// The kinds of encryption. Nothing is sent where the one that was asked for cannot be had.
+// The kinds of encryption. If the server does not offer the configured one, nothing is sent.
 const (
-	// StartTLS begins in the clear and is encrypted before anything that matters.
+	// StartTLS upgrades the connection before credentials or mail are sent.
 	StartTLS Encryption = iota
 	// ImplicitTLS is encrypted from the first byte.
 	ImplicitTLS
-	// Unencrypted is for a server on the same machine.
+	// Unencrypted is only for a server on the same machine.
 	Unencrypted
 )
 
-// Server is the mail server, and in whose name mail goes out.
+// Server holds the mail server and the sender of mail.
 type Server struct {
 	Host       string
 	Port       int
 	Encryption Encryption
-	// User and Password are empty for a server that takes mail without.
+	// User and Password are empty for a server without authentication.
 	User     string
 	Password string
 	From     netmail.Address
 }
 
-// String is the server's address as a URL, with the password masked.
+// String returns the server's address as a URL, with the password masked.
 func (s Server) String() string {
 	address := url.URL{Scheme: "smtp", Host: net.JoinHostPort(s.Host, strconv.Itoa(s.Port))}
 	if s.Encryption == ImplicitTLS {
@@ -60,13 +60,13 @@ func (s Server) String() string {
 // Sender sends letters through a mail server. It is safe for concurrent use.
 type Sender struct{ server Server }
 
-// New makes a sender. It does not connect: a mail server that is down must not keep Curfew from starting.
+// New returns a sender. It does not connect: Curfew must start while the mail server is down.
 func New(server Server) *Sender { return &Sender{server} }
 
-// Send delivers a letter to the mail server. It takes ten seconds at most, and less where the context ends before. Its error does not
-// tell the letter's link.
+// Send delivers a letter to the mail server. It takes at most ten seconds. Its error does not contain
+// the letter's link.
 func (s *Sender) Send(ctx context.Context, letter Letter) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	client, err := s.client(ctx)
 	if err != nil {
@@ -78,8 +78,8 @@ func (s *Sender) Send(ctx context.Context, letter Letter) error {
 	return nil
 }
 
-// errNoUTF8 is returned where the server cannot take an address: one that is not ASCII needs SMTPUTF8
-// (RFC 6531), and go-mail would send it all the same.
+// errNoUTF8 is returned if an address is not ASCII and the server does not support SMTPUTF8 (RFC 6531).
+// go-mail would send it anyway.
 var errNoUTF8 = errors.New("the mail server takes no addresses with letters beyond ASCII (it lacks SMTPUTF8)")
 
 func (s *Sender) deliver(ctx context.Context, client *gomail.Client, letter Letter) (err error) {
@@ -88,7 +88,7 @@ func (s *Sender) deliver(ctx context.Context, client *gomail.Client, letter Lett
 		return err
 	}
 	defer func() {
-		// It is cut where the context has ended. What was delivered stays so.
+		// The connection is already closed if the context has ended.
 		err = errors.Join(err, client.CloseWithSMTPClient(connection))
 	}()
 	if able, _ := connection.Extension("SMTPUTF8"); !able && strings.ContainsFunc(letter.Email+s.server.From.Address, beyondASCII) {
@@ -99,11 +99,12 @@ func (s *Sender) deliver(ctx context.Context, client *gomail.Client, letter Lett
 
 func beyondASCII(r rune) bool { return r > unicode.MaxASCII }
 
-// client is for one mail: its connection is cut when the context ends, which go-mail heeds only while it dials.
+// client returns a client for one mail. Its connection is closed when the context ends, because go-mail
+// checks the context only while it dials.
 func (s *Sender) client(ctx context.Context) (*gomail.Client, error) {
 	options := []gomail.Option{
 		gomail.WithPort(s.server.Port),
-		gomail.WithTimeout(patience),
+		gomail.WithTimeout(sendTimeout),
 		gomail.WithDialContextFunc(func(dialing context.Context, network, address string) (net.Conn, error) {
 			connection, err := s.dial(dialing, network, address)
 			if err == nil {
@@ -138,13 +139,13 @@ func (s *Sender) dial(ctx context.Context, network, address string) (net.Conn, e
 func (s *Sender) message(letter Letter) *gomail.Msg {
 	from := s.server.From
 	domain := from.Address[strings.LastIndexByte(from.Address, '@'):]
-	message := gomail.NewMsg(gomail.WithNoDefaultUserAgent()) // which would tell the library and its version
+	message := gomail.NewMsg(gomail.WithNoDefaultUserAgent()) // it would name the library and its version
 	message.FromMailAddress(&from)
 	message.ToMailAddress(&netmail.Address{Name: oneLine(letter.Name), Address: letter.Email})
 	message.Subject(letter.subject())
 	message.SetDate()
-	message.SetMessageIDWithValue(rand.Text() + domain)      // go-mail's own would tell the machine's name
-	message.SetGenHeader("Auto-Submitted", "auto-generated") // so that no one's absence is reported back (RFC 3834)
+	message.SetMessageIDWithValue(rand.Text() + domain)      // go-mail's own would contain the machine's name
+	message.SetGenHeader("Auto-Submitted", "auto-generated") // prevents out-of-office replies (RFC 3834)
 	message.SetBodyString(gomail.TypeTextPlain, letter.text())
 	return message
 }

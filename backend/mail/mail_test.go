@@ -26,7 +26,8 @@ import (
 	"curfew/backend/mail/mailtest"
 )
 
-// certificate is the test server's. TestMain has the system trust it, which Go reads once.
+// certificate is the test server's. TestMain makes the system trust it, because Go reads the trusted
+// certificates once.
 var certificate tls.Certificate
 
 func TestMain(m *testing.M) {
@@ -71,7 +72,7 @@ var letter = Letter{
 	ExpiresAt: time.Date(2026, time.December, 1, 14, 2, 59, 0, time.UTC),
 }
 
-// on is a sender to a server on this machine.
+// on returns a sender to a server on this machine.
 func on(port int, change ...func(*Server)) *Sender {
 	server := Server{
 		Host: "127.0.0.1", Port: port, Encryption: Unencrypted,
@@ -113,11 +114,11 @@ https://curfew.example.org/accept-invitation#token=s3cret-of-the-link
 
 The link works once, until 14:02 UTC on 1 December 2026.
 
-If you did not expect this, ignore it: nothing happens unless the link is opened. Whoever has the link can join in your place, so do not pass it on.
+If you did not expect this, ignore it: nothing happens unless the link is opened. Anyone with the link can join in your place, so do not forward it.
 `, got.Text)
 }
 
-// The domain of a Message-ID is that of the address, whatever stands in front of it.
+// The domain of a Message-ID is that of the sender's address.
 func TestTheDomainOfAMessage(t *testing.T) {
 	for text, want := range map[string]string{`"a@b"@example.org`: `^<[A-Z2-7]{26}@example\.org>$`, "curfew@[192.0.2.1]": `^<[A-Z2-7]{26}@\[192\.0\.2\.1\]>$`} {
 		from, err := netmail.ParseAddress(text)
@@ -135,7 +136,7 @@ func TestAResetArrives(t *testing.T) {
 	require.NoError(t, on(server.Port).Send(t.Context(), reset))
 	got := server.Taken()[0]
 	require.Equal(t, "Choose a new password for Example Observatory", got.Subject(t))
-	require.Contains(t, got.Text, "Hello,\n\nAna Lima has made a link by which you can choose a new password for Example Observatory:\n\n"+letter.Link+"\n\n")
+	require.Contains(t, got.Text, "Hello,\n\nAna Lima has made a link for you to choose a new password for Example Observatory:\n\n"+letter.Link+"\n\n")
 	require.Contains(t, got.Text, "ask Ana Lima about it.")
 	require.NotContains(t, got.Text, "%!")
 }
@@ -183,14 +184,15 @@ func TestARefusalIsToldWithoutTheSecret(t *testing.T) {
 	require.NotContains(t, err.Error(), secret)
 }
 
-func TestNobodyListens(t *testing.T) {
+func TestAServerThatIsDown(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, listener.Close())
 	require.ErrorContains(t, on(listener.Addr().(*net.TCPAddr).Port).Send(t.Context(), letter), "connection refused")
 }
 
-// A server that takes the connection and says nothing, or says nothing any more, holds nobody longer than the context lives.
+// A server that accepts the connection and never answers, or stops answering, delays the sender no
+// longer than the context.
 func TestAServerThatHangs(t *testing.T) {
 	for name, greeting := range map[string]string{
 		"from the start":     "",
@@ -255,7 +257,7 @@ func TestNamesStayNames(t *testing.T) {
 	}
 }
 
-// controls marks the control characters of a text, but for line breaks, and drops everything else.
+// controls returns the control characters of a text, except line breaks.
 func controls(r rune) rune {
 	if unicode.IsControl(r) && r != '\n' {
 		return 'C'
@@ -263,10 +265,10 @@ func controls(r rune) rune {
 	return -1
 }
 
-func TestWhatIsWrittenFromRightToLeftIsIsolated(t *testing.T) {
-	require.Equal(t, "\u2068שרה\u2069", isolate("שרה"))
-	require.Equal(t, "\u2068Ben ليلى\u2069", isolate("Ben\u202e ليلى\u2069"), "and cannot break out")
-	require.Equal(t, "Ben", isolate("\u202eBen"))
+func TestRightToLeftTextIsIsolated(t *testing.T) {
+	require.Equal(t, "\u2068שרה\u2069", bidiIsolate("שרה"))
+	require.Equal(t, "\u2068Ben ليلى\u2069", bidiIsolate("Ben\u202e ليلى\u2069"), "and cannot break out")
+	require.Equal(t, "Ben", bidiIsolate("\u202eBen"))
 }
 
 func TestTheServerIsShownWithoutItsPassword(t *testing.T) {
@@ -274,7 +276,8 @@ func TestTheServerIsShownWithoutItsPassword(t *testing.T) {
 	require.Equal(t, "smtp://[::1]:25", Server{Host: "::1", Port: 25, Encryption: Unencrypted}.String())
 }
 
-// What is stored is what is mailed to: an A-label goes anywhere, and a local part that is not ASCII only where the server takes it.
+// Mail goes to the stored address. An A-label goes to any server, and a local part that is not ASCII
+// only to one that supports it.
 func TestAnAddressBeyondASCIINeedsAServerThatTakesIt(t *testing.T) {
 	able, other := mailtest.Start(t, mailtest.Options{UTF8: true}), mailtest.Start(t, mailtest.Options{})
 	abroad := letter

@@ -1,4 +1,5 @@
-// Package mailtest is a mail server for tests: it speaks enough SMTP to take a message, and keeps it.
+// Package mailtest is a mail server for tests. It implements enough SMTP to receive a message, and keeps
+// it.
 package mailtest
 
 import (
@@ -18,16 +19,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Options are how the server behaves; the zero Options take any mail.
+// Options configure the server. The zero Options accept any mail.
 type Options struct {
-	// Password is what the user "curfew" signs in with. Where it is empty, nobody has to sign in.
+	// Password is the password of the user "curfew"; empty for no authentication.
 	Password string
-	// Refusal is what it answers to a message; it may quote it, with %s where the message stands. Empty for taking it.
+	// Refusal is the answer to a message, with %s for its text; empty to accept it.
 	Refusal string
-	// Certificate is for STARTTLS, or for TLS from the first byte where Implicit is set; nil for neither.
+	// Certificate is for STARTTLS or, with Implicit, for TLS from the first byte; nil for neither.
 	Certificate *tls.Certificate
 	Implicit    bool
-	// UTF8 takes addresses that are not ASCII (RFC 6531). They break off the connection to another server, as anything does that it cannot read.
+	// UTF8 accepts addresses that are not ASCII (RFC 6531). Without it, the server closes the
+	// connection at one.
 	UTF8 bool
 }
 
@@ -39,7 +41,7 @@ type Server struct {
 	taken   []Message
 }
 
-// Message is a mail that was taken.
+// Message is a mail that was received.
 type Message struct {
 	From, To  string // of the envelope
 	Encrypted bool
@@ -48,7 +50,7 @@ type Message struct {
 	Raw       string
 }
 
-// Subject is decoded.
+// Subject returns the decoded subject.
 func (m Message) Subject(t *testing.T) string {
 	t.Helper()
 	subject, err := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
@@ -82,7 +84,7 @@ func Start(t *testing.T, options Options) *Server {
 	return s
 }
 
-// Taken are the messages so far.
+// Taken returns the messages so far.
 func (s *Server) Taken() []Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -169,7 +171,7 @@ func (s *Server) take(message Message, raw []byte) string {
 	if err != nil {
 		return "554 no message: " + err.Error()
 	}
-	body, err := io.ReadAll(decoder(parsed))
+	body, err := io.ReadAll(quotedprintable.NewReader(parsed.Body)) // as go-mail encodes it
 	if err != nil {
 		return "554 no text: " + err.Error()
 	}
@@ -181,14 +183,4 @@ func (s *Server) take(message Message, raw []byte) string {
 	defer s.mu.Unlock()
 	s.taken = append(s.taken, message)
 	return "250 taken"
-}
-
-func decoder(message *netmail.Message) io.Reader {
-	switch message.Header.Get("Content-Transfer-Encoding") {
-	case "quoted-printable":
-		return quotedprintable.NewReader(message.Body)
-	case "base64":
-		return base64.NewDecoder(base64.StdEncoding, message.Body)
-	}
-	return message.Body
 }
