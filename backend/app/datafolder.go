@@ -15,20 +15,23 @@ import (
 	"curfew/backend/durable"
 )
 
-// DataFolder is the folder that holds everything that one deployment keeps, locked for this process.
+// DataFolder is the folder that holds everything that one deployment keeps, locked for this
+// process.
 type DataFolder struct {
 	path string
 	// lock is held on a file, which the programs of before know alone, and own on the folder, which
 	// cannot be removed in use.
 	lock, own *flock.Flock
-	// stepped is called after every step of a restore that changes the folder, for tests; nil otherwise.
+	// stepped is called after every step of a restore that changes the folder, for tests; nil
+	// otherwise.
 	stepped func()
 }
 
 var errInUse = errors.New("is in use by another curfew")
 
-// OpenDataFolder makes the folder if it is missing and locks it. Two servers on one folder would each believe its own memory,
-// so the second one is refused. A restore that was cut short after it was decided is brought to its end.
+// OpenDataFolder makes the folder if it is missing and locks it. Two servers on one folder would
+// each believe its own memory, so the second one is refused. A restore that was cut short after it
+// was decided is brought to its end.
 func OpenDataFolder(path string) (*DataFolder, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w; make it writable for the user that runs Curfew, or name another with --data", err)
@@ -97,7 +100,8 @@ func (f *DataFolder) socket() string     { return socketIn(f.path) }
 func (f *DataFolder) secrets() string    { return secretsIn(f.path) }
 func (f *DataFolder) setupToken() string { return filepath.Join(f.path, "setup-token") }
 
-// restoring is where what is to take the place of the state there is is made ready, and restored is where that lies once it is decided.
+// restoring is where what is to take the place of the state there is is made ready, and restored is
+// where that lies once it is decided.
 func (f *DataFolder) restoring() string { return filepath.Join(f.path, "restoring") }
 func (f *DataFolder) restored() string  { return restoredIn(f.path) }
 
@@ -106,8 +110,9 @@ func secretsIn(folder string) string  { return filepath.Join(folder, "keys.json"
 func restoredIn(folder string) string { return filepath.Join(folder, "restored") }
 func socketIn(folder string) string   { return filepath.Join(folder, "curfew.sock") }
 
-// commitRestore makes what was made ready the state that counts. The renaming of the folder is the moment: whatever stops the process before it leaves
-// the old state, and whatever does afterwards leaves the new one, which is settled at the next opening of the data folder.
+// commitRestore makes what was made ready the state that counts. The renaming of the folder is the
+// moment: whatever stops the process before it leaves the old state, and whatever does afterwards
+// leaves the new one, which is settled at the next opening of the data folder.
 func (f *DataFolder) commitRestore() error {
 	if err := durable.SyncFolder(f.restoring()); err != nil {
 		return err
@@ -121,8 +126,9 @@ func (f *DataFolder) commitRestore() error {
 	return f.finishRestore()
 }
 
-// finishRestore puts restored files in their places. Each of its steps can be done again. The database takes its place last of all: over the
-// write-ahead log of the old one it would be ruined, and beside the old keys it would be a mix of both.
+// finishRestore puts restored files in their places. Each of its steps can be done again. The
+// database takes its place last of all: over the write-ahead log of the old one it would be ruined,
+// and beside the old keys it would be a mix of both.
 func (f *DataFolder) finishRestore() error {
 	if err := os.RemoveAll(f.restoring()); err != nil {
 		return err
@@ -156,7 +162,8 @@ func (f *DataFolder) synced() error {
 	return err
 }
 
-// holds tells that a file of that path would lie in the folder itself, where it could take the place of one of the deployment's own.
+// holds tells that a file of that path would lie in the folder itself, where it could take the
+// place of one of the deployment's own.
 func (f *DataFolder) holds(path string) bool {
 	own, err := os.Stat(f.path)
 	if err != nil {
@@ -166,7 +173,8 @@ func (f *DataFolder) holds(path string) bool {
 	return err == nil && os.SameFile(own, its)
 }
 
-// ensureSetupToken returns the one-time token that the first owner has to know. It stays the same over restarts, until it is used.
+// ensureSetupToken returns the one-time token that the first owner has to know. It stays the same
+// over restarts, until it is used.
 func (f *DataFolder) ensureSetupToken() (string, error) {
 	kept, err := os.ReadFile(f.setupToken())
 	if err == nil && strings.TrimSpace(string(kept)) != "" {

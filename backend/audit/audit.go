@@ -1,7 +1,7 @@
-// Package audit is what is worth remembering: who did what, to what, from where and when.
+// Package audit describes the audit log: who did what, to what, from where and when.
 //
-// An entry is written in the transaction of what it records, so that one never exists without the
-// other. Entries form a chain: each carries a hash over its own content and its predecessor's
+// An entry is written in the transaction of the change that it records, so neither exists without
+// the other. Entries form a chain: each carries a hash over its own content and its predecessor's
 // hash, so that a changed, removed or reordered entry breaks every hash after it.
 package audit
 
@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// Action names what was done. The names are stable: people filter and alert by them.
+// Action names what was done. The names are stable, because people filter and alert by them.
 type Action string
 
-// Everything that Curfew records.
+// The actions that Curfew records.
 const (
 	OrganizationSetUp       Action = "organization.set_up"
 	PolicySaved             Action = "policy.saved"
@@ -50,49 +50,52 @@ const (
 	SecondFactorDemanded    Action = "sign_in.second_factor_demanded"
 )
 
-// Actor is who did it, with the name they had then: an entry outlives a change of name.
+// Actor is who acted, with their name at the time.
 type Actor struct {
-	// ID is the member's; empty when no member acted.
+	// ID is the member's id; empty if no member acted.
 	ID string
-	// Name is the member's, or one of [Nobody], [System] and [Operator].
+	// Name is the member's name, or that of [Nobody], [System] or [Operator].
 	Name string
 }
 
-// Actors who are not members. None of them has an id, so no member is ever taken for one of them, whatever their name.
+// The actors who are not members. They have no id, so a member of the same name is never one of
+// them.
 var (
-	// Nobody is somebody who has not proved who they are.
+	// Nobody is a client that is not authenticated.
 	Nobody = Actor{Name: "nobody"}
-	// System is Curfew itself, as when a session's time runs out.
+	// System is Curfew itself, as when a session expires.
 	System = Actor{Name: "Curfew"}
-	// Removed stands where a member stood who was removed, but in entries of the log.
+	// Removed replaces a member who was removed, except in entries of the log.
 	Removed = Actor{Name: "a removed member"}
-	// Operator is whoever runs the command line on the server's host.
+	// Operator runs the command line on the server's host.
 	Operator = Actor{Name: "the server's operator"}
 )
 
-// Caller is who asks for a change, and through which session. Whoever stores the change checks in the same transaction that the
-// session is alive by its generations: a request that was paused after the check must not take effect after a revocation.
+// Caller is who asks for a change, and through which session. The store checks in the transaction
+// of the change that the session is alive: a request that was delayed after its check must not take
+// effect after a revocation.
 type Caller struct {
 	Actor Actor
-	// Session is the id of the caller's session; empty for those who have none.
+	// Session is the id of the caller's session; empty if there is none.
 	Session string
 	// Address is the caller's network address.
 	Address string
 }
 
-// IsOperator tells that the change is the operator's, who has no session that could be over.
+// IsOperator reports whether the caller is the operator, who has no session.
 func (c Caller) IsOperator() bool { return c.Actor == Operator && c.Session == "" }
 
-// Event is one thing that happened.
+// Event describes what happened.
 type Event struct {
 	At     time.Time
 	Action Action
 	Actor  Actor
-	// Target names what it was done to, as "session:<id>", "member:<id>" or "organization".
+	// Target names what the action was done to, as "session:<id>", "member:<id>" or "organization".
 	Target string
 	// Address is the client's network address; empty for the system and the operator.
 	Address string
-	// Details are the facts of the action, such as the values before and after. They never hold a secret.
+	// Details hold the facts of the action, such as the values before and after. They never hold a
+	// secret.
 	Details map[string]any
 }
 
@@ -102,58 +105,59 @@ type Entry struct {
 	// Sequence counts entries from 1, without gaps.
 	Sequence int64
 	Hash     Hash
-	// Encoded is the details as JSON, byte for byte as the hash covers them and the store keeps them: what is read back from JSON
-	// need not be written in the same way again.
+	// Encoded is the details as JSON, byte for byte as the hash covers them and the store keeps
+	// them. Encoding them again could give other bytes.
 	Encoded []byte
 }
 
-// Filter picks entries of the log.
+// Filter selects entries of the log.
 type Filter struct {
-	// Concerning picks what the member of that id did, and what was done to them or to one of their sessions; empty for everything.
+	// Concerning selects what the member with that id did, and what was done to them or to one of
+	// their sessions; empty for all.
 	Concerning string
-	// WithEverybody adds to what concerns a member what ended everybody's sessions since their
-	// account began.
+	// WithEverybody adds to Concerning what ended all sessions since the member's account began.
 	WithEverybody bool
-	// Action picks one kind of entry; empty for all.
+	// Action selects one kind of entry; empty for all.
 	Action Action
-	// Since and Until pick a span of time, the latter exclusive; zero for no bound.
+	// Since and Until limit the time, Until exclusive; zero for no limit.
 	Since, Until time.Time
-	// Before picks entries that come after that place in the list; zero for its beginning.
+	// Before selects entries that come after that place in the list; zero for all.
 	Before Place
 	Limit  int
 }
 
-// Place is a place in the list of entries, which is ordered by the time of what happened, and within a millisecond by sequence. The
-// two orders differ a little: a session that ran out is recorded some time after it did.
+// Place is a place in the list of entries, which is ordered by time and, within a millisecond, by
+// sequence. The two orders differ, because the end of a session that expired is recorded later.
 type Place struct {
 	At       time.Time
 	Sequence int64
 }
 
-// Reader is where the log is read.
+// Reader reads the log.
 type Reader interface {
 	Log
-	// Entries are what the filter picks, the newest first.
+	// Entries returns the entries that the filter selects, the newest first.
 	Entries(ctx context.Context, filter Filter) ([]Entry, error)
 }
 
-// Store is where the log is kept.
+// Store keeps the log.
 type Store interface {
 	Reader
 	// Record adds an event that changes nothing else.
 	Record(ctx context.Context, event Event) error
 }
 
-// Hash seals an entry and, through it, all entries before it. The first entry's predecessor is the zero hash.
+// Hash seals an entry and, through it, all entries before it. The predecessor of the first entry is
+// the zero hash.
 type Hash [sha256.Size]byte
 
-// String is the hash in hexadecimal.
+// String returns the hash in hexadecimal.
 func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 
-// Seal gives the event its place after the entry that has the given sequence and hash. Times count in
-// milliseconds, which is what the store keeps.
+// Seal returns the event as the entry after the one with the given sequence and hash. Times count
+// in milliseconds, as in the store.
 func Seal(sequence int64, previous Hash, e Event) (Entry, error) {
-	// A map is encoded in the order of its keys, so equal details have equal bytes.
+	// json encodes a map in the order of its keys, so equal details have equal bytes.
 	encoded, err := json.Marshal(e.Details)
 	if err != nil {
 		return Entry{}, fmt.Errorf("seal audit entry %q: %w", e.Action, err)
@@ -163,9 +167,9 @@ func Seal(sequence int64, previous Hash, e Event) (Entry, error) {
 	return entry, err
 }
 
-// after is the hash that the entry has to have if the one before it has the given hash.
+// after returns the hash that the entry must have after an entry with the given hash.
 func (e Entry) after(previous Hash) (Hash, error) {
-	// A struct is encoded in the order of its fields, so equal entries have equal bytes.
+	// json encodes a struct in the order of its fields, so equal entries have equal bytes.
 	sealed, err := json.Marshal(struct {
 		Previous  string `json:"previous"`
 		Sequence  int64  `json:"sequence"`

@@ -6,46 +6,49 @@ import (
 	"math"
 )
 
-// Log is where the chain is read for its check.
+// Log reads the chain, to check it.
 type Log interface {
-	// Links are at most that many entries of a sequence above the given one, the oldest first.
+	// Links returns at most limit entries with a sequence above the given one, the oldest first.
 	Links(ctx context.Context, above int64, limit int) ([]Link, error)
-	// LastReceipt is the highest sequence that a receipt of a revocation names; 0 for none.
+	// LastReceipt returns the highest sequence in the receipts of revocations; 0 for none.
 	LastReceipt(ctx context.Context) (int64, error)
 }
 
-// Link is an entry as it is stored, whether it fits or not. Of its details it has the encoded ones alone.
+// Link is an entry as it is stored, which may not match its hash. Only its encoded details are set.
 type Link struct {
 	Entry
-	// Receipt is the hash that the receipt of a revocation has for the entry; nil where there is no receipt.
+	// Receipt is the hash of the entry in the receipt of a revocation; nil if there is none.
 	Receipt *Hash
 }
 
-// Finding is what a check of the chain has found.
+// Finding is the result of a check of the chain.
 type Finding struct {
-	// Entries counts those that fit, from the first one on.
+	// Entries counts the entries that match, from the first on.
 	Entries int64
-	// Head is the hash of the last of them. Whoever keeps it somewhere else can tell later whether the log up to there is the same.
+	// Head is the hash of the last of them. A copy of it proves later that the log up to that entry
+	// is unchanged.
 	Head Hash
-	// Broken is the first entry that does not fit; nil for none.
+	// Broken is the first entry that does not match; nil if all do.
 	Broken *Break
 }
 
-// Break is an entry that does not fit, and why in words: "missing", "altered" or "out of order", and what shows it.
+// Break is an entry that does not match. Reason begins with "missing", "altered" or "out of order".
 type Break struct {
 	Sequence int64
 	Reason   string
 }
 
-// step is how many entries are in memory at once.
-const step = 1000
+// batch is how many entries are in memory at once.
+const batch = 1000
 
-// Check holds every entry against the hash of the one before it, and against the receipts of revocations, which are kept
-// beside the log: a log that was cut off, or written anew, before a revocation shows by them. It takes the same memory for any length.
+// Check compares each entry with the hash of the one before it and with the receipts of
+// revocations. A receipt shows that the log was cut off or rewritten before its revocation. The
+// memory that Check needs does not grow with the log.
 //
-// Whoever can write the database can also write a whole new chain, receipts and all. Only a head that was kept elsewhere shows that.
+// An attacker who can write the database can also write a new chain with new receipts. Only a copy
+// of the head in another place shows that.
 func Check(ctx context.Context, log Log) (Finding, error) {
-	// Read before the entries, because more of both may come meanwhile.
+	// Read before the entries, because both may grow meanwhile.
 	promised, err := log.LastReceipt(ctx)
 	if err != nil {
 		return Finding{}, fmt.Errorf("check the audit chain: %w", err)
@@ -69,10 +72,10 @@ func Check(ctx context.Context, log Log) (Finding, error) {
 	return found, nil
 }
 
-// each reads the log from its beginning, for as long as f says.
+// each calls f with each entry, from the first on, until f returns false.
 func each(ctx context.Context, log Log, f func(Link) (more bool, err error)) error {
 	for above := int64(math.MinInt64); ; {
-		links, err := log.Links(ctx, above, step)
+		links, err := log.Links(ctx, above, batch)
 		if err != nil || len(links) == 0 {
 			return err
 		}
@@ -85,7 +88,7 @@ func each(ctx context.Context, log Log, f func(Link) (more bool, err error)) err
 	}
 }
 
-// misfit tells why the link does not come next after what was found; nothing where it does.
+// misfit returns why the link does not follow what was found, or "" if it does.
 func misfit(ctx context.Context, log Log, found Finding, link Link) (string, error) {
 	next := found.Entries + 1
 	switch {
@@ -114,8 +117,9 @@ func misfit(ctx context.Context, log Log, found Finding, link Link) (string, err
 	return "altered: its hash is not the one that its content has after the entry before it", nil
 }
 
-// placeOf finds where an entry that does not fit was sealed: the place that its own hash gives away, beside some entry of the
-// log; 0 for nowhere, which means that the entry is not what it was. Entries that were moved have moved others by one at most.
+// placeOf returns the place at which an entry was sealed, by its own hash: the sequence after some
+// other entry of the log. It returns 0 if there is none, which means that the entry was altered. An
+// entry that was moved has moved others by one at most.
 func placeOf(ctx context.Context, log Log, stray Link) (place int64, err error) {
 	sealedAfter := func(previous Hash, sequence int64) (bool, error) {
 		stray.Sequence = sequence

@@ -1,20 +1,20 @@
 package audit
 
-// Repair finds hashes of the chain that a fault of the first release lost: when one transaction
-// wrote several entries, it stored the last one's hash with each of them. The last one's hash is
-// still right, and it covers all before it: if recomputing the chain ends in each hash that is
-// left, up to the head, then no entry was changed. The zero value is ready for the first entry.
+// Repair restores hashes that a bug of the first release lost: when one transaction wrote several
+// entries, it stored the last one's hash with each of them. The last hash is right and covers all
+// entries before it. If the recomputed chain matches each hash that is left, up to the head, no
+// entry was changed. The zero value is ready for the first entry.
 type Repair struct {
 	sequence int64
 	head     Hash
-	// batch are the entries that carry the hash shared, until an entry proves it.
+	// batch holds the entries with the hash shared, until an entry proves them.
 	batch  []Fixed
 	shared Hash
 	fixed  []Fixed
 	failed bool
 }
 
-// Fixed is the hash that an entry has to have.
+// Fixed is the right hash of an entry.
 type Fixed struct {
 	Sequence int64
 	Hash     Hash
@@ -37,9 +37,8 @@ func (r *Repair) Take(link Link) error {
 	return nil
 }
 
-// Done returns the entries to be given their hash, once all were taken: none where nothing was
-// lost, or where anything else is amiss, which must stay as it is to be seen. The last entry is as
-// it was stored.
+// Done returns the entries to fix, once all were taken, and the last entry as it was stored. It
+// returns none if no hash was lost, or if anything else is wrong: that must stay visible.
 func (r *Repair) Done() (fixed []Fixed, last Entry) {
 	if r.failed || len(r.batch) > 0 {
 		return nil, Entry{}

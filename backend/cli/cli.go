@@ -1,4 +1,5 @@
-// Package cli is the command line: serve, and the operator's commands. It prints for people or, with
+// Package cli is the command line: serve, and the operator's commands. It prints for people or,
+// with
 // --json, for programs, and turns an error into one line and an exit code.
 //
 // The operator's commands are clients of the JSON API. They call the server that runs on the data
@@ -138,8 +139,8 @@ func usage(validate cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(command *cobra.Command, args []string) error { return misuse(validate(command, args)) }
 }
 
-// configured makes a command load its settings before it works. Its flags are the named settings, or
-// all if none is named.
+// configured makes a command load its settings before it works. Its flags are the named settings,
+// or all if none is named.
 func configured(env Environment, command *cobra.Command, settings []string, work func(cfg config.Config, args []string) error) *cobra.Command {
 	config.Flags(command.Flags(), settings...)
 	command.RunE = func(command *cobra.Command, args []string) error {

@@ -36,12 +36,12 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// TestScripts runs the program as an operator does. Each script has its own folder, with the data in
-// "data", and its own address, $CURFEW_LISTEN.
+// TestScripts runs the program as an operator does. Each script has its own folder, with the data
+// in "data", and its own address, $CURFEW_LISTEN.
 func TestScripts(t *testing.T) { run(t, "testdata", nil) }
 
-// TestOperatorScripts runs each of the operator's scripts twice: through a running server, and without
-// one. The condition [server] tells them apart. The commands behave the same in both.
+// TestOperatorScripts runs each of the operator's scripts twice: through a running server, and
+// without one. The condition [server] tells them apart. The commands behave the same in both.
 func TestOperatorScripts(t *testing.T) {
 	for name, server := range map[string]bool{"through a server": true, "without a server": false} {
 		t.Run(name, func(t *testing.T) {
@@ -186,8 +186,8 @@ func signIn(ts *testscript.TestScript, negated bool, args []string) {
 	ts.Setenv("SESSION", signedIn.Session.ID)
 }
 
-// answers returns a command that checks the status of the server's answer to the session of $ACCESS. A
-// restricted session may read itself, but not the account's activity.
+// answers returns a command that checks the status of the server's answer to the session of
+// $ACCESS. A restricted session may read itself, but not the account's activity.
 func answers(path string) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, negated bool, args []string) {
 		arguments(ts, negated, args, path+" STATUS")

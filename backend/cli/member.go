@@ -231,7 +231,8 @@ func (o *operator) member(address string) (httpapi.MemberDetails, error) {
 			if err := decode(raw, &found); err != nil {
 				return httpapi.MemberDetails{}, err
 			}
-			// Several members may share an address in an old spelling; only that spelling names one.
+			// Several members may share an address in an old spelling; only that spelling names
+			// one.
 			key := fold.AddressKey
 			if found.AddressIssue != nil {
 				key = fold.OldAddress

@@ -147,7 +147,8 @@ func (o *operator) print(format string, args ...any) error {
 	return err
 }
 
-// confirm says what is about to happen and asks at the terminal whether to go on. Without a terminal,
+// confirm says what is about to happen and asks at the terminal whether to go on. Without a
+// terminal,
 // --yes is required.
 func (o *operator) confirm(format string, args ...any) error {
 	what := fmt.Sprintf(format, args...)
@@ -186,8 +187,8 @@ func suggest(command *cobra.Command, flag string, values ...cobra.Completion) {
 	}
 }
 
-// addQuery adds the flags that were given to a query, under their names. An empty value is the API's
-// to refuse.
+// addQuery adds the flags that were given to a query, under their names. An empty value is the
+// API's to refuse.
 func addQuery(query url.Values, flags *pflag.FlagSet, names ...string) {
 	for _, name := range names {
 		if flag := flags.Lookup(name); flag.Changed {
@@ -203,8 +204,8 @@ type page struct {
 	NextCursor string            `json:"nextCursor"`
 }
 
-// printList prints a list as one JSON object of the form of a page, or in columns. It prints at most
-// limit items, or all if limit is 0.
+// printList prints a list as one JSON object of the form of a page, or in columns. It prints at
+// most limit items, or all if limit is 0.
 func printList[T any](o *operator, path string, query url.Values, limit int, columns string, row func(T) []string) error {
 	table := tabwriter.NewWriter(o.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, columns)

@@ -1,9 +1,9 @@
-// Package config reads the settings that the operator makes before the start: where to listen, where
-// the data is. It does not read the policy, which an admin sets while the server runs.
+// Package config reads the settings that the operator makes before the start: where to listen,
+// where the data is. It does not read the policy, which an admin sets while the server runs.
 //
-// A setting comes from its default, then the config file, then the environment (CURFEW_LISTEN), then
-// the command line (--listen). The later one wins. An empty value means not set. An unknown setting
-// or a bad value is an error.
+// A setting comes from its default, then the config file, then the environment (CURFEW_LISTEN),
+// then the command line (--listen). The later one wins. An empty value means not set. An unknown
+// setting or a bad value is an error.
 package config
 
 import (
@@ -78,8 +78,8 @@ var Settings = []Setting{
 	{"log-level", "info", "debug, info, warn or error"},
 }
 
-// Flags adds a flag for the config file, and one for each of the named settings, or for all settings
-// if none is named.
+// Flags adds a flag for the config file, and one for each of the named settings, or for all
+// settings if none is named.
 func Flags(flags *pflag.FlagSet, named ...string) {
 	flags.String("config", "", "config file (YAML), with the names of the settings")
 	for _, s := range Settings {
@@ -176,8 +176,8 @@ func configFile(flags *pflag.FlagSet, environment *env.Env) (string, error) {
 	return path, CheckPath("config", path)
 }
 
-// CheckPath returns an error for a path that begins with ~ or $, as in --data=~/curfew. A shell does
-// not replace it there, so it would make a folder with that name.
+// CheckPath returns an error for a path that begins with ~ or $, as in --data=~/curfew. A shell
+// does not replace it there, so it would make a folder with that name.
 func CheckPath(name, path string) error {
 	if strings.HasPrefix(path, "~") || strings.HasPrefix(path, "$") {
 		return fmt.Errorf("%s: %q begins with %q, which only a shell replaces; write the path in full, or ./%s if that is its name", name, path, path[:1], path)
@@ -261,8 +261,8 @@ func metricsToken(file string) (string, error) {
 	return found, nil
 }
 
-// publicURL parses the origin at which browsers reach the server, and normalizes it as they do: it is
-// compared with the origins that they send, and passkeys are bound to it.
+// publicURL parses the origin at which browsers reach the server, and normalizes it as they do: it
+// is compared with the origins that they send, and passkeys are bound to it.
 func publicURL(text, host, port string) (*url.URL, error) {
 	if text == "" {
 		if host == "" || net.ParseIP(host) != nil && net.ParseIP(host).IsUnspecified() {

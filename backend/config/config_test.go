@@ -19,7 +19,8 @@ import (
 	"curfew/backend/mail"
 )
 
-// load reads the settings as the program would, with this config file (none when empty), environment and command line.
+// load reads the settings as the program does, with this config file (none if empty), environment
+// and command line.
 func load(t *testing.T, content string, environ []string, args ...string) (Config, error) {
 	t.Helper()
 	flags := pflag.NewFlagSet("curfew", pflag.ContinueOnError)
@@ -54,7 +55,8 @@ func TestDefaults(t *testing.T) {
 	}, got)
 }
 
-// Each setting can be made in each place, and the later place wins: default, file, environment, command line.
+// Each setting can be set in each place. The later place wins: default, file, environment, command
+// line.
 func TestTheLaterPlaceWins(t *testing.T) {
 	public := func(c Config) any { return c.PublicURL.String() }
 	var tokens [3]string
@@ -117,7 +119,7 @@ func TestConfigFileIsNamedByFlagOrEnvironment(t *testing.T) {
 	require.Equal(t, "other", got.Data)
 }
 
-// A setting that is misspelled would otherwise be believed to be in force.
+// Otherwise an operator would believe that a misspelled setting is in force.
 func TestUnknownSettingsAreRefused(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -180,8 +182,9 @@ func TestUnusableConfigFilesAreRefused(t *testing.T) {
 	}
 }
 
-// Kubernetes tells each pod of each Service of its namespace, and Docker each container of those that it is linked to, in variables that
-// begin with the name in capitals. A Service that is called curfew must not stop the start.
+// Kubernetes passes the address of each Service of a namespace to its pods, and Docker that of
+// linked containers, in variables that begin with the name in capitals. A Service called curfew
+// must not stop the start.
 func TestVariablesOfServiceAndContainerLinksArePassedOver(t *testing.T) {
 	linked := []string{
 		"CURFEW_SERVICE_HOST=10.96.0.17", "CURFEW_SERVICE_PORT=80", "CURFEW_SERVICE_PORT_HTTP=80", "CURFEW_SERVICE_PORT_HTTP_ALT=8080",
@@ -209,7 +212,8 @@ func TestVariablesOfServiceAndContainerLinksArePassedOver(t *testing.T) {
 	}
 }
 
-// TestEmptyMeansNotSet, wherever it stands, for every setting alike: the place before it decides, and at last the default.
+// TestEmptyMeansNotSet in each place, for every setting: the earlier place decides, and in the end
+// the default.
 func TestEmptyMeansNotSet(t *testing.T) {
 	defaults, err := load(t, "", nil)
 	require.NoError(t, err)
@@ -240,7 +244,7 @@ func TestEmptyMeansNotSet(t *testing.T) {
 	}
 }
 
-// YAML makes numbers, dates and truths of what looks like one. A setting is the text that stands there.
+// YAML would turn some texts into numbers, dates and booleans.
 func TestTheFileIsReadAsItStands(t *testing.T) {
 	for text, want := range map[string]string{"0755": "0755", "2026-12-01": "2026-12-01", "yes": "yes", "1_000": "1_000", "1e3": "1e3", `"a b"`: "a b", "'#x'": "#x"} {
 		got, err := load(t, "data: "+text, nil)
@@ -249,7 +253,7 @@ func TestTheFileIsReadAsItStands(t *testing.T) {
 	}
 }
 
-// A tilde or a variable that no shell has replaced would make a folder of that name.
+// They would make a folder of that name.
 func TestPathsThatAShellWouldReplaceAreRefused(t *testing.T) {
 	paths := 0
 	for _, s := range Settings {
@@ -284,7 +288,7 @@ func TestPathsThatAShellWouldReplaceAreRefused(t *testing.T) {
 	}
 }
 
-// Settings that were once documented say what became of them, wherever they stand.
+// In each place, a setting of an earlier version is refused with what became of it.
 func TestSettingsThatWentAreNamed(t *testing.T) {
 	const want = "the setting sessions-in-memory no longer exists: all live sessions are in memory. Remove it"
 	_, err := load(t, "", []string{"CURFEW_SESSIONS_IN_MEMORY=1000000"})
@@ -298,7 +302,7 @@ func TestSettingsThatWentAreNamed(t *testing.T) {
 	}
 }
 
-// Each of these stops the start with one line that begins with the setting's name and shows the value.
+// Each error is one line that begins with the setting's name and shows the value.
 func TestBadValuesAreRefused(t *testing.T) {
 	refused := 0
 	for name, values := range map[string][]string{
@@ -410,7 +414,7 @@ func TestMail(t *testing.T) {
 	}
 }
 
-// The password may stand in the URL, so an error shows no more of it than its place.
+// The URL may hold the password, so an error masks it.
 func TestBadMailSettingsAreRefusedWithoutTellingThePassword(t *testing.T) {
 	secret, empty := written(t, "pa55\n"), written(t, "\n")
 	for _, tt := range []struct{ url, file, from, want string }{
@@ -443,7 +447,7 @@ func TestBadMailSettingsAreRefusedWithoutTellingThePassword(t *testing.T) {
 	}
 }
 
-// TestATokenForMetricsIsHardToGuess. An error does not tell it.
+// TestATokenForMetricsIsHardToGuess, and an error does not contain it.
 func TestATokenForMetricsIsHardToGuess(t *testing.T) {
 	for _, content := range []string{"", "\n", strings.Repeat("x", 31), strings.Repeat("x", 20) + " " + strings.Repeat("x", 20), strings.Repeat("ü", 32)} {
 		_, err := load(t, "", nil, "--metrics-token-file", written(t, content))
@@ -454,8 +458,8 @@ func TestATokenForMetricsIsHardToGuess(t *testing.T) {
 	require.ErrorContains(t, err, "metrics-token-file: open missing")
 }
 
-// The public URL is an origin and nothing more: links are made by setting a path on it. It is written as browsers write an origin, so that it is
-// the same text as theirs.
+// The public URL is only an origin: links are made by setting its path. It is normalized as
+// browsers normalize an origin, so that the texts are equal.
 func TestPublicURLIsAnOrigin(t *testing.T) {
 	for text, want := range map[string]string{
 		"https://curfew.example.org":       "https://curfew.example.org",

@@ -2,9 +2,9 @@ package config
 
 import "regexp"
 
-// linkVariables matches the variables in which Kubernetes passes the address of a Service of the same
-// namespace, and Docker that of a linked container (--link). They begin with the name, so those of a
-// Service called curfew or curfew-mail look like settings.
+// linkVariables matches the variables in which Kubernetes passes the address of a Service of the
+// same namespace, and Docker that of a linked container (--link). They begin with the name, so
+// those of a Service called curfew or curfew-mail look like settings.
 //
 // https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables
 // https://docs.docker.com/engine/network/links/#environment-variables

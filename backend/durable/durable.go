@@ -1,4 +1,5 @@
-// Package durable writes files that survive a loss of power: their content and their name are on disk.
+// Package durable writes files that survive a loss of power: their content and their name are on
+// disk.
 package durable
 
 import (
@@ -7,9 +8,9 @@ import (
 	"path/filepath"
 )
 
-// WriteFile writes a file that only its owner can read, and replaces one that exists. If the machine
-// stops half-way, the old file or the new one is there, whole. Once WriteFile has returned without an
-// error, the new one stays.
+// WriteFile writes a file that only its owner can read, and replaces one that exists. If the
+// machine stops half-way, the old file or the new one is there, whole. Once WriteFile has returned
+// without an error, the new one stays.
 func WriteFile(path string, content []byte) (err error) {
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
 	if err != nil {

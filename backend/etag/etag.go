@@ -26,8 +26,8 @@ func ReadConditions(headers map[string][]string) (c Conditions, err error) {
 	return c, err
 }
 
-// Modified reports whether the client lacks the representation with that tag, which is in quotes. It
-// returns ErrFailed if If-Match does not hold.
+// Modified reports whether the client lacks the representation with that tag, which is in quotes.
+// It returns ErrFailed if If-Match does not hold.
 func (c Conditions) Modified(tag string) (bool, error) {
 	if c.match != nil && !c.match.has(tag) {
 		return false, ErrFailed
@@ -85,7 +85,8 @@ func read(values []string) (*list, error) {
 	return &l, nil
 }
 
-// tagSize returns the size of the entity tag at the start of the text (8.8.3), or 0 if there is none.
+// tagSize returns the size of the entity tag at the start of the text (8.8.3), or 0 if there is
+// none.
 func tagSize(text string) int {
 	opaque := strings.TrimPrefix(text, "W/")
 	if !strings.HasPrefix(opaque, `"`) {

@@ -15,8 +15,8 @@ const (
 	longestAddress = 254
 )
 
-// domains is UTS #46, non-transitional, with STD3's letters, digits and hyphens. Hyphens in the third
-// and fourth place are allowed, because such names are in use.
+// domains is UTS #46, non-transitional, with STD3's letters, digits and hyphens. Hyphens in the
+// third and fourth place are allowed, because such names are in use.
 var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(true),
 	idna.BidiRule(), idna.VerifyDNSLength(true), idna.CheckHyphens(false))
 
@@ -75,8 +75,8 @@ func checkLocal(local string) error {
 	return nil
 }
 
-// isHost reports whether a domain of A-labels has a dot, no hyphen at the end of a label, and a last
-// label that is not a number.
+// isHost reports whether a domain of A-labels has a dot, no hyphen at the end of a label, and a
+// last label that is not a number.
 func isHost(domain string) bool {
 	labels := strings.Split(domain, ".")
 	for _, label := range labels {
@@ -87,7 +87,8 @@ func isHost(domain string) bool {
 	return len(labels) > 1 && strings.Trim(labels[len(labels)-1], "0123456789") != ""
 }
 
-// lookAlikes reports whether a word of the text mixes Latin, Greek and Cyrillic letters (UTS #39, 5.2).
+// lookAlikes reports whether a word of the text mixes Latin, Greek and Cyrillic letters (UTS #39,
+// 5.2).
 func lookAlikes(text string) bool {
 	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return !unicode.In(r, unicode.L, unicode.M) }) {
 		scripts := 0
@@ -122,8 +123,8 @@ func OldAddress(text string) string {
 	return strings.ToLower(norm.NFC.String(strings.TrimSpace(text)))
 }
 
-// AddressSpelling checks an address that is looked up, and returns it as typed, because it may be in an
-// old spelling. It returns an [*Error] if it is too long.
+// AddressSpelling checks an address that is looked up, and returns it as typed, because it may be
+// in an old spelling. It returns an [*Error] if it is too long.
 func AddressSpelling(text string) (string, error) {
 	if utf8.RuneCountInString(AddressKey(text)) > longestAddress {
 		return "", &Error{"max", "Use at most 254 characters."}
@@ -131,8 +132,8 @@ func AddressSpelling(text string) (string, error) {
 	return text, nil
 }
 
-// AddressKey returns the key for an address: the folded address or, if the text cannot be folded, its
-// old spelling.
+// AddressKey returns the key for an address: the folded address or, if the text cannot be folded,
+// its old spelling.
 func AddressKey(text string) string {
 	old := OldAddress(text)
 	if !strings.ContainsFunc(old, beyondASCII) && !strings.Contains(old, "xn--") {

@@ -7,8 +7,8 @@
 //	Code     one-time codes, recovery codes, set-up tokens
 //	Key      sort keys and search text; Words splits a search
 //
-// Each folds first, validates afterwards, and is idempotent. No other code folds text, migrations in
-// SQL included: SQLite's lower() knows only ASCII.
+// Each folds first, validates afterwards, and is idempotent. No other code folds text, migrations
+// in SQL included: SQLite's lower() knows only ASCII.
 package fold
 
 import (
@@ -25,9 +25,9 @@ type Error struct{ Code, Message string }
 
 func (e *Error) Error() string { return e.Message }
 
-// Name folds a name or another line of text: NFC, without white space and invisible characters at the
-// ends. It returns an [*Error] if the text has more than limit characters, no visible character, a
-// control character, or one that changes the direction of the text around it.
+// Name folds a name or another line of text: NFC, without white space and invisible characters at
+// the ends. It returns an [*Error] if the text has more than limit characters, no visible
+// character, a control character, or one that changes the direction of the text around it.
 func Name(text string, limit int) (string, error) {
 	if !utf8.ValidString(text) {
 		return "", &Error{"characters", "This is not valid UTF-8. Type it again."}
@@ -60,8 +60,8 @@ func Code(text string) string {
 	}, norm.NFKC.String(text))
 }
 
-// digit returns the value of a decimal digit. Unicode encodes the digits of a script in order, so each
-// run of digits begins with a zero and holds a multiple of ten.
+// digit returns the value of a decimal digit. Unicode encodes the digits of a script in order, so
+// each run of digits begins with a zero and holds a multiple of ten.
 func digit(r rune) rune {
 	before := rune(0)
 	for unicode.IsDigit(r - before - 1) {
@@ -92,8 +92,8 @@ func Key(text string) string {
 	return key.String()
 }
 
-// Words splits a search into the words that a [Key] must contain, in any order. It returns none only
-// for a blank search. A search of only marks is one word, so it finds nothing.
+// Words splits a search into the words that a [Key] must contain, in any order. It returns none
+// only for a blank search. A search of only marks is one word, so it finds nothing.
 func Words(search string) []string {
 	words := strings.Fields(Key(search))
 	if len(words) == 0 && trim(search) != "" {
@@ -117,14 +117,14 @@ func ignorable(r rune) bool {
 		(r < 0xFFF9 || r > 0xFFFB) && (r < 0x13430 || r > 0x13440)
 }
 
-// visible reports whether a character is visible by itself. Braille's blank pattern is a symbol that is
-// not.
+// visible reports whether a character is visible by itself. Braille's blank pattern is a symbol
+// that is not.
 func visible(r rune) bool {
 	return unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) && !ignorable(r) && r != '\u2800'
 }
 
-// Printable returns a text that is safe to print in a terminal: characters that control the terminal or
-// change the direction of text are replaced.
+// Printable returns a text that is safe to print in a terminal: characters that control the
+// terminal or change the direction of text are replaced.
 func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if control(r) || redirects(r) {

@@ -1,7 +1,7 @@
 // Package live wakes listeners when something that they show has changed.
 //
-// A hub carries no data. A listener that is woken re-reads what it shows, with its own rights at that
-// moment. A listener that never reads costs one flag.
+// A hub carries no data. A listener that is woken re-reads what it shows, with its own rights at
+// that moment. A listener that never reads costs one flag.
 package live
 
 import (

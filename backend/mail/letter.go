@@ -64,7 +64,8 @@ func (l Letter) text() string {
 	return fmt.Sprintf(form, name, bidiIsolate(l.By), bidiIsolate(l.Organization), l.Link, l.ExpiresAt.UTC().Format("15:04 UTC on 2 January 2006"))
 }
 
-// redact removes the link's secret from an error, because a server may quote the mail that it refuses.
+// redact removes the link's secret from an error, because a server may quote the mail that it
+// refuses.
 func (l Letter) redact(err error) error {
 	_, secret, found := strings.Cut(l.Link, "#")
 	if !found || !strings.Contains(err.Error(), secret) {
@@ -89,8 +90,8 @@ func oneLine(text string) string {
 	return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "=?", "= ?")
 }
 
-// bidiIsolate is oneLine for the middle of a sentence: it isolates right-to-left text, so that the words
-// around it keep their order.
+// bidiIsolate is oneLine for the middle of a sentence: it isolates right-to-left text, so that the
+// words around it keep their order.
 func bidiIsolate(text string) string {
 	const firstStrong, pop = "\u2068", "\u2069"
 	text = oneLine(text)

@@ -63,8 +63,8 @@ type Sender struct{ server Server }
 // New returns a sender. It does not connect: Curfew must start while the mail server is down.
 func New(server Server) *Sender { return &Sender{server} }
 
-// Send delivers a letter to the mail server. It takes at most ten seconds. Its error does not contain
-// the letter's link.
+// Send delivers a letter to the mail server. It takes at most ten seconds. Its error does not
+// contain the letter's link.
 func (s *Sender) Send(ctx context.Context, letter Letter) error {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
@@ -78,8 +78,8 @@ func (s *Sender) Send(ctx context.Context, letter Letter) error {
 	return nil
 }
 
-// errNoUTF8 is returned if an address is not ASCII and the server does not support SMTPUTF8 (RFC 6531).
-// go-mail would send it anyway.
+// errNoUTF8 is returned if an address is not ASCII and the server does not support SMTPUTF8 (RFC
+// 6531). go-mail would send it anyway.
 var errNoUTF8 = errors.New("the mail server takes no addresses with letters beyond ASCII (it lacks SMTPUTF8)")
 
 func (s *Sender) deliver(ctx context.Context, client *gomail.Client, letter Letter) (err error) {
@@ -99,8 +99,8 @@ func (s *Sender) deliver(ctx context.Context, client *gomail.Client, letter Lett
 
 func beyondASCII(r rune) bool { return r > unicode.MaxASCII }
 
-// client returns a client for one mail. Its connection is closed when the context ends, because go-mail
-// checks the context only while it dials.
+// client returns a client for one mail. Its connection is closed when the context ends, because
+// go-mail checks the context only while it dials.
 func (s *Sender) client(ctx context.Context) (*gomail.Client, error) {
 	options := []gomail.Option{
 		gomail.WithPort(s.server.Port),

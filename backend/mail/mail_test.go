@@ -26,8 +26,8 @@ import (
 	"curfew/backend/mail/mailtest"
 )
 
-// certificate is the test server's. TestMain makes the system trust it, because Go reads the trusted
-// certificates once.
+// certificate is the test server's. TestMain makes the system trust it, because Go reads the
+// trusted certificates once.
 var certificate tls.Certificate
 
 func TestMain(m *testing.M) {
@@ -276,8 +276,8 @@ func TestTheServerIsShownWithoutItsPassword(t *testing.T) {
 	require.Equal(t, "smtp://[::1]:25", Server{Host: "::1", Port: 25, Encryption: Unencrypted}.String())
 }
 
-// Mail goes to the stored address. An A-label goes to any server, and a local part that is not ASCII
-// only to one that supports it.
+// Mail goes to the stored address. An A-label goes to any server, and a local part that is not
+// ASCII only to one that supports it.
 func TestAnAddressBeyondASCIINeedsAServerThatTakesIt(t *testing.T) {
 	able, other := mailtest.Start(t, mailtest.Options{UTF8: true}), mailtest.Start(t, mailtest.Options{})
 	abroad := letter

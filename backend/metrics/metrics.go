@@ -1,5 +1,5 @@
-// Package metrics exposes metrics to a monitoring system: sessions, requests and background work. It
-// writes the text format of Prometheus
+// Package metrics exposes metrics to a monitoring system: sessions, requests and background work.
+// It writes the text format of Prometheus
 // (https://prometheus.io/docs/instrumenting/exposition_formats/).
 package metrics
 

@@ -1,9 +1,11 @@
-// Package spa serves the built web app: one HTML shell for every page, and hashed assets that never change.
+// Package spa serves the built web app: one HTML shell for every page, and hashed assets that never
+// change.
 //
-// The build lists its pages. At every other address the shell is sent with 404, so that a person sees the app's own page and a program
-// is told the truth. A file that is missing is 404 and never the shell: a browser that asks for a script of yesterday's build must not be
-// given a page. Files come precompressed from the build. The shell's inline script is allowed by its hash, worked out at the start, so
-// that the shell can be cached and compressed like everything else.
+// The build lists its pages. At any other address the shell is sent with 404, so that people see
+// the app's own page and programs see the status. A missing file is 404 without the shell: a
+// browser that asks for a script of an older build must not get a page. Files come precompressed
+// from the build. The shell's inline script is allowed by its hash, which is computed at the start,
+// so the shell is cached and compressed like any other file.
 package spa
 
 import (
@@ -28,20 +30,21 @@ import (
 	"curfew/backend/etag"
 )
 
-// shellName is the page that SvelteKit's static adapter makes for every address (its fallback).
+// shellName is the fallback page of SvelteKit's static adapter.
 const shellName = "200.html"
 
-// pagesName is the list of the pages' addresses, without slashes around them, that vite.config.ts has the build make.
+// pagesName is the list of the pages' addresses, without slashes at the ends. vite.config.ts writes
+// it.
 const pagesName = "pages.json"
 
-// App is the built web app, read once.
+// App holds the built web app.
 type App struct {
 	files  map[string]file
 	pages  []string
 	policy string
 }
 
-// file is one asset in the forms that the build made of it.
+// file is one asset, in each coding that the build made.
 type file struct {
 	contentType string
 	etag        string
@@ -50,8 +53,8 @@ type file struct {
 	gzip        []byte
 }
 
-// contentTypes are those of all that the build is made of. Package mime reads the machine's own tables, and what those call a script is not to
-// decide whether it runs.
+// contentTypes lists the types of all files in a build. Package mime is not used, because it reads
+// the machine's own tables.
 var contentTypes = map[string]string{
 	".css":  "text/css; charset=utf-8",
 	".html": "text/html; charset=utf-8",
@@ -60,7 +63,7 @@ var contentTypes = map[string]string{
 	".svg":  "image/svg+xml",
 }
 
-// New reads the build. Without one, as in a checkout whose front end was never built, the pages say so and the API works.
+// New reads the build. If it is empty, as in a checkout without a built front end, Serve says so.
 func New(build fs.FS) (*App, error) {
 	app := &App{files: map[string]file{}}
 	err := fs.WalkDir(build, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -105,12 +108,12 @@ func read(build fs.FS, name string) (file, error) {
 
 var inlineScript = regexp.MustCompile(`(?s)<script[^>]*>(.*?)</script>`)
 
-// routeAnnouncer is the hash of the one style attribute in the pages: SvelteKit's hidden element that reads a new page's title to
-// screen readers.
+// routeAnnouncer is the hash of the only style attribute in the pages, on SvelteKit's hidden
+// element that announces a new page's title to screen readers.
 const routeAnnouncer = "'sha256-S8qMpvofolR8Mpjy4kQvEm7m1q8clzU4dfDH0AmvZjo='"
 
-// policyFor is the shell's content security policy (CSP 3). It allows the shell's own inline script, by its hash, and otherwise only
-// what this origin serves.
+// policyFor returns the shell's content security policy (CSP 3). It allows the shell's inline
+// script, by its hash, and otherwise only what this origin serves.
 func policyFor(shell []byte) string {
 	scripts := "'self'"
 	for _, script := range inlineScript.FindAllSubmatch(shell, -1) {
@@ -127,10 +130,11 @@ func policyFor(shell []byte) string {
 	}, "; ")
 }
 
-// changePassword is where password managers send people to (W3C, A Well-Known URL for Changing Passwords).
+// changePassword is the address for password managers (W3C, A Well-Known URL for Changing
+// Passwords).
 const changePassword = ".well-known/change-password"
 
-// Serve answers a GET or HEAD that no other route does: an asset, the shell, or 404.
+// Serve answers a GET or HEAD that has no other route, with an asset, the shell, or 404.
 func (app *App) Serve(c echo.Context) error {
 	name := strings.TrimPrefix(c.Request().URL.Path, "/")
 	if asset, found := app.files[name]; found && name != shellName {
@@ -153,18 +157,19 @@ func (app *App) Serve(c echo.Context) error {
 	return app.write(c, status, shellName, shell)
 }
 
-// forMachines are the first parts of addresses at which no person looks for a page, in whatever spelling.
+// forMachines lists the first parts of addresses that no person types, in lower case.
 var forMachines = []string{"api", "_app", "healthz", "readyz", "metrics", ".well-known"}
 
-// isForPeople reports whether a person may have typed the address. Those of files and of calls are for machines, and so is one that is
-// spelled to pass for another: with dots, doubled slashes, or what a decoder would decode once more.
+// isForPeople reports whether a person may have typed the address. Addresses of files and of calls
+// are for machines. So is one that is spelled to look like another: with dots, doubled slashes, or
+// characters that a second decoding would change.
 func isForPeople(name string) bool {
 	first, _, _ := strings.Cut(strings.ToLower(name), "/")
 	return name == "" || !slices.Contains(forMachines, first) && path.Ext(name) == "" &&
 		!strings.ContainsAny(name, `\%`) && fs.ValidPath(strings.TrimSuffix(name, "/"))
 }
 
-// write answers with an asset, unless a condition of the request forbids it (RFC 9110, 13.1).
+// write answers with an asset, if the conditions of the request allow it (RFC 9110, 13.1).
 func (app *App) write(c echo.Context, status int, name string, asset file) error {
 	body, coding, tag := asset.plain, "", asset.etag
 	switch accepted := strings.Join(c.Request().Header.Values("Accept-Encoding"), ","); {
@@ -205,24 +210,24 @@ func (app *App) write(c echo.Context, status int, name string, asset file) error
 	h.Set("Content-Length", fmt.Sprint(len(body)))
 	c.Response().WriteHeader(status)
 	if c.Request().Method == http.MethodGet {
-		_, _ = c.Response().Write(body) // a client that hangs up is nobody's fault
+		_, _ = c.Response().Write(body) // an error means that the client has disconnected
 	}
 	return nil
 }
 
-// accepts reads Accept-Encoding (RFC 9110, 12.5.3): a coding is welcome when it, or *, is named with a weight above zero. What is
-// said of the coding itself counts more than what is said of all.
+// accepts reports whether Accept-Encoding allows a coding (RFC 9110, 12.5.3): the coding or * is
+// named with a weight above zero. The coding itself takes precedence over *.
 func accepts(header, coding string) bool {
 	all := false
 	for item := range strings.SplitSeq(header, ",") {
 		name, weight, weighted := strings.Cut(item, ";")
 		quality, err := strconv.ParseFloat(strings.TrimPrefix(strings.ToLower(strings.TrimSpace(weight)), "q="), 64)
-		welcome := !weighted || err == nil && quality > 0
+		allowed := !weighted || err == nil && quality > 0
 		switch name = strings.TrimSpace(name); {
 		case strings.EqualFold(name, coding):
-			return welcome
+			return allowed
 		case name == "*":
-			all = welcome
+			all = allowed
 		}
 	}
 	return all

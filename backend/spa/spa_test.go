@@ -89,7 +89,8 @@ func TestEveryPageIsTheShell(t *testing.T) {
 	}
 }
 
-// TestAPageThatThereIsNotIsTheShellWith404: a person sees the app's own page, and a health check with a wrong address is not green.
+// TestAPageThatThereIsNotIsTheShellWith404: people see the app's own page, and a health check with
+// a wrong address fails.
 func TestAPageThatThereIsNotIsTheShellWith404(t *testing.T) {
 	pages := site(t, built())
 	for _, target := range []string{
@@ -133,7 +134,7 @@ func TestABuildWithoutItsListOfPagesIsRefused(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// The one inline script is allowed by its hash, and nothing else that did not come from this origin.
+// The policy allows the inline script, by its hash, and otherwise only this origin.
 //
 // ASVS 3.4.3, 3.4.6
 func TestPolicyAllowsTheInlineScriptAlone(t *testing.T) {
@@ -175,7 +176,7 @@ func TestAssets(t *testing.T) {
 	}
 }
 
-// Negotiation is that of RFC 9110, 12.5.3. Of two forms that are both welcome the smaller one is sent.
+// The coding is negotiated by RFC 9110, 12.5.3. Of two that are allowed, the smaller one is sent.
 func TestFormIsTheOneAskedFor(t *testing.T) {
 	pages := site(t, built())
 	for _, tt := range []struct {
@@ -221,7 +222,7 @@ func TestFormIsTheOneAskedFor(t *testing.T) {
 	require.Equal(t, "gzip", get(pages, "/favicon.svg", "Accept-Encoding: br, gzip").Header().Get("Content-Encoding"), "the build made only this one")
 }
 
-// A cache between us and the browser must not hand one form to those who asked for another, nor take one for the other.
+// A cache must not serve one coding to a client that asked for another.
 func TestEachFormHasItsOwnTag(t *testing.T) {
 	pages := site(t, built())
 	tags := map[string]bool{}
@@ -261,8 +262,8 @@ func TestEachFormHasItsOwnTag(t *testing.T) {
 	}
 }
 
-// A browser that asks for a script of yesterday's build, or for an address of the API that is none, must not be given a page; and
-// no spelling of an address leads out of the build or to the shell by a side door.
+// A browser that asks for a script of an older build, or for an unknown address of the API, must not
+// get a page. No spelling of an address leads out of the build or to the shell.
 //
 // ASVS 13.4.3, 14.2.5
 func TestWhatIsMissingIsNotFound(t *testing.T) {
@@ -313,7 +314,7 @@ func TestOtherMethodsAreRefused(t *testing.T) {
 	}
 }
 
-// In a checkout whose front end was never built there is nothing but the file that keeps the folder.
+// A checkout without a built front end holds only the file that keeps the folder.
 func TestWithoutABuildPagesSayHowToGetOne(t *testing.T) {
 	for name, build := range map[string]fstest.MapFS{"empty": {}, "kept by git": {".gitkeep": {}}} {
 		t.Run(name, func(t *testing.T) {

@@ -1,5 +1,5 @@
-// Package mailtest is a mail server for tests. It implements enough SMTP to receive a message, and keeps
-// it.
+// Package mailtest is a mail server for tests. It implements enough SMTP to receive a message, and
+// keeps it.
 package mailtest
 
 import (
