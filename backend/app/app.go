@@ -37,9 +37,9 @@ type App struct {
 	limits *lineLimits
 	folder *DataFolder
 	db     *store.DB
-	// kept is the secret that a backup carries.
+	// kept is the secret that a backup carries, see [token.Secrets].
 	kept []byte
-	// clock is the time that sessions live by.
+	// clock is the time that sessions are judged by.
 	clock    *session.Clock
 	sessions *session.Service
 	tokens   *token.Keys
@@ -49,16 +49,18 @@ type App struct {
 	metrics *metrics.Metrics
 	// server is for the network, and operator for the command line; see operator.go.
 	server, operator *http.Server
-	// SetupURL is where the organization is set up, with the one-time token; empty when it is set up already.
+	// SetupURL is the page that sets the organization up, with the one-time token; empty
+	// afterwards.
 	SetupURL string
 }
 
-// New opens the data folder and builds the server on it. Its errors are for the operator: one line that says what to do.
+// New opens the data folder and builds the server on it. Its errors are for the operator: one line
+// that says what to do.
 func New(ctx context.Context, cfg config.Config, web fs.FS, log *slog.Logger) (*App, error) {
 	return newApp(ctx, cfg, web, log, store.Open)
 }
 
-// errStopped takes the place of whatever error a library has for it.
+// errStopped replaces a library's error for a context that was cancelled.
 var errStopped = errors.New("told to stop before it had begun; nothing was changed")
 
 func newApp(ctx context.Context, cfg config.Config, web fs.FS, log *slog.Logger, open openStore) (*App, error) {
@@ -84,7 +86,8 @@ func newApp(ctx context.Context, cfg config.Config, web fs.FS, log *slog.Logger,
 // openStore is [store.Open], or [store.OpenCurrent].
 type openStore func(ctx context.Context, path string, log *slog.Logger) (*store.DB, error)
 
-// build puts the services together and mounts them. Where there are no pages to serve, nothing is mounted for the network.
+// build creates the services and mounts them. Without web, the built pages, it mounts nothing for
+// the network.
 func (a *App) build(ctx context.Context, web fs.FS, openStore openStore) (err error) {
 	if a.db, err = openStore(ctx, a.folder.database(), a.log); err != nil {
 		return err
@@ -167,11 +170,11 @@ func (a *App) newServer(handler http.Handler) *http.Server {
 	}
 }
 
-// betweenClockWarnings is how often the log says that the machine's clock is behind.
+// betweenClockWarnings is the time between warnings that the machine's clock is behind.
 const betweenClockWarnings = 5 * time.Minute
 
-// watchClock logs a machine's clock that is more than a minute behind the one that sessions live
-// by, and how far.
+// watchClock warns if the machine's clock is more than a minute behind the clock that sessions are
+// judged by.
 func (a *App) watchClock() {
 	if ahead := a.clock.Ahead(); ahead > time.Minute {
 		a.log.Warn("the machine's clock is behind the newest time on record, by which sessions live", "behind", ahead.Round(time.Second))
@@ -183,7 +186,8 @@ func (a *App) acceptTime(ctx context.Context) (session.Receipt, error) {
 	return a.sessions.AcceptTime(ctx, a.clock)
 }
 
-// members opens the member service. Until the organization is set up, that takes a one-time token.
+// members opens the member service. Until the organization is set up, it creates a one-time token
+// for that.
 func (a *App) members(ctx context.Context, now, wall func() time.Time, key [32]byte) (*member.Service, error) {
 	done, err := a.db.HasMembers(ctx)
 	if err != nil {
@@ -206,15 +210,17 @@ func (a *App) members(ctx context.Context, now, wall func() time.Time, key [32]b
 	return member.New(a.db, now, wall, setupToken, a.sessions, key, a.config.PublicURL)
 }
 
-// setUp is what there is to do once the organization has its first owner.
+// setUp runs once the organization has its first owner.
 func (a *App) setUp(ctx context.Context) error {
 	return errors.Join(a.folder.forgetSetupToken(), a.sessions.Reload(ctx))
 }
 
-// betweenCheckpoints is how long the write-ahead log grows. Pages that are written every second are folded in once in that time.
+// betweenCheckpoints is how long the write-ahead log grows. A page that is written every second is
+// folded in once in that time.
 const betweenCheckpoints = 4 * time.Second
 
-// Serve runs until the context is done, then lets requests finish and writes what is only in memory.
+// Serve runs until the context is done. Then it lets requests finish, and writes what is only in
+// memory.
 func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	defer runtime.KeepAlive(make([]byte, heapFloor))
 	work, ctx := errgroup.WithContext(ctx)
@@ -287,7 +293,8 @@ func (a *App) sweep(ctx context.Context) error {
 	}
 }
 
-// repeat does the work at every interval until the context is done. A failure is logged once, until it has gone well again.
+// repeat runs the work at every interval until the context is done. It logs the first failure of a
+// row.
 func (a *App) repeat(ctx context.Context, interval time.Duration, name string, work func(context.Context) error) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
@@ -307,7 +314,7 @@ func (a *App) repeat(ctx context.Context, interval time.Duration, name string, w
 	}
 }
 
-// Close closes the database and gives the data folder free.
+// Close closes the database and unlocks the data folder.
 func (a *App) Close() error {
 	var errs []error
 	if a.db != nil {

@@ -18,8 +18,8 @@ import (
 	"curfew/backend/token"
 )
 
-// backup writes a copy of everything that a restore needs. Of the secrets in keys.json only the kept one is in it, from which no token can
-// be forged.
+// backup writes a copy of everything that a restore needs. Of the secrets in keys.json it carries
+// only the kept one, from which no token can be forged.
 func (a *App) backup(ctx context.Context, path string, replace bool, event audit.Event) (httpapi.Backup, audit.Finding, error) {
 	if a.folder.holds(path) {
 		return httpapi.Backup{}, audit.Finding{}, &httpapi.FileError{Code: "misplaced", Message: "The data folder is for what the server keeps. Write the backup somewhere else, best onto another disk."}
@@ -38,39 +38,42 @@ func (a *App) backup(ctx context.Context, path string, replace bool, event audit
 	return httpapi.Backup{File: path, Bytes: found.Bytes, Members: found.Members, Sessions: found.Sessions, To: found.Newest}, found.Chain, err
 }
 
-// Restored is what a restore came to.
+// Restored describes a restore that is done.
 type Restored struct {
 	Organization string `json:"organization"`
-	// To is the newest time that the backup has on record: what happened after it is not in it.
+	// To is the newest time that the backup has on record.
 	To      time.Time `json:"to"`
 	Members int64     `json:"members"`
-	// SessionsEnded counts those that the backup had alive, and LinksWithdrawn the one-time links that it had.
+	// SessionsEnded counts the sessions that were alive in the backup, LinksWithdrawn its one-time
+	// links.
 	SessionsEnded  int64 `json:"sessionsEnded"`
 	LinksWithdrawn int64 `json:"linksWithdrawn"`
 	// GenerationBefore is the backup's.
 	GenerationBefore uint64 `json:"generationBefore"`
 	Generation       uint64 `json:"generation"`
-	// Replaced tells that there was a database, and Unread why its generation could not be taken into account.
+	// Replaced reports whether there was a database. Unread says why its generation is unknown.
 	Replaced bool   `json:"replaced"`
 	Unread   string `json:"unread,omitempty"`
-	// Entries counts those of the audit log that fit into its chain. The last one tells of the restore.
+	// Entries counts the audit entries that fit into the chain. The last one records the restore.
 	Entries   int64  `json:"entries"`
 	AuditHash string `json:"auditHash"`
-	// BrokenAt is the first entry of the backup's log that does not fit, and BrokenWhy what is amiss; 0 for none.
+	// BrokenAt is the first entry of the backup's log that does not fit, or 0. BrokenWhy is the
+	// reason.
 	BrokenAt  int64  `json:"brokenAt,omitempty"`
 	BrokenWhy string `json:"brokenWhy,omitempty"`
 }
 
-// BrokenChainError is given for a backup whose audit log is not what it was.
+// BrokenChainError is returned for a backup whose audit log was changed.
 type BrokenChainError struct{ Break audit.Break }
 
 func (e *BrokenChainError) Error() string {
 	return fmt.Sprintf("the backup's audit chain is broken at entry %d: %s", e.Break.Sequence, e.Break.Reason)
 }
 
-// Restore makes a backup the database of the data folder, on which no server may run, and signs everybody out for good: no session, no
-// one-time link and no key from before is worth anything afterwards. The backup is checked wholly before anything is touched, and is not
-// touched itself. A database that is there, or a backup with a broken audit chain, is only dealt with when forced.
+// Restore makes a backup the database of the data folder, on which no server may run. No session,
+// no one-time link and no key from before is valid afterwards. Restore checks a copy of the backup
+// before it changes anything, and never changes the backup. It replaces a database, or restores a
+// backup with a broken audit chain, only if forced.
 func Restore(ctx context.Context, cfg config.Config, backup string, force bool, log *slog.Logger) (done Restored, err error) {
 	folder, err := OpenDataFolder(cfg.Data)
 	if err != nil {
@@ -108,7 +111,8 @@ func (f *DataFolder) restore(ctx context.Context, backup string, force bool, log
 	return done, f.commitRestore()
 }
 
-// stageBackup makes new secrets, and copies the backup's bytes, and those of a write-ahead log beside it, which it has if it is the copy of a whole data folder.
+// stageBackup makes new secrets and copies the backup, with its write-ahead log if it is the copy
+// of a whole data folder.
 func (f *DataFolder) stageBackup(ctx context.Context, backup, ready string, log *slog.Logger) (store.Marks, error) {
 	if err := os.Mkdir(f.restoring(), 0o700); err != nil {
 		return store.Marks{}, err
@@ -127,7 +131,8 @@ func (f *DataFolder) stageBackup(ctx context.Context, backup, ready string, log 
 	return marks, err
 }
 
-// invalidateSessions checks the copy, brings its schema up to date and makes it forget who was signed in. It is on disk afterwards, in one file.
+// invalidateSessions checks the copy, brings its schema up to date and ends every session. The copy
+// is on disk afterwards, in one file.
 func invalidateSessions(ctx context.Context, path string, replaced store.Marks, force bool, log *slog.Logger, done *Restored) (err error) {
 	db, err := store.Open(ctx, path, log)
 	if err != nil {

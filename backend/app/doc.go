@@ -1,3 +1,3 @@
-// Package app puts the house together and runs it: the data folder, the database, the services, the server, and the work in the
-// background. Nothing else knows all the rooms.
+// Package app assembles and runs the product: the data folder, the database, the services, the
+// server, and the background jobs. No other package imports all of them.
 package app

@@ -6,12 +6,13 @@ import (
 	"runtime/metrics"
 )
 
-// heapFloor counts as memory in use, so that garbage is not collected before there is as much of it. A deployment of some thousand sessions lives
-// in 5 MB, and under load would collect eighty times a second otherwise, which took a tenth of its time. Nothing ever touches these bytes, so
-// they take no memory; see decision 12.
+// heapFloor counts as memory in use, so that the collector waits for as much garbage. A small
+// deployment lives in 5 MB and would collect eighty times a second under load. These bytes are
+// never touched, so they take no memory; see decision 12.
 const heapFloor = 32 << 20
 
-// paceCollector lets garbage come to as much as is in use without sessions and remembered tokens, when it is called again and again.
+// paceCollector lets garbage grow to the size of the memory in use, without sessions and remembered
+// tokens. It is to be called again and again.
 func (a *App) paceCollector(context.Context) error {
 	inUse := []metrics.Sample{{Name: "/gc/heap/live:bytes"}} // as the last collection found it, heapFloor included
 	metrics.Read(inUse)
@@ -19,9 +20,9 @@ func (a *App) paceCollector(context.Context) error {
 	return nil
 }
 
-// collectorPercent is what GOGC has to be where so many of the bytes in use have no pointers. By itself the collector waits until there is as much
-// garbage as memory in use, because its work grows with that. In those bytes it has nothing to look for; what would grow with them is the memory of
-// the process, and the sweep after a collection, during which requests wait. A start may have grown since inUse was found.
+// collectorPercent returns GOGC if so many of the bytes in use have no pointers. The collector
+// waits for as much garbage as there is memory in use, because its work grows with that. It has no
+// work in those bytes; they would only make the process, and the sweep after a collection, larger.
 func collectorPercent(inUse, withoutPointers int) int {
 	const least = 10
 	return max(least, 100*(inUse-withoutPointers)/max(1, inUse))

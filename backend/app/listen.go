@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// Listen takes the address to serve on.
+// Listen opens the configured address.
 func (a *App) Listen(ctx context.Context) (net.Listener, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", loopbackByNumber(a.config.Listen))
 	if err != nil {
@@ -18,8 +18,8 @@ func (a *App) Listen(ctx context.Context) (net.Listener, error) {
 	return listener, nil
 }
 
-// loopbackByNumber is the address with localhost spelled out, which is this machine whatever anybody says (RFC 6761, 6.3). Small images have
-// no /etc/hosts that says so, and Go would ask the network.
+// loopbackByNumber replaces localhost by its number (RFC 6761, 6.3). Small images have no
+// /etc/hosts, and Go would ask the network for the name.
 func loopbackByNumber(address string) string {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil || !strings.EqualFold(host, "localhost") {
@@ -28,7 +28,7 @@ func loopbackByNumber(address string) string {
 	return net.JoinHostPort("127.0.0.1", port)
 }
 
-// wayOut is what to do when an address cannot be had.
+// wayOut says what to do if the address cannot be opened.
 func wayOut(err error) string {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
