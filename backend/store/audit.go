@@ -29,8 +29,9 @@ type auditRow struct {
 
 func (auditRow) TableName() string { return "audit_entries" }
 
-// appendAudit adds events to the end of the chain, in the transaction of what they record. Transactions that write come one after
-// the other, so the end stays the end until this one commits.
+// appendAudit adds events to the end of the chain, in the transaction of what they record.
+// Transactions that write come one after the other, so the end stays the end until this one
+// commits.
 func appendAudit(tx *gorm.DB, events ...audit.Event) (last audit.Entry, err error) {
 	if last, err = lastAudit(tx); err != nil {
 		return last, err
@@ -75,7 +76,8 @@ func (row auditRow) sealed() audit.Entry {
 	}
 }
 
-// entry is the row as a reader wants it: with the details read, and numbers in them kept as they are written, however large.
+// entry is the row as a reader wants it: with the details read, and numbers in them kept as they
+// are written, however large.
 func (row auditRow) entry() (audit.Entry, error) {
 	entry := row.sealed()
 	decoder := json.NewDecoder(strings.NewReader(row.Details))
@@ -103,8 +105,9 @@ const madeAccount = "action = '" + string(audit.LinkUsed) + "' AND details ->> '
 // when the member was added. It takes the member's id twice.
 const accountBegan = "coalesce((SELECT max(at) FROM audit_entries WHERE concerns = ? AND " + madeAccount + "), (SELECT created_at FROM members WHERE id = ?), 0)"
 
-// Entries implements [audit.Reader]. What concerns a member is found by several searches, each along an index of its own and no
-// longer than the page: one search with OR would read and sort all that a busy member ever did.
+// Entries implements [audit.Reader]. What concerns a member is found by several searches, each
+// along an index of its own and no longer than the page: one search with OR would read and sort all
+// that a busy member ever did.
 func (db *DB) Entries(ctx context.Context, filter audit.Filter) ([]audit.Entry, error) {
 	var (
 		searches []string
@@ -124,16 +127,16 @@ func (db *DB) Entries(ctx context.Context, filter audit.Filter) ([]audit.Entry, 
 			search("action = ? AND at >= "+accountBegan, string(audit.SessionsRevokedAll), filter.Concerning, filter.Concerning)
 		}
 	}
-	var rows []auditRow
 	// UNION, and not UNION ALL: what a member did to themselves is found twice.
-	err := db.read(ctx).Raw(strings.Join(searches, " UNION ")+" ORDER BY at DESC, sequence DESC LIMIT ?", append(args, filter.Limit)...).Scan(&rows).Error
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	return entriesOf(rows)
+	return db.entries(ctx, strings.Join(searches, " UNION ")+" ORDER BY at DESC, sequence DESC LIMIT ?", append(args, filter.Limit)...)
 }
 
-func entriesOf(rows []auditRow) ([]audit.Entry, error) {
+// entries returns the entries that a query of auditColumns finds.
+func (db *DB) entries(ctx context.Context, query string, args ...any) ([]audit.Entry, error) {
+	var rows []auditRow
+	if err := db.read(ctx).Raw(query, args...).Scan(&rows).Error; err != nil {
+		return nil, unavailable(err)
+	}
 	entries := make([]audit.Entry, len(rows))
 	for i, row := range rows {
 		var err error
@@ -165,42 +168,41 @@ func filterWhere(filter audit.Filter) (where string, args []any) {
 	return where, args
 }
 
-// Links implements [audit.Log]. It reads row by row, past GORM's mapping: the whole log comes this way.
+// Links implements [audit.Log].
 func (db *DB) Links(ctx context.Context, above int64, limit int) ([]audit.Link, error) {
-	rows, err := db.read(ctx).Raw(selectLinks+" ORDER BY sequence LIMIT ?2", above, limit).Rows()
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
 	links := make([]audit.Link, 0, limit)
-	for rows.Next() {
-		link, err := scanLink(rows)
-		if err != nil {
-			return nil, unavailable(err)
-		}
+	err := eachLink(ctx, db.reader.Statement.ConnPool, func(link audit.Link) error {
 		links = append(links, link)
-	}
-	return links, unavailable(rows.Err())
+		return nil
+	}, " LIMIT ?2", above, limit)
+	return links, unavailable(err)
 }
 
 const selectLinks = "SELECT " + auditColumns + `, receipt
 FROM audit_entries LEFT JOIN (
 	SELECT audit_sequence, max(audit_hash) AS receipt FROM revocations WHERE audit_sequence > ?1 GROUP BY audit_sequence
 ) ON audit_sequence = sequence
-WHERE sequence > ?1`
+WHERE sequence > ?1 ORDER BY sequence`
 
-func scanLink(rows *sql.Rows) (link audit.Link, err error) {
-	var (
-		row     auditRow
-		receipt []byte
-	)
-	err = rows.Scan(&row.Sequence, &row.At, &row.Action, &row.ActorID, &row.ActorName, &row.Target, &row.Address, &row.Details, &row.Hash, &receipt)
-	link.Entry = row.sealed()
-	if receipt != nil {
-		hash := hashOf(receipt)
-		link.Receipt = &hash
-	}
-	return link, err
+// eachLink calls f with each link of the chain above a sequence, which is the first argument. It
+// does not use GORM's mapping, because it reads the whole log.
+func eachLink(ctx context.Context, tx gorm.ConnPool, f func(audit.Link) error, more string, args ...any) error {
+	return eachRow(ctx, tx, func(scan func(...any) error) error {
+		var (
+			row     auditRow
+			receipt []byte
+		)
+		err := scan(&row.Sequence, &row.At, &row.Action, &row.ActorID, &row.ActorName, &row.Target, &row.Address, &row.Details, &row.Hash, &receipt)
+		if err != nil {
+			return err
+		}
+		link := audit.Link{Entry: row.sealed()}
+		if receipt != nil {
+			hash := hashOf(receipt)
+			link.Receipt = &hash
+		}
+		return f(link)
+	}, selectLinks+more, args...)
 }
 
 // LastReceipt implements [audit.Log].
@@ -225,7 +227,8 @@ func lastAudit(tx *gorm.DB) (last audit.Entry, err error) {
 	return last, nil
 }
 
-// millis and instant carry times over the store's edge: whole milliseconds since the epoch, and UTC. The zero time is 0.
+// millis and instant carry times over the store's edge: whole milliseconds since the epoch, and
+// UTC. The zero time is 0.
 func millis(t time.Time) int64 {
 	if t.IsZero() {
 		return 0

@@ -12,8 +12,8 @@ import (
 	"curfew/backend/member"
 )
 
-// BenchmarkAuditFilters prints how long the first page of a log of a million entries takes by each filter, at the 95th percentile, where one
-// member did half of everything.
+// BenchmarkAuditFilters prints how long the first page of a log of a million entries takes by each
+// filter, at the 95th percentile, where one member did half of everything.
 func BenchmarkAuditFilters(b *testing.B) {
 	db, busy, idle := longLog(b, 1_000_000)
 	since, until := noon.Add(-300*24*time.Hour), noon.Add(-299*24*time.Hour)
@@ -52,7 +52,8 @@ func BenchmarkAuditFilters(b *testing.B) {
 	}
 }
 
-// BenchmarkAuditChain prints how long a check of the whole log takes for each hundred thousand entries.
+// BenchmarkAuditChain prints how long a check of the whole log takes for each hundred thousand
+// entries.
 func BenchmarkAuditChain(b *testing.B) {
 	const size = 20_000
 	db, _, _ := longLog(b, size)
@@ -65,7 +66,8 @@ func BenchmarkAuditChain(b *testing.B) {
 	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)*100_000/size, "s/100000-entries")
 }
 
-// longLog has a year of entries, a well-sealed chain. Half of them are the doing of one member, and the rest that of 50,000.
+// longLog has a year of entries, a well-sealed chain. Half of them are the doing of one member, and
+// the rest that of 50,000.
 func longLog(b *testing.B, size int) (db *DB, busy, idle string) {
 	db = newDB(b)
 	ids := make([]string, 50_000)

@@ -15,7 +15,8 @@ import (
 	"curfew/backend/session"
 )
 
-// TestTheChainNamesTheFirstEntryThatDoesNotFit damages a log of eight entries, the sixth of which has a receipt, in every way there is.
+// TestTheChainNamesTheFirstEntryThatDoesNotFit damages a log of eight entries, the sixth of which
+// has a receipt, in every way there is.
 //
 // ASVS 16.4.2
 func TestTheChainNamesTheFirstEntryThatDoesNotFit(t *testing.T) {
@@ -77,7 +78,8 @@ func TestTheChainNamesTheFirstEntryThatDoesNotFit(t *testing.T) {
 	}
 }
 
-// TestAForgedEntryThatFitsShowsByTheNext: who inserts an entry can seal it after the one before, but not the one that follows.
+// TestAForgedEntryThatFitsShowsByTheNext: who inserts an entry can seal it after the one before,
+// but not the one that follows.
 func TestAForgedEntryThatFitsShowsByTheNext(t *testing.T) {
 	db := eightEntries(t)
 	third, err := db.Links(t.Context(), 2, 1)
@@ -91,7 +93,8 @@ func TestAForgedEntryThatFitsShowsByTheNext(t *testing.T) {
 	require.Equal(t, &audit.Break{Sequence: 5, Reason: "out of order: by its hash it belongs in place 4"}, found.Broken)
 }
 
-// TestALogWrittenAnewShowsByTheReceipt: after the tail was cut off, and with it a revocation, other entries have taken its place.
+// TestALogWrittenAnewShowsByTheReceipt: after the tail was cut off, and with it a revocation, other
+// entries have taken its place.
 //
 // ASVS 16.4.2
 func TestALogWrittenAnewShowsByTheReceipt(t *testing.T) {
@@ -178,7 +181,8 @@ func TestACheckEndsWithItsCaller(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-// TestWhatConcernsAMember looks for entries by every filter, page by page, and holds what it finds against a plain search with OR.
+// TestWhatConcernsAMember looks for entries by every filter, page by page, and holds what it finds
+// against a plain search with OR.
 func TestWhatConcernsAMember(t *testing.T) {
 	db := newDB(t)
 	events := []audit.Event{

@@ -15,8 +15,9 @@ import (
 	"curfew/backend/session"
 )
 
-// BenchmarkRevokeAll prints what revoking everybody costs with 10 and with 100,000 sessions on disk, taken in turns in one run, and
-// the ratio of the two; and beside them the cost of the smallest durable commit, below which nothing can be.
+// BenchmarkRevokeAll prints what revoking everybody costs with 10 and with 100,000 sessions on
+// disk, taken in turns in one run, and the ratio of the two; and beside them the cost of the
+// smallest durable commit, below which nothing can be.
 func BenchmarkRevokeAll(b *testing.B) {
 	few, many := populated(b, 10), populated(b, 100_000)
 	floor, at := newDB(b), noon
@@ -37,7 +38,8 @@ func BenchmarkRevokeAll(b *testing.B) {
 	b.ReportMetric(0, "ns/op") // of all three together it would say nothing
 }
 
-// BenchmarkPreview prints how long an admin waits to see what a policy would do to 100,000 sessions.
+// BenchmarkPreview prints how long an admin waits to see what a policy would do to 100,000
+// sessions.
 func BenchmarkPreview(b *testing.B) {
 	p := populated(b, 100_000)
 	sessions, err := session.New(b.Context(), p.db, func() time.Time { return noon }, [32]byte{})
@@ -71,8 +73,8 @@ func populated(b *testing.B, sessions int) *population {
 	return &population{db, proof, sessions}
 }
 
-// revoke revokes everybody and tells how long that took. Before, it takes back what the last call did, so that all sessions are
-// alive again.
+// revoke revokes everybody and tells how long that took. Before, it takes back what the last call
+// did, so that all sessions are alive again.
 func (p *population) revoke(b *testing.B) time.Duration {
 	require.NoError(b, p.db.writer.Exec("UPDATE organization SET generation = 1").Error)
 	require.NoError(b, p.db.writer.Exec("DELETE FROM revocations").Error)
@@ -90,8 +92,9 @@ func (p *population) revoke(b *testing.B) time.Duration {
 	return took
 }
 
-// BenchmarkChecksBesideRefusals prints how long checks take, with 300,000 live sessions, alone and beside an owner whose
-// change is refused again and again for want of a fresh proof, in turns in one run, and the ratio of the 99th percentiles.
+// BenchmarkChecksBesideRefusals prints how long checks take, with 300,000 live sessions, alone and
+// beside an owner whose change is refused again and again for want of a fresh proof, in turns in
+// one run, and the ratio of the 99th percentiles.
 func BenchmarkChecksBesideRefusals(b *testing.B) {
 	p := populated(b, 300_000)
 	var now atomic.Int64
@@ -155,8 +158,8 @@ func BenchmarkChecksBesideRefusals(b *testing.B) {
 	b.ReportMetric(0, "ns/op") // of both together it would say nothing
 }
 
-// BenchmarkLists prints how long the first page of each list takes with 1,000,000 live sessions of 50,000 members, for the dearest of all
-// filters and orders, and for a page from the middle.
+// BenchmarkLists prints how long the first page of each list takes with 1,000,000 live sessions of
+// 50,000 members, for the dearest of all filters and orders, and for a page from the middle.
 func BenchmarkLists(b *testing.B) {
 	db := newDB(b)
 	proof := ana(b, db)
@@ -225,7 +228,8 @@ func memberNumbered(i int) member.ID {
 	return id
 }
 
-// crowd makes members, and sessions that are spread over them, over 13 days, some thousand addresses, and a few devices.
+// crowd makes members, and sessions that are spread over them, over 13 days, some thousand
+// addresses, and a few devices.
 func crowd(b *testing.B, db *DB, members, sessions int) {
 	require.NoError(b, db.writer.Exec(`
 		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)

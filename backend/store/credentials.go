@@ -13,8 +13,9 @@ import (
 	"curfew/backend/session"
 )
 
-// proofHolds is what members m must be for the proof still to hold, and its arguments: the password, or the passkey, that was proved is still
-// theirs, and whoever has a second factor by now has proved one.
+// proofHolds is what members m must be for the proof still to hold, and its arguments: the
+// password, or the passkey, that was proved is still theirs, and whoever has a second factor by now
+// has proved one.
 func proofHolds(proof member.Proof) (where string, args []any) {
 	if proof.Passkey != nil {
 		return "EXISTS (SELECT 1 FROM passkeys p WHERE p.id = ? AND p.member_id = m.id)", []any{proof.Passkey}
@@ -270,31 +271,22 @@ func (db *DB) Factors(ctx context.Context) (members, without int, err error) {
 
 // Notices implements [member.Store].
 func (db *DB) Notices(ctx context.Context, id member.ID, actions []audit.Action, limit int) ([]audit.Entry, error) {
-	var rows []auditRow
-	err := db.read(ctx).Raw("SELECT "+auditColumns+` FROM audit_entries
+	return db.entries(ctx, "SELECT "+auditColumns+` FROM audit_entries
 		WHERE concerns = ? AND action IN ? AND sequence > (SELECT noticed FROM members WHERE id = ?) AND NOT (`+madeAccount+`)
-		ORDER BY sequence DESC LIMIT ?`, id.String(), actions, id.String(), limit).Scan(&rows).Error
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	return entriesOf(rows)
+		ORDER BY sequence DESC LIMIT ?`, id.String(), actions, id.String(), limit)
 }
 
-// Suspicions implements [member.Store]. What happened afterwards is looked for along the index of what the member did.
+// Suspicions implements [member.Store]. What happened afterwards is looked for along the index of
+// what the member did.
 func (db *DB) Suspicions(ctx context.Context, id member.ID, suspicion member.Suspicion, limit int) ([]audit.Entry, error) {
-	var rows []auditRow
-	err := db.read(ctx).Raw("SELECT "+auditColumns+` FROM audit_entries AS refused
+	return db.entries(ctx, "SELECT "+auditColumns+` FROM audit_entries AS refused
 		WHERE concerns = ? AND action IN ? AND details ->> 'wrong' IN ? AND details ->> 'count' IS NULL AND sequence > (SELECT noticed FROM members WHERE id = ?)
 		AND NOT EXISTS (
 			SELECT 1 FROM audit_entries AS done
 			WHERE done.actor_id = ? AND done.actor_id <> '' AND done.action IN ? AND done.at BETWEEN refused.at AND refused.at + ?
 			  AND done.address = refused.address AND done.sequence > refused.sequence)
 		ORDER BY sequence DESC LIMIT ?`,
-		id.String(), suspicion.Refused, suspicion.Wrong, id.String(), id.String(), suspicion.Unless, suspicion.Within.Milliseconds(), limit).Scan(&rows).Error
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	return entriesOf(rows)
+		id.String(), suspicion.Refused, suspicion.Wrong, id.String(), id.String(), suspicion.Unless, suspicion.Within.Milliseconds(), limit)
 }
 
 // DismissNotices implements [member.Store].

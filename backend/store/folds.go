@@ -12,12 +12,12 @@ import (
 	"curfew/backend/member"
 )
 
-// foldTexts is migration 12. It brings the addresses, sort keys and search texts of all members to the
-// form of package fold. Earlier programs folded otherwise, and migration 4 in SQL.
+// foldTexts is migration 12. It brings the addresses, sort keys and search texts of all members to
+// the form of package fold. Earlier programs folded otherwise, and migration 4 in SQL.
 //
-// email_fold is NULL for a member whose address is in that form. Where several members come to share
-// an address, theirs stay as they are and email_fold holds the shared one. It is empty for an address
-// that cannot be folded.
+// email_fold is NULL for a member whose address is in that form. Where several members come to
+// share an address, theirs stay as they are and email_fold holds the shared one. It is empty for an
+// address that cannot be folded.
 var foldTexts = goose.NewGoMigration(12, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
 	for _, statement := range []string{
 		"ALTER TABLE members ADD COLUMN email_fold TEXT",
@@ -30,8 +30,8 @@ var foldTexts = goose.NewGoMigration(12, &goose.GoFunc{RunTx: func(ctx context.C
 	return foldMembers(ctx, tx, "TRUE")
 }}, nil)
 
-// foldMembers folds the texts of the members that the condition selects, and marks those whose address
-// cannot be changed.
+// foldMembers folds the texts of the members that the condition selects, and marks those whose
+// address cannot be changed.
 func foldMembers(ctx context.Context, tx gorm.ConnPool, condition string) error {
 	members, sharing, err := membersToFold(ctx, tx, condition)
 	if err != nil {
@@ -58,32 +58,28 @@ func foldMembers(ctx context.Context, tx gorm.ConnPool, condition string) error 
 
 // membersToFold reads members, and counts those that come to share each address.
 func membersToFold(ctx context.Context, tx gorm.ConnPool, condition string) (members []member.Member, sharing map[string]int, err error) {
-	rows, err := tx.QueryContext(ctx, "SELECT id, name, email FROM members WHERE "+condition)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer func() { _ = rows.Close() }()
 	sharing = map[string]int{}
-	for rows.Next() {
+	err = eachRow(ctx, tx, func(scan func(...any) error) error {
 		var (
 			m  member.Member
 			id string
 		)
-		if err := rows.Scan(&id, &m.Name, &m.Email); err != nil {
-			return nil, nil, err
-		}
-		if m.ID, err = member.ParseID(id); err != nil {
-			return nil, nil, err
+		err := scan(&id, &m.Name, &m.Email)
+		if err != nil {
+			return err
 		}
 		if folded, err := fold.Address(m.Email); err == nil {
 			sharing[folded]++
 		}
+		m.ID, err = member.ParseID(id)
 		members = append(members, m)
-	}
-	return members, sharing, rows.Err()
+		return err
+	}, "SELECT id, name, email FROM members WHERE "+condition)
+	return members, sharing, err
 }
 
-// requireFree refuses an address that other members come to share, and one that was another member's once.
+// requireFree refuses an address that other members come to share, and one that was another
+// member's once.
 func requireFree(tx *gorm.DB, m member.Member, address member.AddressChange) error {
 	var shared, retired bool
 	err := queryRow(tx, `
@@ -101,8 +97,8 @@ func requireFree(tx *gorm.DB, m member.Member, address member.AddressChange) err
 	return nil
 }
 
-// moveAddress writes the member's new address and retires the old one. Another member who has that alone from then on takes
-// it in its folded form.
+// moveAddress writes the member's new address and retires the old one. Another member who has that
+// alone from then on takes it in its folded form.
 func moveAddress(tx *gorm.DB, m member.Member, address member.AddressChange) error {
 	if err := requireFree(tx, m, address); err != nil {
 		return err

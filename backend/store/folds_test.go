@@ -28,7 +28,8 @@ func TestNoMigrationFoldsTextInSQL(t *testing.T) {
 	}
 }
 
-// TestAMovedAddressSettlesTheOther: of two members who came to share an address, the one that keeps it has it in its folded form.
+// TestAMovedAddressSettlesTheOther: of two members who came to share an address, the one that keeps
+// it has it in its folded form.
 func TestAMovedAddressSettlesTheOther(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "curfew.db")
 	old, err := open(t.Context(), path, slog.New(slog.DiscardHandler), opening{version: 11})

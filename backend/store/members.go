@@ -607,9 +607,9 @@ func (db *DB) SignedInFrom(ctx context.Context, id member.ID, address string, si
 	return found, unavailable(err)
 }
 
-// TakeAttempt implements [member.Store]. A bucket is kept as the time at which it would be empty again
-// (the generic cell rate algorithm): an attempt fits when that is less than Burst times Every ahead,
-// and moves it by Every.
+// TakeAttempt implements [member.Store]. A bucket is kept as the time at which it would be empty
+// again (the generic cell rate algorithm): an attempt fits when that is less than Burst times Every
+// ahead, and moves it by Every.
 func (db *DB) TakeAttempt(ctx context.Context, sets [][]member.Bucket, now time.Time) (taken []member.Bucket, retryAfter time.Duration, err error) {
 	// A crowd that is refused must not wait for the writer, nor make others wait for it.
 	if retryAfter, err = db.AwaitAttempt(ctx, sets, now); err != nil || retryAfter > 0 {
@@ -665,7 +665,8 @@ func roomIn(tx *gorm.DB, sets [][]member.Bucket, now time.Time) (fits []member.B
 	return nil, retryAfter, nil
 }
 
-// takeFrom takes an attempt from each of the buckets, which have room, and forgets some that are empty.
+// takeFrom takes an attempt from each of the buckets, which have room, and forgets some that are
+// empty.
 func takeFrom(tx *gorm.DB, buckets []member.Bucket, now time.Time) error {
 	if err := tx.Exec("DELETE FROM attempts WHERE bucket IN (SELECT bucket FROM attempts WHERE empty_at < ? LIMIT 100)", millis(now)).Error; err != nil {
 		return err
@@ -731,8 +732,8 @@ func (db *DB) RecordRefusal(ctx context.Context, event audit.Event, buckets []me
 // refusalsAtOnce is how many counts one transaction writes.
 const refusalsAtOnce = 100
 
-// WriteRefusals implements [member.Store]. A count that begins after now was begun by a clock that was
-// ahead.
+// WriteRefusals implements [member.Store]. A count that begins after now was begun by a clock that
+// was ahead.
 func (db *DB) WriteRefusals(ctx context.Context, until, now time.Time, entry func(member.RefusalCount) audit.Event) error {
 	const due = "FROM refusals WHERE since <= ? OR since > ? LIMIT ?"
 	for {

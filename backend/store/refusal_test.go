@@ -39,8 +39,9 @@ var refusals = map[string]error{
 	"member.PasswordError": &member.PasswordError{}, "member.ThrottledError": &member.ThrottledError{},
 }
 
-// TestARefusalIsNoStorageFailure walks every exported error of the domain through the store: each comes back as it is, and
-// says that nothing was changed. ErrOutcomeUnknown alone says that a commit may have happened.
+// TestARefusalIsNoStorageFailure walks every exported error of the domain through the store: each
+// comes back as it is, and says that nothing was changed. ErrOutcomeUnknown alone says that a
+// commit may have happened.
 func TestARefusalIsNoStorageFailure(t *testing.T) {
 	var exported []string
 	for _, room := range []string{"session", "member"} {

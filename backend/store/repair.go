@@ -34,23 +34,12 @@ var repairChain = goose.NewGoMigration(13, &goose.GoFunc{RunTx: func(ctx context
 }}, nil)
 
 func lostHashes(ctx context.Context, tx *sql.Tx) (fixed []audit.Fixed, last audit.Entry, newest int64, err error) {
-	rows, err := tx.QueryContext(ctx, selectLinks+" ORDER BY sequence", 0)
-	if err != nil {
-		return nil, last, 0, err
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
 	var repair audit.Repair
-	for rows.Next() {
-		link, err := scanLink(rows)
-		if err != nil {
-			return nil, last, 0, err
-		}
-		if err := repair.Take(link); err != nil {
-			return nil, last, 0, err
-		}
+	err = eachLink(ctx, tx, func(link audit.Link) error {
 		newest = max(newest, millis(link.At))
-	}
-	if err := rows.Err(); err != nil {
+		return repair.Take(link)
+	}, "", 0)
+	if err != nil {
 		return nil, last, 0, err
 	}
 	fixed, last = repair.Done()

@@ -24,7 +24,8 @@ var readOnly = url.Values{"mode": {"ro"}, "_journal_mode": nil}
 type Contents struct {
 	Organization string
 	Members      int64
-	// Sessions counts those that no recorded end and no generation has ended, expired ones included.
+	// Sessions counts those that no recorded end and no generation has ended, expired ones
+	// included.
 	Sessions int64
 	// Newest is the newest time on record.
 	Newest time.Time
@@ -36,9 +37,9 @@ type Contents struct {
 
 // Backup writes a copy of the whole database, as it is at one instant, to a new file that only its
 // owner can read. It checks the copy before it gives it its name. Writers go on meanwhile. The copy
-// carries kept, the secret that the database's own secrets are encrypted under. The event is recorded
-// after the check, so it is not in the copy. A file of that name is replaced if the caller says so;
-// otherwise Backup returns [fs.ErrExist].
+// carries kept, the secret that the database's own secrets are encrypted under. The event is
+// recorded after the check, so it is not in the copy. A file of that name is replaced if the caller
+// says so; otherwise Backup returns [fs.ErrExist].
 func (db *DB) Backup(ctx context.Context, path string, replace bool, kept []byte, event audit.Event) (found Contents, err error) {
 	if _, err := os.Lstat(path); err == nil && !replace {
 		return Contents{}, fs.ErrExist // before the work; giveName looks again
@@ -107,8 +108,8 @@ func giveName(from, to string, replace bool) error {
 	return os.Remove(from)
 }
 
-// Examine reads the whole file, and runs all checks that SQLite and the audit chain have. It returns
-// an [*UnusableError] for a damaged file.
+// Examine reads the whole file, and runs all checks that SQLite and the audit chain have. It
+// returns an [*UnusableError] for a damaged file.
 func (db *DB) Examine(ctx context.Context) (found Contents, err error) {
 	tx := db.read(ctx)
 	for _, check := range []string{
@@ -148,8 +149,8 @@ type Marks struct {
 	Newest time.Time
 }
 
-// ReadMarks reads the marks of a database of any schema, and leaves the file as it is. It returns an
-// [*UnusableError] for a file that is damaged, or no database of Curfew's.
+// ReadMarks reads the marks of a database of any schema, and leaves the file as it is. It returns
+// an [*UnusableError] for a file that is damaged, or no database of Curfew's.
 func ReadMarks(ctx context.Context, path string, log *slog.Logger) (marks Marks, err error) {
 	for _, suffix := range []string{"-wal", "-shm"} {
 		// A connection that only reads creates these files too, and cannot remove them.
@@ -175,8 +176,9 @@ func ReadMarks(ctx context.Context, path string, log *slog.Logger) (marks Marks,
 	return marks, unusable(path, err)
 }
 
-// StageBackup turns a copy of a backup into a database that can be opened. It returns the secret that the
-// backup carried, or nil for a file that [DB.Backup] did not make, as the copy of a data folder.
+// StageBackup turns a copy of a backup into a database that can be opened. It returns the secret
+// that the backup carried, or nil for a file that [DB.Backup] did not make, as the copy of a data
+// folder.
 func StageBackup(ctx context.Context, path string, log *slog.Logger) (marks Marks, kept []byte, err error) {
 	if marks, err = ReadMarks(ctx, path, log); err != nil {
 		return Marks{}, nil, err
@@ -247,8 +249,8 @@ func (db *DB) InvalidateSessions(ctx context.Context, replaced Marks, found Cont
 	return renewed, err
 }
 
-// recordRenewal writes a receipt for every generation that was passed over: the reason for a session's
-// end is looked up by the generation after its own.
+// recordRenewal writes a receipt for every generation that was passed over: the reason for a
+// session's end is looked up by the generation after its own.
 func recordRenewal(tx *gorm.DB, before session.Organization, renewed Renewal, event audit.Event) error {
 	return exec(tx, `
 		WITH RECURSIVE passed (generation) AS (VALUES (?1) UNION ALL SELECT generation + 1 FROM passed WHERE generation < ?2)

@@ -39,7 +39,8 @@ type DB struct {
 	upgradedFrom int64
 }
 
-// UnusableError is returned for a database that must not be used. Its text says what to do about it.
+// UnusableError is returned for a database that must not be used. Its text says what to do about
+// it.
 type UnusableError struct {
 	Path   string
 	Advice string
@@ -57,7 +58,8 @@ const (
 )
 
 // longestLog is the number of pages in the write-ahead log at which a writer folds it in, in the
-// middle of its commit. [DB.Checkpoint] comes before that, unless more is written than it can follow.
+// middle of its commit. [DB.Checkpoint] comes before that, unless more is written than it can
+// follow.
 const longestLog = 16_000
 
 // Open opens the database file, creates it if it is missing, checks it, and brings an older schema
@@ -135,7 +137,8 @@ func init() {
 	}})
 }
 
-// connect opens a pool. The pragmas are in the DSN, because a statement reaches a single connection.
+// connect opens a pool. The pragmas are in the DSN, because a statement reaches a single
+// connection.
 func connect(path string, log *slog.Logger, more url.Values, connections int) (*gorm.DB, error) {
 	dsn := url.Values{
 		"_journal_mode":    {"WAL"},
@@ -185,7 +188,8 @@ func (l slowLog) Trace(ctx context.Context, begin time.Time, statement func() (s
 }
 
 // prepare checks that the file can be used, and gives a new file its schema. It returns the file's
-// schema if that is older than this program's, and 0 otherwise. It sets how.version if it is not set.
+// schema if that is older than this program's, and 0 otherwise. It sets how.version if it is not
+// set.
 func (db *DB) prepare(ctx context.Context, how *opening) (older int64, err error) {
 	if err := db.quickCheck(ctx); err != nil {
 		return 0, err

@@ -21,8 +21,8 @@ import (
 const (
 	// timesPerPage is the number of sessions in a page. It is part of the schema.
 	timesPerPage = 250
-	// timesSize is the number of bytes for a session: its start and its last access, in milliseconds
-	// since the epoch, big-endian.
+	// timesSize is the number of bytes for a session: its start and its last access, in
+	// milliseconds since the epoch, big-endian.
 	timesSize = 16
 )
 
@@ -111,8 +111,8 @@ func timesOf(tx *gorm.DB, number int64) (startedAt, lastSeenAt int64, err error)
 	return startedAt, lastSeenAt, err
 }
 
-// purgeTimes deletes the pages before the first session that is left. A session that lives very long
-// keeps those after it, at 16 bytes a session.
+// purgeTimes deletes the pages before the first session that is left. A session that lives very
+// long keeps those after it, at 16 bytes a session.
 func purgeTimes(tx *gorm.DB) error {
 	return exec(tx, "DELETE FROM session_times WHERE page < (SELECT min(number) FROM sessions) / ?", timesPerPage)
 }

@@ -10,20 +10,24 @@ import (
 	"os"
 )
 
-// SQLite takes the write-ahead log up to the first frame that does not check out, and drops the rest without a word: that is how it comes back
-// from a power loss in the middle of a write. A damaged byte looks the same to it, and would take back whatever was answered after it: revoked
-// sessions would live again. But each commit is synced before the next one is written, so a power loss can tear the last transaction and no
-// other. Where two commits stand at or behind a bad frame, the log was damaged, and must not be used.
+// SQLite takes the write-ahead log up to the first frame that does not check out, and drops the
+// rest without a word: that is how it comes back from a power loss in the middle of a write. A
+// damaged byte looks the same to it, and would take back whatever was answered after it: revoked
+// sessions would live again. But each commit is synced before the next one is written, so a power
+// loss can tear the last transaction and no other. Where two commits stand at or behind a bad
+// frame, the log was damaged, and must not be used.
 //
 // What cannot be told apart is damage to the very last transaction.
 
-// The format of the log is https://www.sqlite.org/fileformat2.html#walformat: a header, and frames of a header and a page each.
+// The format of the log is https://www.sqlite.org/fileformat2.html#walformat: a header, and frames
+// of a header and a page each.
 const (
 	logHeaderSize   = 32
 	frameHeaderSize = 24
 )
 
-// checkLog returns an [*UnusableError] for a write-ahead log that was damaged. It reads the log and writes nothing.
+// checkLog returns an [*UnusableError] for a write-ahead log that was damaged. It reads the log and
+// writes nothing.
 func checkLog(path string) error {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -89,13 +93,15 @@ func tornOff(err error) error {
 	return err
 }
 
-// logSum is the running checksum of the log: of each frame's beginning and page, after those of all frames before it.
+// logSum is the running checksum of the log: of each frame's beginning and page, after those of all
+// frames before it.
 type logSum struct {
 	order binary.ByteOrder
 	a, b  uint32
 }
 
-// newLogSum tells the order of bytes by the log's first word; not ok where that is none of SQLite's.
+// newLogSum tells the order of bytes by the log's first word; not ok where that is none of
+// SQLite's.
 func newLogSum(magic uint32) (sum logSum, ok bool) {
 	switch magic {
 	case 0x377f0682:

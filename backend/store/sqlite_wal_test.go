@@ -23,7 +23,8 @@ import (
 type copiedLog struct {
 	file, log []byte
 	pageSize  int
-	// answered is what the database held after each answered write, beside how long the log was by then.
+	// answered is what the database held after each answered write, beside how long the log was by
+	// then.
 	answered []answeredWrite
 }
 
@@ -91,8 +92,9 @@ func (c copiedLog) put(t *testing.T, folder string, log []byte) (path string) {
 	return path
 }
 
-// A power loss leaves the log torn somewhere behind what was synced. Wherever that is, the database comes back as it was after some answered
-// write, and after the last one whose frames are all there at least.
+// A power loss leaves the log torn somewhere behind what was synced. Wherever that is, the database
+// comes back as it was after some answered write, and after the last one whose frames are all there
+// at least.
 func TestALogThatIsCutKeepsWhatWasAnswered(t *testing.T) {
 	c := writeLog(t)
 	frame := frameHeaderSize + c.pageSize
@@ -158,7 +160,8 @@ func TestADamagedLogIsRefused(t *testing.T) {
 	}
 }
 
-// What a power loss leaves of the last transaction is no damage, and neither is what is left of a log that was folded in before.
+// What a power loss leaves of the last transaction is no damage, and neither is what is left of a
+// log that was folded in before.
 func TestATornEndIsNoDamage(t *testing.T) {
 	c := writeLog(t)
 	frame := frameHeaderSize + c.pageSize
@@ -179,7 +182,8 @@ func TestATornEndIsNoDamage(t *testing.T) {
 	}
 }
 
-// TestReadyWritesToDisk: a statement that changes nothing is committed without a write, and would say of a full disk that it can be written.
+// TestReadyWritesToDisk: a statement that changes nothing is committed without a write, and would
+// say of a full disk that it can be written.
 func TestReadyWritesToDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "curfew.db")
 	db := openAt(t, path)

@@ -14,8 +14,8 @@ import (
 )
 
 // write runs one transaction. It returns refusals as they are, and any other error as an
-// [*UnavailableError], which wraps [session.ErrOutcomeUnknown] if the COMMIT failed. After any other
-// error nothing was changed.
+// [*UnavailableError], which wraps [session.ErrOutcomeUnknown] if the COMMIT failed. After any
+// other error nothing was changed.
 //
 // The context bounds the wait for the connection. A transaction that has begun cannot be cancelled:
 // database/sql and the driver start a goroutine for everything that can, and waking one takes a

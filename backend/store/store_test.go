@@ -110,7 +110,8 @@ func TestReadersCannotWrite(t *testing.T) {
 	require.ErrorContains(t, db.reader.Exec("UPDATE organization SET generation = 7").Error, "readonly")
 }
 
-// TestATouchDoesNotBringBackTheDead: a whole-row save by a request in flight is how sessions come back to life elsewhere.
+// TestATouchDoesNotBringBackTheDead: a whole-row save by a request in flight is how sessions come
+// back to life elsewhere.
 func TestATouchDoesNotBringBackTheDead(t *testing.T) {
 	db := newDB(t)
 	record := signIn(t, db, ana(t, db))
@@ -153,8 +154,8 @@ func TestTouchesOnlyMoveForward(t *testing.T) {
 	require.Equal(t, []time.Time{noon.Add(time.Hour), noon.Add(3 * time.Hour)}, []time.Time{moved.StartedAt, moved.LastSeenAt})
 }
 
-// TestTimesComeBackFromTheirPages, whichever way a session is read, on both sides of where one page ends and another begins, and of
-// sessions that were never touched.
+// TestTimesComeBackFromTheirPages, whichever way a session is read, on both sides of where one page
+// ends and another begins, and of sessions that were never touched.
 func TestTimesComeBackFromTheirPages(t *testing.T) {
 	db := newDB(t)
 	proof := ana(t, db)
@@ -196,7 +197,8 @@ func TestTimesComeBackFromTheirPages(t *testing.T) {
 	require.Equal(t, want, one)
 }
 
-// TestTimesGoWithTheirSessions: a page is kept for as long as a session of it, or of one before, is.
+// TestTimesGoWithTheirSessions: a page is kept for as long as a session of it, or of one before,
+// is.
 func TestTimesGoWithTheirSessions(t *testing.T) {
 	db := newDB(t)
 	proof := ana(t, db)
@@ -243,7 +245,8 @@ func TestForeignKeysHold(t *testing.T) {
 	require.ErrorContains(t, err, "foreign key")
 }
 
-// TestWritersWaitInsteadOfFailing: a transaction that takes the write lock only at its first write fails at once where another writes.
+// TestWritersWaitInsteadOfFailing: a transaction that takes the write lock only at its first write
+// fails at once where another writes.
 func TestWritersWaitInsteadOfFailing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "curfew.db")
 	db, other := openAt(t, path), openAt(t, path)
@@ -280,7 +283,8 @@ func TestTimesOfAnyZoneComeBackAsTheSameInstant(t *testing.T) {
 	require.Equal(t, noon.Add(time.Minute+123*time.Millisecond), newest)
 }
 
-// TestEveryFieldComesBack: an embedded struct that GORM cannot see would stay zero without an error.
+// TestEveryFieldComesBack: an embedded struct that GORM cannot see would stay zero without an
+// error.
 func TestEveryFieldComesBack(t *testing.T) {
 	db := newDB(t)
 	proof := ana(t, db)
@@ -300,7 +304,8 @@ func TestEveryFieldComesBack(t *testing.T) {
 	require.Equal(t, "hash", hash)
 }
 
-// TestAWriteInTheNameOfAnEndedSessionMisses: every change re-checks its caller in its own transaction.
+// TestAWriteInTheNameOfAnEndedSessionMisses: every change re-checks its caller in its own
+// transaction.
 func TestAWriteInTheNameOfAnEndedSessionMisses(t *testing.T) {
 	for name, end := range map[string]func(*testing.T, *DB, session.Record){
 		"ended": func(t *testing.T, db *DB, record session.Record) {
@@ -488,7 +493,8 @@ func TestAnAuditEntryThatFailsTakesItsChangeWithIt(t *testing.T) {
 	require.EqualValues(t, 1, org.Generation)
 }
 
-// TestAFullDiskLosesNothing: what cannot be written is refused whole, and works again once there is room.
+// TestAFullDiskLosesNothing: what cannot be written is refused whole, and works again once there is
+// room.
 //
 // ASVS 16.5.2
 func TestAFullDiskLosesNothing(t *testing.T) {
@@ -556,7 +562,8 @@ func TestADamagedFileIsRefused(t *testing.T) {
 	require.Equal(t, 5, damaged)
 }
 
-// TestAFullDiskAtTheStartSaysSo: SQLite reports it in one way or the other, by which of its files did not fit.
+// TestAFullDiskAtTheStartSaysSo: SQLite reports it in one way or the other, by which of its files
+// did not fit.
 func TestAFullDiskAtTheStartSaysSo(t *testing.T) {
 	for _, cause := range []sqlite3.Error{{Code: sqlite3.ErrFull}, {Code: sqlite3.ErrIoErr, SystemErrno: syscall.ENOSPC}} {
 		require.ErrorContains(t, unusable("curfew.db", cause), "the disk is full. Free some space")
@@ -582,7 +589,8 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 	}
 }
 
-// TestAnOlderSchemaIsBroughtUpToDate stops at the first schema, keeps what a program of that time kept, and goes on.
+// TestAnOlderSchemaIsBroughtUpToDate stops at the first schema, keeps what a program of that time
+// kept, and goes on.
 func TestAnOlderSchemaIsBroughtUpToDate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "curfew.db")
 	old, err := open(t.Context(), path, slog.New(slog.DiscardHandler), opening{version: 1})
@@ -619,7 +627,8 @@ func TestTheFileIsItsOwnersAlone(t *testing.T) {
 	}
 }
 
-// TestAFailedStatementIsToldOnce: whoever gets the error tells it, in words that help. A damaged file is refused with one line.
+// TestAFailedStatementIsToldOnce: whoever gets the error tells it, in words that help. A damaged
+// file is refused with one line.
 func TestAFailedStatementIsToldOnce(t *testing.T) {
 	var said bytes.Buffer
 	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "curfew.db"), slog.New(slog.NewTextHandler(&said, nil)))
@@ -663,7 +672,8 @@ func TestASessionIsLookedUpToBeEnded(t *testing.T) {
 	require.Contains(t, plan, struct{ Detail string }{"SEARCH sessions USING INDEX sessions_census (generation=? AND member_id=?)"})
 }
 
-// TestATransactionThatBreaksOffLeavesNothing: neither rows, nor a connection that is still within it.
+// TestATransactionThatBreaksOffLeavesNothing: neither rows, nor a connection that is still within
+// it.
 func TestATransactionThatBreaksOffLeavesNothing(t *testing.T) {
 	db := newDB(t)
 	rename := func(tx *gorm.DB) error { return exec(tx, "UPDATE organization SET name = 'changed'") }
@@ -708,7 +718,8 @@ func TestATransactionThatBreaksOffLeavesNothing(t *testing.T) {
 	require.NoError(t, db.writer.Raw("PRAGMA wal_autocheckpoint").Scan(&autocheckpoint).Error)
 	require.Equal(t, longestLog, autocheckpoint, "it is still the first connection")
 
-	// What has begun goes on to its end, whoever has given up waiting for it; and what has not does not begin.
+	// What has begun goes on to its end, whoever has given up waiting for it; and what has not does
+	// not begin.
 	require.NoError(t, db.write(ctx, func(tx *gorm.DB) error {
 		require.Nil(t, tx.Statement.Context.Done(), "no statement is watched for it either")
 		cancel()
