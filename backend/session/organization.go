@@ -6,34 +6,32 @@ import (
 	"curfew/backend/audit"
 )
 
-// Organization is the one row that decides about every session at once: the generation, which a revocation of
-// everybody's sessions raises, and the policy in force. The service keeps it as one immutable snapshot,
-// because two loads could be torn by a change between them.
+// Organization is the row that every session is judged by: the generation, which *Revoke all*
+// raises, and the policy in force. The service keeps it as one immutable snapshot, so that no check
+// sees half of a change.
 type Organization struct {
 	Name string
-	// Generation only grows. A session of another generation is over.
+	// Generation only grows. It ends sessions of every earlier generation.
 	Generation uint64
 	Policy     Policy
-	// RequireSecondFactor restricts sessions that have not proved two factors; see [Principal.Restricted].
+	// RequireSecondFactor restricts sessions without two factors; see [Principal.Restricted].
 	RequireSecondFactor bool
 	// Version counts the saves of the policy from 1.
 	Version int64
 	SavedAt time.Time
-	// SavedBy is the zero Actor until somebody has saved a policy.
+	// SavedBy is the zero Actor until the first save.
 	SavedBy audit.Actor
-	// StartedAfter and AuthenticatedAfter are the watermarks of rule R3b: a session that started, or whose
-	// member signed in, at or before them had ended under an earlier policy.
+	// StartedAfter and AuthenticatedAfter are the watermarks of rule R3b: a session that started, or
+	// whose member signed in, at or before them had ended under an earlier policy.
 	StartedAfter       time.Time
 	AuthenticatedAfter time.Time
 }
 
-// Saved is the organization after the policy next is saved at the given time. It raises the watermarks to what the
-// policy until now had ended: one comparison each, whatever the number of sessions.
+// Saved is the organization after the policy next is saved at the given time. It raises the
+// watermarks to what the policy until now has ended, whatever the number of sessions.
 func (o Organization) Saved(next Policy, at time.Time, by audit.Actor) Organization {
-	o.StartedAfter = later(o.StartedAfter, at.Add(-o.Policy.Length.Duration()))
-	if !o.Policy.MaximumLifetime.IsZero() {
-		o.AuthenticatedAfter = later(o.AuthenticatedAfter, at.Add(-o.Policy.MaximumLifetime.Duration()))
-	}
+	ended := o.Window(at)
+	o.StartedAfter, o.AuthenticatedAfter = instant(ended.StartedAfter), instant(ended.AuthenticatedAfter)
 	o.Policy = next
 	o.Version++
 	o.SavedAt = at
@@ -41,21 +39,30 @@ func (o Organization) Saved(next Policy, at time.Time, by audit.Actor) Organizat
 	return o
 }
 
-// overdue gives the instants such that a session of this generation has expired at now exactly when it
-// started at or before the first, or its member signed in at or before the second. It is [Standing.Ended] turned
-// round, for finding the expired among many; a test holds one against the other.
-func (o Organization) overdue(now time.Time) (started, authenticated time.Time) {
-	started = later(o.StartedAfter, now.Add(-o.Policy.Length.Duration()))
-	authenticated = o.AuthenticatedAfter
-	if !o.Policy.MaximumLifetime.IsZero() {
-		authenticated = later(authenticated, now.Add(-o.Policy.MaximumLifetime.Duration()))
-	}
-	return started, authenticated
+// Times are the times of a session that policies judge, in milliseconds since 1970.
+type Times struct{ StartedAt, AuthenticatedAt int64 }
+
+// Window is rule R1 for time, at one instant: the two times, in milliseconds since 1970, after which
+// a session must have started and been authenticated.
+type Window struct{ StartedAfter, AuthenticatedAfter int64 }
+
+// Holds reports whether a session of these times has not expired. An access key that carries an end
+// of its own will be one more of the Times, and one more comparison here.
+func (w Window) Holds(t Times) bool {
+	return t.StartedAt > w.StartedAfter && t.AuthenticatedAt > w.AuthenticatedAfter
 }
 
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
+// Window returns the window of the policy in force, and of those before it.
+func (o *Organization) Window(now time.Time) Window {
+	w := o.watermarks()
+	w.StartedAfter = max(w.StartedAfter, now.UnixMilli()-o.Policy.Length.millis())
+	if maximum := o.Policy.MaximumLifetime; !maximum.IsZero() {
+		w.AuthenticatedAfter = max(w.AuthenticatedAfter, now.UnixMilli()-maximum.millis())
 	}
-	return b
+	return w
+}
+
+// watermarks is rule R3b: what had ended when a policy was saved stays ended.
+func (o *Organization) watermarks() Window {
+	return Window{o.StartedAfter.UnixMilli(), o.AuthenticatedAfter.UnixMilli()}
 }

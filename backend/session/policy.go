@@ -48,6 +48,8 @@ func (l Length) IsZero() bool { return l == Length{} }
 // nothing overflows.
 func (l Length) Duration() time.Duration { return time.Duration(l.Value) * l.Unit.duration() }
 
+func (l Length) millis() int64 { return l.Duration().Milliseconds() }
+
 // String is the length in words, as in "14 days" or "1 hour".
 func (l Length) String() string {
 	unit := string(l.Unit)
@@ -110,6 +112,16 @@ func (p Policy) Loosens(before Policy) bool {
 		return false
 	}
 	return p.MaximumLifetime.IsZero() || p.MaximumLifetime.Duration() > before.MaximumLifetime.Duration()
+}
+
+// end is when a session of these times expires, in milliseconds since 1970: the first instant at
+// which the policy's window does not hold it.
+func (p Policy) end(t Times) int64 {
+	at := t.StartedAt + p.Length.millis()
+	if !p.MaximumLifetime.IsZero() {
+		at = min(at, t.AuthenticatedAt+p.MaximumLifetime.millis())
+	}
+	return at
 }
 
 // describe is the policy as the audit log keeps it.

@@ -26,9 +26,9 @@ func (r *roster) count() (sessions, members int) {
 func (r *roster) countOf(id member.ID, org *Organization, now time.Time) (n int) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	alive := org.living(now)
+	alive := org.Window(now)
 	for e := range r.rowsOf(id) {
-		if alive.holds(e) {
+		if alive.Holds(e.times()) {
 			n++
 		}
 	}
@@ -39,9 +39,9 @@ func (r *roster) countOf(id member.ID, org *Organization, now time.Time) (n int)
 func (r *roster) idsOf(m member.ID, org *Organization, now time.Time) (ids []ID) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	alive := org.living(now)
+	alive := org.Window(now)
 	for e := range r.rowsOf(m) {
-		if alive.holds(e) {
+		if alive.Holds(e.times()) {
 			ids = append(ids, e.id)
 		}
 	}
@@ -76,12 +76,12 @@ func (r *roster) each(ctx context.Context, org *Organization, f func(id ID, m me
 // millisecond: a whole walk over a million sessions would keep a processor, and what is in its caches, from all requests.
 func (r *roster) overdue(org *Organization, now time.Time, from int32, limit int) (ids []ID, next int32) {
 	const part = 2 * chunkSize
-	alive := org.living(now)
+	alive := org.Window(now)
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	for end := min(from+part, r.rows.len); from < end; from++ {
 		e := r.rows.at(from)
-		if e.startedAt.Load() == over || alive.holds(e) {
+		if e.startedAt.Load() == over || alive.Holds(e.times()) {
 			continue
 		}
 		if len(ids) == limit {
@@ -109,11 +109,11 @@ func (r *roster) figures(org *Organization, now, day time.Time) Figures {
 	defer r.mu.RUnlock()
 	began := day.UnixMilli()
 	// What will have expired in an hour is found as what has expired now is.
-	window, hence := org.living(now), org.living(now.Add(time.Hour))
+	alive, hence := org.Window(now), org.Window(now.Add(time.Hour))
 	var f Figures
 	counted := make([]bool, r.members.len)
 	for e := range r.rows.all() {
-		if !window.holds(e) {
+		if !alive.Holds(e.times()) {
 			continue
 		}
 		f.Live.Sessions++
@@ -124,24 +124,14 @@ func (r *roster) figures(org *Organization, now, day time.Time) Figures {
 		if e.authenticatedAt >= began {
 			f.New++
 		}
-		if !hence.holds(e) {
+		if !hence.Holds(e.times()) {
 			f.EndingWithinHour++
 		}
 	}
 	return f
 }
 
-// window is what the times of a session have to be after, for it to have time left at an instant.
-type window struct{ started, authenticated int64 }
-
-func (o *Organization) living(at time.Time) window {
-	started, authenticated := o.overdue(at)
-	return window{started.UnixMilli(), authenticated.UnixMilli()}
-}
-
-func (w window) holds(e *row) bool {
-	return e.startedAt.Load() > w.started && e.authenticatedAt > w.authenticated
-}
+func (e *row) times() Times { return Times{e.startedAt.Load(), e.authenticatedAt} }
 
 // Order is what a list of sessions is ordered by. Equals are ordered by their ids.
 type Order string
@@ -325,7 +315,7 @@ func (r *roster) mark(e *row, by Order, org *Organization) Mark {
 	case BySignedIn:
 		mark.Key[1] = uint64(e.authenticatedAt)
 	case ByEnd:
-		mark.Key[1] = uint64(org.endOf(e))
+		mark.Key[1] = uint64(org.Policy.end(e.times()))
 	case ByMember:
 		mark.Text = r.textOf(e.member, sortNameField)
 	case ByDevice:
@@ -338,19 +328,10 @@ func (r *roster) mark(e *row, by Order, org *Organization) Mark {
 	return mark
 }
 
-// endOf is [Standing.ExpiresAt] of a row; a test holds one against the other.
-func (o *Organization) endOf(e *row) int64 {
-	at := e.startedAt.Load() + o.Policy.Length.Duration().Milliseconds()
-	if maximum := o.Policy.MaximumLifetime; !maximum.IsZero() {
-		at = min(at, e.authenticatedAt+maximum.Duration().Milliseconds())
-	}
-	return at
-}
-
 // filter gives the function that tells whether the query picks a row. What it asks of members and of devices is worked out once for each.
 func (r *roster) filter(q Query, org *Organization, now time.Time) func(*row) bool {
 	var (
-		alive         = org.living(now)
+		alive         = org.Window(now)
 		since, before = int64(0), int64(math.MaxInt64)
 		text          = r.pattern(q.Text)
 	)
@@ -361,7 +342,7 @@ func (r *roster) filter(q Query, org *Organization, now time.Time) func(*row) bo
 		before = q.SignedInBefore.UnixMilli()
 	}
 	return func(e *row) bool {
-		return alive.holds(e) && e.authenticatedAt >= since && e.authenticatedAt < before && e.id != q.but &&
+		return alive.Holds(e.times()) && e.authenticatedAt >= since && e.authenticatedAt < before && e.id != q.but &&
 			(q.Device == "" || r.agentOf(e).device.Kind == q.Device) && text.matches(e)
 	}
 }

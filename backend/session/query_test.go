@@ -157,7 +157,7 @@ func TestTheRosterFindsWhatAPlainListDoes(t *testing.T) {
 		require.Equal(r, []int{len(p), len(people)}, []int{sessions, occupied})
 		left := map[member.ID]int{}
 		for _, f := range p {
-			if alive := org.living(now); f.Session.StartedAt.UnixMilli() > alive.started && f.Session.AuthenticatedAt.UnixMilli() > alive.authenticated {
+			if p.standing(f, org).Ended(now) == "" {
 				left[f.Member.ID]++
 			}
 		}

@@ -812,10 +812,3 @@ func (s *Service) sweepExpired(ctx context.Context, batch int) (more bool, err e
 	}
 	return next != 0, s.end(ctx, ending)
 }
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
-}

@@ -2,10 +2,10 @@ package session
 
 import "time"
 
-// EndReason is why a session is over. The empty reason means that it is not.
+// EndReason is why a session has ended, or empty while it is alive.
 type EndReason string
 
-// The reasons that there are.
+// The reasons for an end.
 const (
 	SignedOut         EndReason = "signed_out"
 	Expired           EndReason = "expired"
@@ -14,15 +14,15 @@ const (
 	RevokedAll        EndReason = "revoked_all"
 	TokenReuse        EndReason = "token_reuse"
 	MemberDeactivated EndReason = "member_deactivated"
-	// MemberRemoved stands in audit entries alone: the row goes with the member.
+	// MemberRemoved is found in audit entries only: the row goes with the member.
 	MemberRemoved     EndReason = "member_removed"
 	CredentialChanged EndReason = "credential_changed"
 )
 
-// Standing is everything that rule R1 looks at: the facts of one session beside those of its member and of
-// the organization, as they are now.
+// Standing is everything that rule R1 depends on: the facts of a session, and of its member and the
+// organization as they are now.
 type Standing struct {
-	// Recorded is the end that the session's row carries, if any.
+	// Recorded is the end in the session's row, if any.
 	Recorded EndReason
 
 	MemberActive     bool
@@ -37,8 +37,8 @@ type Standing struct {
 	Organization *Organization
 }
 
-// Ended tells why the session is over at the instant now: the first reason that holds, or none. It is rule R1,
-// whole; nothing else decides whether a session is alive.
+// Ended returns why the session has ended at the instant now: the first reason that holds, or none.
+// It is rule R1, and nothing else decides whether a session is alive.
 func (st Standing) Ended(now time.Time) EndReason {
 	switch {
 	case st.Recorded != "":
@@ -49,40 +49,27 @@ func (st Standing) Ended(now time.Time) EndReason {
 		return RevokedAll
 	case st.MemberGeneration != st.MembersOwn:
 		return RevokedMember
-	case !now.Before(st.ExpiresAt()), st.endedUnderAnEarlierPolicy():
+	case !st.Organization.Window(now).Holds(st.times()):
 		return Expired
 	}
 	return ""
 }
 
-// ExpiresAt is when the session's time runs out by the policy in force, if no access moves it.
-func (st Standing) ExpiresAt() time.Time {
-	policy := st.Organization.Policy
-	at := st.StartedAt.Add(policy.Length.Duration())
-	if policy.MaximumLifetime.IsZero() {
-		return at
-	}
-	if limit := st.AuthenticatedAt.Add(policy.MaximumLifetime.Duration()); limit.Before(at) {
-		return limit
-	}
-	return at
-}
+// ExpiresAt is when the session expires by the policy in force, if no access moves its start.
+func (st Standing) ExpiresAt() time.Time { return instant(st.Organization.Policy.end(st.times())) }
 
-// ExpiredAt is when the time of a session ran out that has expired by now. A policy ends nothing before it is saved, however long ago
-// by its measure the time was over.
+// ExpiredAt is when a session expired that has expired by now. A policy ends no session before it is
+// saved, even if the session is older than the policy allows.
 func (st Standing) ExpiredAt(now time.Time) time.Time {
-	at := st.ExpiresAt()
-	if !st.endedUnderAnEarlierPolicy() {
-		at = later(at, st.Organization.SavedAt)
+	at := st.Organization.Policy.end(st.times())
+	if st.Organization.watermarks().Holds(st.times()) {
+		at = max(at, st.Organization.SavedAt.UnixMilli())
 	}
-	return earlier(at, now)
+	return instant(min(at, now.UnixMilli()))
 }
 
-// endedUnderAnEarlierPolicy is rule R3b: what had ended when a policy was saved stays ended, however much longer
-// the new policy lets sessions live.
-func (st Standing) endedUnderAnEarlierPolicy() bool {
-	return !st.StartedAt.After(st.Organization.StartedAfter) ||
-		!st.AuthenticatedAt.After(st.Organization.AuthenticatedAfter)
+func (st Standing) times() Times {
+	return Times{StartedAt: st.StartedAt.UnixMilli(), AuthenticatedAt: st.AuthenticatedAt.UnixMilli()}
 }
 
 // standingOf is the standing of a session as the store has it.

@@ -131,8 +131,9 @@ func TestSavingTightensOrLoosensAtOnce(t *testing.T) {
 	})
 }
 
-// TestOverdueIsEndedTurnedRound holds the sweep's search against the rule itself.
-func TestOverdueIsEndedTurnedRound(t *testing.T) {
+// TestASessionHasExpiredOnceItsEndHasCome holds the window against the end of a session, which are
+// worked out from the same two lengths: what ends under the policy in force, and no earlier one.
+func TestASessionHasExpiredOnceItsEndHasCome(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		org := Organization{Generation: 3, Policy: policies().Draw(t, "old"), Version: 1}
 		org = org.Saved(policies().Draw(t, "new"), noon.Add(-time.Hour), org.SavedBy)
@@ -140,9 +141,13 @@ func TestOverdueIsEndedTurnedRound(t *testing.T) {
 		st.Organization = &org
 		st.AuthenticatedAt = noon.Add(-time.Duration(rapid.Int64Range(0, int64(LongestLength)).Draw(t, "age")))
 		st.StartedAt = st.AuthenticatedAt.Add(time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "start")))
-		started, authenticated := org.overdue(noon)
-		overdue := !st.StartedAt.After(started) || !st.AuthenticatedAt.After(authenticated)
-		require.Equal(t, st.Ended(noon) == Expired, overdue)
+		end := st.ExpiresAt()
+		require.Equal(t, Expired, st.Ended(end))
+		if earlier := org.watermarks(); earlier.Holds(st.times()) {
+			require.Empty(t, st.Ended(end.Add(instantBefore)))
+		} else {
+			require.Equal(t, Expired, st.Ended(org.SavedAt))
+		}
 	})
 }
 
