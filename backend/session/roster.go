@@ -3,7 +3,6 @@ package session
 import (
 	"math"
 	"net/netip"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -78,47 +77,6 @@ const over = math.MinInt64
 // bytesPerSession is a row and its share of an index.
 const bytesPerSession = 128
 
-// memberRow is a member beside their sessions.
-type memberRow struct {
-	memberFlags
-	newest   int32 // the place of the session that came last, plus one; 0 is none
-	sessions int32
-}
-
-// memberFlags are what is known of a member, beside their words. They are read under any shard's lock, as the check does, or under mu, and written under
-// all of these.
-type memberFlags struct {
-	id           member.ID
-	generation   uint64
-	ends         [textFields]uint32 // of the parts of the words
-	active       bool
-	secondFactor bool
-	hasPasskey   bool
-}
-
-// textField is something that is said of a member in words.
-type textField int
-
-const (
-	nameField textField = iota
-	emailField
-	roleField
-	sortNameField
-	searchTextField
-	textFields
-)
-
-// agent is what sessions have in common whose clients say the same of themselves. Very many sessions have few different ones.
-type agent struct {
-	key      agentKey
-	methods  []string
-	device   Device
-	words    string
-	sessions int
-}
-
-type agentKey struct{ userAgent, methods string }
-
 func newRoster() *roster {
 	return &roster{memberAt: map[member.ID]int32{}, agentAt: map[agentKey]int32{}}
 }
@@ -172,24 +130,6 @@ func (r *roster) admit(id ID, now time.Time, org *Organization, kind Access) (p 
 		p.AdmittedAt = now
 		return p, "", true
 	}
-}
-
-// advance moves a time forward, never back.
-func advance(clock *atomic.Int64, to int64) {
-	for at := clock.Load(); at < to; at = clock.Load() {
-		if clock.CompareAndSwap(at, to) {
-			return
-		}
-	}
-}
-
-func (s *shard) queue(e *row) {
-	if e.pending.Load() || !e.pending.CompareAndSwap(false, true) {
-		return
-	}
-	s.touchedMu.Lock()
-	s.touched = append(s.touched, e.id)
-	s.touchedMu.Unlock()
 }
 
 // expire marks the session as over if its time has run out at now, and tells when that was. From then on nothing admits it,
@@ -265,72 +205,6 @@ func (r *roster) find(id ID, org *Organization) (p Principal, known bool) {
 	return r.principal(e, started, org), true
 }
 
-// prove notes a fresh proof of identity, and by which methods the session is proved with it.
-func (r *roster) prove(id ID, at time.Time, methods []string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := r.shard(id)
-	e, known := r.row(s, id) // nobody writes there without holding mu
-	if !known {
-		return
-	}
-	advance(&e.provedAt, at.UnixMilli())
-	before := e.agent
-	shared := r.agentOf(e)
-	place := r.placeOfAgent(&Session{Client: Client{UserAgent: shared.key.userAgent, device: &shared.device}, Methods: methods})
-	s.mu.Lock()
-	e.agent = place
-	s.mu.Unlock()
-	r.leaveAgent(before)
-}
-
-// drainTouches takes the times that the store does not know yet.
-func (r *roster) drainTouches() []Touch {
-	var taken [len(r.shards)][]ID
-	queued := 0 // known beforehand, or the list would be copied again and again while it grows
-	for i := range r.shards {
-		s := &r.shards[i]
-		s.touchedMu.Lock()
-		taken[i], s.touched = s.touched, nil
-		s.touchedMu.Unlock()
-		queued += len(taken[i])
-	}
-	touches := make([]Touch, 0, queued)
-	for i := range r.shards {
-		s := &r.shards[i]
-		for _, id := range taken[i] {
-			s.mu.RLock()
-			if e, known := r.row(s, id); known {
-				// Cleared before the times are read: a touch that comes later queues the session again.
-				e.pending.Store(false)
-				if started := e.startedAt.Load(); started != over {
-					touches = append(touches, Touch{id, e.number, instant(started), instant(e.lastSeenAt.Load())})
-				}
-			}
-			s.mu.RUnlock()
-		}
-	}
-	return touches
-}
-
-// requeueTouches queues touches again that could not be written, or that another roster was told of.
-func (r *roster) requeueTouches(touches []Touch) {
-	for _, touch := range touches {
-		s := r.shard(touch.ID)
-		s.mu.RLock()
-		if e, known := r.row(s, touch.ID); known {
-			if started := e.startedAt.Load(); started != over {
-				if to := touch.StartedAt.UnixMilli(); started < to {
-					e.startedAt.CompareAndSwap(started, to) // or else a newer touch came first, or the end
-				}
-				advance(&e.lastSeenAt, touch.LastSeenAt.UnixMilli())
-				s.queue(e)
-			}
-		}
-		s.mu.RUnlock()
-	}
-}
-
 // add adds a session that is alive in the store, unless it is known.
 func (r *roster) add(record Record) {
 	r.mu.Lock()
@@ -394,96 +268,6 @@ func (r *roster) put(number int64, session *Session, owner int32) {
 	s.mu.Unlock()
 }
 
-// placeOfMember gives the place of the member, who is known from then on as they are now.
-func (r *roster) placeOfMember(m *member.Member) int32 {
-	place, known := r.memberAt[m.ID]
-	if !known {
-		place = r.members.grow()
-		r.memberText.grow()
-		r.memberAt[m.ID] = place
-		flags, text := describe(m)
-		r.members.at(place).memberFlags, *r.memberText.at(place) = flags, r.arena.keep(text)
-	} else if r.member(place) != *m {
-		r.change(place, m)
-	}
-	return place
-}
-
-// change makes it known what has become of a member. When it returns, nobody is judged any more by what they were. Their words are in no chunk
-// with those of others, or whoever changed again and again would fill one after the other.
-func (r *roster) change(place int32, m *member.Member) {
-	flags, text := describe(m)
-	for i := range r.shards {
-		r.shards[i].mu.Lock()
-	}
-	r.members.at(place).memberFlags, *r.memberText.at(place) = flags, text
-	for i := range r.shards {
-		r.shards[i].mu.Unlock()
-	}
-}
-
-// describe takes a member apart into what has no pointers and all that has.
-func describe(m *member.Member) (f memberFlags, words string) {
-	f = memberFlags{id: m.ID, generation: m.Generation, active: m.Active, secondFactor: m.SecondFactor, hasPasskey: m.HasPasskey}
-	for what, part := range [textFields]string{nameField: m.Name, emailField: m.Email, roleField: string(m.Role), sortNameField: m.SortName(), searchTextField: m.SearchText()} {
-		words += part
-		f.ends[what] = uint32(len(words))
-	}
-	return f, words
-}
-
-// member is the one at that place.
-func (r *roster) member(place int32) member.Member {
-	f := &r.members.at(place).memberFlags
-	return member.Member{
-		ID: f.id, Name: r.textOf(place, nameField), Email: r.textOf(place, emailField), Role: member.Role(r.textOf(place, roleField)),
-		Active: f.active, Generation: f.generation, SecondFactor: f.secondFactor, HasPasskey: f.hasPasskey,
-	}
-}
-
-// textOf is one part of a member's text.
-func (r *roster) textOf(place int32, what textField) string {
-	words, ends := *r.memberText.at(place), &r.members.at(place).ends
-	if what == nameField {
-		return words[:ends[nameField]]
-	}
-	return words[ends[what-1]:ends[what]]
-}
-
-// arena keeps many short texts in few chunks of memory, each of which stays while one of its texts is in use. The garbage collector looks at every
-// piece that something points to, each time.
-type arena struct{ chunk strings.Builder }
-
-func (a *arena) keep(text string) string {
-	if a.chunk.Cap()-a.chunk.Len() < len(text) {
-		a.chunk = strings.Builder{}
-		a.chunk.Grow(max(chunkOfText, len(text)))
-	}
-	from := a.chunk.Len()
-	a.chunk.WriteString(text)
-	return a.chunk.String()[from:]
-}
-
-const chunkOfText = 64 << 10
-
-// placeOfAgent gives the place of what the session has in common with others, and counts it there.
-func (r *roster) placeOfAgent(s *Session) int32 {
-	key := agentKey{s.Client.UserAgent, strings.Join(s.Methods, " ")}
-	place, known := r.agentAt[key]
-	if !known {
-		if last := len(r.freedAgents) - 1; last >= 0 {
-			place, r.freedAgents = r.freedAgents[last], r.freedAgents[:last]
-		} else {
-			place = r.agents.grow()
-		}
-		device := s.Client.Device()
-		*r.agents.at(place) = &agent{key: key, methods: s.Methods, device: device, words: device.words()}
-		r.agentAt[key] = place
-	}
-	(*r.agents.at(place)).sessions++
-	return place
-}
-
 // drop forgets sessions that have ended, or may have.
 func (r *roster) drop(ids ...ID) {
 	r.mu.Lock()
@@ -543,15 +327,6 @@ func (r *roster) link(e *row, older, newer int32) {
 	}
 }
 
-func (r *roster) leaveAgent(place int32) {
-	shared := *r.agents.at(place)
-	if shared.sessions--; shared.sessions == 0 {
-		delete(r.agentAt, shared.key)
-		*r.agents.at(place) = &agent{}
-		r.freedAgents = append(r.freedAgents, place)
-	}
-}
-
 func (e *row) moveTo(to *row) {
 	to.id, to.number, to.address = e.id, e.number, e.address
 	to.generation, to.memberGeneration, to.authenticatedAt = e.generation, e.memberGeneration, e.authenticatedAt
@@ -560,21 +335,6 @@ func (e *row) moveTo(to *row) {
 	to.lastSeenAt.Store(e.lastSeenAt.Load())
 	to.provedAt.Store(e.provedAt.Load())
 	to.pending.Store(e.pending.Load())
-}
-
-// updateMember makes what has become of a member known. Where their sessions ended with it, all of them did.
-func (r *roster) updateMember(m member.Member, ended bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	place, known := r.memberAt[m.ID]
-	if !known {
-		return
-	}
-	own := r.members.at(place)
-	r.change(place, &m)
-	for ended && own.sessions > 0 {
-		r.dropOne(r.rows.at(own.newest - 1).id)
-	}
 }
 
 func addressBytes(address netip.Addr) [16]byte {
