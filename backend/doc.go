@@ -3,6 +3,7 @@
 // # Packages
 //
 //	session    the rule: when a session is alive and how it ends; the policy; live sessions in memory
+//	slab       within session: tables, indexes and arenas for millions of rows
 //	member     who may sign in: members, roles, passwords, second factors, the throttle
 //	audit      what is recorded, in a chain of hashes
 //	fold       one normal form for each kind of text: addresses, names, codes, sort keys

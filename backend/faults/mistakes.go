@@ -57,14 +57,14 @@ var mutants = []mutant{
 	{
 		name: "empty-condition", says: "D4: an empty field is left out of the condition, which finds somebody else's row",
 		eager: (*crowd).probe,
-		edits: []edit{{file: "session/roster.go", from: `	place, known := s.places.find(id, &r.rows)
+		edits: []edit{{file: "session/roster.go", from: `	place, known := s.places.Find(id)
 	if !known {
 		return nil, false
 	}
-	return`, to: `	if failpoint.Mutant("empty-condition") && id == (ID{}) && r.rows.len > 0 {
-		return r.rows.at(0), true
+	return`, to: `	if failpoint.Mutant("empty-condition") && id == (ID{}) && r.rows.Len() > 0 {
+		return r.rows.At(0), true
 	}
-	place, known := s.places.find(id, &r.rows)
+	place, known := s.places.Find(id)
 	if !known {
 		return nil, false
 	}

@@ -13,7 +13,7 @@ import (
 // ours.
 var arrows = map[string][]string{
 	"member":  {"audit", "fold", "refusal"},
-	"session": {"audit", "fold", "member", "refusal"},
+	"session": {"audit", "fold", "member", "refusal", "session/slab"},
 	"token":   {"durable"},
 	"store":   {"audit", "durable", "failpoint", "fold", "member", "refusal", "session"},
 	"httpapi": {"audit", "etag", "failpoint", "fold", "live", "mail", "member", "metrics", "session", "token"},

@@ -23,9 +23,6 @@ type Preview struct {
 	Remaining []Remaining
 }
 
-// Count is a number of sessions and of the members they belong to.
-type Count struct{ Sessions, Members int }
-
 // Remaining is how many sessions are left at an instant.
 type Remaining struct {
 	At            time.Time
@@ -52,7 +49,9 @@ func (s *Service) Preview(ctx context.Context, who Principal, next Policy) (Prev
 		withinDay     = counter{members: map[member.ID]bool{}}
 		ends, newEnds []int64
 	)
-	err := roster.each(ctx, before, func(id ID, m member.ID, standing Standing) {
+	err := roster.walk(ctx, false, func(e *row) {
+		own := roster.memberOf(e)
+		id, m, standing := e.id, own.id, e.standing(e.startedAt.Load(), own, before)
 		if standing.Ended(now) != "" {
 			return
 		}

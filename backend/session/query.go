@@ -4,83 +4,43 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"iter"
 	"math"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
-	"curfew/backend/fold"
 	"curfew/backend/member"
 )
 
-// count is how many sessions there are, and of how many members.
+// count is how many sessions there are, and of how many members. It takes no lock.
 func (r *roster) count() (sessions, members int) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return int(r.rows.len), r.occupied
+	return int(r.sessions.Load()), int(r.occupied.Load())
 }
 
-// countOf is how many sessions a member has.
-func (r *roster) countOf(id member.ID, org *Organization, now time.Time) (n int) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	alive := org.Window(now)
-	for e := range r.rowsOf(id) {
-		if alive.Holds(e.times()) {
-			n++
-		}
-	}
-	return n
-}
-
-// idsOf are those of a member's sessions that have time left.
+// idsOf returns those of a member's sessions that have not expired.
 func (r *roster) idsOf(m member.ID, org *Organization, now time.Time) (ids []ID) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
 	alive := org.Window(now)
-	for e := range r.rowsOf(m) {
+	r.eachOf(m, func(e *row) {
 		if alive.Holds(e.times()) {
 			ids = append(ids, e.id)
 		}
-	}
+	})
 	return ids
 }
 
-// betweenLooks is how many rows a walk passes before it looks again whether its caller still waits: some tenths of a millisecond.
-const betweenLooks = 4096
-
-// abandoned reports at some of a walk's rows whether its caller has left.
-func abandoned(ctx context.Context, row int) bool {
-	return row%betweenLooks == 0 && ctx.Err() != nil
+func (r *roster) countOf(m member.ID, org *Organization, now time.Time) int {
+	return len(r.idsOf(m, org, now))
 }
 
-// each calls f with the standing of every session by the organization, or returns the context's error.
-func (r *roster) each(ctx context.Context, org *Organization, f func(id ID, m member.ID, standing Standing)) error {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	row := 0
-	for e := range r.rows.all() {
-		if row++; abandoned(ctx, row) {
-			return ctx.Err()
-		}
-		own := r.memberOf(e)
-		f(e.id, own.id, e.standing(e.startedAt.Load(), own, org))
-	}
-	return nil
-}
-
-// overdue finds up to so many sessions whose time has run out in one part of the walk over all of them, which begins at the place, and tells
-// where the next part begins, or 0 at the end. Whatever moves to a place that was passed is found by the next walk. A part takes up to a
-// millisecond: a whole walk over a million sessions would keep a processor, and what is in its caches, from all requests.
+// overdue scans a part of the rows, from the place given. It returns at most limit expired sessions
+// and the place to resume at, or 0 once the scan is complete.
 func (r *roster) overdue(org *Organization, now time.Time, from int32, limit int) (ids []ID, next int32) {
-	const part = 2 * chunkSize
+	const part = 2 * slice
 	alive := org.Window(now)
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	for end := min(from+part, r.rows.len); from < end; from++ {
-		e := r.rows.at(from)
+	for end := min(from+part, r.rows.Len()); from < end; from++ {
+		e := r.rows.At(from)
 		if e.startedAt.Load() == over || alive.Holds(e.times()) {
 			continue
 		}
@@ -89,7 +49,7 @@ func (r *roster) overdue(org *Organization, now time.Time, from int32, limit int
 		}
 		ids = append(ids, e.id)
 	}
-	if from < r.rows.len {
+	if from < r.rows.Len() {
 		return ids, from
 	}
 	return ids, 0
@@ -98,40 +58,31 @@ func (r *roster) overdue(org *Organization, now time.Time, from int32, limit int
 // Figures are the numbers of the live sessions.
 type Figures struct {
 	Live Count
-	// New is how many of the sessions began since the day did.
+	// New counts the sessions that began since the day did.
 	New int
-	// EndingWithinHour is how many end within the hour, if nobody comes back meanwhile.
+	// EndingWithinHour counts those that end within the hour, unless there is an access.
 	EndingWithinHour int
 }
 
-func (r *roster) figures(org *Organization, now, day time.Time) Figures {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	began := day.UnixMilli()
-	// What will have expired in an hour is found as what has expired now is.
-	alive, hence := org.Window(now), org.Window(now.Add(time.Hour))
-	var f Figures
-	counted := make([]bool, r.members.len)
-	for e := range r.rows.all() {
-		if !alive.Holds(e.times()) {
-			continue
+func (r *roster) figures(ctx context.Context, org *Organization, now, day time.Time) (f Figures, err error) {
+	began, alive, hence := day.UnixMilli(), org.Window(now), org.Window(now.Add(time.Hour))
+	var live tally
+	err = r.walk(ctx, false, func(e *row) {
+		times := e.times()
+		if !alive.Holds(times) {
+			return
 		}
-		f.Live.Sessions++
-		if !counted[e.member] {
-			counted[e.member] = true
-			f.Live.Members++
-		}
-		if e.authenticatedAt >= began {
+		live.add(e)
+		if times.AuthenticatedAt >= began {
 			f.New++
 		}
-		if !hence.Holds(e.times()) {
+		if !hence.Holds(times) {
 			f.EndingWithinHour++
 		}
-	}
-	return f
+	})
+	f.Live = live.Count
+	return f, err
 }
-
-func (e *row) times() Times { return Times{e.startedAt.Load(), e.authenticatedAt} }
 
 // Order is what a list of sessions is ordered by. Equals are ordered by their ids.
 type Order string
@@ -240,73 +191,59 @@ func (m *Mark) compare(other *Mark) int {
 	return bytes.Compare(m.ID[:], other.ID[:])
 }
 
-// query gives a page of what the query picks, as marks in its order, tells if there is more, and how many it picks in all. Or it returns the
-// context's error.
+// query returns a page of the sessions that the query selects, as marks in its order, whether there
+// are more, and how many it selects in all. Or it returns the context's error.
 func (r *roster) query(ctx context.Context, q Query, org *Organization, now time.Time) (page []Mark, more bool, total int, err error) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	picks, direction := r.filter(q, org, now), 1
+	var (
+		selects = r.filter(q, org, now)
+		best    = newBest(q)
+	)
+	visit := func(e *row) {
+		if selects(e) {
+			total++
+			best.add(r.mark(e, q.Order, org), e, org)
+		}
+	}
+	if q.Member != (member.ID{}) {
+		r.eachOf(q.Member, visit)
+	} else if err := r.walk(ctx, q.descending(), visit); err != nil {
+		return nil, false, 0, err
+	}
+	page = best.marks[:min(len(best.marks), q.Limit)]
+	return page, len(best.marks) > q.Limit, total, nil
+}
+
+// best holds the first marks of a page, and one more if there is one.
+type best struct {
+	query     Query
+	walk      *Walk
+	direction int
+	marks     []Mark
+}
+
+func newBest(q Query) *best {
+	b := &best{query: q, direction: 1, marks: make([]Mark, 0, q.Limit+2)}
 	if q.descending() {
-		direction = -1
+		b.direction = -1
 	}
-	var walk *Walk
 	if q.After != nil {
-		walk = q.After.Walk
+		b.walk = q.After.Walk
 	}
-	best := make([]Mark, 0, q.Limit+2)
-	row := 0
-	for e := range r.rowsFor(q) {
-		if row++; abandoned(ctx, row) {
-			return nil, false, 0, ctx.Err()
-		}
-		if !picks(e) {
-			continue
-		}
-		total++
-		mark := r.mark(e, q.Order, org)
-		mark.Late = walk.late(e, q.Order, org)
-		if q.After != nil && mark.follow(q.After, direction) <= 0 || mark.Late && slices.Contains(walk.Given, e.id) {
-			continue
-		}
-		if len(best) > q.Limit && mark.follow(&best[q.Limit], direction) >= 0 {
-			continue
-		}
-		place, _ := slices.BinarySearchFunc(best, mark, func(a, b Mark) int { return a.follow(&b, direction) })
-		best = slices.Insert(best, place, mark)
-		best = best[:min(len(best), q.Limit+1)]
-	}
-	if more = len(best) > q.Limit; more {
-		best = best[:q.Limit]
-	}
-	return best, more, total, nil
+	return b
 }
 
-// rowsFor are the rows that the query may pick, beginning with those that are likely to come first in the list, so that few of the others
-// displace them: newer sessions stand further behind.
-func (r *roster) rowsFor(q Query) iter.Seq[*row] {
-	if q.Member == (member.ID{}) {
-		if q.descending() {
-			return r.rows.backward()
-		}
-		return r.rows.all()
+func (b *best) add(mark Mark, e *row, org *Organization) {
+	mark.Late = b.walk.late(e, b.query.Order, org)
+	limit := b.query.Limit
+	switch after := b.query.After; {
+	case after != nil && mark.follow(after, b.direction) <= 0,
+		mark.Late && slices.Contains(b.walk.Given, e.id),
+		len(b.marks) > limit && mark.follow(&b.marks[limit], b.direction) >= 0:
+		return
 	}
-	return r.rowsOf(q.Member)
-}
-
-func (r *roster) rowsOf(m member.ID) iter.Seq[*row] {
-	return func(yield func(*row) bool) {
-		place, known := r.memberAt[m]
-		if !known {
-			return
-		}
-		for at := r.members.at(place).newest; at != 0; {
-			own := r.rows.at(at - 1)
-			if !yield(own) {
-				return
-			}
-			at = own.older
-		}
-	}
+	place, _ := slices.BinarySearchFunc(b.marks, mark, func(x, y Mark) int { return x.follow(&y, b.direction) })
+	b.marks = slices.Insert(b.marks, place, mark)
+	b.marks = b.marks[:min(len(b.marks), limit+1)]
 }
 
 func (r *roster) mark(e *row, by Order, org *Organization) Mark {
@@ -328,12 +265,12 @@ func (r *roster) mark(e *row, by Order, org *Organization) Mark {
 	return mark
 }
 
-// filter gives the function that tells whether the query picks a row. What it asks of members and of devices is worked out once for each.
+// filter returns the function that reports whether the query selects a row.
 func (r *roster) filter(q Query, org *Organization, now time.Time) func(*row) bool {
 	var (
 		alive         = org.Window(now)
 		since, before = int64(0), int64(math.MaxInt64)
-		text          = r.pattern(q.Text)
+		text          = newPattern(q.Text)
 	)
 	if !q.SignedInSince.IsZero() {
 		since = q.SignedInSince.UnixMilli()
@@ -343,71 +280,6 @@ func (r *roster) filter(q Query, org *Organization, now time.Time) func(*row) bo
 	}
 	return func(e *row) bool {
 		return alive.Holds(e.times()) && e.authenticatedAt >= since && e.authenticatedAt < before && e.id != q.but &&
-			(q.Device == "" || r.agentOf(e).device.Kind == q.Device) && text.matches(e)
-	}
-}
-
-// pattern is the words that a search looks for, and where each was found: a bit for each word.
-type pattern struct {
-	all       uint64
-	members   []uint64
-	agents    []uint64
-	addresses []func(netip.Addr) bool // nil for a word that is no part of an address
-}
-
-// pattern looks for the words of a search among the members and the devices. Of more than 64, which nobody types, it takes the first.
-func (r *roster) pattern(text string) *pattern {
-	parts := fold.Words(text)
-	if len(parts) == 0 {
-		return nil
-	}
-	parts = parts[:min(len(parts), 64)]
-	p := &pattern{members: make([]uint64, r.members.len), agents: make([]uint64, r.agents.len)}
-	for n, part := range parts {
-		bit := uint64(1) << n
-		p.all |= bit
-		for i := range p.members {
-			if strings.Contains(r.textOf(int32(i), searchTextField), part) {
-				p.members[i] |= bit
-			}
-		}
-		for i := range p.agents {
-			if strings.Contains((*r.agents.at(int32(i))).words, part) {
-				p.agents[i] |= bit
-			}
-		}
-		p.addresses = append(p.addresses, addressPattern(part))
-	}
-	return p
-}
-
-func (p *pattern) matches(e *row) bool {
-	if p == nil {
-		return true
-	}
-	found := p.members[e.member] | p.agents[e.agent]
-	for n, matches := range p.addresses {
-		if bit := uint64(1) << n; found&bit == 0 && matches != nil && matches(netip.AddrFrom16(e.address).Unmap()) {
-			found |= bit
-		}
-	}
-	return found == p.all
-}
-
-// addressPattern is how a word is held against network addresses: as a network, an address, or a part of one.
-func addressPattern(word string) func(netip.Addr) bool {
-	if network, err := netip.ParsePrefix(word); err == nil {
-		return network.Masked().Contains
-	}
-	if address, err := netip.ParseAddr(word); err == nil {
-		return func(other netip.Addr) bool { return other == address.Unmap() }
-	}
-	if !strings.ContainsAny(word, ".:") || strings.Trim(word, "0123456789abcdef.:") != "" {
-		return nil
-	}
-	part, text := []byte(word), make([]byte, 0, 64)
-	return func(other netip.Addr) bool {
-		text = other.AppendTo(text[:0])
-		return bytes.Contains(text, part)
+			(q.Device == "" || r.agentOf(e).device.Kind == q.Device) && text.matches(r, e)
 	}
 }

@@ -164,18 +164,27 @@ func TestTheRosterFindsWhatAPlainListDoes(t *testing.T) {
 		for _, m := range members {
 			require.Equal(r, left[m.ID], d.countOf(m.ID, org, now))
 		}
-		require.Equal(r, len(left), d.figures(org, now, now).Live.Members)
-		seen := 0
-		err := d.each(t.Context(), org, func(id ID, m member.ID, standing Standing) {
-			seen++
-			require.Equal(r, p[id].Member.ID, m)
-			require.Equal(r, p.standing(p[id], org).Ended(now), standing.Ended(now))
-			if standing.Ended(now) != "" {
+		figures, err := d.figures(t.Context(), org, now, now)
+		require.NoError(r, err)
+		require.Equal(r, len(left), figures.Live.Members)
+		seen := map[ID]bool{}
+		err = d.walk(t.Context(), rapid.Bool().Draw(r, "newest first"), func(e *row) {
+			if e.startedAt.Load() == over {
+				return
+			}
+			require.False(r, seen[e.id])
+			seen[e.id] = true
+			own := d.memberOf(e)
+			require.Equal(r, p[e.id].Member.ID, own.id)
+			reason := e.standing(e.startedAt.Load(), own, org).Ended(now)
+			require.Equal(r, p.standing(p[e.id], org).Ended(now), reason)
+			require.Equal(r, reason == "", org.Window(now).Holds(e.times()))
+			if reason != "" {
 				expired++
 			}
 		})
 		require.NoError(r, err)
-		require.Equal(r, len(p), seen)
+		require.Len(r, seen, len(p))
 
 		q := Query{
 			Order: rapid.SampledFrom(orders).Draw(r, "order"), Reversed: rapid.Bool().Draw(r, "reversed"), Limit: rapid.IntRange(1, 7).Draw(r, "limit"),
@@ -253,19 +262,19 @@ func TestASearchOfManyWordsIsBorne(t *testing.T) {
 	require.Equal(t, 1, total)
 }
 
-// TestAWalkEndsWithItsCaller: within some thousand rows.
+// TestAWalkEndsWithItsCaller, at the end of a slice.
 func TestAWalkEndsWithItsCaller(t *testing.T) {
-	s, ids := crowd(t, 3*betweenLooks)
+	s, ids := crowd(t, 3*slice)
 	roster, org := s.roster.Load(), s.organization.Load()
 	ctx, leave := context.WithCancel(t.Context())
 	seen := 0
-	err := roster.each(ctx, org, func(ID, member.ID, Standing) {
+	err := roster.walk(ctx, false, func(*row) {
 		if seen++; seen == 10 {
 			leave()
 		}
 	})
 	require.ErrorIs(t, err, context.Canceled)
-	require.Less(t, seen, betweenLooks)
+	require.Equal(t, slice, seen)
 	_, _, _, err = roster.query(ctx, Query{Limit: 10}, org, noon)
 	require.ErrorIs(t, err, context.Canceled)
 
@@ -285,7 +294,8 @@ func TestFiguresCountWhatBeganAndWhatEndsSoon(t *testing.T) {
 		r.add(Record{Member: people()[i%2], Session: Session{ID: ID{1, 15: byte(i)}, AuthenticatedAt: at, StartedAt: at, LastSeenAt: at}})
 	}
 	org := &Organization{Generation: 1, Policy: Policy{Length: Length{2, Hours}}}
-	figures := r.figures(org, noon, noon.Add(-time.Hour))
+	figures, err := r.figures(t.Context(), org, noon, noon.Add(-time.Hour))
+	require.NoError(t, err)
 	// Two have ended and wait for the sweep: they do not count. Of the others two have an hour or less.
 	require.Equal(t, Figures{Live: Count{4, 2}, New: 3, EndingWithinHour: 2}, figures)
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"encoding/binary"
 	"math"
 	"net/netip"
 	"sync"
@@ -8,96 +9,111 @@ import (
 	"time"
 
 	"curfew/backend/member"
+	"curfew/backend/session/slab"
 )
 
-// roster is every live session, in memory. The check judges by it and does no I/O; lists, figures and previews look at it, so any
-// filter in any order is one walk over an array, and so is an exact total.
+// roster holds every live session in memory. The check judges by it without I/O. Lists, figures and
+// previews walk it, so any filter in any order is one scan of an array, with an exact total.
 //
-// The store is the truth. Exactly one process writes the database, and every change that could end a session passes through
-// [Service], which holds changes while it changes the store first and the roster before it answers.
+// The store is the truth. One process writes the database, and every change that could end a session
+// passes through [Service], which changes the store first and the roster before it answers.
 type roster struct {
-	// shards find a session by its id. The check takes the lock of one of them, which nobody holds for long.
+	// shards find a session by its id. The check takes the lock of one shard.
 	shards [64]shard
 
-	// mu is held while sessions come and go, and by whoever looks at many of them. The check never takes it.
+	// mu is held while sessions come and go, and for each slice of a walk. The check never takes it.
 	mu sync.RWMutex
-	// rows are without pointers, so that a million of them cost the garbage collector nothing.
-	rows table[row]
+	// rows have no pointers, so the garbage collector does not scan a million of them. They stay where
+	// they are: a session that ends leaves its place to a later one.
+	rows slab.Table[row]
+	// sessions and occupied count the sessions, and the members who have one. They are read without a
+	// lock, so that *Revoke all* waits for none.
+	sessions, occupied atomic.Int64
 
-	members  table[memberRow]
+	members  slab.Table[memberRow]
 	memberAt map[member.ID]int32
-	// memberText is all that is said of each resident in words, by the same places: one text for each, locked as memberFlags are. They stand apart from what
-	// has no pointers, because the garbage collector follows each pointer each time.
-	memberText table[string]
-	arena      arena
-	// occupied is how many members have a session.
-	occupied int
+	// memberText holds the text of each member at the same place, under the locks of memberFlags. It
+	// is apart because it has a pointer.
+	memberText slab.Table[string]
+	arena      slab.Arena
 
-	agents      table[*agent]
-	agentAt     map[agentKey]int32
-	freedAgents []int32
+	agents  slab.Table[*agent]
+	agentAt map[agentKey]int32
 }
 
 type shard struct {
 	mu     sync.RWMutex
-	places index
+	places slab.Index[ID]
 
 	touchedMu sync.Mutex
 	touched   []ID
 
-	_ [32]byte // fills two lines of a processor's cache, so that a lock is not moved about for the sake of the next one
+	_ [24]byte // fills two cache lines, which no other shard then shares
 }
 
-// row is one live session. Its times are milliseconds since the epoch. It is read and touched under its shard's lock for reading, and
-// moved under that lock for writing. Its place among others is the roster's, and read and written under mu.
+// row is one live session. Times are in milliseconds since 1970. A row is read and touched under its
+// shard's read lock, or under mu.
 type row struct {
 	id               ID
-	number           int64    // the store's for it
-	address          [16]byte // the zero address where there is none
+	number           int64    // the store's
+	address          [16]byte // zero if unknown
 	generation       uint64
 	memberGeneration uint64
 	authenticatedAt  int64
 
-	// startedAt is over once the session's time has run out. Judging and touching are one compare-and-swap on this word, so a
-	// touch can never slip in behind an end.
+	// startedAt is over once the session has expired, and in a row without a session. One
+	// compare-and-swap on it judges and touches, so a touch cannot follow an end.
 	startedAt  atomic.Int64
 	lastSeenAt atomic.Int64
 	provedAt   atomic.Int64
 
 	member int32
 	agent  int32
-	// newer and older are the places, plus one, of the sessions of the same member that came right after and right before it; 0 is none.
+	// newer and older link the sessions of a member, under mu: the place plus one, or 0 for none.
 	newer, older int32
-	// pending tells that the times are newer than the store's, and that the session waits in its shard's touched list.
+	// pending reports that the times are newer than the store's. The session is then queued in its
+	// shard.
 	pending atomic.Bool
 }
 
+// over is before every time.
 const over = math.MinInt64
 
 // bytesPerSession is a row and its share of an index.
 const bytesPerSession = 128
 
 func newRoster() *roster {
-	return &roster{memberAt: map[member.ID]int32{}, agentAt: map[agentKey]int32{}}
+	r := &roster{memberAt: map[member.ID]int32{}, agentAt: map[agentKey]int32{}}
+	keys := &slab.Keys[ID]{Hash: hash, Has: func(place int32, id ID) bool { return r.rows.At(place).id == id }}
+	for i := range r.shards {
+		r.shards[i].places.Keys = keys
+	}
+	return r
 }
 
-// shard spreads by the last byte, which is random; the first ones of a UUIDv7 are the time.
+// hash spreads ids, which are random apart from the time in them (Fibonacci hashing).
+func hash(id ID) uint64 {
+	const golden = 0x9e3779b97f4a7c15
+	return (binary.LittleEndian.Uint64(id[:8])*golden ^ binary.LittleEndian.Uint64(id[8:])) * golden
+}
+
+// shard returns the shard of an id by its last byte, which is random.
 func (r *roster) shard(id ID) *shard { return &r.shards[id[15]%64] }
 
-func (r *roster) memberOf(e *row) *memberRow { return r.members.at(e.member) }
-func (r *roster) agentOf(e *row) *agent      { return *r.agents.at(e.agent) }
+func (r *roster) memberOf(e *row) *memberRow { return r.members.At(e.member) }
+func (r *roster) agentOf(e *row) *agent      { return *r.agents.At(e.agent) }
 
-// row finds a session in the shard, whose lock the caller holds.
+// row finds a session in the shard. The caller holds the shard's lock, or mu for writing.
 func (r *roster) row(s *shard, id ID) (*row, bool) {
-	place, known := s.places.find(id, &r.rows)
+	place, known := s.places.Find(id)
 	if !known {
 		return nil, false
 	}
-	return r.rows.at(place), true
+	return r.rows.At(place), true
 }
 
-// admit judges the session by rule R1 and, where it is admitted and the request is an access, touches it by rule R2. A session that
-// is not known may have ended, or never have been; the store knows.
+// admit judges the session by rule R1. If it is alive and the request is an access, admit touches it
+// by rule R2. It reports false for an unknown session, which the store may know.
 func (r *roster) admit(id ID, now time.Time, org *Organization, kind Access) (p Principal, reason EndReason, known bool) {
 	s := r.shard(id)
 	s.mu.RLock()
@@ -132,9 +148,9 @@ func (r *roster) admit(id ID, now time.Time, org *Organization, kind Access) (p 
 	}
 }
 
-// expire marks the session as over if its time has run out at now, and tells when that was. From then on nothing admits it,
-// whatever the clock or the policy do next. It marks nothing where an access came first, and the session is alive; nor where it is
-// over already, or not known.
+// expire marks the session as over if it has expired at now, and returns when that was. No check
+// admits it again, even if the clock or the policy changes. If an access came first, alive is true.
+// If neither is, the session was over before, or is unknown.
 func (r *roster) expire(id ID, now time.Time, org *Organization) (at time.Time, marked, alive bool) {
 	s := r.shard(id)
 	s.mu.RLock()
@@ -154,12 +170,12 @@ func (r *roster) expire(id ID, now time.Time, org *Organization) (at time.Time, 
 			return time.Time{}, false, true
 		}
 		if e.startedAt.CompareAndSwap(started, over) {
-			return standing.ExpiredAt(now).UTC(), true, false
+			return standing.ExpiredAt(now), true, false
 		}
 	}
 }
 
-// standing is the session's, as if it had started at the given time.
+// standing is the session's, with the given start.
 func (e *row) standing(started int64, own *memberRow, org *Organization) Standing {
 	return Standing{
 		MemberActive:     own.active,
@@ -172,7 +188,9 @@ func (e *row) standing(started int64, own *memberRow, org *Organization) Standin
 	}
 }
 
-// principal is the session as it stands, which started at the given time: the row may say meanwhile that it is over.
+func (e *row) times() Times { return Times{e.startedAt.Load(), e.authenticatedAt} }
+
+// principal is the session with the given start, since the row may be marked as over meanwhile.
 func (r *roster) principal(e *row, started int64, org *Organization) Principal {
 	own, shared := r.memberOf(e), r.agentOf(e)
 	return Principal{
@@ -183,13 +201,13 @@ func (r *roster) principal(e *row, started int64, org *Organization) Principal {
 			Client:  Client{Address: addressFrom(e.address), UserAgent: shared.key.userAgent, device: &shared.device},
 			Methods: shared.methods,
 		},
-		Member: r.member(e.member), Organization: org, ExpiresAt: e.standing(started, own, org).ExpiresAt().UTC(),
+		Member: r.member(e.member), Organization: org, ExpiresAt: e.standing(started, own, org).ExpiresAt(),
 	}
 }
 
 func instant(millis int64) time.Time { return time.UnixMilli(millis).UTC() }
 
-// find is the principal of a session that is known and not over.
+// find returns the principal of a session, and reports whether it is known and not over.
 func (r *roster) find(id ID, org *Organization) (p Principal, known bool) {
 	s := r.shard(id)
 	s.mu.RLock()
@@ -205,46 +223,51 @@ func (r *roster) find(id ID, org *Organization) (p Principal, known bool) {
 	return r.principal(e, started, org), true
 }
 
+// prove records a proof of identity, and the methods that the session is proved by since.
+func (r *roster) prove(id ID, at time.Time, methods []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.shard(id)
+	e, known := r.row(s, id)
+	if !known {
+		return
+	}
+	advance(&e.provedAt, at.UnixMilli())
+	before := e.agent
+	shared := r.agentOf(e)
+	place := r.placeOfAgent(&Session{
+		Client: Client{UserAgent: shared.key.userAgent, device: &shared.device}, Methods: methods,
+	})
+	s.mu.Lock()
+	e.agent = place
+	s.mu.Unlock()
+	r.leaveAgent(before)
+}
+
 // add adds a session that is alive in the store, unless it is known.
 func (r *roster) add(record Record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.knows(record.Session.ID) {
-		return
+	if _, known := r.row(r.shard(record.Session.ID), record.Session.ID); !known {
+		r.put(record.Number, &record.Session, r.placeOfMember(&record.Member))
 	}
-	r.put(record.Number, &record.Session, r.placeOfMember(&record.Member))
 }
 
-// addMember adds a member who is active in the store.
-func (r *roster) addMember(m *member.Member) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.placeOfMember(m)
-}
-
-// load adds a session whose row had not ended when it was read, unless it ended with its member, or since; or is known by now, as it is now.
+// load adds a session whose row has no end, unless it ended with its member.
 func (r *roster) load(number int64, session *Session) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	place, active := r.memberAt[session.MemberID]
-	if !active || r.members.at(place).generation != session.MemberGeneration {
-		return
+	if active && r.members.At(place).generation == session.MemberGeneration {
+		r.put(number, session, place)
 	}
-	r.put(number, session, place)
 }
 
-// knows is for those who hold mu: nobody else writes what is asked.
-func (r *roster) knows(id ID) bool {
-	_, known := r.shard(id).places.find(id, &r.rows)
-	return known
-}
-
-// put adds a session of the member at that place.
+// put adds a session of the member at the place owner.
 func (r *roster) put(number int64, session *Session, owner int32) {
-	id := session.ID
-	place := r.rows.grow()
-	e := r.rows.at(place)
-	e.id, e.number, e.address = id, number, addressBytes(session.Client.Address)
+	place := r.rows.Take()
+	e := r.rows.At(place)
+	e.id, e.number, e.address = session.ID, number, addressBytes(session.Client.Address)
 	e.generation, e.memberGeneration = session.Generation, session.MemberGeneration
 	e.authenticatedAt = session.AuthenticatedAt.UnixMilli()
 	e.startedAt.Store(session.StartedAt.UnixMilli())
@@ -252,23 +275,15 @@ func (r *roster) put(number int64, session *Session, owner int32) {
 	e.provedAt.Store(session.ProvedAt.UnixMilli())
 	e.pending.Store(false)
 	e.member, e.agent = owner, r.placeOfAgent(session)
+	r.link(e, place)
 
-	own := r.memberOf(e)
-	if own.sessions++; own.sessions == 1 {
-		r.occupied++
-	}
-	e.newer, e.older, own.newest = 0, own.newest, place+1
-	if e.older != 0 {
-		r.rows.at(e.older - 1).newer = place + 1
-	}
-
-	s := r.shard(id)
+	s := r.shard(e.id)
 	s.mu.Lock()
-	s.places.add(id, place)
+	s.places.Add(e.id, place)
 	s.mu.Unlock()
 }
 
-// drop forgets sessions that have ended, or may have.
+// drop removes sessions that have ended, or may have.
 func (r *roster) drop(ids ...ID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -277,64 +292,50 @@ func (r *roster) drop(ids ...ID) {
 	}
 }
 
-// dropOne closes the gap with the last row.
 func (r *roster) dropOne(id ID) {
 	s := r.shard(id)
-	place, known := s.places.find(id, &r.rows)
+	place, known := s.places.Find(id)
 	if !known {
 		return
 	}
-	// Who finds it no more cannot touch what is put in its place.
-	s.mu.Lock()
-	s.places.remove(id, &r.rows)
+	s.mu.Lock() // once it is released, no check has the row
+	s.places.Remove(id)
 	s.mu.Unlock()
-	gone := r.rows.at(place)
-	r.unlink(gone)
-
-	last := r.rows.len - 1
-	if place != last {
-		moved := r.rows.at(last)
-		s := r.shard(moved.id)
-		s.mu.Lock()
-		s.places.move(moved.id, place, &r.rows)
-		moved.moveTo(gone)
-		s.mu.Unlock()
-		r.link(gone, place+1, place+1)
-	}
-	r.rows.len--
+	e := r.rows.At(place)
+	e.startedAt.Store(over)
+	r.unlink(e)
+	r.leaveAgent(e.agent)
+	r.rows.Release(place)
 }
 
-// unlink takes the row from its member and its agent.
-func (r *roster) unlink(gone *row) {
-	r.link(gone, gone.older, gone.newer)
-	own := r.memberOf(gone)
-	if own.sessions--; own.sessions == 0 {
-		r.occupied--
+// link makes the row the newest of its member's.
+func (r *roster) link(e *row, place int32) {
+	own := r.memberOf(e)
+	e.newer, e.older, own.newest = 0, own.newest, place+1
+	if e.older != 0 {
+		r.rows.At(e.older - 1).newer = place + 1
 	}
-	r.leaveAgent(gone.agent)
+	r.sessions.Add(1)
+	if own.sessions++; own.sessions == 1 {
+		r.occupied.Add(1)
+	}
 }
 
-// link tells the row's neighbours among its member's sessions whom they have next to them now in its stead: the newer one an older one, and the
-// other way round.
-func (r *roster) link(e *row, older, newer int32) {
+// unlink takes the row out of its member's sessions.
+func (r *roster) unlink(e *row) {
+	own := r.memberOf(e)
 	if e.newer == 0 {
-		r.memberOf(e).newest = older
+		own.newest = e.older
 	} else {
-		r.rows.at(e.newer - 1).older = older
+		r.rows.At(e.newer - 1).older = e.older
 	}
 	if e.older != 0 {
-		r.rows.at(e.older - 1).newer = newer
+		r.rows.At(e.older - 1).newer = e.newer
 	}
-}
-
-func (e *row) moveTo(to *row) {
-	to.id, to.number, to.address = e.id, e.number, e.address
-	to.generation, to.memberGeneration, to.authenticatedAt = e.generation, e.memberGeneration, e.authenticatedAt
-	to.member, to.agent, to.newer, to.older = e.member, e.agent, e.newer, e.older
-	to.startedAt.Store(e.startedAt.Load())
-	to.lastSeenAt.Store(e.lastSeenAt.Load())
-	to.provedAt.Store(e.provedAt.Load())
-	to.pending.Store(e.pending.Load())
+	r.sessions.Add(-1)
+	if own.sessions--; own.sessions == 0 {
+		r.occupied.Add(-1)
+	}
 }
 
 func addressBytes(address netip.Addr) [16]byte {

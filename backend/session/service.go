@@ -457,7 +457,8 @@ func (s *Service) List(ctx context.Context, who Principal, after *Mark, limit in
 // Figures counts the live sessions and their members by rule R1, those of them that began since the given instant, and those that end
 // within the hour.
 func (s *Service) Figures(day time.Time) Figures {
-	return s.roster.Load().figures(s.organization.Load(), s.now(), day)
+	figures, _ := s.roster.Load().figures(context.Background(), s.organization.Load(), s.now(), day)
+	return figures
 }
 
 // Memory is how many bytes the live sessions take. They have no pointers; what belongs to members is not among them.

@@ -20,10 +20,10 @@ func (s *shard) queue(e *row) {
 	s.touchedMu.Unlock()
 }
 
-// drainTouches takes the times that the store does not know yet.
+// drainTouches returns the times that are newer than the store's, and empties the queues.
 func (r *roster) drainTouches() []Touch {
 	var taken [len(r.shards)][]ID
-	queued := 0 // known beforehand, or the list would be copied again and again while it grows
+	queued := 0
 	for i := range r.shards {
 		s := &r.shards[i]
 		s.touchedMu.Lock()
@@ -37,7 +37,7 @@ func (r *roster) drainTouches() []Touch {
 		for _, id := range taken[i] {
 			s.mu.RLock()
 			if e, known := r.row(s, id); known {
-				// Cleared before the times are read: a touch that comes later queues the session again.
+				// Cleared before the times are read, so that a later touch queues the session again.
 				e.pending.Store(false)
 				if started := e.startedAt.Load(); started != over {
 					touches = append(touches, Touch{id, e.number, instant(started), instant(e.lastSeenAt.Load())})
@@ -49,7 +49,7 @@ func (r *roster) drainTouches() []Touch {
 	return touches
 }
 
-// requeueTouches queues touches again that could not be written, or that another roster was told of.
+// requeueTouches queues touches again that could not be written, or that another roster queued.
 func (r *roster) requeueTouches(touches []Touch) {
 	for _, touch := range touches {
 		s := r.shard(touch.ID)
@@ -57,7 +57,7 @@ func (r *roster) requeueTouches(touches []Touch) {
 		if e, known := r.row(s, touch.ID); known {
 			if started := e.startedAt.Load(); started != over {
 				if to := touch.StartedAt.UnixMilli(); started < to {
-					e.startedAt.CompareAndSwap(started, to) // or else a newer touch came first, or the end
+					e.startedAt.CompareAndSwap(started, to) // fails if a newer touch or the end came first
 				}
 				advance(&e.lastSeenAt, touch.LastSeenAt.UnixMilli())
 				s.queue(e)
@@ -66,4 +66,3 @@ func (r *roster) requeueTouches(touches []Touch) {
 		s.mu.RUnlock()
 	}
 }
-
