@@ -4,22 +4,21 @@ import (
 	"context"
 	"slices"
 	"time"
-
-	"curfew/backend/member"
 )
 
-// Preview is what saving a policy would do at this instant, worked out by the rule that judges requests (rule R1 and R3b) on
-// every live session, and changing nothing.
+// Preview is what saving a policy would do now, by rules R1 and R3b on every live session.
 type Preview struct {
-	// Live is who is signed in now.
+	// Live counts the sessions that are alive now.
 	Live Count
-	// AtOnce, WithinHour and WithinDay are who would be signed out by then, if nobody came back meanwhile. The later include the earlier.
+	// AtOnce, WithinHour and WithinDay count the sessions that would have ended by then, unless there
+	// is an access. The later ones include the earlier.
 	AtOnce, WithinHour, WithinDay Count
-	// Yours tells whether the caller's own session would end at once.
+	// Yours reports whether the caller's own session would end at once.
 	Yours bool
-	// Loosens tells whether saving asks for a fresh proof of identity (rule R10), unless there is one already.
+	// Loosens reports whether saving requires a fresh proof of identity (rule R10).
 	Loosens bool
-	// Remaining is how many of the live sessions would be left at instants from now on, by the policy in force and by the proposed one.
+	// Remaining counts the live sessions that would be left at instants from now on, by the policy in
+	// force and by the proposed one.
 	Remaining []Remaining
 }
 
@@ -29,10 +28,10 @@ type Remaining struct {
 	Before, After int
 }
 
-// remainingPoints is how many instants a preview looks at. It is what a chart can show.
+// remainingPoints is how many instants a preview has, which is what a chart can show.
 const remainingPoints = 60
 
-// Preview tells what saving next would do. It returns an [*InvalidError] for a policy that is out of bounds.
+// Preview returns what saving next would do. It returns an [*InvalidError] if next is out of bounds.
 func (s *Service) Preview(ctx context.Context, who Principal, next Policy) (Preview, error) {
 	if err := next.Validate(); err != nil {
 		return Preview{}, err
@@ -40,79 +39,104 @@ func (s *Service) Preview(ctx context.Context, who Principal, next Policy) (Prev
 	roster := s.roster.Load()
 	now, before := s.now(), s.organization.Load()
 	after := before.Saved(next, now, who.Caller().Actor)
+	f := forecast{
+		now: now.UnixMilli(), alive: before.Window(now), before: before.Policy, spared: after.Window(now), after: next, own: who.Session.ID,
+	}
+	p, err := f.preview(ctx, roster)
+	p.Loosens = next.Loosens(before.Policy)
+	return p, err
+}
 
-	var (
-		p             Preview
-		live          = counter{members: map[member.ID]bool{}}
-		atOnce        = counter{members: map[member.ID]bool{}}
-		withinHour    = counter{members: map[member.ID]bool{}}
-		withinDay     = counter{members: map[member.ID]bool{}}
-		ends, newEnds []int64
-	)
-	err := roster.walk(ctx, false, func(e *row) {
-		own := roster.memberOf(e)
-		id, m, standing := e.id, own.id, e.standing(e.startedAt.Load(), own, before)
-		if standing.Ended(now) != "" {
-			return
-		}
-		live.add(m)
-		ends = append(ends, standing.ExpiresAt().UnixMilli())
+// forecast is a preview in the making. It walks the roster twice: for the last end, which the
+// instants depend on, and to count. If sessions come and go between, the counts are of the second
+// walk.
+type forecast struct {
+	now int64
+	// alive is the window of the policy in force, and spared that of the proposed one, both now.
+	alive, spared Window
+	before, after Policy
+	own           ID
 
-		standing.Organization = &after
-		end := standing.ExpiresAt()
-		if standing.Ended(now) != "" {
-			end = now
-			atOnce.add(m)
-			p.Yours = p.Yours || id == who.Session.ID
-		}
-		newEnds = append(newEnds, end.UnixMilli())
-		if !end.After(now.Add(time.Hour)) {
-			withinHour.add(m)
-		}
-		if !end.After(now.Add(24 * time.Hour)) {
-			withinDay.add(m)
-		}
-	})
-	if err != nil {
+	last                                int64 // the last end by either policy
+	instants                            [remainingPoints]int64
+	live, atOnce, withinHour, withinDay tally
+	yours                               bool
+	// endsBefore and endsAfter count the sessions by how many instants they outlast.
+	endsBefore, endsAfter [remainingPoints + 1]int
+}
+
+func (f *forecast) preview(ctx context.Context, r *roster) (Preview, error) {
+	if err := r.walk(ctx, false, f.findLast); err != nil {
 		return Preview{}, err
 	}
-	p.Live, p.AtOnce, p.WithinHour, p.WithinDay = live.count(), atOnce.count(), withinHour.count(), withinDay.count()
-	p.Loosens = next.Loosens(before.Policy)
-	p.Remaining = remaining(now, ends, newEnds)
-	return p, nil
+	for i := range f.instants {
+		f.instants[i] = f.now + max(0, f.last-f.now)*int64(i)/(remainingPoints-1)
+	}
+	if err := r.walk(ctx, false, f.count); err != nil {
+		return Preview{}, err
+	}
+	return Preview{
+		Live: f.live.Count, AtOnce: f.atOnce.Count, WithinHour: f.withinHour.Count, WithinDay: f.withinDay.Count,
+		Yours: f.yours, Remaining: f.remaining(),
+	}, nil
 }
 
-// counter counts sessions and their members.
-type counter struct {
-	sessions int
-	members  map[member.ID]bool
+// ends returns when a session would end by either policy, and reports whether it is alive.
+func (f *forecast) ends(e *row) (before, after int64, alive bool) {
+	times := e.times()
+	if !f.alive.Holds(times) {
+		return 0, 0, false
+	}
+	if !f.spared.Holds(times) {
+		return f.before.end(times), f.now, true
+	}
+	return f.before.end(times), f.after.end(times), true
 }
 
-func (c *counter) add(m member.ID) {
-	c.sessions++
-	c.members[m] = true
+func (f *forecast) findLast(e *row) {
+	if before, after, alive := f.ends(e); alive {
+		f.last = max(f.last, before, after)
+	}
 }
 
-func (c *counter) count() Count { return Count{c.sessions, len(c.members)} }
+func (f *forecast) count(e *row) {
+	before, after, alive := f.ends(e)
+	if !alive {
+		return
+	}
+	f.live.add(e)
+	if after == f.now {
+		f.atOnce.add(e)
+		f.yours = f.yours || e.id == f.own
+	}
+	if after <= f.now+time.Hour.Milliseconds() {
+		f.withinHour.add(e)
+	}
+	if after <= f.now+24*time.Hour.Milliseconds() {
+		f.withinDay.add(e)
+	}
+	f.endsBefore[f.outlasts(before)]++
+	f.endsAfter[f.outlasts(after)]++
+}
 
-// remaining samples how many sessions are left from now until the last of them has ended either way.
-func remaining(now time.Time, before, after []int64) []Remaining {
-	if len(before) == 0 {
+// outlasts returns how many of the instants are before the end. At its end a session is over.
+func (f *forecast) outlasts(end int64) int {
+	instants, _ := slices.BinarySearch(f.instants[:], end)
+	return instants
+}
+
+// remaining returns how many sessions are left from now until the last of them ends, if there are
+// any.
+func (f *forecast) remaining() []Remaining {
+	if f.live.Sessions == 0 {
 		return nil
 	}
-	slices.Sort(before)
-	slices.Sort(after)
-	begin, end := now.UnixMilli(), max(before[len(before)-1], after[len(after)-1])
 	points := make([]Remaining, remainingPoints)
-	for i := range points {
-		at := begin + (end-begin)*int64(i)/(remainingPoints-1)
-		points[i] = Remaining{time.UnixMilli(at).UTC(), left(before, at), left(after, at)}
+	var before, after int
+	for i := remainingPoints - 1; i >= 0; i-- {
+		before += f.endsBefore[i+1]
+		after += f.endsAfter[i+1]
+		points[i] = Remaining{instant(f.instants[i]), before, after}
 	}
 	return points
-}
-
-// left counts the ends after the instant. At its end a session is over.
-func left(sorted []int64, at int64) int {
-	ended, _ := slices.BinarySearch(sorted, at+1)
-	return len(sorted) - ended
 }
