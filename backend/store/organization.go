@@ -201,9 +201,8 @@ func (db *DB) RevokeAll(ctx context.Context, revocation session.Revocation, call
 				}
 			}
 		}
-		// The next generation and the end of the log are read at once: each statement that is
-		// spared ends everybody's sessions sooner. RETURNING would spare one more, but SQLite makes
-		// a table for what an update returns, which takes longer.
+		// The next generation and the end of the log are read at once: each statement that is spared ends everybody's
+		// sessions sooner. RETURNING would spare one more, but SQLite makes a table for what an update returns, which takes longer.
 		var (
 			generation uint64
 			last       audit.Entry

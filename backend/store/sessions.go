@@ -80,10 +80,9 @@ func (row recordRow) record(m member.Member) (session.Record, error) {
 	}, err
 }
 
-// oneRecord is a session with the times of its sign-in. It reads past GORM, because a flood of
-// requests for sessions that are over comes here, and joins nothing, because SQLite plans a join
-// with a parameter anew each time, which takes several times as long as these look-ups. The member
-// is read after the session, and so is never older than it.
+// oneRecord is a session with the times of its sign-in. It reads past GORM, because a flood of requests for sessions that are over comes here,
+// and joins nothing, because SQLite plans a join with a parameter anew each time, which takes several times as long as these look-ups. The
+// member is read after the session, and so is never older than it.
 func oneRecord(tx *gorm.DB, id session.ID) (session.Record, error) {
 	var r recordRow
 	err := queryRow(tx, selectRecord, id.String()).Scan(
@@ -102,10 +101,9 @@ func oneRecord(tx *gorm.DB, id session.ID) (session.Record, error) {
 	return r.record(m)
 }
 
-// alive is what a session's row must be for a change to be made in its name, beside the policy's
-// window. It stands in the change's own transaction, so that a request that was paused after the
-// check changes nothing after a revocation. The member is looked up in a subquery because SQLite
-// would turn EXISTS into a join, which it plans anew for every value of a parameter.
+// alive is what a session's row must be for a change to be made in its name, beside the policy's window. It stands in the
+// change's own transaction, so that a request that was paused after the check changes nothing after a revocation. The member is looked
+// up in a subquery because SQLite would turn EXISTS into a join, which it plans anew for every value of a parameter.
 const alive = `
     s.ended_at IS NULL
 AND s.generation = (SELECT generation FROM organization WHERE id = 1)
@@ -145,8 +143,7 @@ func (db *DB) InsertSession(ctx context.Context, s session.Session, proof member
 	return record, err
 }
 
-// Session implements [session.Store]. It cannot be cancelled: to watch for that would take longer
-// than to read.
+// Session implements [session.Store]. It cannot be cancelled: to watch for that would take longer than to read.
 func (db *DB) Session(ctx context.Context, id session.ID) (session.Record, error) {
 	tx := db.read(context.WithoutCancel(ctx))
 	record, err := oneRecord(tx, id)
@@ -317,8 +314,7 @@ func (db *DB) End(ctx context.Context, ending session.Ending) (ended []session.E
 	return ended, skipped, err
 }
 
-// notTheirs picks the live sessions that the caller may not end: those of members whom they may not
-// manage, but for their own.
+// notTheirs picks the live sessions that the caller may not end: those of members whom they may not manage, but for their own.
 func notTheirs(tx *gorm.DB, caller member.Authority, batch string) (map[string]bool, error) {
 	var ids []string
 	err := tx.Raw(`
@@ -342,8 +338,8 @@ func rolesOf(caller member.Authority) string {
 	return "[" + strings.Join(roles, ",") + "]"
 }
 
-// endNamed ends sessions by their ids. Without the sign before the generation, SQLite would go
-// through all sessions of it instead of looking these few up.
+// endNamed ends sessions by their ids. Without the sign before the generation, SQLite would go through all sessions of it instead of
+// looking these few up.
 const endNamed = `
 UPDATE sessions SET ended_at = ending.at, end_reason = ?, ended_by = ?
 FROM (SELECT value ->> 'id' AS id, value ->> 'at' AS at FROM json_each(?)) AS ending
@@ -355,8 +351,7 @@ const endMembers = `
 UPDATE sessions SET ended_at = ?, end_reason = ?, ended_by = ?
 WHERE member_id = ? AND id <> ? AND ended_at IS NULL AND generation = (SELECT generation FROM organization WHERE organization.id = 1)`
 
-// closeSessions runs an update that ends sessions, and writes an audit entry for each that had been
-// alive.
+// closeSessions runs an update that ends sessions, and writes an audit entry for each that had been alive.
 func closeSessions(tx *gorm.DB, ending session.Ending, update string, args ...any) ([]session.Ended, error) {
 	var rows []struct {
 		ID       string
