@@ -8,17 +8,17 @@ import (
 	"curfew/backend/refusal"
 )
 
-// ProofLifetime is how long a proof of identity is fresh enough for what rule R10 guards.
+// ProofLifetime is how long a proof of identity is fresh (R10).
 const ProofLifetime = 10 * time.Minute
 
-// Errors of a caller who may not do what they ask for.
+// Errors of a caller who may not make the change.
 var (
 	// ErrCallerEnded is returned if the caller's session has ended by the time of the change.
 	ErrCallerEnded = refusal.New("the caller's session has ended")
 	// ErrRestricted is returned if the organization requires a second factor that the session has
 	// not proved.
 	ErrRestricted = refusal.New("the session has not proved two factors")
-	// ErrRoleNeeded is returned if the change takes an owner or an admin.
+	// ErrRoleNeeded is returned if the change requires an owner or an admin.
 	ErrRoleNeeded = refusal.New("the role does not administer")
 	// ErrForbidden is returned for a change of a member who stands above the caller, or to a role
 	// above theirs.
@@ -27,47 +27,45 @@ var (
 	ErrProofNeeded = refusal.New("a fresh proof is needed")
 )
 
-// Demand is what a change asks of its caller, whose session must be alive in any case. It is judged
-// in the transaction of the change: a role, a restriction or a proof may have changed since the
-// request was let in.
+// Demand is what a change requires of its caller, next to a live session. It is checked in the
+// transaction of the change, because a role, a restriction or a proof may have changed since the
+// request was admitted.
 type Demand struct {
-	// Administers asks for an owner or an admin.
+	// Administers requires an owner or an admin.
 	Administers bool
-	// UpTo asks that the caller may give this role; empty for none.
+	// UpTo requires that the caller may give this role; empty for none.
 	UpTo Role
-	// AlsoRestricted lets in a session that lacks the second factor which the organization
-	// requires.
+	// AlsoRestricted admits a session without the second factor that the organization requires.
 	AlsoRestricted bool
-	// FreshAt asks for a proof of identity that is fresh at this instant (rule R10); zero for none.
+	// FreshAt requires a proof of identity that is fresh at this time (R10); zero for none.
 	FreshAt time.Time
 }
 
-// Authority is what a caller may do: their member, their session's proofs and what the organization
-// requires, all of one instant.
+// Authority is what a caller may do: their member, the proofs of their session, and what the
+// organization requires, at one instant.
 type Authority struct {
 	Member   Member
 	Methods  []string
 	ProvedAt time.Time
-	// RequireSecondFactor reports whether the organization requires a second factor.
+	// RequireSecondFactor is true if the organization requires a second factor.
 	RequireSecondFactor bool
-	// Operator marks the server's operator, who has no session that could have ended or lack a
-	// proof.
+	// Operator is true for the server's operator, who has no session.
 	Operator bool
 }
 
-// Operator is the server's operator, who may do what an owner may. No such member is stored.
+// Operator is the server's operator, with the rights of an owner. No such member is stored.
 var Operator = Authority{Member: Member{Name: audit.Operator.Name, Role: Owner, Active: true}, Operator: true}
 
-// Restricted reports whether the session lacks the second factor that the organization requires:
-// all it can do is to set up the first one, or to prove one.
+// Restricted reports whether the session lacks the second factor that the organization requires. It
+// can then only set up the first one, or prove one.
 func (a Authority) Restricted() bool {
 	return a.RequireSecondFactor && !a.Operator && !TwoFactors(a.Methods)
 }
 
 // Fresh reports whether the last proof of identity satisfies R10: at most 10 minutes old and, for
 // members who sign in with two factors, made with both. Those are members with a second factor and,
-// where the organization requires one, members with a passkey. So a restricted session sets up a
-// first factor, and none next to those that it has not proved.
+// if the organization requires one, members with a passkey. So a restricted session can set up a
+// first factor, but not another one next to a factor that it has not proved.
 func (a Authority) Fresh(now time.Time) bool {
 	if a.Operator {
 		return true
@@ -92,12 +90,11 @@ func (a Authority) Satisfies(d Demand) error {
 	return nil
 }
 
-// MayManage reports whether the caller may make next of current: a caller raises no member above
-// their own role, themselves included, and touches none who stands above them.
+// MayManage reports whether the caller may change current to next: neither has a role above the
+// caller's.
 func (a Authority) MayManage(current, next Member) bool { return mayManage(a.Member, current, next) }
 
-// Manages lists the roles of the members whom the caller may manage; none for a role that does not
-// administer.
+// Manages lists the roles that the caller may manage.
 func (a Authority) Manages() []Role {
 	var manages []Role
 	for _, role := range []Role{Plain, Auditor, Admin, Owner} {
@@ -112,7 +109,7 @@ func mayManage(by, current, next Member) bool {
 	return by.Role.Administers() && current.Role.rank() <= by.Role.rank() && next.Role.rank() <= by.Role.rank()
 }
 
-// AlsoBy joins methods, each once, in the order in which they came.
+// AlsoBy joins methods, each once, in their order.
 func AlsoBy(methods, more []string) []string {
 	all := slices.Clone(methods)
 	for _, method := range more {

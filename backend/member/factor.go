@@ -21,85 +21,92 @@ import (
 	"curfew/backend/refusal"
 )
 
-// The second factor is a code from an authenticator app (TOTP, RFC 6238): six digits, SHA-1, a new one every 30 seconds, which is what
-// every such app can do. A code of the step before or after is good too, for the time that typing takes and for a phone whose clock differs. Time
-// is the machine's: [session.Clock] may be ahead of it for good, and a phone never is. Each step is good once: the last one used is kept.
+// The second factor is a code from an authenticator app (TOTP, RFC 6238): six digits, SHA-1, a new
+// code every 30 seconds, which every such app supports. The code of the step before or after is
+// valid too, for slow typing and for phones whose clock differs. Time is the machine's, because
+// [session.Clock] may be ahead of it. Each step is valid once: the last one used is stored.
 
-// Errors of the second factor that callers tell apart.
+// Errors of the second factor.
 var (
-	// ErrSecondFactorRequired is given for a right password of a member who has a second factor, without a code.
+	// ErrSecondFactorRequired is returned if a member with a second factor gives the right password
+	// without a code.
 	ErrSecondFactorRequired = refusal.New("a second factor is needed")
-	// ErrBadCode is given for a wrong or used code, after a right password.
+	// ErrBadCode is returned for a wrong or used code, after the right password.
 	ErrBadCode = refusal.New("wrong code")
-	// ErrEnrolmentOver is given for an enrolment that was not begun here by this member, or whose time is over.
+	// ErrEnrolmentOver is returned if the enrolment was not begun by this member, or has expired.
 	ErrEnrolmentOver = refusal.New("enrolment over")
-	// ErrNoSecondFactor is given for a change of a second factor by a member who has none.
+	// ErrNoSecondFactor is returned if a member without a second factor changes it.
 	ErrNoSecondFactor = refusal.New("no second factor")
 )
 
 const (
 	step = 30 * time.Second
-	// stepsAside is how many steps before and after the current one are good too (RFC 6238, 5.2 and 6).
+	// stepsAside is how many steps before and after the current one are valid (RFC 6238, 5.2 and
+	// 6).
 	stepsAside = 1
-	// seedSize is what RFC 4226 recommends, in bytes.
+	// seedSize is the size that RFC 4226 recommends, in bytes.
 	seedSize = 20
 	// enrolmentLifetime is how long a seed waits for its first code.
 	enrolmentLifetime = 15 * time.Minute
 
-	// recoveryCodes is how many there are. Each is 24 characters of base32: 120 bits, which need no slow hash.
+	// recoveryCodes is how many codes a member has. Each is 24 characters of base32: 120 bits,
+	// which need no slow hash.
 	recoveryCodes      = 10
 	recoveryCodeLength = 24
 )
 
-// Factor is a member's second factor as the store keeps it.
+// Factor is a member's second factor, as stored.
 type Factor struct {
-	// Sealed is the seed, sealed for this member; empty for none.
+	// Sealed is the seed, sealed for this member; empty if there is none.
 	Sealed []byte
 	// Since is when it was set up.
 	Since time.Time
 	// LastStep is the time step of the last code that was used.
 	LastStep int64
-	// RecoveryCodes is how many of them are left.
+	// RecoveryCodes is how many are left.
 	RecoveryCodes int
 }
 
 // Enrolment is a second factor before its first code.
 type Enrolment struct {
-	// Secret is the seed as people type it into an app, and URI is how apps read it from a picture.
+	// Secret is the seed to type into an app, and URI the seed to read from a QR code.
 	Secret string
 	URI    string
-	// Token brings the seed back, together with the first code. Nothing is kept until then.
+	// Token holds the seed, sealed. The client returns it with the first code; nothing is stored
+	// until then.
 	Token     string
 	ExpiresAt time.Time
 }
 
-// CredentialChange is what becomes of a member's own credentials. The store writes it, and its audit entry, in one transaction.
+// CredentialChange is a change of a member's own credentials. The store writes it, with its audit
+// entry, in one transaction.
 type CredentialChange interface {
-	// Event is the audit entry, but for who did it, and from where.
+	// Event returns the audit entry, without the actor and the address.
 	Event() audit.Event
-	// Demand is what it asks of the caller at that instant.
+	// Demand returns what the change requires of the caller.
 	Demand(now time.Time) Demand
-	// Proves lists the methods by which the caller's session is proved with it.
+	// Proves lists the methods that the change proves for the caller's session.
 	Proves() []string
 }
 
-// The changes that there are. Only [PasswordChange] proves in itself who makes it; the others want a fresh proof.
+// The credential changes. [PasswordChange] is its own proof of identity. The others require a fresh
+// one.
 type (
-	// PasswordChange puts a new password in the place of the one that was proved.
+	// PasswordChange replaces the password that was proved.
 	PasswordChange struct {
 		Proof Proof
 		Hash  string
 	}
-	// FactorSetUp gives the member a second factor and recovery codes, in the place of any that there were.
+	// FactorSetUp sets the second factor and the recovery codes, and replaces existing ones.
 	FactorSetUp struct {
 		Sealed []byte
-		// Step is that of the code that confirmed it, which is good no more.
+		// Step is the step of the code that confirmed it, which is used up.
 		Step          int64
 		RecoveryCodes [][sha256.Size]byte
 	}
-	// FactorRemoval takes the second factor and the recovery codes away.
+	// FactorRemoval removes the second factor and the recovery codes.
 	FactorRemoval struct{}
-	// RecoveryCodesChange puts new recovery codes in the place of those that are left.
+	// RecoveryCodesChange replaces the recovery codes.
 	RecoveryCodesChange struct{ RecoveryCodes [][sha256.Size]byte }
 )
 
@@ -139,7 +146,7 @@ func (RecoveryCodesChange) Demand(now time.Time) Demand { return Demand{FreshAt:
 // Proves implements [CredentialChange].
 func (RecoveryCodesChange) Proves() []string { return nil }
 
-// Factor is what there is of a member's second factor.
+// Factor returns a member's second factor.
 func (s *Service) Factor(ctx context.Context, id ID) (Factor, error) {
 	factor, err := s.store.Factor(ctx, id)
 	if err != nil {
@@ -148,7 +155,8 @@ func (s *Service) Factor(ctx context.Context, id ID) (Factor, error) {
 	return factor, nil
 }
 
-// Enrol makes a seed for the member, who proves by a first code that an app of theirs has it. The organization's name is what the app shows.
+// Enrol makes a seed for the member, who then proves with a first code that their app has it. The
+// app shows the organization's name.
 func (s *Service) Enrol(m Member, organization string) Enrolment {
 	seed := make([]byte, seedSize)
 	rand.Read(seed) // never fails: it ends the program first
@@ -161,16 +169,16 @@ func base32Of(seed []byte) string {
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(seed)
 }
 
-// uriOf is what authenticator apps read. The library's own leaves an ampersand in an issuer's name as it is, which cuts it off; and a plus sign, by
-// which others write spaces, is shown as one.
+// uriOf returns the URI for authenticator apps. The library's own does not escape an ampersand in
+// the issuer's name, which cuts it off, and writes a space as a plus sign, which apps show.
 func uriOf(secret, account, issuer string) string {
-	issuer = strings.ReplaceAll(issuer, ":", " ") // it ends the issuer's name in the label
+	issuer = strings.ReplaceAll(issuer, ":", " ") // a colon ends the issuer in the label
 	escape := func(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }
 	return "otpauth://totp/" + escape(issuer) + ":" + escape(account) + "?secret=" + secret + "&issuer=" + escape(issuer) + "&algorithm=SHA1&digits=6&period=30"
 }
 
-// Confirm is the change that gives the member the second factor of an enrolment, for a right code, and the recovery codes that come with it. It
-// returns ErrEnrolmentOver or ErrBadCode.
+// Confirm checks the first code of an enrolment. It returns the change that sets the second factor,
+// and the new recovery codes, or ErrEnrolmentOver or ErrBadCode.
 func (s *Service) Confirm(m Member, token, code string) (FactorSetUp, []string, error) {
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil {
@@ -189,7 +197,7 @@ func (s *Service) Confirm(m Member, token, code string) (FactorSetUp, []string, 
 	return FactorSetUp{Sealed: s.vault.seal(seed, "totp", m.ID[:]), Step: at, RecoveryCodes: hashes}, codes, nil
 }
 
-// NewRecoveryCodes is the change that gives the member new recovery codes, and the codes.
+// NewRecoveryCodes returns new recovery codes, and the change that sets them.
 func (s *Service) NewRecoveryCodes(m Member) (RecoveryCodesChange, []string) {
 	codes, hashes := newRecoveryCodes(m.ID)
 	return RecoveryCodesChange{hashes}, codes
@@ -205,21 +213,21 @@ func newRecoveryCodes(id ID) (codes []string, hashes [][sha256.Size]byte) {
 	return codes, hashes
 }
 
-// hashOfCode holds for one member alone, so that a row that is moved to another opens nothing.
+// hashOfCode hashes a code for one member, so that a row moved to another member opens nothing.
 func hashOfCode(id ID, code string) [sha256.Size]byte {
 	return sha256.Sum256(append(id[:], code...))
 }
 
 func (s *Service) currentStep() int64 { return s.wall().Unix() / int64(step/time.Second) }
 
-// stepOf is the time step whose code it is, or ErrBadCode.
+// stepOf returns the time step of a code, or ErrBadCode.
 func (s *Service) stepOf(seed []byte, code string) (int64, error) {
 	secret := base32Of(seed)
 	now, found := s.currentStep(), int64(0)
 	for at := now - stepsAside; at <= now+stepsAside; at++ {
 		right, err := hotp.GenerateCodeCustom(secret, uint64(at), hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
 		if err != nil {
-			return 0, fmt.Errorf("work out a code: %w", err)
+			return 0, fmt.Errorf("compute a code: %w", err)
 		}
 		if subtle.ConstantTimeCompare([]byte(right), []byte(code)) == 1 {
 			found = at
@@ -231,7 +239,8 @@ func (s *Service) stepOf(seed []byte, code string) (int64, error) {
 	return found, nil
 }
 
-// spendCode judges a code of the member's and uses it up. It tells by which method it is right, or returns ErrBadCode.
+// spendCode checks a member's code and uses it up. It returns the method that it proves, or
+// ErrBadCode.
 func (s *Service) spendCode(ctx context.Context, m Member, code string, origin Origin) (method string, err error) {
 	code = fold.Code(code)
 	if len(code) == recoveryCodeLength {
@@ -247,13 +256,14 @@ func (s *Service) spendCode(ctx context.Context, m Member, code string, origin O
 	}
 	seed, err := s.vault.open(factor.Sealed, "totp", m.ID[:])
 	if err != nil {
-		return "", ErrBadCode // moved or changed in the database, or its key is lost: no code is right
+		return "", ErrBadCode // the row was moved or altered, or the key is lost: no code is right
 	}
 	at, err := s.stepOf(seed, code)
 	if err != nil {
 		return "", err
 	}
-	// A step that no code is good for yet was used while the machine's clock was ahead. It must not lock the member out until then.
+	// A last step in the future was used while the machine's clock was ahead. It must not lock the
+	// member out until then.
 	if at <= factor.LastStep && factor.LastStep <= s.currentStep()+stepsAside {
 		return "", ErrBadCode
 	}
@@ -271,9 +281,9 @@ func rightIf(used bool, err error) error {
 	return nil
 }
 
-// RemoveFactors takes a member's second factor, recovery codes and passkeys away and ends their sessions: for a member who
-// has lost them. It loosens what keeps others out of the account, so it asks for a fresh proof (rule R10). It returns
-// ErrNotFound, or what the caller lacks.
+// RemoveFactors removes the second factor, recovery codes and passkeys of a member who has lost
+// them, and ends their sessions. It makes the account easier to enter, so it requires a fresh proof
+// (R10). It returns ErrNotFound, or what the caller lacks.
 func (s *Service) RemoveFactors(ctx context.Context, caller audit.Caller, id ID) (ended int, err error) {
 	now := s.now()
 	return s.change(ctx, caller, Demand{Administers: true, FreshAt: now}, id, func(by Authority, current Member, _ int) (Change, error) {

@@ -23,7 +23,7 @@ func (k LinkKind) lifetime() time.Duration {
 	return 24 * time.Hour
 }
 
-// Link is the one-time link by which a member sets a password. The store keeps only its hash.
+// Link is a one-time link to set a password. The store keeps only its hash.
 type Link struct {
 	Kind      LinkKind
 	Hash      [sha256.Size]byte
@@ -31,7 +31,7 @@ type Link struct {
 	ExpiresAt time.Time
 }
 
-// newLink makes a link and its secret, which is 256 random bits.
+// newLink returns a link and its secret of 256 random bits.
 func newLink(kind LinkKind, now time.Time) (Link, string) {
 	raw := make([]byte, 32)
 	rand.Read(raw) // never fails: it ends the program first
@@ -39,22 +39,21 @@ func newLink(kind LinkKind, now time.Time) (Link, string) {
 	return Link{Kind: kind, Hash: sha256.Sum256([]byte(secret)), CreatedAt: now, ExpiresAt: now.Add(kind.lifetime())}, secret
 }
 
-// Issue is what a link was issued under, next to what is so now. A link is worth what its issuer
-// and its member are when it is used, and not what they were when it was issued.
+// Issue holds the generations under which a link was issued, and the issuer and the organization as
+// they are now. Whether a link works depends on the rights of its issuer when it is used.
 type Issue struct {
-	// ByOperator reports that the server's operator issued it.
+	// ByOperator is true if the server's operator issued it.
 	ByOperator bool
 	// Issuer is the member who issued it, as they are now; nil if they were removed.
 	Issuer *Member
 	// The generations of the organization, the member and the issuer, as of the issue.
 	Generation, MemberGeneration, IssuerGeneration uint64
-	// CurrentGeneration is the organization's now.
+	// CurrentGeneration is the organization's generation now.
 	CurrentGeneration uint64
 }
 
-// Holds reports whether the link of that member was not withdrawn: the member is active, no
-// revocation came since the issue, and its issuer is active and may manage the member as both are
-// now.
+// Holds reports whether the link of that member still works: the member is active, no revocation
+// came since the issue, and its issuer is active and may still manage the member.
 func (i Issue) Holds(of Member) bool {
 	switch {
 	case !of.Active, i.Generation != i.CurrentGeneration, i.MemberGeneration != of.Generation:

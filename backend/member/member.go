@@ -1,7 +1,7 @@
-// Package member is who may sign in: members, their roles, their credentials, and the throttle that keeps
-// guessers out without locking anybody out.
+// Package member holds who may sign in: members, their roles, their credentials, and the throttle
+// that slows guessers without locking members out.
 //
-// It knows neither HTTP nor SQL. What it asks of storage is [Store].
+// It knows neither HTTP nor SQL. It uses storage through [Store].
 package member
 
 import (
@@ -14,16 +14,16 @@ import (
 	"curfew/backend/fold"
 )
 
-// ID names a member. It is a UUID of version 7 (RFC 9562), so ids sort by the time they were made.
+// ID identifies a member. It is a UUID of version 7 (RFC 9562), so ids sort by creation.
 type ID uuid.UUID
 
-// NewID makes an id that was never given before. It fails only when the system has no randomness to give.
+// NewID returns a new id. It fails only if the system has no randomness.
 func NewID() (ID, error) {
 	id, err := uuid.NewV7()
 	return ID(id), err
 }
 
-// ParseID reads the canonical text of an id.
+// ParseID parses the canonical text of an id.
 func ParseID(text string) (ID, error) {
 	id, err := uuid.Parse(text)
 	if err != nil {
@@ -32,13 +32,13 @@ func ParseID(text string) (ID, error) {
 	return ID(id), nil
 }
 
-// String is the canonical text: 36 characters, lower case.
+// String returns the canonical text: 36 characters, lower case.
 func (id ID) String() string { return uuid.UUID(id).String() }
 
 // Role is what a member may do.
 type Role string
 
-// The roles, from the one that may do most.
+// The roles, the highest first.
 const (
 	Owner Role = "owner"
 	Admin Role = "admin"
@@ -47,10 +47,10 @@ const (
 	Plain   Role = "member"
 )
 
-// Administers tells whether the role may change what concerns others.
+// Administers reports whether the role may change other members and the settings.
 func (r Role) Administers() bool { return r == Owner || r == Admin }
 
-// Oversees tells whether the role may see what concerns others.
+// Oversees reports whether the role may see other members and the settings.
 func (r Role) Oversees() bool { return r.Administers() || r == Auditor }
 
 // Member is a person with an account.
@@ -61,27 +61,27 @@ type Member struct {
 	Role  Role
 	// Active is false for a deactivated member, who can neither sign in nor use a session.
 	Active bool
-	// Generation only grows. A session that began under another generation of its member is over.
+	// Generation only grows. A session of another generation of its member has ended.
 	Generation uint64
-	// SecondFactor tells that their password alone signs them in no more.
+	// SecondFactor is true if a sign-in with the password also takes a code.
 	SecondFactor bool
-	// HasPasskey tells that a passkey of theirs signs them in, too.
+	// HasPasskey is true if a passkey signs them in, too.
 	HasPasskey bool
 }
 
-// Proof is that somebody has just proved to be a member, and by which credential. A session is begun on a proof and
-// only while the credential is still the member's.
+// Proof is a fresh proof of identity, with the credential that it used. A session starts on a
+// proof, and only while the member still has that credential.
 type Proof struct {
 	Member Member
-	// PasswordHash is the hash that the password was verified against; empty where it was proved by a passkey.
+	// PasswordHash is the hash that the password matched; empty if a passkey was used.
 	PasswordHash string
-	// Passkey is the id of the passkey that proved it, if any.
+	// Passkey is the id of the passkey that was used, if any.
 	Passkey []byte
-	// Methods are how it was proved.
+	// Methods lists the methods that were used.
 	Methods []string
 }
 
-// How somebody proved to be a member.
+// The methods of a proof.
 const (
 	ByPassword     = "password"
 	ByTOTP         = "totp"
@@ -89,15 +89,15 @@ const (
 	ByPasskey      = "passkey"
 )
 
-// TwoFactors tells whether the methods are two factors together: a passkey is both, because the device has asked who holds it.
+// TwoFactors reports whether the methods are two factors. A passkey is two, because the device
+// verifies its user.
 func TwoFactors(methods []string) bool {
 	return slices.ContainsFunc(methods, func(method string) bool {
 		return method == ByTOTP || method == ByRecoveryCode || method == ByPasskey
 	})
 }
 
-// SortName returns the key that a member is sorted by: the name or, for members without one, the
-// address.
+// SortName returns the sort key of a member: the name or, without one, the address.
 func (m Member) SortName() string {
 	if m.Name == "" {
 		return fold.Key(fold.ShowAddress(m.Email))
@@ -105,8 +105,8 @@ func (m Member) SortName() string {
 	return fold.Key(m.Name)
 }
 
-// SearchText returns the key that a member is searched in: the name, and the address in every
-// spelling that is shown or stored.
+// SearchText returns the text in which a member is searched: the name, and the address as it is
+// shown and as it is stored.
 func (m Member) SearchText() string {
 	spellings := []string{m.Email, fold.AddressKey(m.Email), fold.ShowAddress(m.Email)}
 	slices.Sort(spellings)

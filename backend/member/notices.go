@@ -10,48 +10,53 @@ import (
 	"curfew/backend/audit"
 )
 
-// noticed are the actions that a member is told of until they put the notice away: by each of them somebody may have taken over the account.
+// noticed lists the actions that a member is notified of until they dismiss the notice, because
+// each could be part of taking over the account.
 var noticed = []audit.Action{
 	audit.PasswordChanged, audit.PasswordReset, audit.LinkUsed, audit.SecondFactorSet, audit.SecondFactorRemoved,
 	audit.RecoveryCodesMade, audit.RecoveryCodeUsed, audit.PasskeyAdded, audit.PasskeyRemoved,
 }
 
-// How many are told at once, the newest ones. They are counted apart, because a thief can make as many of the latter as they like.
+// The newest notices are shown. Suspicions have a limit of their own, because a thief can cause any
+// number of them.
 const (
-	mostNotices    = 10
-	mostSuspicions = 3
+	maxNotices    = 10
+	maxSuspicions = 3
 )
 
-// What was wrong with a second factor after a right password, in the details of a refusal.
+// What was wrong with the second factor after a right password, in the details of a refusal.
 const (
 	wrongCode = "code"
 	noCode    = "no_code"
 )
 
-// Suspicion picks refusals after which nobody came in: whoever mistypes a code, and then does not, is nobody's thief.
+// Suspicion selects refusals that no success followed. A member who mistypes a code and then
+// succeeds is not a thief.
 type Suspicion struct {
-	// Refused are the actions, and Wrong is what was wrong, by the details.
+	// Refused lists the actions, and Wrong what was wrong, as in the details.
 	Refused []audit.Action
 	Wrong   []string
-	// Unless the member did one of these, from the same address and at most this long after.
+	// Unless excludes refusals that one of these actions followed, from the same address and within
+	// this time.
 	Unless []audit.Action
 	Within time.Duration
 }
 
-// stolenPassword is that somebody knew the password and had no second factor (ASVS 6.3.5).
+// stolenPassword selects refusals of clients that knew the password but not the second factor (ASVS
+// 6.3.5).
 var stolenPassword = Suspicion{
 	Refused: []audit.Action{audit.SessionRefused, audit.ReauthenticationRefused}, Wrong: []string{wrongCode, noCode},
 	Unless: []audit.Action{audit.SessionStarted, audit.Reauthenticated}, Within: 10 * time.Minute,
 }
 
-// Notices are what a member has to be told of their credentials and has not put away, the newest first: how they changed, and that somebody
-// else seems to know the password.
+// Notices returns what a member is notified of and has not dismissed, the newest first: changes of
+// their credentials, and signs that someone else knows the password.
 func (s *Service) Notices(ctx context.Context, id ID) ([]audit.Entry, error) {
-	changes, err := s.store.Notices(ctx, id, noticed, mostNotices)
+	changes, err := s.store.Notices(ctx, id, noticed, maxNotices)
 	if err != nil {
 		return nil, fmt.Errorf("read notices: %w", err)
 	}
-	suspicions, err := s.store.Suspicions(ctx, id, stolenPassword, mostSuspicions)
+	suspicions, err := s.store.Suspicions(ctx, id, stolenPassword, maxSuspicions)
 	if err != nil {
 		return nil, fmt.Errorf("read notices: %w", err)
 	}
@@ -60,15 +65,15 @@ func (s *Service) Notices(ctx context.Context, id ID) ([]audit.Entry, error) {
 	return notices, nil
 }
 
-// DismissNotices puts away the caller's notices up to the entry of that sequence.
+// DismissNotices dismisses the caller's notices up to the entry with that sequence.
 func (s *Service) DismissNotices(ctx context.Context, caller audit.Caller, sequence int64) error {
 	if err := s.store.DismissNotices(context.WithoutCancel(ctx), caller, sequence); err != nil {
-		return fmt.Errorf("put away notices: %w", err)
+		return fmt.Errorf("dismiss notices: %w", err)
 	}
 	return nil
 }
 
-// Factors counts the members who can sign in, and those of them who have neither a second factor nor a passkey.
+// Factors counts the members who can sign in, and those of them without a second factor or passkey.
 func (s *Service) Factors(ctx context.Context) (members, without int, err error) {
 	if members, without, err = s.store.Factors(ctx); err != nil {
 		return 0, 0, fmt.Errorf("count second factors: %w", err)

@@ -18,66 +18,68 @@ import (
 	"curfew/backend/refusal"
 )
 
-// A passkey (WebAuthn) is two factors at once: the device that holds it, and what it asks of whoever uses it, which is required. It is found by the
-// browser without an address being typed. Which site it is for comes from the public URL alone, and never from a request.
+// A passkey (WebAuthn) is two factors: the device that holds it, and the verification of its user,
+// which is required. The browser finds it without an address. The site is that of the public URL,
+// and never comes from a request.
 
-// Errors of passkeys that callers tell apart.
+// Errors of passkeys.
 var (
-	// ErrBadPasskey is given for an answer that does not prove what it should: of another site, of a passkey that is not known, without the
-	// person's being verified, of a challenge that was used or is over, or with a counter that went back, as a copy's does.
+	// ErrBadPasskey is returned for an answer that proves nothing: for another site, by an unknown
+	// passkey, without verification of the user, to a used or expired challenge, or with a counter
+	// that went back, as that of a copy does.
 	ErrBadPasskey = refusal.New("bad passkey")
-	// ErrNoPasskey is given for a passkey that the member does not have.
+	// ErrNoPasskey is returned for a passkey that the member does not have.
 	ErrNoPasskey = refusal.New("no such passkey")
-	// ErrPasskeyKnown is given for a passkey that is registered already.
+	// ErrPasskeyKnown is returned for a passkey that is already registered.
 	ErrPasskeyKnown = refusal.New("passkey known")
-	// ErrPasskeysUnavailable is given where browsers reach Curfew by a number instead of a name: passkeys are bound to a name.
+	// ErrPasskeysUnavailable is returned if the public URL has an IP address: passkeys need a name.
 	ErrPasskeysUnavailable = refusal.New("passkeys unavailable")
-	// ErrTooManyPasskeys is given to a member who has as many as one may.
+	// ErrTooManyPasskeys is returned if the member has reached the limit.
 	ErrTooManyPasskeys = refusal.New("too many passkeys")
 )
 
 const (
-	// challengeLifetime is how long a challenge can be answered. It is 32 random bytes.
+	// challengeLifetime is how long a challenge, 32 random bytes, can be answered.
 	challengeLifetime = 5 * time.Minute
-	mostPasskeys      = 20
+	maxPasskeys       = 20
 )
 
-// Passkey is one of a member's.
+// Passkey is a passkey of a member.
 type Passkey struct {
 	ID        []byte
 	Name      string
 	CreatedAt time.Time
 	UsedAt    time.Time
-	// Sealed is what is needed to judge it.
+	// Sealed is the credential, sealed.
 	Sealed []byte
 }
 
-// Challenge asks a browser for a passkey.
+// Challenge is a request to a browser for a passkey.
 type Challenge struct {
-	// Options are for the browser, as JSON.
+	// Options is for the browser, as JSON.
 	Options []byte
-	// Ceremony brings back, sealed, what the answer is judged by.
+	// Ceremony holds the state that the answer is checked with, sealed. The client returns it.
 	Ceremony string
 }
 
-// PasskeyUse is that a passkey has answered a challenge.
+// PasskeyUse is the use of a passkey to answer a challenge.
 type PasskeyUse struct {
 	ID []byte
-	// Before and After are what is known of it, sealed; its counter has moved between them.
+	// Before and After are the credential, sealed, before and after its counter moved.
 	Before, After []byte
-	// Challenge was answered, and is good no more; at ExpiresAt it need not be remembered any longer.
+	// Challenge is used up. It can be forgotten after ExpiresAt.
 	Challenge string
 	ExpiresAt time.Time
 	At        time.Time
 }
 
 type (
-	// PasskeyRegistration gives the member a passkey, with which they have no more than Most.
+	// PasskeyRegistration adds a passkey, unless the member would have more than Most.
 	PasskeyRegistration struct {
 		Passkey Passkey
 		Most    int
 	}
-	// PasskeyRemoval takes one away.
+	// PasskeyRemoval removes one.
 	PasskeyRemoval struct{ ID []byte }
 )
 
@@ -103,10 +105,10 @@ func (PasskeyRemoval) Demand(now time.Time) Demand { return Demand{FreshAt: now}
 // Proves implements [CredentialChange].
 func (PasskeyRemoval) Proves() []string { return nil }
 
-// newRelyingParty is the site that passkeys are for; nil where it has no name that they could be bound to.
+// newRelyingParty returns the site that passkeys are for, or nil if it has no name.
 func newRelyingParty(public *url.URL) (*webauthn.WebAuthn, error) {
 	if err := protocol.ValidateRPID(public.Hostname()); err != nil {
-		return nil, nil //nolint:nilnil,nilerr // everything else works
+		return nil, nil //nolint:nilnil,nilerr // without passkeys, everything else works
 	}
 	party, err := webauthn.New(&webauthn.Config{
 		RPID: public.Hostname(), RPDisplayName: "Curfew", RPOrigins: []string{public.Scheme + "://" + public.Host},
@@ -122,7 +124,7 @@ func newRelyingParty(public *url.URL) (*webauthn.WebAuthn, error) {
 	return party, nil
 }
 
-// ceremony is what an answer is judged by.
+// ceremony is the state that an answer is checked with.
 type ceremony struct {
 	Session   webauthn.SessionData
 	ExpiresAt time.Time
@@ -140,7 +142,7 @@ func (s *Service) begin(session *webauthn.SessionData, options any, purpose stri
 	return Challenge{encoded, base64.RawURLEncoding.EncodeToString(s.vault.seal(kept, purpose, ids...))}, nil
 }
 
-// resume is the ceremony that was begun, unless its time is over.
+// resume returns the ceremony that was begun, unless it has expired.
 func (s *Service) resume(text, purpose string, ids ...[]byte) (begun ceremony, err error) {
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || s.party == nil {
@@ -159,7 +161,7 @@ func (s *Service) resume(text, purpose string, ids ...[]byte) (begun ceremony, e
 	return begun, nil
 }
 
-// holder is a member as the library wants one.
+// holder implements [webauthn.User].
 type holder struct {
 	m     Member
 	known []webauthn.Credential
@@ -170,7 +172,7 @@ func (h holder) WebAuthnName() string                       { return fold.ShowAd
 func (h holder) WebAuthnDisplayName() string                { return h.m.Name }
 func (h holder) WebAuthnCredentials() []webauthn.Credential { return h.known }
 
-// Passkeys are the member's, the oldest first.
+// Passkeys returns the member's passkeys, the oldest first.
 func (s *Service) Passkeys(ctx context.Context, id ID) ([]Passkey, error) {
 	found, err := s.store.Passkeys(ctx, id)
 	if err != nil {
@@ -179,7 +181,8 @@ func (s *Service) Passkeys(ctx context.Context, id ID) ([]Passkey, error) {
 	return found, nil
 }
 
-// BeginRegistration asks the member's browser to make a passkey, on a device that holds none of theirs yet.
+// BeginRegistration asks the member's browser to make a passkey, on a device that has none of
+// theirs.
 func (s *Service) BeginRegistration(ctx context.Context, m Member) (Challenge, error) {
 	if s.party == nil {
 		return Challenge{}, ErrPasskeysUnavailable
@@ -188,7 +191,7 @@ func (s *Service) BeginRegistration(ctx context.Context, m Member) (Challenge, e
 	if err != nil {
 		return Challenge{}, err
 	}
-	if len(known) >= mostPasskeys {
+	if len(known) >= maxPasskeys {
 		return Challenge{}, ErrTooManyPasskeys
 	}
 	descriptors := make([]protocol.CredentialDescriptor, len(known))
@@ -202,7 +205,8 @@ func (s *Service) BeginRegistration(ctx context.Context, m Member) (Challenge, e
 	return s.begin(session, creation.Response, "passkey registration", m.ID[:])
 }
 
-// Register is the change that gives the member the passkey that their browser has made. It returns ErrBadPasskey.
+// Register checks the passkey that the browser made. It returns the change that adds it, or
+// ErrBadPasskey.
 func (s *Service) Register(m Member, text, name string, answer []byte) (PasskeyRegistration, error) {
 	begun, err := s.resume(text, "passkey registration", m.ID[:])
 	if err != nil {
@@ -218,7 +222,7 @@ func (s *Service) Register(m Member, text, name string, answer []byte) (PasskeyR
 	}
 	now := s.now()
 	sealed, err := s.sealPasskey(m.ID, made)
-	return PasskeyRegistration{Passkey{ID: made.ID, Name: name, CreatedAt: now, UsedAt: now, Sealed: sealed}, mostPasskeys}, err
+	return PasskeyRegistration{Passkey{ID: made.ID, Name: name, CreatedAt: now, UsedAt: now, Sealed: sealed}, maxPasskeys}, err
 }
 
 func (s *Service) sealPasskey(id ID, known *webauthn.Credential) ([]byte, error) {
@@ -229,7 +233,7 @@ func (s *Service) sealPasskey(id ID, known *webauthn.Credential) ([]byte, error)
 	return s.vault.seal(encoded, "passkey", id[:], known.ID), nil
 }
 
-// BeginPasskey asks a browser for a passkey of anybody's.
+// BeginPasskey asks a browser for a passkey of any member.
 func (s *Service) BeginPasskey() (Challenge, error) {
 	if s.party == nil {
 		return Challenge{}, ErrPasskeysUnavailable
@@ -241,23 +245,25 @@ func (s *Service) BeginPasskey() (Challenge, error) {
 	return s.begin(session, assertion.Response, "passkey")
 }
 
-// AuthenticateByPasskey proves who somebody is by a passkey's answer to a challenge. It returns ErrBadPasskey or a [*ThrottledError].
+// AuthenticateByPasskey checks a passkey's answer to a challenge. It returns ErrBadPasskey or a
+// [*ThrottledError].
 func (s *Service) AuthenticateByPasskey(ctx context.Context, text string, answer []byte, origin Origin) (Proof, error) {
 	return s.verifyPasskey(ctx, text, answer, ID{}, origin, audit.SessionRefused)
 }
 
-// ReauthenticateByPasskey proves again who a member is. It returns what AuthenticateByPasskey returns.
+// ReauthenticateByPasskey checks the identity of a member again. It returns the errors of
+// AuthenticateByPasskey.
 func (s *Service) ReauthenticateByPasskey(ctx context.Context, m Member, text string, answer []byte, origin Origin) (Proof, error) {
 	origin.Device, origin.Known = "signed in", m.ID // a live session is a known client
 	return s.verifyPasskey(ctx, text, answer, m.ID, origin, audit.ReauthenticationRefused)
 }
 
-// verifyPasskey takes attempts of the device or else the address alone: there is nothing to guess, but
-// refusals are recorded.
+// verifyPasskey takes an attempt only from the device or, without one, the address. A passkey
+// cannot be guessed, but refusals are recorded.
 func (s *Service) verifyPasskey(ctx context.Context, text string, answer []byte, of ID, origin Origin, refusal audit.Action) (Proof, error) {
 	buckets := addressBuckets(origin.Address)
 	if origin.Device != "" {
-		// Whose passkey it is shows later. One of another member must not empty the device's bucket.
+		// The passkey may be another member's, whose success must not empty the device's bucket.
 		device := deviceBucket(origin.Known, origin.Device)
 		buckets = []Bucket{{device.Key + " passkey", device.Burst, device.Every, false}}
 	}
@@ -275,8 +281,8 @@ func (s *Service) verifyPasskey(ctx context.Context, text string, answer []byte,
 	return Proof{Member: m, Passkey: id, Methods: []string{ByPasskey}}, s.succeed(ctx, m, refusal, taken)
 }
 
-// usePasskey judges an answer and uses its challenge up. It tells whose passkey it was also where it refuses it, as far as that is known. Where
-// of is a member's id, the passkey has to be theirs.
+// usePasskey checks an answer and uses its challenge up. With an error, it returns the passkey's
+// member if it is known. If of is not zero, the passkey must be that member's.
 func (s *Service) usePasskey(ctx context.Context, text string, answer []byte, of ID) (m Member, id []byte, err error) {
 	begun, err := s.resume(text, "passkey")
 	if err != nil {
@@ -301,7 +307,7 @@ func (s *Service) usePasskey(ctx context.Context, text string, answer []byte, of
 	if err := json.Unmarshal(opened, &credential); err != nil {
 		return m, nil, fmt.Errorf("read a passkey: %w", err)
 	}
-	_, judged, err := s.party.ValidatePasskeyLogin(func(rawID, handle []byte) (webauthn.User, error) {
+	_, checked, err := s.party.ValidatePasskeyLogin(func(rawID, handle []byte) (webauthn.User, error) {
 		if !bytes.Equal(handle, m.ID[:]) || !bytes.Equal(rawID, known.ID) {
 			return nil, ErrBadPasskey
 		}
@@ -310,10 +316,10 @@ func (s *Service) usePasskey(ctx context.Context, text string, answer []byte, of
 	if err != nil {
 		return m, nil, errors.Join(ErrBadPasskey, err)
 	}
-	if judged.Authenticator.CloneWarning {
+	if checked.Authenticator.CloneWarning {
 		return m, nil, fmt.Errorf("%w: its counter went back", ErrBadPasskey)
 	}
-	after, err := s.sealPasskey(m.ID, judged)
+	after, err := s.sealPasskey(m.ID, checked)
 	if err != nil {
 		return m, nil, err
 	}

@@ -26,23 +26,23 @@ import (
 	"curfew/backend/refusal"
 )
 
-// The bounds of a password. Fifteen characters is what NIST SP 800-63B-4 asks for where the password is the only factor; there are no
-// rules about which characters. The upper bound is refused before any hashing.
+// The bounds of a password. NIST SP 800-63B-4 requires 15 characters if the password is the only
+// factor, and no rules about which characters. A longer password is refused before it is hashed.
 const (
-	ShortestPassword = 15 // characters
-	LongestPassword  = 1024
+	ShortestPassword = 15   // characters
+	LongestPassword  = 1024 // bytes
 )
 
-// cost is OWASP's second recommendation for argon2id (RFC 9106): about 50 ms and 19 MiB each.
+// cost is OWASP's second recommendation for argon2id (RFC 9106): about 50 ms and 19 MiB a hash.
 var cost = &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
-// ErrBusy is given when so many passwords wait to be hashed that one more would wait too long.
+// ErrBusy is returned if the queue of passwords to hash is full.
 var ErrBusy = refusal.New("too many sign-ins at once")
 
-// BusyFor is how long to wait after ErrBusy.
+// BusyFor is how long a client should wait after ErrBusy.
 const BusyFor = 2 * time.Second
 
-// PasswordError says what is wrong with a new password.
+// PasswordError describes what is wrong with a new password.
 type PasswordError struct{ Code, Message string }
 
 func (e *PasswordError) Error() string { return "password: " + e.Message }
@@ -50,8 +50,9 @@ func (e *PasswordError) Error() string { return "password: " + e.Message }
 // Refusal implements [refusal.Refusal].
 func (e *PasswordError) Refusal() {}
 
-// checkNewPassword returns a [*PasswordError] for a password that is too short or too long, or among the first that a guesser would try.
-// The context is what stands about the account in plain sight: the names of the organization and of the member, and the address.
+// checkNewPassword returns a [*PasswordError] if the password is too short, too long or easy to
+// guess. The context holds public facts of the account: the names of the organization and the
+// member, and the address.
 func checkNewPassword(password string, context ...string) error {
 	switch {
 	case len(password) > LongestPassword:
@@ -60,17 +61,19 @@ func checkNewPassword(password string, context ...string) error {
 		return &PasswordError{"min", fmt.Sprintf("Use at least %d characters. A few words in a row are easy to remember.", ShortestPassword)}
 	case commonPasswords()[fold.Key(password)]:
 		return &PasswordError{"common", "Many people use this password, so it is among the first to be tried. Choose another."}
-	case ofContext(password, context):
+	case isContext(password, context):
 		return &PasswordError{"context", "This is little more than names that go with this account. Add a few words that do not."}
 	}
 	return nil
 }
 
-// fewestBeside is how many letters and digits a password needs beside the words of its context.
-const fewestBeside = 8
+// minOwnCharacters is how many letters and digits a password needs next to the words of its
+// context.
+const minOwnCharacters = 8
 
-// ofContext tells whether a password is little more than words of its context, or the product's name.
-func ofContext(password string, context []string) bool {
+// isContext reports whether a password is little more than words of its context or the product's
+// name.
+func isContext(password string, context []string) bool {
 	whole := fold.Key(password)
 	rest := whole
 	words := strings.FieldsFunc(fold.Key(strings.Join(append(context, "curfew"), " ")), notInWords)
@@ -80,22 +83,22 @@ func ofContext(password string, context []string) bool {
 			rest = strings.ReplaceAll(rest, word, " ")
 		}
 	}
-	return rest != whole && utf8.RuneCountInString(strings.Join(strings.FieldsFunc(rest, notInWords), "")) < fewestBeside
+	return rest != whole && utf8.RuneCountInString(strings.Join(strings.FieldsFunc(rest, notInWords), "")) < minOwnCharacters
 }
 
 func notInWords(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
 
-// common is every password of at least fifteen characters among the million most frequent ones of Mark Burnett's collection of ten million
-// that leaked, which is in the public domain; in lower case, the most frequent one first. Shorter ones are refused for their length.
+// common holds the passwords of at least 15 characters among the million most frequent of Mark
+// Burnett's ten million leaked passwords (public domain): in lower case, the most frequent first.
 //
 //go:embed common-passwords.txt.gz
 var common []byte
 
-// commonPasswords unpacks the list when it is first needed, which takes 5 ms.
+// commonPasswords unpacks the list on first use, in about 5 ms.
 var commonPasswords = sync.OnceValue(func() map[string]bool {
 	unpacked, err := gzip.NewReader(bytes.NewReader(common))
 	if err != nil {
-		panic(err) // it is part of the program
+		panic(err) // the list is part of the program
 	}
 	list := map[string]bool{}
 	lines := bufio.NewScanner(unpacked)
@@ -108,45 +111,45 @@ var commonPasswords = sync.OnceValue(func() map[string]bool {
 	return list
 })
 
-// hasher hashes as many passwords at once as there are processors but one, and lets only so many
-// wait: each hash takes 19 MiB and a processor for 50 ms, and a flood of sign-ins must exhaust
-// neither memory nor patience, nor hold up those who are signed in.
+// hasher hashes at most one password per processor, on all processors but one, and limits how many
+// wait. A hash takes 19 MiB and a processor for 50 ms, so a flood of sign-ins must not exhaust
+// memory or slow signed-in members.
 //
-// Attempts wait in lanes, which take turns. So a crowd neither fills the seats of known devices nor
-// makes them wait for more than one of its own at each processor.
+// Attempts wait in lanes, which take turns. So a crowd does not fill the seats of known devices,
+// which wait for at most one attempt of the crowd at each processor.
 type hasher struct {
 	slots *semaphore.Weighted
 	lanes [3]struct {
 		turn    *semaphore.Weighted
 		waiting atomic.Int64
 	}
-	// clients are those that have an attempt waiting, where each may have one.
+	// clients holds the clients with a waiting attempt, in lanes where each may have one.
 	clients sync.Map
-	// seed and visits are for impatient.
+	// seed and visits are used by impatient.
 	seed   maphash.Seed
 	visits [1 << 16]atomic.Int64
 }
 
 const queue = 64
 
-// lane is one of the parts of the queue.
+// lane is a part of the queue.
 type lane int
 
 const (
-	// crowd is for strangers, in the order in which they come.
+	// crowd is for unknown clients, in their order.
 	crowd lane = iota
-	// newcomers is for strangers when the seats of the crowd are taken: one attempt for each
-	// network that has not had a seat here lately.
+	// newcomers is for unknown clients while the crowd is full: one attempt for each network that
+	// had no seat here lately.
 	newcomers
-	// trusted is for members on known devices, one attempt for each member, and for those who have
-	// proved to hold a link or a session.
+	// trusted is for members on known devices, one attempt each, and for clients with a valid link
+	// or session.
 	trusted
 )
 
-// seats are how many may wait in each lane.
+// seats is how many attempts may wait in each lane.
 var seats = [...]int64{crowd: queue / 2, newcomers: queue / 4, trusted: queue / 4}
 
-// seat is the place of an attempt in the queue. It is left when the hash begins.
+// seat is the place of an attempt in the queue. The attempt leaves it when its hash begins.
 type seat struct {
 	hasher *hasher
 	lane   lane
@@ -154,10 +157,10 @@ type seat struct {
 	taken  bool
 }
 
-// impatient reports whether strangers of a network come more often than [BusyFor] asks for, while the
-// queue is full. They get no seat among the newcomers, or a crowd that does not wait would take each
-// before a client that does. Networks are counted in memory, by a hash: of two that share one, the
-// patient one only has to wait with the crowd.
+// impatient reports whether unknown clients of a network come more often than [BusyFor] allows,
+// while the queue is full. They get no seat among the newcomers: clients that ignore Retry-After
+// would take all of them before clients that wait. Networks are counted in memory, by a hash. If
+// two share one, the patient network waits with the crowd.
 func (h *hasher) impatient(network string, now time.Time) bool {
 	const burst = 10
 	visits := &h.visits[maphash.String(h.seed, network)%uint64(len(h.visits))]
@@ -173,8 +176,8 @@ func (h *hasher) impatient(network string, now time.Time) bool {
 	return emptyAt.Sub(now) > burst*BusyFor
 }
 
-// trustedSeat returns a seat for a trusted client. Where many come at the same time, as after
-// everybody was signed out, they may have those of the crowd too.
+// trustedSeat returns a seat for a trusted client. If the lane is full, as after all sessions were
+// revoked, it is in the crowd.
 func (h *hasher) trustedSeat(client string) *seat {
 	s := &seat{hasher: h, lane: trusted, client: client}
 	if h.full(trusted) {
@@ -183,7 +186,7 @@ func (h *hasher) trustedSeat(client string) *seat {
 	return s
 }
 
-// take takes the seat, or returns ErrBusy where the lane is full or the client waits in it already.
+// take takes the seat. It returns ErrBusy if the lane is full or the client already waits in it.
 func (s *seat) take() error {
 	lane := &s.hasher.lanes[s.lane]
 	if lane.waiting.Add(1) > seats[s.lane] {
@@ -200,7 +203,7 @@ func (s *seat) take() error {
 	return nil
 }
 
-// leave gives the seat up, once.
+// leave frees the seat, once.
 func (s *seat) leave() {
 	if !s.taken {
 		return
@@ -210,7 +213,7 @@ func (s *seat) leave() {
 	s.hasher.lanes[s.lane].waiting.Add(-1)
 }
 
-// begin waits for a processor. It takes the seat first, unless that was done before.
+// begin waits for a processor. It first takes the seat, unless it is taken.
 func (s *seat) begin(ctx context.Context) (end func(), err error) {
 	if !s.taken {
 		if err := s.take(); err != nil {
@@ -232,8 +235,8 @@ func (s *seat) begin(ctx context.Context) (end func(), err error) {
 	}, nil
 }
 
-// decoy is what is compared with where there is no member, so that an unknown address takes as long as a wrong password. It says that it cost as
-// much as any other, and was never worked out: no start waits for it.
+// decoy is a hash that no password matches, of the same cost as others. It is compared for an
+// unknown address, which so takes as long as a wrong password.
 var decoy = fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s", cost.Memory, cost.Iterations, cost.Parallelism,
 	base64.RawStdEncoding.EncodeToString(make([]byte, cost.SaltLength)), base64.RawStdEncoding.EncodeToString(make([]byte, cost.KeyLength)))
 
@@ -246,11 +249,11 @@ func newHasher() *hasher {
 	return h
 }
 
-// full reports whether one more would be refused. Asking this first spares a crowd all else that an
-// attempt costs.
+// full reports whether the lane has no seat left. It is checked first, because the rest of an
+// attempt costs more.
 func (h *hasher) full(l lane) bool { return h.lanes[l].waiting.Load() >= seats[l] }
 
-// hash makes the stored form of a password: a PHC string of argon2id over its NFC form.
+// hash returns the stored form of a password: a PHC string of argon2id over its NFC form.
 func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 	end, err := h.trustedSeat("").begin(ctx)
 	if err != nil {
@@ -264,7 +267,8 @@ func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 	return hash, nil
 }
 
-// matches compares a password with a stored hash; with the decoy, and in vain, where the hash is empty.
+// matches reports whether a password matches a stored hash. An empty hash never matches, after the
+// same time.
 func (s *seat) matches(ctx context.Context, password, hash string) (bool, error) {
 	end, err := s.begin(ctx)
 	if err != nil {

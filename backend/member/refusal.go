@@ -10,11 +10,11 @@ import (
 	"curfew/backend/audit"
 )
 
-// Refusals are recorded, and strangers cause as many as they like. So the first few of a kind get
-// an audit entry each, and the others are counted and get one entry together.
+// Refusals are recorded, and strangers can cause any number of them. So the first few of a kind get
+// an audit entry each. The others are counted and share one entry.
 
-// longestRefusedAgent is how many bytes of a refused client's user agent are kept.
-const longestRefusedAgent = 128
+// maxRefusedAgent is how many bytes of a refused client's user agent are kept.
+const maxRefusedAgent = 128
 
 // countFor is how long refusals are counted before their number is written.
 const countFor = time.Hour
@@ -22,18 +22,18 @@ const countFor = time.Hour
 // timeFormat is RFC 3339 with three digits of a second.
 const timeFormat = "2006-01-02T15:04:05.000Z07:00"
 
-// RefusalCount is how many refusals of one kind about one target got no entry of their own.
+// RefusalCount counts the refusals of one kind about one target that got no entry of their own.
 type RefusalCount struct {
 	Action        audit.Action
 	Wrong, Target string
 	Count         int64
-	// Since and Last are when the first and the last of them were refused.
+	// Since and Last are the times of the first and the last of them.
 	Since, Last time.Time
 }
 
 // refuse records a refusal and returns its reason.
 func (s *Service) refuse(ctx context.Context, m Member, origin Origin, action audit.Action, reason error) error {
-	agent := origin.UserAgent[:min(len(origin.UserAgent), longestRefusedAgent)]
+	agent := origin.UserAgent[:min(len(origin.UserAgent), maxRefusedAgent)]
 	event := audit.Event{
 		At: s.now(), Action: action, Actor: audit.Nobody, Address: origin.Address,
 		Details: map[string]any{"userAgent": strings.ToValidUTF8(agent, "")},
@@ -68,7 +68,8 @@ func (s *Service) WriteRefusals(ctx context.Context) error {
 		if c.Wrong != "" {
 			details["wrong"] = c.Wrong
 		}
-		// By the time of writing: the newest entry says where the clock starts after a restart (R7).
+		// The time is that of writing, because the clock continues from the newest entry after a
+		// restart (R7).
 		return audit.Event{At: now, Action: c.Action, Actor: audit.Nobody, Target: c.Target, Details: details}
 	})
 	if err != nil {

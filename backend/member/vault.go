@@ -9,8 +9,9 @@ import (
 	"fmt"
 )
 
-// vault seals what the database must not tell: the seeds of second factors, and what is known of passkeys (AES-256-GCM, with a random nonce
-// in front). Each is sealed for one purpose and one row. Moved to another row, or changed by as little as a bit, it does not open.
+// vault encrypts what the database must not reveal: the seeds of second factors, and passkeys
+// (AES-256-GCM, with a random nonce in front). Each value is sealed for one purpose and one row. It
+// does not open if it is altered or moved to another row.
 type vault struct {
 	aead cipher.AEAD
 	key  [32]byte
@@ -21,16 +22,17 @@ var errSealed = errors.New("sealed for another place, or by another key")
 func newVault(key [32]byte) (vault, error) {
 	block, err := aes.NewCipher(key[:])
 	if err != nil {
-		return vault{}, fmt.Errorf("make the seal: %w", err)
+		return vault{}, fmt.Errorf("make the vault: %w", err)
 	}
 	aead, err := cipher.NewGCMWithRandomNonce(block)
 	if err != nil {
-		return vault{}, fmt.Errorf("make the seal: %w", err)
+		return vault{}, fmt.Errorf("make the vault: %w", err)
 	}
 	return vault{aead, key}, nil
 }
 
-// place is what the seal is bound to. The ids have a fixed length but for the last one, so different places have different bytes.
+// place returns the additional data of a seal. All ids but the last have a fixed length, so
+// different places have different bytes.
 func place(purpose string, ids [][]byte) []byte {
 	bound := append([]byte(purpose), 0)
 	for _, id := range ids {
@@ -51,7 +53,7 @@ func (v vault) open(sealed []byte, purpose string, ids ...[]byte) ([]byte, error
 	return secret, nil
 }
 
-// fingerprint tells whether an address was seen before, to a holder of the key alone.
+// fingerprint returns a keyed hash of an address, with which only this deployment can recognize it.
 func (v vault) fingerprint(address string) [sha256.Size]byte {
 	mac := hmac.New(sha256.New, v.key[:])
 	mac.Write([]byte("retired address\x00" + address))
