@@ -240,7 +240,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	background(time.Minute, "counts of refusals", a.guesses.WriteRefusals)
 	background(betweenCheckpoints, "the checkpoint", a.db.Checkpoint)
 	background(betweenClockWarnings, "watching the clock", func(context.Context) error { a.watchClock(); return nil })
-	background(betweenCounts, "telling of lines left out", func(context.Context) error { a.limits.tell(); return nil })
+	background(betweenCounts, "telling of lines left out", func(context.Context) error { a.limits.report(); return nil })
 	if _, chosen := os.LookupEnv("GOGC"); !chosen {
 		background(time.Second, "pacing the garbage collector", a.paceCollector)
 	}
@@ -320,6 +320,6 @@ func (a *App) Close() error {
 	if a.db != nil {
 		errs = append(errs, a.db.Close())
 	}
-	a.limits.tell()
+	a.limits.report()
 	return errors.Join(append(errs, a.folder.Close())...)
 }

@@ -15,23 +15,22 @@ import (
 	"curfew/backend/durable"
 )
 
-// DataFolder is the folder that holds everything that one deployment keeps, locked for this
-// process.
+// DataFolder is the data folder of a deployment, locked for this process.
 type DataFolder struct {
 	path string
-	// lock is held on a file, which the programs of before know alone, and own on the folder, which
-	// cannot be removed in use.
+	// lock is held on a file, as earlier versions do, and own on the folder itself, which cannot be
+	// removed while in use.
 	lock, own *flock.Flock
-	// stepped is called after every step of a restore that changes the folder, for tests; nil
-	// otherwise.
+	// stepped is called after each step of a restore that changes the folder. It is nil outside of
+	// tests.
 	stepped func()
 }
 
 var errInUse = errors.New("is in use by another curfew")
 
-// OpenDataFolder makes the folder if it is missing and locks it. Two servers on one folder would
-// each believe its own memory, so the second one is refused. A restore that was cut short after it
-// was decided is brought to its end.
+// OpenDataFolder creates the folder if needed and locks it. It returns an error if another process
+// uses the folder, because two servers would each trust their own memory. It finishes a committed
+// restore that was interrupted.
 func OpenDataFolder(path string) (*DataFolder, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w; make it writable for the user that runs Curfew, or name another with --data", err)
@@ -49,28 +48,28 @@ func OpenDataFolder(path string) (*DataFolder, error) {
 		return nil, fmt.Errorf("data folder: %w; make it writable for the user that runs Curfew, or name another with --data", err)
 	}
 	if locked {
-		// Network file systems cannot lock a folder. SQLite does not work there either, so all that
-		// is lost is this second lock.
+		// Some network file systems cannot lock a folder. SQLite does not work there either, so
+		// only this second lock is missing.
 		own, err := folder.own.TryLock()
 		locked = own || err != nil
 	}
 	if !locked {
-		_ = folder.Close() // it was never used
+		_ = folder.Close() // it is the first error that counts
 		return nil, fmt.Errorf("data folder %s %w; stop that one first, or name another folder with --data", path, errInUse)
 	}
 	if err := folder.finishRestore(); err != nil {
-		return nil, errors.Join(fmt.Errorf("bring the restore to its end: %w", err), folder.Close())
+		return nil, errors.Join(fmt.Errorf("finish the restore: %w", err), folder.Close())
 	}
 	folder.makePrivate()
 	return folder, nil
 }
 
-// Close gives the folder free.
+// Close unlocks the folder.
 func (f *DataFolder) Close() error { return errors.Join(f.own.Close(), f.lock.Close()) }
 
-// makePrivate takes the rights of others from the files that hold what people entrusted to us, as
-// one that was copied here may have. Where the files are another user's, that is theirs to do. The
-// secrets are not among them: with rights for others they are refused.
+// makePrivate removes the rights of other users from the database and the set-up token, which a
+// copied file may have. It ignores errors, as for files of another user. The secrets are not
+// included: with rights for others they are refused.
 func (f *DataFolder) makePrivate() {
 	for _, path := range []string{f.database(), f.database() + "-wal", f.database() + "-shm", f.setupToken()} {
 		if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
@@ -79,14 +78,14 @@ func (f *DataFolder) makePrivate() {
 	}
 }
 
-// writableBy reports who else than its owner can write the folder: "group", "everyone", or "" for
-// no other. Such a folder is served, because container platforms mount them, but its files can be
+// writableBy returns who can write the folder next to its owner: "group", "everyone" or "" for no
+// one. Such a folder is served, because container platforms mount them, but its files can be
 // replaced.
 func (f *DataFolder) writableBy() string {
 	info, err := os.Stat(f.path)
 	switch {
 	case err != nil:
-		return "" // whatever it is, others will say so
+		return "" // other calls will return the error
 	case info.Mode().Perm()&0o002 != 0:
 		return "everyone"
 	case info.Mode().Perm()&0o020 != 0:
@@ -100,8 +99,7 @@ func (f *DataFolder) socket() string     { return socketIn(f.path) }
 func (f *DataFolder) secrets() string    { return secretsIn(f.path) }
 func (f *DataFolder) setupToken() string { return filepath.Join(f.path, "setup-token") }
 
-// restoring is where what is to take the place of the state there is is made ready, and restored is
-// where that lies once it is decided.
+// restoring is the folder in which a restore is staged, and restored its name once it is committed.
 func (f *DataFolder) restoring() string { return filepath.Join(f.path, "restoring") }
 func (f *DataFolder) restored() string  { return restoredIn(f.path) }
 
@@ -110,9 +108,8 @@ func secretsIn(folder string) string  { return filepath.Join(folder, "keys.json"
 func restoredIn(folder string) string { return filepath.Join(folder, "restored") }
 func socketIn(folder string) string   { return filepath.Join(folder, "curfew.sock") }
 
-// commitRestore makes what was made ready the state that counts. The renaming of the folder is the
-// moment: whatever stops the process before it leaves the old state, and whatever does afterwards
-// leaves the new one, which is settled at the next opening of the data folder.
+// commitRestore commits the staged files by renaming their folder. If the process stops before
+// that, the old state stays. If it stops later, the next OpenDataFolder finishes the restore.
 func (f *DataFolder) commitRestore() error {
 	if err := durable.SyncFolder(f.restoring()); err != nil {
 		return err
@@ -126,9 +123,9 @@ func (f *DataFolder) commitRestore() error {
 	return f.finishRestore()
 }
 
-// finishRestore puts restored files in their places. Each of its steps can be done again. The
-// database takes its place last of all: over the write-ahead log of the old one it would be ruined,
-// and beside the old keys it would be a mix of both.
+// finishRestore moves committed files to their places. Each step can be repeated. The database is
+// moved last: the write-ahead log of the old one would damage it, and it must not be used with the
+// old keys.
 func (f *DataFolder) finishRestore() error {
 	if err := os.RemoveAll(f.restoring()); err != nil {
 		return err
@@ -153,7 +150,7 @@ func (f *DataFolder) finishRestore() error {
 	return nil
 }
 
-// synced puts the names in the folder on disk, so that steps reach it in their order.
+// synced puts the names in the folder on disk, so that the steps reach the disk in their order.
 func (f *DataFolder) synced() error {
 	err := durable.SyncFolder(f.path)
 	if f.stepped != nil {
@@ -162,8 +159,8 @@ func (f *DataFolder) synced() error {
 	return err
 }
 
-// holds tells that a file of that path would lie in the folder itself, where it could take the
-// place of one of the deployment's own.
+// holds reports whether a file with that path would be in the folder itself, where it could replace
+// one of the deployment's.
 func (f *DataFolder) holds(path string) bool {
 	own, err := os.Stat(f.path)
 	if err != nil {
@@ -173,8 +170,8 @@ func (f *DataFolder) holds(path string) bool {
 	return err == nil && os.SameFile(own, its)
 }
 
-// ensureSetupToken returns the one-time token that the first owner has to know. It stays the same
-// over restarts, until it is used.
+// ensureSetupToken returns the one-time token for setting up the organization. It stays the same
+// until it is used.
 func (f *DataFolder) ensureSetupToken() (string, error) {
 	kept, err := os.ReadFile(f.setupToken())
 	if err == nil && strings.TrimSpace(string(kept)) != "" {
@@ -185,12 +182,12 @@ func (f *DataFolder) ensureSetupToken() (string, error) {
 	}
 	token := rand.Text()
 	if err := durable.WriteFile(f.setupToken(), []byte(token+"\n")); err != nil {
-		return "", fmt.Errorf("keep the set-up token: %w", err)
+		return "", fmt.Errorf("store the set-up token: %w", err)
 	}
 	return token, nil
 }
 
-// forgetSetupToken removes the token once it is of no more use.
+// forgetSetupToken removes the token once the organization is set up.
 func (f *DataFolder) forgetSetupToken() error {
 	if err := os.Remove(f.setupToken()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

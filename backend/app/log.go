@@ -10,26 +10,23 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Strangers can cause most lines of the log: each refused request is one. So of lines with the same
-// message and level only so many are written at once, and then one in a while; the others are
-// counted. A flood of refused requests comes in up to three such kinds, which makes fewer than 100
-// lines a minute. Lines at debug are written one and all: who asks for them wants each request. So
-// are those at info, which no stranger causes.
+// Strangers can cause log lines, as each refused request writes one. So lines above info are rate
+// limited by message and level, and those left out are counted. A flood of refused requests makes
+// up to three such kinds, which is fewer than 100 lines a minute.
 const (
 	linesAtOnce  = 10
 	betweenLines = 4 * time.Second
-	// betweenCounts is how often it is told how many lines were left out.
+	// betweenCounts is how often the number of lines left out is logged.
 	betweenCounts = time.Minute
 )
 
-// limitedLog is a [slog.Handler] that leaves out lines of which there are too many.
+// limitedLog is a [slog.Handler] that limits the rate of lines.
 type limitedLog struct {
 	slog.Handler
 	limits *lineLimits
 }
 
-// limitLog returns the log with limits, and the limits, which have to be asked to tell what was
-// left out.
+// limitLog returns the log with rate limits, and the limits.
 func limitLog(log *slog.Logger) (*slog.Logger, *lineLimits) {
 	limits := &lineLimits{log: log}
 	return slog.New(limitedLog{log.Handler(), limits}), limits
@@ -53,7 +50,7 @@ func (l limitedLog) WithGroup(name string) slog.Handler {
 	return limitedLog{l.Handler.WithGroup(name), l.limits}
 }
 
-// lineLimits has a limit for each kind of line. Messages are constant texts, so there are not many.
+// lineLimits holds a limit for each kind of line. There are few, because messages are constants.
 type lineLimits struct {
 	log   *slog.Logger // without limits
 	kinds sync.Map     // of *lineLimit by lineKind
@@ -69,7 +66,7 @@ type lineLimit struct {
 	leftOut atomic.Int64
 }
 
-// allow reports whether the line is to be written.
+// allow reports whether to write the line.
 func (l *lineLimits) allow(line slog.Record) bool {
 	kind := lineKind{line.Level, line.Message}
 	kept, known := l.kinds.Load(kind)
@@ -84,8 +81,8 @@ func (l *lineLimits) allow(line slog.Record) bool {
 	return false
 }
 
-// tell writes how many lines of each kind were left out since it was last told.
-func (l *lineLimits) tell() {
+// report logs how many lines of each kind were left out since the last report.
+func (l *lineLimits) report() {
 	l.kinds.Range(func(key, limit any) bool {
 		if leftOut := limit.(*lineLimit).leftOut.Swap(0); leftOut > 0 {
 			kind := key.(lineKind)

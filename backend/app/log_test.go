@@ -40,10 +40,10 @@ func TestTheLogIsLimited(t *testing.T) {
 	require.GreaterOrEqual(t, warnings, 20)
 
 	written.Reset()
-	limits.tell()
+	limits.report()
 	require.Contains(t, written.String(), fmt.Sprintf("count=%d lines=refused of=WARN", flood-warnings))
 	require.Equal(t, 3, strings.Count(written.String(), "lines were left out"))
 	written.Reset()
-	limits.tell()
+	limits.report()
 	require.Empty(t, written.String(), "each is told once")
 }
