@@ -42,7 +42,7 @@
 // GET /api/sessions, with a cookie:
 //
 //  1. httpapi: the middleware in api.go sets the request id and headers and checks the origin.
-//  2. httpapi: the route is mounted with [API.member], so [API.admit] runs first (guard.go). A
+//  2. httpapi: the route is mounted behind [API.guarded], so [API.admit] runs first (guard.go). A
 //     handler that needs a principal takes it as an argument: it cannot be mounted without.
 //  3. token: [Keys.Verify] returns the session that the token names. A token's signature is
 //     verified once.

@@ -126,14 +126,34 @@ func (a *App) build(ctx context.Context, web fs.FS, openStore openStore) (err er
 	}
 	a.guesses = members
 	a.live = live.NewHub(httpapi.ListenersPerSession, httpapi.ListenersPerMember)
-	api := &httpapi.API{
-		Sessions: a.sessions, Members: members, Tokens: a.tokens, Audit: a.db, Live: a.live, DeviceKey: derived[1], CursorKey: derived[2],
-		Ready: a.db.Ready, SetUp: a.setUp, Backup: a.backup, ClockAhead: a.clock.Ahead, AcceptTime: a.acceptTime, FolderWritableBy: a.folder.writableBy, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies, Stream: httpapi.DefaultStreamTimes, Now: a.clock.Now, Hold: httpapi.Hold, Log: a.log,
-		Metrics: a.metrics, MetricsToken: a.config.MetricsToken,
-	}
+	var mailer *mail.Sender
 	if a.config.Mail != nil {
-		api.Mail = mail.New(*a.config.Mail)
+		mailer = mail.New(*a.config.Mail)
 	}
+	api := httpapi.New(httpapi.Deps{
+		Sessions:         a.sessions,
+		Members:          members,
+		Tokens:           a.tokens,
+		Audit:            a.db,
+		Live:             a.live,
+		Mail:             mailer,
+		DeviceKey:        derived[1],
+		CursorKey:        derived[2],
+		Ready:            a.db.Ready,
+		SetUp:            a.setUp,
+		Backup:           a.backup,
+		ClockAhead:       a.clock.Ahead,
+		AcceptTime:       a.acceptTime,
+		FolderWritableBy: a.folder.writableBy,
+		PublicURL:        a.config.PublicURL,
+		TrustedProxies:   a.config.TrustedProxies,
+		Now:              a.clock.Now,
+		Sleep:            httpapi.Sleep,
+		Stream:           httpapi.DefaultStreamTimes,
+		Log:              a.log,
+		Metrics:          a.metrics,
+		MetricsToken:     a.config.MetricsToken,
+	})
 	operator := quietEcho()
 	api.MountOperator(operator)
 	a.operator = a.newServer(operator)

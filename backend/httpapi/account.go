@@ -12,11 +12,7 @@ import (
 	"curfew/backend/session"
 )
 
-func (a *API) changePassword(c echo.Context, who session.Principal) error {
-	var in PasswordRequest
-	if err := bind(c, &in); err != nil {
-		return err
-	}
+func (a *API) changePassword(c echo.Context, who session.Principal, in PasswordRequest) error {
 	ctx := c.Request().Context()
 	proof, err := a.provedAgain(c, who, in.CurrentPassword, orEmpty(in.Code))
 	if err != nil {
@@ -37,13 +33,9 @@ func (a *API) changePassword(c echo.Context, who session.Principal) error {
 	return c.JSON(http.StatusOK, SessionsEnded{SessionsEnded: int64(ended)})
 }
 
-func (a *API) renameAccount(c echo.Context, who session.Principal) error {
-	var in AccountRequest
-	if err := bind(c, &in); err != nil {
-		return err
-	}
+func (a *API) renameAccount(c echo.Context, who session.Principal, in AccountRequest) error {
 	if err := a.Members.Rename(c.Request().Context(), who.Caller(), who.Member.ID, in.Name); err != nil {
-		return a.Sessions.Explain(c.Request().Context(), who, err)
+		return err
 	}
 	who.Member.Name = in.Name
 	return c.JSON(http.StatusOK, wireMember(who.Member))
@@ -82,13 +74,9 @@ func (a *API) listNotices(c echo.Context, who session.Principal) error {
 	return c.JSON(http.StatusOK, page)
 }
 
-func (a *API) dismissNotices(c echo.Context, who session.Principal) error {
-	var in DismissRequest
-	if err := bind(c, &in); err != nil {
-		return err
-	}
+func (a *API) dismissNotices(c echo.Context, who session.Principal, in DismissRequest) error {
 	if err := a.Members.DismissNotices(c.Request().Context(), who.Caller(), *in.UpTo); err != nil {
-		return a.Sessions.Explain(c.Request().Context(), who, err)
+		return err
 	}
 	return c.NoContent(http.StatusNoContent)
 }

@@ -14,9 +14,6 @@ import (
 	"curfew/backend/session"
 )
 
-// streamPath is the one call whose answer takes as long as somebody listens.
-const streamPath = "/api/events"
-
 // How many streams of events may be open: for a session more than a browser has, and for a member, who
 // can begin many sessions, as many as two such browsers.
 const (

@@ -84,6 +84,6 @@ func TestAFloodWaitsForItsRefusals(t *testing.T) {
 func TestWhoLeavesIsHeldNoLonger(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
-	httpapi.Hold(ctx, time.Hour)
-	httpapi.Hold(t.Context(), time.Nanosecond)
+	httpapi.Sleep(ctx, time.Hour)
+	httpapi.Sleep(t.Context(), time.Nanosecond)
 }

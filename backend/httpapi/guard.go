@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"fmt"
 	"math"
 	"net/http"
 	"net/textproto"
@@ -9,113 +10,119 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"curfew/backend/member"
 	"curfew/backend/session"
 	"curfew/backend/token"
 )
 
-// principalHandler is a handler that can only be mounted behind the guard, because it takes what the guard finds.
+// principalHandler is a handler that takes what the guard finds, so that it cannot be mounted
+// without one.
 type principalHandler func(c echo.Context, who session.Principal) error
 
-// open lets in every request that has nothing in it which the call does not know, as do all others.
-func (a *API) open(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if err := a.refuseUnknown(c); err != nil {
-			return err
-		}
-		return next(c)
-	}
+// guard describes who may make a call over TCP.
+type guard struct {
+	access       session.Access         // whether the call may count as an access (rule R2)
+	restricted   bool                   // sessions that lack a required second factor are let in
+	role         func(member.Role) bool // nil for every role
+	metricsToken bool                   // a monitoring system is let in by its token
 }
 
-// member lets in whoever has a live session that is not restricted.
-func (a *API) member(next principalHandler) echo.HandlerFunc {
-	return a.anySession(func(c echo.Context, who session.Principal) error {
-		if who.Restricted() {
+var (
+	anySession = guard{access: session.Active, restricted: true}
+	listener   = guard{access: session.Passive, restricted: true}
+	anyMember  = guard{access: session.Active}
+	overseer   = guard{access: session.Active, role: member.Role.Oversees}
+	admin      = guard{access: session.Active, role: member.Role.Administers}
+	scraper    = guard{access: session.Active, role: member.Role.Oversees, metricsToken: true}
+)
+
+// guarded lets in the principals of a guard.
+func (a *API) guarded(g guard, in input, next principalHandler) echo.HandlerFunc {
+	scrape := in.checked(func(c echo.Context) error { return next(c, session.Principal{}) })
+	return func(c echo.Context) error {
+		if g.metricsToken && a.hasMetricsToken(c.Request()) {
+			return scrape(c)
+		}
+		who, err := a.admit(c, g.access)
+		if err != nil {
+			return err
+		}
+		if err := in.check(c); err != nil {
+			return err
+		}
+		if who.Restricted() && !g.restricted {
 			return session.ErrRestricted
 		}
-		return next(c, who)
-	})
-}
-
-// anySession lets in whoever has a live session, a restricted one too: it is for proving a second factor, or setting one up.
-func (a *API) anySession(next principalHandler) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		who, err := a.admit(c, session.Active)
-		if err != nil {
-			return err
+		if g.role != nil && !g.role(who.Member.Role) {
+			return session.ErrForbidden
 		}
-		if err := a.refuseUnknown(c); err != nil {
-			return err
-		}
-		return next(c, who)
+		return a.Sessions.Explain(c.Request().Context(), who, next(c, who))
 	}
 }
 
-// listener lets in whoever has a live session, without counting as an access (rule R2).
-func (a *API) listener(next principalHandler) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		who, err := a.admit(c, session.Passive)
-		if err != nil {
-			return err
-		}
-		if err := a.refuseUnknown(c); err != nil {
-			return err
-		}
-		return next(c, who)
-	}
+// operated lets in every caller as the operator, whatever the guard over TCP.
+func (a *API) operated(_ guard, in input, next principalHandler) echo.HandlerFunc {
+	return in.checked(func(c echo.Context) error { return next(c, a.Sessions.Operator()) })
 }
 
-// overseer lets in members who may see what concerns others: owners, admins and auditors.
-func (a *API) overseer(next principalHandler) echo.HandlerFunc {
-	return a.member(func(c echo.Context, who session.Principal) error {
-		if !who.Member.Role.Oversees() {
-			return session.ErrForbidden
-		}
-		return next(c, who)
-	})
-}
-
-// admin lets in members who may change what concerns others: owners and admins.
-func (a *API) admin(next principalHandler) echo.HandlerFunc {
-	return a.member(func(c echo.Context, who session.Principal) error {
-		if !who.Member.Role.Administers() {
-			return session.ErrForbidden
-		}
-		return next(c, who)
-	})
-}
-
-// admit is the one way in: from the request's token to a principal whose session is alive at this moment. Every request passes here, so the
-// headers that it reads and sets are named as [http.Header] keeps them: Get and Set would work that out anew each time.
+// admit authenticates a request. It delays refusals, and says in a header how long the session
+// lasts. Headers are read and set by their canonical names, which spares each request to make them.
 func (a *API) admit(c echo.Context, kind session.Access) (session.Principal, error) {
-	ctx := c.Request().Context()
-	asked, err := accessKind(c.Request())
+	who, err := a.authenticate(c.Request(), kind)
 	if err != nil {
-		return session.Principal{}, err
-	}
-	text, err := accessToken(c.Request())
-	if err != nil {
-		return session.Principal{}, a.withoutToken(ctx, err)
-	}
-	claims, err := a.Tokens.Verify(text)
-	if err != nil {
-		return session.Principal{}, a.turnAway(ctx, err)
-	}
-	if newest := a.Sessions.Organization().Generation; claims.Generation > newest {
-		// The database is older than the token: somebody restored a backup (I13). What it knows of revocations is not to be trusted.
-		a.Log.Error("a token is newer than the database", "token_generation", claims.Generation, "generation", newest)
-		return session.Principal{}, a.turnAway(ctx, token.ErrInvalid)
-	}
-	who, err := a.Sessions.Admit(ctx, session.ID(claims.Session), kind && asked)
-	if err != nil {
-		return session.Principal{}, a.turnAway(ctx, err)
+		return who, a.delayRefusal(c.Request().Context(), err)
 	}
 	left := who.ExpiresAt.Sub(who.AdmittedAt).Seconds()
 	c.Response().Header()["Curfew-Session-Expires-In"] = []string{strconv.FormatInt(int64(math.Ceil(max(0, left))), 10)}
 	return who, nil
 }
 
-// accessToken returns the one token that the request carries. A bearer token goes before a cookie, and two of a kind are no token at all.
-// A credential of another scheme is meant for somebody else, such as a proxy with an authentication of its own, and hides no cookie.
+// authenticate returns the principal of a request, whose session is alive at this moment.
+func (a *API) authenticate(r *http.Request, kind session.Access) (session.Principal, error) {
+	asked, err := accessKind(r)
+	if err != nil {
+		return session.Principal{}, err
+	}
+	text, err := accessToken(r)
+	if err != nil {
+		return session.Principal{}, err
+	}
+	claims, err := a.Tokens.Verify(text)
+	if err != nil {
+		return session.Principal{}, err
+	}
+	if newest := a.Sessions.Organization().Generation; claims.Generation > newest {
+		// The database is older than the token: somebody restored a backup (I13). What it knows of revocations is not to be trusted.
+		a.Log.Error("a token is newer than the database", "token_generation", claims.Generation, "generation", newest)
+		return session.Principal{}, token.ErrInvalid
+	}
+	return a.Sessions.Admit(r.Context(), session.ID(claims.Session), kind && asked)
+}
+
+// body passes a request's body to a handler.
+func body[T any](next func(echo.Context, session.Principal, T) error) principalHandler {
+	return func(c echo.Context, who session.Principal) error {
+		var in T
+		if err := bind(c, &in); err != nil {
+			return err
+		}
+		return next(c, who, in)
+	}
+}
+
+// onMember passes the id of a member in a request's path to a handler.
+func onMember(next func(echo.Context, session.Principal, member.ID) error) principalHandler {
+	return func(c echo.Context, who session.Principal) error {
+		id, err := member.ParseID(c.Param("id"))
+		if err != nil {
+			return member.ErrNotFound
+		}
+		return next(c, who, id)
+	}
+}
+
+// accessToken returns the one token of a request. A bearer token goes before a cookie, and two of
+// the same kind are an error. A credential of another scheme is for another party, such as a proxy.
 func accessToken(r *http.Request) (string, error) {
 	text, bearers := bearerToken(r.Header)
 	switch bearers {
@@ -143,8 +150,8 @@ func bearerToken(h http.Header) (text string, bearers int) {
 	return text, bearers
 }
 
-// onlyCookie returns the cookie's value as it came. A name that comes twice may have been planted by a neighbouring host. Every request
-// passes here, so it makes no [http.Cookie] of what it reads (RFC 6265, 4.2.1).
+// onlyCookie returns a cookie's value as it came. A name that comes twice may have been set by a
+// neighbouring host. It parses no other cookie, since it runs at every request (RFC 6265, 4.2.1).
 func onlyCookie(r *http.Request, name string) (string, error) {
 	value, times := "", 0
 	for _, header := range r.Header["Cookie"] {
@@ -157,7 +164,7 @@ func onlyCookie(r *http.Request, name string) (string, error) {
 	}
 	switch times {
 	case 0:
-		return "", session.ErrNoSession
+		return "", errNoToken
 	case 1:
 		return value, nil
 	default:
@@ -165,8 +172,11 @@ func onlyCookie(r *http.Request, name string) (string, error) {
 	}
 }
 
-// accessKind reports whether the request asks to count as an access (rule R2). It reads Curfew-Passive strictly: what was meant as passive
-// and counted would keep a session alive.
+// errNoToken is [session.ErrNoSession] for a request without a token, which is not delayed.
+var errNoToken = fmt.Errorf("no token: %w", session.ErrNoSession)
+
+// accessKind reads whether a request counts as an access (rule R2). Curfew-Passive is read strictly:
+// a request meant as passive that counted would keep a session alive.
 func accessKind(r *http.Request) (session.Access, error) {
 	switch passive := r.Header["Curfew-Passive"]; {
 	case len(passive) == 0, len(passive) == 1 && strings.EqualFold(passive[0], "false"):

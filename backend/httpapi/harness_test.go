@@ -202,18 +202,35 @@ func (h *house) start(log *slog.Logger) {
 	require.NoError(h.t, err)
 
 	h.live = live.NewHub(httpapi.ListenersPerSession, httpapi.ListenersPerMember)
-	h.api = &httpapi.API{
-		Sessions: h.sessions, Members: h.members, Tokens: tokens, Audit: h.storage, Live: h.live, Mail: h.options.mail, Stream: h.options.streams(), DeviceKey: derived[1], CursorKey: derived[2],
-		Ready: h.storage.Ready, SetUp: h.sessions.Reload, Backup: h.backup, ClockAhead: h.steady.Ahead, FolderWritableBy: func() string { return h.writableBy },
-		AcceptTime: func(ctx context.Context) (session.Receipt, error) { return h.sessions.AcceptTime(ctx, h.steady) },
-		PublicURL:  publicURL, Now: h.now, Hold: h.hold, Log: log,
-		Metrics: metrics.New(), MetricsToken: metricsToken,
+	deps := httpapi.Deps{
+		Sessions:         h.sessions,
+		Members:          h.members,
+		Tokens:           tokens,
+		Audit:            h.storage,
+		Live:             h.live,
+		Mail:             h.options.mail,
+		DeviceKey:        derived[1],
+		CursorKey:        derived[2],
+		Ready:            h.storage.Ready,
+		SetUp:            h.sessions.Reload,
+		Backup:           h.backup,
+		ClockAhead:       h.steady.Ahead,
+		AcceptTime:       func(ctx context.Context) (session.Receipt, error) { return h.sessions.AcceptTime(ctx, h.steady) },
+		FolderWritableBy: func() string { return h.writableBy },
+		PublicURL:        publicURL,
+		Now:              h.now,
+		Sleep:            h.sleep,
+		Stream:           h.options.streams(),
+		Log:              log,
+		Metrics:          metrics.New(),
+		MetricsToken:     metricsToken,
 	}
 	for _, network := range h.options.trustedProxies {
 		_, parsed, err := net.ParseCIDR(network)
 		require.NoError(h.t, err)
-		h.api.TrustedProxies = append(h.api.TrustedProxies, parsed)
+		deps.TrustedProxies = append(deps.TrustedProxies, parsed)
 	}
+	h.api = httpapi.New(deps)
 	h.echo = echo.New()
 	h.echo.Logger.SetOutput(io.Discard)
 	h.api.Mount(h.echo)
@@ -221,8 +238,8 @@ func (h *house) start(log *slog.Logger) {
 	h.echo.HEAD("/*", pages.Serve)
 }
 
-// hold lets no time pass.
-func (h *house) hold(_ context.Context, d time.Duration) {
+// sleep lets no time pass.
+func (h *house) sleep(_ context.Context, d time.Duration) {
 	if h.held != nil {
 		h.held <- d
 	}

@@ -44,7 +44,7 @@ type parameter struct {
 }
 
 // documentedInputs are the inputs of the contract's calls, read once.
-var documentedInputs = sync.OnceValue(func() map[route]input {
+var documentedInputs = sync.OnceValue(func() map[call]input {
 	var spec struct {
 		Paths      map[string]map[string]yaml.Node
 		Components struct{ Parameters map[string]parameter }
@@ -52,22 +52,22 @@ var documentedInputs = sync.OnceValue(func() map[route]input {
 	if err := yaml.Unmarshal(contract, &spec); err != nil {
 		panic(err) // the contract is part of the program
 	}
-	inputs := map[route]input{}
+	inputs := map[call]input{}
 	for path, calls := range spec.Paths {
 		path = templated.ReplaceAllString(path, ":$1")
 		for method, node := range calls {
-			var call struct {
+			var described struct {
 				Parameters  []parameter
 				RequestBody map[string]any `yaml:"requestBody"`
 			}
 			if method == "parameters" { // of the path, which Echo reads
 				continue
 			}
-			if err := node.Decode(&call); err != nil {
+			if err := node.Decode(&described); err != nil {
 				panic(err)
 			}
-			known := input{query: map[string]parameter{}, headers: map[string]bool{}, body: call.RequestBody != nil}
-			for _, p := range call.Parameters {
+			known := input{query: map[string]parameter{}, headers: map[string]bool{}, body: described.RequestBody != nil}
+			for _, p := range described.Parameters {
 				if name, found := strings.CutPrefix(p.Ref, "#/components/parameters/"); found {
 					p = spec.Components.Parameters[name]
 				}
@@ -78,7 +78,7 @@ var documentedInputs = sync.OnceValue(func() map[route]input {
 					known.headers[p.Name] = true
 				}
 			}
-			inputs[route{strings.ToUpper(method), path}] = known
+			inputs[call{strings.ToUpper(method), path}] = known
 		}
 	}
 	return inputs
@@ -86,40 +86,40 @@ var documentedInputs = sync.OnceValue(func() map[route]input {
 
 var templated = regexp.MustCompile(`\{(\w+)\}`)
 
-// expectInputs notes what each mounted route takes. Routes that are not in the contract, the operator's
-// own, take a body and nothing else.
-func (a *API) expectInputs(e *echo.Echo) {
-	if a.inputs == nil {
-		a.inputs = map[route]input{}
-	}
-	for _, r := range e.Routes() {
-		at := route{r.Method, r.Path}
-		if r.Method == http.MethodHead {
-			at.method = http.MethodGet
+// inputOf returns what a call takes. A call that is not in the contract, one of the operator's own,
+// takes a body and nothing else.
+func inputOf(method, path string) input {
+	known, documented := documentedInputs()[call{method, path}]
+	known.body = known.body || !documented
+	return known
+}
+
+// checked puts the check of a call's input before its handler.
+func (i input) checked(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if err := i.check(c); err != nil {
+			return err
 		}
-		known, documented := documentedInputs()[at]
-		known.body = known.body || !documented
-		a.inputs[route{r.Method, r.Path}] = known
+		return next(c)
 	}
 }
 
-// refuseUnknown refuses what the call does not know or cannot use: in its query and, where it changes
-// something, a body, a key, and a condition on a thing that has no versions. It may read the body, so it
-// comes after the guard.
-func (a *API) refuseUnknown(c echo.Context) error {
+// check returns an error for what the call does not know or cannot use: in its query and, where it
+// changes something, a body, a key, and a condition on a thing that has no versions. It may read the
+// body, so it comes after the guard.
+func (i input) check(c echo.Context) error {
 	r := c.Request()
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 	if reads && r.URL.RawQuery == "" {
 		return nil
 	}
-	known := a.inputs[route{r.Method, c.Path()}]
-	if err := known.refuseQuery(r.URL.RawQuery); err != nil || reads {
+	if err := i.refuseQuery(r.URL.RawQuery); err != nil || reads {
 		return err
 	}
-	if !known.headers["Idempotency-Key"] && r.Header["Idempotency-Key"] != nil {
+	if !i.headers["Idempotency-Key"] && r.Header["Idempotency-Key"] != nil {
 		return &inputError{[]FieldError{{Field: "Idempotency-Key", Code: "unknown_parameter", Message: "This call keeps no keys. Leave it out."}}}
 	}
-	if !known.headers["If-Match"] {
+	if !i.headers["If-Match"] {
 		conditions, err := etag.ReadConditions(r.Header)
 		if err != nil {
 			return err
@@ -128,7 +128,7 @@ func (a *API) refuseUnknown(c echo.Context) error {
 			return etag.ErrFailed
 		}
 	}
-	if known.body {
+	if i.body {
 		return nil
 	}
 	return bindOptional(c, &struct{}{})

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"cmp"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"curfew/backend/audit"
 	"curfew/backend/mail"
 	"curfew/backend/member"
 	"curfew/backend/session"
@@ -63,15 +65,7 @@ func (a *API) memberAt(c echo.Context, list string) (*member.Details, error) {
 	return last, nil
 }
 
-func (a *API) getMember(c echo.Context, _ session.Principal) error {
-	id, err := memberID(c)
-	if err != nil {
-		return err
-	}
-	return a.answerMember(c, id)
-}
-
-func (a *API) answerMember(c echo.Context, id member.ID) error {
+func (a *API) getMember(c echo.Context, _ session.Principal, id member.ID) error {
 	found, err := a.Members.Find(c.Request().Context(), id)
 	if err != nil {
 		return err
@@ -79,26 +73,18 @@ func (a *API) answerMember(c echo.Context, id member.ID) error {
 	return c.JSON(http.StatusOK, a.wireDetails(found))
 }
 
-func (a *API) inviteMember(c echo.Context, who session.Principal) error {
-	var in InviteRequest
-	if err := bind(c, &in); err != nil {
-		return err
-	}
+func (a *API) inviteMember(c echo.Context, who session.Principal, in InviteRequest) error {
 	if err := a.checkMail(in.Mail); err != nil {
 		return err
 	}
 	invited, secret, err := a.Members.Invite(c.Request().Context(), who.Caller(), orEmpty(in.Name), in.Email, member.Role(in.Role), isTrue(in.ReuseAddress))
 	if err != nil {
-		return a.Sessions.Explain(c.Request().Context(), who, err)
+		return err
 	}
 	return a.answerLink(c, who, invited, secret, in.Mail)
 }
 
-func (a *API) changeMember(c echo.Context, who session.Principal) error {
-	id, err := memberID(c)
-	if err != nil {
-		return err
-	}
+func (a *API) changeMember(c echo.Context, who session.Principal, id member.ID) error {
 	var in MemberRequest
 	if err := bind(c, &in); err != nil {
 		return err
@@ -112,58 +98,26 @@ func (a *API) changeMember(c echo.Context, who session.Principal) error {
 		wish.Role = &role
 	}
 	if err := a.Members.Change(c.Request().Context(), who.Caller(), id, wish); err != nil {
-		return a.Sessions.Explain(c.Request().Context(), who, err)
-	}
-	return a.answerMember(c, id)
-}
-
-func (a *API) removeMember(c echo.Context, who session.Principal) error {
-	id, err := memberID(c)
-	if err != nil {
 		return err
 	}
-	ended, err := a.Members.Remove(c.Request().Context(), who.Caller(), id)
-	if err != nil {
-		return a.Sessions.Explain(c.Request().Context(), who, err)
-	}
-	return c.JSON(http.StatusOK, SessionsEnded{SessionsEnded: int64(ended)})
+	return a.getMember(c, who, id)
 }
 
-func (a *API) revokeMemberSessions(c echo.Context, who session.Principal) error {
-	id, err := memberID(c)
-	if err != nil {
-		return err
-	}
-	ended, err := a.Members.RevokeSessions(c.Request().Context(), who.Caller(), id)
-	if err != nil {
-		return a.Sessions.Explain(c.Request().Context(), who, err)
-	}
-	if id == who.Member.ID {
-		forgetSession(c)
-	}
-	return c.JSON(http.StatusOK, SessionsEnded{SessionsEnded: int64(ended)})
+// endingSessions mounts an act on a member, named by the path, that ends sessions of theirs.
+func endingSessions(act func(context.Context, audit.Caller, member.ID) (int, error)) principalHandler {
+	return onMember(func(c echo.Context, who session.Principal, id member.ID) error {
+		ended, err := act(c.Request().Context(), who.Caller(), id)
+		if err != nil {
+			return err
+		}
+		if id == who.Member.ID {
+			forgetSession(c)
+		}
+		return c.JSON(http.StatusOK, SessionsEnded{SessionsEnded: int64(ended)})
+	})
 }
 
-func (a *API) removeMemberFactors(c echo.Context, who session.Principal) error {
-	id, err := memberID(c)
-	if err != nil {
-		return err
-	}
-	ended, err := a.Members.RemoveFactors(c.Request().Context(), who.Caller(), id)
-	if err != nil {
-		return a.Sessions.Explain(c.Request().Context(), who, err)
-	}
-	if id == who.Member.ID {
-		forgetSession(c)
-	}
-	return c.JSON(http.StatusOK, SessionsEnded{SessionsEnded: int64(ended)})
-}
-
-func (a *API) issueMemberLink(c echo.Context, who session.Principal) error {
-	id, err := memberID(c)
-	if err != nil {
-		return err
-	}
+func (a *API) issueMemberLink(c echo.Context, who session.Principal, id member.ID) error {
 	var in LinkRequest
 	if err := bindOptional(c, &in); err != nil {
 		return err
@@ -173,7 +127,7 @@ func (a *API) issueMemberLink(c echo.Context, who session.Principal) error {
 	}
 	issued, secret, err := a.Members.IssueLink(c.Request().Context(), who.Caller(), id)
 	if err != nil {
-		return a.Sessions.Explain(c.Request().Context(), who, err)
+		return err
 	}
 	return a.answerLink(c, who, issued, secret, in.Mail)
 }
@@ -235,14 +189,6 @@ func (a *API) linkTo(secret string, kind member.LinkKind) string {
 		link.Fragment += "&for=reset"
 	}
 	return link.String()
-}
-
-func memberID(c echo.Context) (member.ID, error) {
-	id, err := member.ParseID(c.Param("id"))
-	if err != nil {
-		return member.ID{}, member.ErrNotFound
-	}
-	return id, nil
 }
 
 func (a *API) wireDetails(d member.Details) MemberDetails {

@@ -10,28 +10,21 @@ import (
 	"curfew/backend/session"
 )
 
-// scraper lets in a monitoring system that shows the operator's token, which opens nothing else, and besides whoever may see what concerns
-// others.
-func (a *API) scraper(next echo.HandlerFunc) echo.HandlerFunc {
-	person := a.overseer(func(c echo.Context, _ session.Principal) error { return next(c) })
-	return func(c echo.Context) error {
-		presented, err := accessToken(c.Request())
-		if err == nil && a.MetricsToken != "" && subtle.ConstantTimeCompare([]byte(presented), []byte(a.MetricsToken)) == 1 {
-			return a.open(next)(c)
-		}
-		return person(c)
-	}
+// hasMetricsToken reports whether a monitoring system made the request.
+func (a *API) hasMetricsToken(r *http.Request) bool {
+	presented, err := accessToken(r)
+	return err == nil && a.MetricsToken != "" && subtle.ConstantTimeCompare([]byte(presented), []byte(a.MetricsToken)) == 1
 }
 
-func (a *API) getMetrics(c echo.Context) error {
+func (a *API) getMetrics(c echo.Context, _ session.Principal) error {
 	c.Response().Header().Set(echo.HeaderContentType, metrics.ContentType)
 	c.Response().WriteHeader(http.StatusOK)
-	a.Metrics.Write(c.Response()) // whoever has gone meanwhile needs no error
+	a.Metrics.Write(c.Response()) // an error means that the client left
 	return nil
 }
 
-// countSessions adds what there is to tell of sessions, which is asked for whenever somebody looks.
-func (a *API) countSessions() {
+// registerMetrics registers the gauges, and the requests of each route but the stream.
+func (a *API) registerMetrics() {
 	a.Metrics.Gauge("curfew_sessions", func() float64 {
 		return float64(a.Sessions.Figures(a.Now()).Live.Sessions)
 	})
@@ -40,42 +33,22 @@ func (a *API) countSessions() {
 	})
 	a.Metrics.Gauge("curfew_clock_ahead_seconds", func() float64 { return a.ClockAhead().Seconds() })
 	a.Metrics.Gauge("curfew_generation", func() float64 { return float64(a.Sessions.Organization().Generation) })
-}
-
-// counted are the requests of each route that is mounted.
-type counted struct {
-	routes map[route]*metrics.Requests
-	others *metrics.Requests // pages, and what is no route at all
-}
-
-type route struct{ method, path string }
-
-// countRequests counts those of each route that is mounted by now.
-func (a *API) countRequests(e *echo.Echo) {
-	if a.counted.routes == nil {
-		a.counted = counted{map[route]*metrics.Requests{}, a.Metrics.Requests("other", "other")}
-	}
-	for _, r := range e.Routes() {
-		if r.Method == http.MethodHead {
-			continue // counted as GET is
-		}
-		key := route{r.Method, r.Path}
-		if _, known := a.counted.routes[key]; !known && r.Path != streamPath {
-			a.counted.routes[key] = a.Metrics.Requests(r.Method, r.Path)
+	a.requests = map[call]*metrics.Requests{{}: a.Metrics.Requests("other", "other")}
+	for _, c := range a.calls() {
+		if c.path != streamPath { // which lasts as long as the client listens
+			a.requests[c] = a.Metrics.Requests(c.method, c.path)
 		}
 	}
 }
 
-// requestsOf are those of a route; nil for those that are not counted, because they take as long as somebody listens.
+// requestsOf returns the metrics of a route's requests; nil for the stream. Pages, and what is not
+// a route, are counted together.
 func (a *API) requestsOf(method, path string) *metrics.Requests {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	if requests, known := a.counted.routes[route{method, path}]; known {
+	if requests, known := a.requests[call{method, path}]; known || path == streamPath {
 		return requests
 	}
-	if path == streamPath {
-		return nil
-	}
-	return a.counted.others
+	return a.requests[call{}]
 }

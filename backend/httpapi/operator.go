@@ -7,67 +7,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"curfew/backend/audit"
+	"curfew/backend/member"
 	"curfew/backend/session"
 )
-
-// MountOperator puts what makes sense for the operator on a server of their own: the calls of the contract, by the same handlers, without
-// a session; and those of an operator alone. Who reaches that server has proved who they are by reaching it, so it must be one that only
-// the user who runs Curfew can reach.
-//
-// No request from the network ever becomes the operator. The two guards are two functions, chosen when a route is mounted and not by
-// anything in a request; these routes are on this router alone, and [API.Mount] puts none of them on the other. A test calls every route of
-// both without credentials.
-func (a *API) MountOperator(e *echo.Echo) {
-	e.HTTPErrorHandler = a.answerError
-	e.JSONSerializer = jsonSerializer{}
-	e.IPExtractor = echo.ExtractIPDirect()
-	e.Use(identify, a.observe, recoverPanics, secureHeaders)
-
-	e.GET("/api/sessions", operator(a, a.listSessions))
-	e.GET("/api/sessions/summary", operator(a, a.getSessionSummary))
-	e.DELETE("/api/sessions/:id", operator(a, a.revokeSession))
-	e.POST("/api/sessions/revoke", operator(a, a.revokeSessions))
-	e.POST("/api/sessions/revoke-all", operator(a, a.revokeAllSessions))
-
-	e.GET("/api/settings/security", operator(a, a.getSecuritySettings))
-	e.PUT("/api/settings/security", operator(a, a.putSecuritySettings))
-	e.POST("/api/settings/security/preview", operator(a, a.previewSecuritySettings))
-
-	e.GET("/api/settings/sign-in", operator(a, a.getSignInSettings))
-	e.PUT("/api/settings/sign-in", operator(a, a.putSignInSettings))
-	e.PUT("/api/settings/organization", operator(a, a.putOrganization))
-
-	e.GET("/api/members", operator(a, a.listMembers))
-	e.GET("/api/members/:id", operator(a, a.getMember))
-	e.POST("/api/members", operator(a, a.inviteMember))
-	e.PATCH("/api/members/:id", operator(a, a.changeMember))
-	e.DELETE("/api/members/:id", operator(a, a.removeMember))
-	e.POST("/api/members/:id/revoke-sessions", operator(a, a.revokeMemberSessions))
-	e.POST("/api/members/:id/link", operator(a, a.issueMemberLink))
-	e.DELETE("/api/members/:id/second-factor", operator(a, a.removeMemberFactors))
-
-	e.GET("/api/audit", operator(a, a.listAudit))
-	e.GET("/api/audit/chain", operator(a, a.getAuditChain))
-
-	// The operator's alone.
-	e.POST("/api/members/:id/reset-password", operator(a, a.resetMemberPassword))
-	e.POST("/api/backup", operator(a, a.makeBackup))
-	e.GET("/api/clock", operator(a, a.getClock))
-	e.POST("/api/clock/accept", operator(a, a.acceptTime))
-
-	a.expectInputs(e)
-	a.countRequests(e)
-}
-
-// operator lets in whoever has reached the operator's server.
-func operator(a *API, next principalHandler) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if err := a.refuseUnknown(c); err != nil {
-			return err
-		}
-		return next(c, a.Sessions.Operator())
-	}
-}
 
 // PasswordReset is a member's new password, which is shown this once and kept nowhere.
 type PasswordReset struct {
@@ -75,11 +17,7 @@ type PasswordReset struct {
 	Password string `json:"password"`
 }
 
-func (a *API) resetMemberPassword(c echo.Context, _ session.Principal) error {
-	id, err := memberID(c)
-	if err != nil {
-		return err
-	}
+func (a *API) resetMemberPassword(c echo.Context, _ session.Principal, id member.ID) error {
 	m, password, err := a.Members.Reset(c.Request().Context(), id)
 	if err != nil {
 		return err
@@ -110,11 +48,7 @@ type FileError struct{ Code, Message string }
 
 func (e *FileError) Error() string { return e.Message }
 
-func (a *API) makeBackup(c echo.Context, who session.Principal) error {
-	var in BackupRequest
-	if err := bind(c, &in); err != nil {
-		return err
-	}
+func (a *API) makeBackup(c echo.Context, who session.Principal, in BackupRequest) error {
 	event := audit.Event{At: a.Now(), Action: audit.BackedUp, Actor: who.Caller().Actor, Target: "organization"}
 	backup, chain, err := a.Backup(c.Request().Context(), in.File, in.Replace, event)
 	if err != nil {

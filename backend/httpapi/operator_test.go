@@ -47,15 +47,33 @@ func TestNobodyFromTheNetworkIsTheOperator(t *testing.T) {
 	}
 	require.Greater(t, called, 80)
 	require.Equal(t, before, h.everythingDecided())
+}
 
-	// What is the operator's alone is not there at all, not even for an owner.
-	owner := h.browser(member.Owner)
-	owner.post("/api/members/"+owner.requireLive().Member.Id+"/reset-password", nil).requireProblem(http.StatusNotFound, "not_found")
-	for _, route := range h.routes() {
-		require.NotContains(t, route, "reset-password")
-		require.NotContains(t, route, "backup")
-		require.NotContains(t, route, "/api/clock")
+// TestEachDoorHasItsOwnCalls: a call that names one door is not there at the other, not even for an owner.
+func TestEachDoorHasItsOwnCalls(t *testing.T) {
+	h := open(t, options{})
+	owner, operator := h.browser(member.Owner), h.operator()
+	network, socket := h.routes(), operator.h.routes()
+	before, onlyNetwork, onlySocket := h.everythingDecided(), 0, 0
+	for _, call := range socket {
+		if !slices.Contains(network, call) {
+			owner.call(call, malformed).requireProblem(http.StatusNotFound, "not_found")
+			onlySocket++
+		}
 	}
+	for _, call := range network {
+		if !slices.Contains(socket, call) {
+			a := operator.call(call, malformed)
+			if a.StatusCode != http.StatusMethodNotAllowed { // of a path that has another method
+				a.requireProblem(http.StatusNotFound, "not_found")
+			}
+			onlyNetwork++
+		}
+	}
+	require.Equal(t, 4, onlySocket)
+	require.Equal(t, len(network)+onlySocket-len(socket), onlyNetwork)
+	require.Greater(t, onlyNetwork, 30)
+	require.Equal(t, before, h.everythingDecided())
 }
 
 // TestTheOperatorsCallsAreTheContracts: but for those that are theirs alone.

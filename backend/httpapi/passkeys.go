@@ -40,11 +40,7 @@ func (a *API) signInByPasskey(c echo.Context) error {
 	return a.startSession(c, proof, transport)
 }
 
-func (a *API) reauthenticateByPasskey(c echo.Context, who session.Principal) error {
-	var in PasskeyRequest
-	if err := bind(c, &in); err != nil {
-		return err
-	}
+func (a *API) reauthenticateByPasskey(c echo.Context, who session.Principal, in PasskeyRequest) error {
 	proof, err := a.Members.ReauthenticateByPasskey(c.Request().Context(), who.Member, in.Ceremony, in.Credential, a.origin(c))
 	if err != nil {
 		return a.inSession(c, who, err)
@@ -86,11 +82,7 @@ func (a *API) beginPasskeyRegistration(c echo.Context, who session.Principal) er
 	return answerChallenge(c, challenge)
 }
 
-func (a *API) registerPasskey(c echo.Context, who session.Principal) error {
-	var in PasskeyRegistration
-	if err := bind(c, &in); err != nil {
-		return err
-	}
+func (a *API) registerPasskey(c echo.Context, who session.Principal, in PasskeyRegistration) error {
 	change, err := a.Members.Register(who.Member, in.Ceremony, in.Name, in.Credential)
 	if errors.Is(err, member.ErrBadPasskey) {
 		return errWrongPasskey

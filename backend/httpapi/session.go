@@ -39,11 +39,7 @@ func (a *API) signOut(c echo.Context, who session.Principal) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-func (a *API) reauthenticate(c echo.Context, who session.Principal) error {
-	var in ReauthenticateRequest
-	if err := bind(c, &in); err != nil {
-		return err
-	}
+func (a *API) reauthenticate(c echo.Context, who session.Principal, in ReauthenticateRequest) error {
 	proof, err := a.provedAgain(c, who, in.Password, orEmpty(in.Code))
 	if err != nil {
 		return err

@@ -59,7 +59,7 @@ func (a *API) startSession(c echo.Context, proof member.Proof, transport Transpo
 		}
 		a.rememberDevice(c, who.Member.ID)
 	}
-	return a.handOver(c, http.StatusCreated, who, refresh, transport)
+	return a.writeTokens(c, http.StatusCreated, who, refresh, transport)
 }
 
 func (a *API) refreshSession(c echo.Context) error {
@@ -81,19 +81,19 @@ func (a *API) refreshSession(c echo.Context) error {
 		}
 		cookie, err := onlyCookie(c.Request(), refreshCookie)
 		if err != nil {
-			return a.withoutToken(ctx, err)
+			return a.delayRefusal(ctx, err)
 		}
 		transport, presented = TransportCookie, cookie
 	}
 	who, successor, err := a.Sessions.Refresh(ctx, presented, kind)
 	if err != nil {
-		return a.turnAway(ctx, err)
+		return a.delayRefusal(ctx, err)
 	}
-	return a.handOver(c, http.StatusOK, who, successor, transport)
+	return a.writeTokens(c, http.StatusOK, who, successor, transport)
 }
 
-// handOver gives the client a new access token and the refresh token, by the transport that it asked for.
-func (a *API) handOver(c echo.Context, status int, who session.Principal, refresh string, transport Transport) error {
+// writeTokens gives the client a new access token and the refresh token, by the transport that it asked for.
+func (a *API) writeTokens(c echo.Context, status int, who session.Principal, refresh string, transport Transport) error {
 	access, lifetime, err := a.Tokens.Issue(uuid.UUID(who.Session.ID), uuid.UUID(who.Member.ID), who.Session.Generation, who.ExpiresAt)
 	if err != nil {
 		return err
@@ -198,11 +198,7 @@ func (a *API) revokeSession(c echo.Context, who session.Principal) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-func (a *API) revokeSessions(c echo.Context, who session.Principal) error {
-	var in RevokeRequest
-	if err := bind(c, &in); err != nil {
-		return err
-	}
+func (a *API) revokeSessions(c echo.Context, who session.Principal, in RevokeRequest) error {
 	ids := make([]session.ID, len(in.Ids))
 	for i, text := range in.Ids {
 		var err error

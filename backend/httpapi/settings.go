@@ -30,11 +30,7 @@ func (a *API) getSecuritySettings(c echo.Context, who session.Principal) error {
 	return a.answerSettings(c, *who.Organization)
 }
 
-func (a *API) putSecuritySettings(c echo.Context, who session.Principal) error {
-	var in PolicyRequest
-	if err := bind(c, &in); err != nil {
-		return err
-	}
+func (a *API) putSecuritySettings(c echo.Context, who session.Principal, in PolicyRequest) error {
 	conditions, err := etag.ReadConditions(c.Request().Header)
 	if err != nil {
 		return err
@@ -50,11 +46,7 @@ func (a *API) putSecuritySettings(c echo.Context, who session.Principal) error {
 	return a.answerSettings(c, saved)
 }
 
-func (a *API) previewSecuritySettings(c echo.Context, who session.Principal) error {
-	var in PolicyRequest
-	if err := bind(c, &in); err != nil {
-		return err
-	}
+func (a *API) previewSecuritySettings(c echo.Context, who session.Principal, in PolicyRequest) error {
 	next := in.policy()
 	preview, err := a.Sessions.Preview(c.Request().Context(), who, next)
 	if err != nil {
@@ -86,11 +78,7 @@ func wereInForce(tags []string, current int64) bool {
 
 func versionTag(version int64) string { return strconv.Quote(strconv.FormatInt(version, 10)) }
 
-func (a *API) putOrganization(c echo.Context, who session.Principal) error {
-	var in OrganizationRequest
-	if err := bind(c, &in); err != nil {
-		return err
-	}
+func (a *API) putOrganization(c echo.Context, who session.Principal, in OrganizationRequest) error {
 	renamed, err := a.Sessions.RenameOrganization(c.Request().Context(), who, in.Name)
 	if err != nil {
 		return err
@@ -102,11 +90,7 @@ func (a *API) getSignInSettings(c echo.Context, who session.Principal) error {
 	return a.answerSignInSettings(c, who, *who.Organization)
 }
 
-func (a *API) putSignInSettings(c echo.Context, who session.Principal) error {
-	var in SignInSettingsRequest
-	if err := bind(c, &in); err != nil {
-		return err
-	}
+func (a *API) putSignInSettings(c echo.Context, who session.Principal, in SignInSettingsRequest) error {
 	saved, err := a.Sessions.RequireSecondFactor(c.Request().Context(), who, *in.RequireSecondFactor)
 	if err != nil {
 		return err

@@ -131,7 +131,7 @@ func wireGuideline(g session.Guideline, p session.Policy) Guideline {
 }
 
 // policy is what a client sent, after it was validated.
-func (in *PolicyRequest) policy() session.Policy {
+func (in PolicyRequest) policy() session.Policy {
 	return session.Policy{
 		Length: in.SessionLength.length(), RefreshAutomatically: *in.RefreshAutomatically, MaximumLifetime: in.MaximumLifetime.length(),
 	}
