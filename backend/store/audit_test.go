@@ -78,8 +78,8 @@ func TestTheChainNamesTheFirstEntryThatDoesNotFit(t *testing.T) {
 	}
 }
 
-// TestAForgedEntryThatFitsShowsByTheNext: who inserts an entry can seal it after the one before,
-// but not the one that follows.
+// TestAForgedEntryThatFitsShowsByTheNext: a forged entry can be sealed after the one before, but the
+// next one does not fit.
 func TestAForgedEntryThatFitsShowsByTheNext(t *testing.T) {
 	db := eightEntries(t)
 	third, err := db.Links(t.Context(), 2, 1)
@@ -173,7 +173,7 @@ func TestNumbersComeBackAsTheyWereWritten(t *testing.T) {
 	require.Equal(t, string(entries[0].Encoded), string(again.Encoded))
 }
 
-// TestACheckEndsWithItsCaller: nobody reads on for a client that has left.
+// TestACheckEndsWithItsCaller, and does not read on for a client that has left.
 func TestACheckEndsWithItsCaller(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

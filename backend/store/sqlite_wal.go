@@ -10,24 +10,22 @@ import (
 	"os"
 )
 
-// SQLite takes the write-ahead log up to the first frame that does not check out, and drops the
-// rest without a word: that is how it comes back from a power loss in the middle of a write. A
-// damaged byte looks the same to it, and would take back whatever was answered after it: revoked
-// sessions would live again. But each commit is synced before the next one is written, so a power
-// loss can tear the last transaction and no other. Where two commits stand at or behind a bad
-// frame, the log was damaged, and must not be used.
+// SQLite reads the write-ahead log up to the first frame with a wrong checksum, and silently drops
+// the rest. That is right for a frame that a power loss tore. But a damaged byte looks the same, and
+// would take back all that was answered after it: revoked sessions would be alive again.
 //
-// What cannot be told apart is damage to the very last transaction.
+// Each commit is synced before the next one is written, so a power loss tears the last transaction
+// only. With two commits at or after a bad frame, the log is damaged and must not be used. Damage to
+// the very last transaction cannot be told from a torn one.
 
-// The format of the log is https://www.sqlite.org/fileformat2.html#walformat: a header, and frames
+// The format of the log is https://www.sqlite.org/fileformat2.html#walformat: a header, then frames
 // of a header and a page each.
 const (
 	logHeaderSize   = 32
 	frameHeaderSize = 24
 )
 
-// checkLog returns an [*UnusableError] for a write-ahead log that was damaged. It reads the log and
-// writes nothing.
+// checkLog returns an [*UnusableError] for a damaged write-ahead log. It changes nothing.
 func checkLog(path string) error {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -46,7 +44,7 @@ func checkLog(path string) error {
 	return nil
 }
 
-// damageIn tells what is wrong with the log; nothing for one that is whole, or torn at its end.
+// damageIn describes the damage to the log. It is empty for a log that is whole, or torn at its end.
 func damageIn(log io.Reader) (string, error) {
 	var header [logHeaderSize]byte
 	if _, err := io.ReadFull(log, header[:]); err != nil {
@@ -85,7 +83,7 @@ func damageIn(log io.Reader) (string, error) {
 	}
 }
 
-// tornOff is nothing for a log that just ends.
+// tornOff returns nil for the end of the log.
 func tornOff(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil
@@ -93,15 +91,13 @@ func tornOff(err error) error {
 	return err
 }
 
-// logSum is the running checksum of the log: of each frame's beginning and page, after those of all
-// frames before it.
+// logSum is the running checksum of the log, over the start and the page of each frame.
 type logSum struct {
 	order binary.ByteOrder
 	a, b  uint32
 }
 
-// newLogSum tells the order of bytes by the log's first word; not ok where that is none of
-// SQLite's.
+// newLogSum returns a sum in the byte order that the log's first word names; not ok for another word.
 func newLogSum(magic uint32) (sum logSum, ok bool) {
 	switch magic {
 	case 0x377f0682:
