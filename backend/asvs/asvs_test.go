@@ -17,15 +17,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var update = flag.Bool("update", false, "write README.md again")
+var update = flag.Bool("update", false, "write README.md")
 
-// requirement is a line of requirements.tsv: its id, the lowest level that demands it, what it demands, and the word on it, if any.
-type requirement struct{ id, level, text, word string }
+// requirement is a line of requirements.tsv: its id, the lowest level that includes it, its text,
+// and a note, if any.
+type requirement struct{ id, level, text, note string }
 
-// proof is a test that says that it proves a requirement. Its path is that from this folder.
+// proof is a test that proves a requirement. Its path is relative to this folder.
 type proof struct{ name, path string }
 
-// verdicts are what a requirement can be, by how the word on it begins.
+// verdicts lists the verdicts on a requirement, by the start of its note.
 var verdicts = []struct {
 	prefix, verdict string
 	proved          bool
@@ -36,26 +37,26 @@ var verdicts = []struct {
 	{"", "met", true},
 }
 
-// verdictOn tells what a requirement is, and what speaks against it: a word that is none, proofs where there can be none, or none where
-// there have to be.
+// verdictOn returns the verdict on a requirement, and an objection: an unknown note, or proofs that
+// do not match the note.
 func verdictOn(r requirement, proofs []proof) (verdict, objection string) {
 	for _, v := range verdicts {
-		if !strings.HasPrefix(r.word, v.prefix) || v.prefix == "" && r.word != "" {
+		if !strings.HasPrefix(r.note, v.prefix) || v.prefix == "" && r.note != "" {
 			continue
 		}
 		switch {
 		case v.proved && len(proofs) == 0:
-			return v.verdict, "no test proves it, and no word says why"
+			return v.verdict, "no test proves it, and no note says why"
 		case !v.proved && len(proofs) > 0:
-			return v.verdict, fmt.Sprintf("%s says that it proves it, against the word on it: %q", proofs[0].name, r.word)
+			return v.verdict, fmt.Sprintf("%s proves it, but its note is %q", proofs[0].name, r.note)
 		}
 		return v.verdict, ""
 	}
-	return "", fmt.Sprintf("the word on it begins with none of n/a, not met and partly: %q", r.word)
+	return "", fmt.Sprintf("its note must begin with n/a, not met or partly: %q", r.note)
 }
 
-// TestThePageIsWhatTheTestsProve fails when a requirement has neither a proof nor a word, when a test claims one that there is not, and when
-// README.md is not what the two say together.
+// TestThePageIsWhatTheTestsProve fails if a requirement has neither a proof nor a note, if a test
+// marks an unknown requirement, or if README.md is out of date.
 func TestThePageIsWhatTheTestsProve(t *testing.T) {
 	requirements := readRequirements(t, "requirements.tsv")
 	proofs := findProofs(t, "../..")
@@ -77,15 +78,15 @@ func TestThePageIsWhatTheTestsProve(t *testing.T) {
 	require.NoError(t, err)
 	is, want := strings.Split(string(kept), "\n"), strings.Split(made, "\n")
 	for i, line := range want {
-		require.True(t, i < len(is) && is[i] == line, "README.md is out of date from line %d on, which has to be\n%s\nRun: go test ./backend/asvs -update", i+1, line)
+		require.True(t, i < len(is) && is[i] == line, "README.md is out of date from line %d on, which must be\n%s\nRun: go test ./backend/asvs -update", i+1, line)
 	}
-	require.Len(t, is, len(want), "README.md has lines too many")
+	require.Len(t, is, len(want), "README.md has too many lines")
 }
 
 func TestWhatIsClaimedWithoutProofIsObjectedTo(t *testing.T) {
 	by := []proof{{"TestIt", "it_test.go"}}
 	for _, tt := range []struct {
-		word    string
+		note    string
 		proofs  []proof
 		verdict string
 		fine    bool
@@ -100,9 +101,9 @@ func TestWhatIsClaimedWithoutProofIsObjectedTo(t *testing.T) {
 		{"n/a: there is none", by, "n/a", false},
 		{"well", by, "", false},
 	} {
-		verdict, objection := verdictOn(requirement{id: "1.1.1", word: tt.word}, tt.proofs)
-		require.Equal(t, tt.verdict, verdict, tt.word)
-		require.Equal(t, tt.fine, objection == "", "%q: %s", tt.word, objection)
+		verdict, objection := verdictOn(requirement{id: "1.1.1", note: tt.note}, tt.proofs)
+		require.Equal(t, tt.verdict, verdict, tt.note)
+		require.Equal(t, tt.fine, objection == "", "%q: %s", tt.note, objection)
 	}
 }
 
@@ -141,10 +142,10 @@ func readRequirements(t *testing.T, path string) (all []requirement) {
 	return all
 }
 
-// mark is how a test says what it proves.
+// mark matches a mark.
 var mark = regexp.MustCompile(`^\s*(?://|#) ASVS ((?:\d+\.\d+\.\d+(?:, )?)+)$`)
 
-// marked are the requirements that a comment's lines name.
+// marked returns the requirements in the marks of a comment.
 func marked(lines []string) (ids []string) {
 	for _, line := range lines {
 		if found := mark.FindStringSubmatch(line); found != nil {
@@ -154,7 +155,8 @@ func marked(lines []string) (ids []string) {
 	return ids
 }
 
-// findProofs finds every test under a folder that says what it proves, by the requirements, in the order of their files.
+// findProofs returns the tests with marks under a folder, by requirement, in the order of their
+// files.
 func findProofs(t *testing.T, root string) map[string][]proof {
 	t.Helper()
 	proofs := map[string][]proof{}
@@ -205,8 +207,8 @@ func marksInGo(path string, found func(name string, ids []string)) error {
 		return err
 	}
 	for _, declared := range file.Decls {
-		function, is := declared.(*ast.FuncDecl)
-		if !is || function.Doc == nil || !strings.HasPrefix(function.Name.Name, "Test") && !strings.HasPrefix(function.Name.Name, "Fuzz") {
+		function, ok := declared.(*ast.FuncDecl)
+		if !ok || function.Doc == nil || !strings.HasPrefix(function.Name.Name, "Test") && !strings.HasPrefix(function.Name.Name, "Fuzz") {
 			continue
 		}
 		var lines []string
@@ -220,10 +222,10 @@ func marksInGo(path string, found func(name string, ids []string)) error {
 	return nil
 }
 
-// begins is where a test begins in TypeScript; its name stands in that line.
+// begins matches the first line of a test in TypeScript, with its name.
 var begins = regexp.MustCompile("^\\s*(?:test|it|describe)\\((?:'((?:[^'\\\\]|\\\\.)*)'|`([^`]*)`|\"([^\"]*)\"|name)")
 
-// marksInTypeScript takes the lines of a comment that stand right above a test for its own.
+// marksInTypeScript finds marks in the comment right above a test.
 func marksInTypeScript(path string, found func(name string, ids []string)) error {
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -265,8 +267,7 @@ var chapters = []struct{ number, title string }{
 
 const head = `# OWASP ASVS 5.0, row by row
 
-Which requirement is met, and by which test. Made by ` + "`go test ./backend/asvs -update`" + ` from the tests themselves, which say in their own source what they prove, and from [requirements.tsv](requirements.tsv); ` + "`make test`" + ` fails when a proof is gone, when a row has neither a proof nor a word, or when this page is not
-what they say. Requirements are restated in few words; the level is the lowest that demands them. V3, V4, V6, V7, V9 and V16 are whole; of the other chapters stands here what bears on this program.
+Which requirement is met, and by which test. Generated by ` + "`go test ./backend/asvs -update`" + ` from the marks in the tests' sources and from [requirements.tsv](requirements.tsv); ` + "`make test`" + ` fails if a row has neither a proof nor a note, or if this page is out of date. Requirements are restated in few words. The level is the lowest that includes them. V3, V4, V6, V7, V9 and V16 are complete. The other chapters list what applies to this program.
 
 `
 
@@ -287,8 +288,8 @@ func page(requirements []requirement, proofs map[string][]proof) string {
 		for _, r := range of(chapter.number, requirements) {
 			verdict, _ := verdictOn(r, proofs[r.id])
 			var cells []string
-			if _, word, found := strings.Cut(r.word, ": "); found {
-				cells = append(cells, word)
+			if _, note, found := strings.Cut(r.note, ": "); found {
+				cells = append(cells, note)
 			}
 			for _, p := range proofs[r.id] {
 				cells = append(cells, fmt.Sprintf("[%s](%s)", strings.NewReplacer("|", `\|`, "[", `\[`, "]", `\]`).Replace(p.name), p.path))

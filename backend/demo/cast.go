@@ -11,22 +11,23 @@ import (
 	"curfew/backend/session"
 )
 
-// cast is who plays in the story, one a line: name, local part of the address, hours ahead of UTC, role, and part.
+// castTable lists the people of the story, one a line: name, local part of the address, hours ahead
+// of UTC, role, and part.
 //
 //go:embed cast.tsv
 var castTable string
 
-// part is what is special about somebody in the story.
+// part is what is special about a person in the story.
 type part string
 
 const (
 	ordinary part = ""
-	invited  part = "invited" // has a link and has not followed it
+	invited  part = "invited" // has not opened the link yet
 	left     part = "left"    // was deactivated
-	program  part = "program" // is no person, and works at every hour
+	program  part = "program" // is not human, and works at any hour
 )
 
-// person is somebody of the cast.
+// person is a member of the cast.
 type person struct {
 	name  string
 	email string
@@ -34,11 +35,11 @@ type person struct {
 	role  member.Role
 	part  part
 
-	// clients are what they sign in on, the one at their desk first.
+	// clients are the clients they sign in on, the one at their desk first.
 	clients []session.Client
-	// settled is when the last thing happened that ended all of their sessions; what they do after that stays.
+	// settled is the last time at which all of their sessions ended. Later sessions stay.
 	settled time.Time
-	// visit is the one at the desk, in the course of which they do what the story wants of them.
+	// visit is the visit at their desk, in which they do what the story plans.
 	visit *visit
 
 	member member.Member

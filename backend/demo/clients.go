@@ -8,7 +8,7 @@ import (
 	"curfew/backend/session"
 )
 
-// What the cast signs in on.
+// The user agents of the clients.
 var (
 	desktops = []string{
 		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
@@ -42,8 +42,8 @@ var (
 	}
 )
 
-// clientsOf makes up what somebody signs in on. The addresses are from the ranges that are kept for documentation (RFC 5737, RFC 3849):
-// the observatory's own network, homes, and phones on the move.
+// clientsOf generates the clients of a person. The addresses are from the ranges for documentation
+// (RFC 5737, RFC 3849): the observatory's network, homes, and mobile phones.
 func clientsOf(p *person, random *rand.Rand) []session.Client {
 	pick := func(of []string) string { return of[random.IntN(len(of))] }
 	at := func(format string, args ...any) netip.Addr { return netip.MustParseAddr(fmt.Sprintf(format, args...)) }

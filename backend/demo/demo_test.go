@@ -23,7 +23,8 @@ import (
 	"curfew/backend/store"
 )
 
-// The story comes out right at whatever time it ends. A server finds it in the folder, and its owner signs in with what was printed.
+// The story is right at any time. A server serves the folder, and the owner signs in with the
+// printed credentials.
 func TestAStoryThatEndsNow(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -50,7 +51,7 @@ func TestAStoryThatEndsNow(t *testing.T) {
 	require.NoError(t, served.Close())
 }
 
-// A tilde that no shell has replaced would make a folder of that name.
+// It would make a folder of that name.
 func TestAFolderThatAShellWouldReplaceIsRefused(t *testing.T) {
 	t.Chdir(t.TempDir())
 	err := run(t.Context(), []string{"~/demo"}, io.Discard)
@@ -101,7 +102,7 @@ func requireMembers(t *testing.T, db *store.DB) {
 	}, count)
 }
 
-// Every session that the store holds as live is admitted by rule R1.
+// requireSessions checks that R1 admits each session that the store holds as live.
 func requireSessions(t *testing.T, db *store.DB, end time.Time) {
 	t.Helper()
 	org, err := db.Organization(t.Context())
@@ -190,10 +191,10 @@ func TestHelpAndUnknownFlagsMakeNoFolder(t *testing.T) {
 
 func TestAFolderThatHoldsSomethingIsLeftAlone(t *testing.T) {
 	folder := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "curfew.db"), []byte("somebody's"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "curfew.db"), []byte("other data"), 0o600))
 	require.ErrorContains(t, run(t.Context(), []string{folder}, &bytes.Buffer{}), "is not empty")
 	kept, err := os.ReadFile(filepath.Join(folder, "curfew.db"))
 	require.NoError(t, err)
-	require.Equal(t, "somebody's", string(kept))
+	require.Equal(t, "other data", string(kept))
 	require.ErrorContains(t, run(t.Context(), nil, &bytes.Buffer{}), "name the new data folder")
 }

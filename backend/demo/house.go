@@ -16,14 +16,15 @@ import (
 
 const organizationName = "Example Observatory"
 
-// house is the product without its pages and its API: the real services on the real store. The time that they live by is the
-// story's.
+// house is the product without its pages and its API: the real services on the real store, at the
+// time of the story.
 type house struct {
 	now      time.Time
 	db       *store.DB
 	sessions *session.Service
 	members  *member.Service
-	// passwordHash is the demo password's. It is worked out once, because that takes 50 ms on purpose, and given to every member.
+	// passwordHash is the hash of the demo password. It takes 50 ms, so it is computed once for all
+	// members.
 	passwordHash string
 	// flushed is when touches were last written.
 	flushed time.Time
@@ -37,7 +38,7 @@ func open(ctx context.Context, path string) (*house, error) {
 		return nil, err
 	}
 	h := &house{db: db}
-	// Refresh tokens are derived from random ones that nobody keeps, so any key will do.
+	// Refresh tokens are derived from random values that are not kept, so any key will do.
 	if h.sessions, err = session.New(ctx, db, h.clock, [32]byte{}); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -66,7 +67,7 @@ func (h *house) setUp(ctx context.Context, owner *person) error {
 	return h.sessions.Reload(ctx)
 }
 
-// useLink does what the page behind a one-time link does, but for hashing the password again.
+// useLink uses a one-time link as its page does, without hashing the password again.
 func (h *house) useLink(ctx context.Context, p *person) error {
 	return h.sessions.FollowMember(ctx, func() (m member.Member, ended int, err error) {
 		m, ended, err = h.db.UseLink(ctx, p.link.Hash, h.now, "", h.passwordHash, func(_, m member.Member) audit.Event {
@@ -82,12 +83,12 @@ func (h *house) useLink(ctx context.Context, p *person) error {
 	})
 }
 
-// proof is what a sign-in with the right password gives.
+// proof returns the proof that a sign-in with the right password gives.
 func (h *house) proof(p *person) member.Proof {
 	return member.Proof{Member: p.member, PasswordHash: h.passwordHash, Methods: []string{"password"}}
 }
 
-// refuse records what a sign-in with a wrong password leaves behind, without the time that hashing it takes.
+// refuse records a sign-in with a wrong password, without hashing it.
 func (h *house) refuse(ctx context.Context, p *person, client session.Client) error {
 	return h.db.Record(ctx, audit.Event{
 		At: h.now, Action: audit.SessionRefused, Actor: audit.Nobody, Target: "member:" + p.member.ID.String(), Address: client.AddressText(),
@@ -95,7 +96,7 @@ func (h *house) refuse(ctx context.Context, p *person, client session.Client) er
 	})
 }
 
-// sweep does what a server does at every second, but for writing touches, which can wait for an hour here.
+// sweep does what a server does every second, except that it writes touches once an hour.
 func (h *house) sweep(ctx context.Context) error {
 	if h.now.Sub(h.flushed) > time.Hour {
 		if err := h.sessions.Flush(ctx); err != nil {

@@ -1,8 +1,8 @@
-// Command demo makes an organization up: 200 members, 1,200 live sessions and the month that led there, in a new data folder that
-// curfew can serve. Everything in it went through the services and the store that the product has, at the time that the story
-// wants, so a page that shows it shows nothing that could not be.
+// Command demo generates an organization with 200 members, 1,200 live sessions and a month of
+// history, in a new data folder that curfew can serve. All of it is written by the product's own
+// services and store, at the time of the story, so the pages show nothing that could not happen.
 //
-// The story is the same each time, but for ids, secrets, and the time at which it ends: now.
+// The story is the same each time, except for ids, secrets and its end, which is now.
 package main
 
 import (
@@ -19,13 +19,13 @@ import (
 	"curfew/backend/config"
 )
 
-// What the owner signs in with. It is no secret: the folder is for looking at, on one's own machine.
+// The owner's credentials. They are no secret: the folder is for a local demonstration.
 const (
 	ownerEmail   = "ana@example.org"
 	demoPassword = "correct horse battery staple"
 )
 
-const usage = `Makes up an organization to look at: 200 members, 1,200 live sessions and a month of history.
+const usage = `Generates a demo organization: 200 members, 1,200 live sessions and a month of history.
 
 Usage:
   curfew-demo FOLDER
@@ -57,14 +57,14 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "\n  %s: %d members, %d live sessions and a month of history, made up in %s\n",
+	fmt.Fprintf(stdout, "\n  %s: %d members, %d live sessions and a month of history, generated in %s\n",
 		organizationName, made.members, made.sessions, time.Since(began).Round(100*time.Millisecond))
 	fmt.Fprintf(stdout, "  Sign in as      %s\n  with            %s\n", ownerEmail, demoPassword)
-	fmt.Fprintln(stdout, "  It is a throw-away. Everybody knows this password, and every member has it: keep nothing in here, and let nobody else reach it.")
+	fmt.Fprintln(stdout, "  Only for a demonstration: every member has this well-known password. Store nothing here, and let no one else reach it.")
 	return nil
 }
 
-// fill makes the organization up in a new data folder, so that its month ends at the given time.
+// fill generates the organization in a new data folder. Its month ends at the given time.
 func fill(ctx context.Context, folder string, now time.Time) (made figures, err error) {
 	if err := config.CheckPath("FOLDER", folder); err != nil {
 		return figures{}, err
@@ -74,7 +74,7 @@ func fill(ctx context.Context, folder string, now time.Time) (made figures, err 
 	}
 	kept, err := os.ReadDir(folder)
 	if err != nil {
-		return figures{}, fmt.Errorf("look into the data folder: %w", err)
+		return figures{}, fmt.Errorf("read the data folder: %w", err)
 	}
 	if len(kept) > 0 {
 		return figures{}, fmt.Errorf("%s is not empty; name a new folder", folder)

@@ -12,14 +12,14 @@ import (
 	"curfew/backend/session"
 )
 
-// liveSessions is how many are alive when the story ends.
+// liveSessions is the number of live sessions at the end of the story.
 const liveSessions = 1200
 
-// plan makes up what happens until the end. Times are counted back from there, in days.
+// plan plans the story until its end. Times are in days before the end.
 func plan(h *house, cast []*person, end time.Time) *story {
 	s := &story{
 		house: h, end: end.UTC(), cast: cast,
-		random: rand.New(rand.NewPCG(2026, 11)), //nolint:gosec // the same story each time; what is secret in it is made by the services
+		random: rand.New(rand.NewPCG(2026, 11)), //nolint:gosec // the same story each time; the services make its secrets
 	}
 	for _, p := range cast {
 		p.clients = clientsOf(p, s.random)
@@ -34,7 +34,7 @@ func plan(h *house, cast []*person, end time.Time) *story {
 	return s
 }
 
-// The cast begins with those who run the house: two owners, five admins and three auditors.
+// The cast begins with the staff: two owners, five admins and three auditors.
 func (s *story) owner() *person    { return s.cast[0] }
 func (s *story) partner() *person  { return s.cast[1] }
 func (s *story) admins() []*person { return s.cast[2:7] }
@@ -43,7 +43,8 @@ func (s *story) crowd() []*person  { return s.cast[10:] }
 
 func (s *story) admin() *person { return s.admins()[s.random.IntN(len(s.admins()))] }
 
-// moveIn sets the organization up, five weeks before the end, and invites everybody, most of them in the first days.
+// moveIn sets up the organization, five weeks before the end, and invites all members, most of them
+// in the first days.
 func (s *story) moveIn() {
 	begin := s.between(s.ago(35), s.ago(34.6), s.owner())
 	s.at(begin, func(ctx context.Context) error { return s.setUp(ctx, s.owner()) })
@@ -64,7 +65,7 @@ func (s *story) moveIn() {
 		at := s.between(from, until, by)
 		switch {
 		case p.part == invited && i%3 == 0:
-			s.invite(by, p, s.between(s.ago(12), s.ago(9), by), time.Time{}) // the link's week is over
+			s.invite(by, p, s.between(s.ago(12), s.ago(9), by), time.Time{}) // the link expires after a week
 		case p.part == invited:
 			s.invite(by, p, s.between(s.ago(6), s.ago(0.05), by), time.Time{})
 		default:
@@ -73,12 +74,13 @@ func (s *story) moveIn() {
 	}
 }
 
-// attend plans the visit in which somebody runs the house. It lasts to the end.
+// attend plans the visit in which a member of the staff works. It lasts to the end.
 func (s *story) attend(p *person) {
 	p.visit = s.visit(p, p.desk(), p.settled.Add(2*time.Minute), s.between(s.ago(0.5), s.ago(0.02), p))
 }
 
-// govern is the story of the policy: too tight at first, too loose then, until everybody had to be signed out.
+// govern plans the changes of the policy: too strict at first, then too loose, until everyone is
+// signed out.
 func (s *story) govern() {
 	hours, days := session.Hours, session.Days
 	policy := func(value int64, unit session.Unit) session.Policy {
@@ -102,7 +104,7 @@ func (s *story) govern() {
 	s.save(chief, s.between(s.ago(5.4), s.ago(5), chief), capped)
 }
 
-// mishaps are what happens to members: lost phones, forgotten passwords, roles that change.
+// mishaps plans what happens to members: lost phones, forgotten passwords, changed roles.
 func (s *story) mishaps() {
 	early := s.early()
 	next := func() *person {
@@ -158,7 +160,7 @@ func (s *story) mishaps() {
 	s.change(s.admin(), doctor, s.between(s.ago(3.4), s.ago(3), doctor), member.Wish{Name: &titled})
 }
 
-// early are members of the crowd who joined in the first days.
+// early returns members of the crowd who joined in the first days.
 func (s *story) early() (found []*person) {
 	for _, p := range s.crowd() {
 		if p.part == ordinary && p.settled.Before(s.ago(29)) {
@@ -168,7 +170,7 @@ func (s *story) early() (found []*person) {
 	return found
 }
 
-// settle picks a time at which the sessions that somebody had until then end, and gives them some.
+// settle chooses a time at which all sessions of a person end, and plans some sessions before it.
 func (s *story) settle(p *person, from, until time.Time) time.Time {
 	at := s.between(from, until, p)
 	for _, client := range p.clients[1:] {
@@ -178,7 +180,7 @@ func (s *story) settle(p *person, from, until time.Time) time.Time {
 	return at
 }
 
-// atDesk plans something that a member does in a session that they soon sign out of.
+// atDesk plans what a member does in a session that they soon sign out of.
 func (s *story) atDesk(p *person, at time.Time, do func(ctx context.Context, who session.Principal) error) {
 	p.visit = s.newVisit(p, p.desk())
 	s.by(p, at, do)
@@ -195,7 +197,7 @@ func (s *story) signOut(v *visit, at time.Time) {
 	})
 }
 
-// theft is a refresh token that somebody else has got hold of: once both have used it, the session ends.
+// theft plans a stolen refresh token. Once both have used it, the session ends.
 func (s *story) theft(p *person, at time.Time) {
 	var first, second string
 	s.at(at, func(ctx context.Context) (err error) {
@@ -220,7 +222,7 @@ func (s *story) theft(p *person, at time.Time) {
 	})
 }
 
-// partings are members who leave.
+// partings plans the members who leave.
 func (s *story) partings() {
 	off := false
 	for _, p := range s.crowd() {
@@ -231,10 +233,11 @@ func (s *story) partings() {
 	}
 }
 
-// guesses are sign-ins with a wrong password: many by members themselves, and some by somebody who tries their luck with the owner.
+// guesses plans sign-ins with a wrong password: many by members themselves, and some by a stranger
+// at the owner's account.
 func (s *story) guesses() {
 	for range 70 {
-		p := s.somebody()
+		p := s.anyone()
 		client := p.clients[s.random.IntN(len(p.clients))]
 		s.at(s.between(p.settled, s.end, p), func(ctx context.Context) error { return s.refuse(ctx, p, client) })
 	}
@@ -246,8 +249,8 @@ func (s *story) guesses() {
 	}
 }
 
-// somebody is any of those who stay.
-func (s *story) somebody() *person {
+// anyone returns a random person who stays.
+func (s *story) anyone() *person {
 	for {
 		p := s.cast[s.random.IntN(len(s.cast))]
 		if p.part == ordinary || p.part == program {
@@ -256,10 +259,10 @@ func (s *story) somebody() *person {
 	}
 }
 
-// pass plans visits that are over at the end: by signing out, by staying away, or by an admin's hand.
+// pass plans visits whose sessions have ended by the end: signed out, expired, or revoked.
 func (s *story) pass() {
 	for i := range 420 {
-		p := s.somebody()
+		p := s.anyone()
 		client := p.clients[s.random.IntN(len(p.clients))]
 		switch {
 		case i < 270:
@@ -267,8 +270,8 @@ func (s *story) pass() {
 			until := from.Add(time.Duration(20+s.random.IntN(500)) * time.Minute)
 			s.signOut(s.visit(p, client, from, until), until.Add(time.Minute))
 		case i < 390:
-			// Everybody was signed out three weeks ago, and for twelve days after that a session lived a week: what was left
-			// two weeks ago is over at the end.
+			// Everyone was signed out three weeks ago, and for twelve days after that a session
+			// lasted a week. So sessions last used two weeks ago have ended.
 			until := s.between(s.ago(34), s.ago(14.2), p)
 			if until.After(p.settled.Add(2 * time.Hour)) {
 				s.visit(p, client, s.between(p.settled.Add(time.Hour), until, p), until)
@@ -290,8 +293,9 @@ func (s *story) pass() {
 	}
 }
 
-// stay plans the visits whose sessions are alive at the end, beside those of the staff. With 14 days and every access a new start, a
-// session's last access decides when it ends: a few within the hour, some within the day, and the others over two weeks.
+// stay plans the visits whose sessions are alive at the end, next to those of the staff. Sessions
+// last 14 days from their last access: a few end within the hour, some within the day, and the
+// others over two weeks.
 func (s *story) stay() {
 	var pool []*person
 	for _, p := range s.crowd() {

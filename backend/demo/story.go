@@ -12,7 +12,8 @@ import (
 	"curfew/backend/session"
 )
 
-// story is what happens until now. It is planned first, in any order, and then told in the order of time.
+// story is what happens until now. It is first planned, in any order, and then run in the order of
+// time.
 type story struct {
 	*house
 	end     time.Time
@@ -20,30 +21,30 @@ type story struct {
 	cast    []*person
 	moments []moment
 	visits  []*visit
-	// due is a time before which no session's time runs out.
+	// due is a time before which no session expires.
 	due time.Time
 }
 
-// moment is one thing that happens.
+// moment is one event.
 type moment struct {
 	at     time.Time
 	happen func(ctx context.Context) error
 }
 
-// figures is what a story has come to.
+// figures is the result of a story.
 type figures struct{ members, sessions int }
 
-// at plans a moment.
+// at plans an event.
 func (s *story) at(at time.Time, happen func(ctx context.Context) error) {
 	s.moments = append(s.moments, moment{at.Truncate(time.Millisecond), happen})
 }
 
-// ago is a time before the story's end.
+// ago returns a time before the story's end.
 func (s *story) ago(days float64) time.Time {
 	return s.end.Add(-time.Duration(days * 24 * float64(time.Hour)))
 }
 
-// between is a time at which the person may well be at work: anywhere between two times, but rarely at night or at a weekend.
+// between returns a random time between two times, rarely at night or at a weekend of the person.
 func (s *story) between(from, to time.Time, p *person) time.Time {
 	at := from
 	for range 50 {
@@ -55,7 +56,7 @@ func (s *story) between(from, to time.Time, p *person) time.Time {
 	return at
 }
 
-// busy is how likely it is, from 0 to 1, that somebody is at work at that hour of their day.
+// busy returns the probability that a person is at work at that local time.
 func busy(local time.Time) float64 {
 	likely := 0.02
 	switch hour := local.Hour(); {
@@ -70,7 +71,8 @@ func busy(local time.Time) float64 {
 	return likely
 }
 
-// visit is somebody at one client, from time to time. If their session has ended meanwhile, they sign in again.
+// visit is the use of one client by a person, from time to time. If the session has ended, they
+// sign in again.
 type visit struct {
 	person  *person
 	client  session.Client
@@ -99,7 +101,7 @@ func (s *story) newVisit(p *person, client session.Client) *visit {
 	return v
 }
 
-// access is a request of the visit's session, after a sign-in where that is over.
+// access makes a request of the visit's session, after a sign-in if it has ended.
 func (s *story) access(ctx context.Context, v *visit) (session.Principal, error) {
 	known := !v.seen.IsZero()
 	v.seen = s.now
@@ -115,7 +117,7 @@ func (s *story) access(ctx context.Context, v *visit) (session.Principal, error)
 	return who, err
 }
 
-// by plans something that a person does at their desk.
+// by plans what a person does at their desk.
 func (s *story) by(p *person, at time.Time, do func(ctx context.Context, who session.Principal) error) {
 	s.at(at, func(ctx context.Context) error {
 		who, err := s.access(ctx, p.visit)
@@ -126,7 +128,7 @@ func (s *story) by(p *person, at time.Time, do func(ctx context.Context, who ses
 	})
 }
 
-// tell lets everything happen.
+// tell runs the story.
 func (s *story) tell(ctx context.Context) (figures, error) {
 	slices.SortStableFunc(s.moments, func(a, b moment) int { return a.at.Compare(b.at) })
 	s.due = s.moments[0].at
@@ -149,7 +151,8 @@ func (s *story) tell(ctx context.Context) (figures, error) {
 	return figures{len(s.cast), s.sessions.Figures(s.end).Live.Sessions}, nil
 }
 
-// expire lets sessions end whose time runs out until the given one, each when it does, as a server's sweep does.
+// expire ends the sessions that expire until the given time, each at its time, as the sweep of a
+// server does.
 func (s *story) expire(ctx context.Context, until time.Time) error {
 	for !s.due.After(until) {
 		s.now = s.due
@@ -161,7 +164,8 @@ func (s *story) expire(ctx context.Context, until time.Time) error {
 	return nil
 }
 
-// nextDue is the first time from now on at which a session may end, by its last access. An access only moves it.
+// nextDue returns the first time from now on at which a session may expire. A further access only
+// delays it.
 func (s *story) nextDue() time.Time {
 	length := s.sessions.Organization().Policy.Length.Duration()
 	next := s.now.Add(length)
@@ -173,7 +177,7 @@ func (s *story) nextDue() time.Time {
 	return next
 }
 
-// byProved plans what asks for a fresh proof of identity (rule R10).
+// byProved plans what requires a fresh proof of identity (R10).
 func (s *story) byProved(p *person, at time.Time, do func(context.Context, session.Principal) error) {
 	s.by(p, at, func(ctx context.Context, who session.Principal) error {
 		who, err := s.sessions.Prove(ctx, who, s.proof(p))
@@ -184,7 +188,7 @@ func (s *story) byProved(p *person, at time.Time, do func(context.Context, sessi
 	})
 }
 
-// invite plans an invitation, which is followed at the given time; never where that is zero.
+// invite plans an invitation, which is accepted at the given time, or never if that is zero.
 func (s *story) invite(by, p *person, at, followed time.Time) {
 	s.byProved(by, at, func(ctx context.Context, who session.Principal) error {
 		details, _, err := s.members.Invite(ctx, who.Caller(), p.name, p.email, p.role, false)
@@ -202,7 +206,7 @@ func (s *story) invite(by, p *person, at, followed time.Time) {
 		if !errors.Is(err, member.ErrLinkInvalid) {
 			return err
 		}
-		// All were signed out meanwhile, which withdrew it.
+		// Everyone was signed out meanwhile, which withdrew the link.
 		who, err := s.access(ctx, by.visit)
 		if err == nil {
 			err = s.issue(ctx, by, p, who)
@@ -214,7 +218,7 @@ func (s *story) invite(by, p *person, at, followed time.Time) {
 	})
 }
 
-// reset plans a one-time link for a member who cannot sign in any more.
+// reset plans a one-time link for a member who can no longer sign in.
 func (s *story) reset(by, p *person, at time.Time) {
 	s.by(by, at, func(ctx context.Context, who session.Principal) error { return s.issue(ctx, by, p, who) })
 }
@@ -243,7 +247,7 @@ func (s *story) change(by, p *person, at time.Time, wish member.Wish) {
 	})
 }
 
-// save plans a save of the policy, after a proof of identity, where it asks for one (rule R10).
+// save plans a save of the policy, after a proof of identity if it requires one (R10).
 func (s *story) save(by *person, at time.Time, policy session.Policy) {
 	s.by(by, at, func(ctx context.Context, who session.Principal) error {
 		if policy.Loosens(who.Organization.Policy) {
@@ -253,7 +257,7 @@ func (s *story) save(by *person, at time.Time, policy session.Policy) {
 			}
 		}
 		_, err := s.sessions.SavePolicy(ctx, who, policy, nil)
-		s.due = s.now // whom a shorter length signs out, it signs out at once
+		s.due = s.now // a shorter length may end sessions at once
 		return err
 	})
 }
