@@ -79,14 +79,14 @@ func fill(ctx context.Context, folder string, now time.Time) (made figures, err 
 	if len(kept) > 0 {
 		return figures{}, fmt.Errorf("%s is not empty; name a new folder", folder)
 	}
-	house, err := open(ctx, filepath.Join(folder, "curfew.db"))
+	deployment, err := open(ctx, filepath.Join(folder, "curfew.db"))
 	if err != nil {
 		return figures{}, err
 	}
-	defer func() { err = errors.Join(err, house.close()) }()
+	defer func() { err = errors.Join(err, deployment.close()) }()
 	cast, err := readCast()
 	if err != nil {
 		return figures{}, err
 	}
-	return plan(house, cast, now).tell(ctx)
+	return plan(deployment, cast, now).tell(ctx)
 }

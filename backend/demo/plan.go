@@ -16,9 +16,9 @@ import (
 const liveSessions = 1200
 
 // plan plans the story until its end. Times are in days before the end.
-func plan(h *house, cast []*person, end time.Time) *story {
+func plan(d *deployment, cast []*person, end time.Time) *story {
 	s := &story{
-		house: h, end: end.UTC(), cast: cast,
+		deployment: d, end: end.UTC(), cast: cast,
 		random: rand.New(rand.NewPCG(2026, 11)), //nolint:gosec // the same story each time; the services make its secrets
 	}
 	for _, p := range cast {

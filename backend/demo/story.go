@@ -15,7 +15,7 @@ import (
 // story is what happens until now. It is first planned, in any order, and then run in the order of
 // time.
 type story struct {
-	*house
+	*deployment
 	end     time.Time
 	random  *rand.Rand
 	cast    []*person
