@@ -81,8 +81,8 @@ func (c *campaign) live(ctx context.Context, scene func(*server) error, environm
 	return c.under(ctx, s, scene)
 }
 
-// under lets the crowd work on the server and plays the scene. It ends once the scene has; the
-// server is killed where it still runs.
+// under lets the crowd work on the server and plays the scene. It returns once the scene ends, and
+// kills the server if it still runs.
 func (c *campaign) under(ctx context.Context, s *server, scene func(*server) error) error {
 	working, stop := context.WithCancel(ctx)
 	ended := make(chan struct{})

@@ -68,7 +68,7 @@ func (c *campaign) corrupted(ctx context.Context, n int) error {
 	return nil
 }
 
-// serves is what is wrong with a refusal that did not come.
+// serves is returned if the program serves instead of refusing.
 const serves = "it serves"
 
 // servedDamaged damages a copy of the folder and starts the program on it. If that serves, no ended
@@ -116,9 +116,8 @@ func losePage(raw []byte) {
 func flipBit(raw []byte) { raw[rand.IntN(len(raw))] ^= 1 << rand.IntN(8) }
 
 // flipEarlyBit flips a bit in the first half of the log that is in use: in its header, or in a
-// frame with the header's salt. It leaves the end alone, because damage to the last transaction
-// looks like a write that a power loss has torn; and what is behind, which is left of an earlier
-// log.
+// frame with the header's salt. It leaves the last transaction alone, because damage there looks
+// like a write that a power loss has torn, and also the frames of an earlier log.
 func flipEarlyBit(raw []byte) {
 	const header, frame = 32, 24 + page
 	used := header

@@ -23,8 +23,8 @@ import (
 )
 
 // deployment is the data folder that every campaign begins with a copy of: an organization with its
-// owner, set up through the front door, and what is added to it by hand because it would take a
-// password's hash each: members, who all have the owner's password, and their sessions.
+// owner, set up through the front door. Members and sessions are written into the database, because
+// to sign in takes a password hash each. All members have the owner's password.
 type deployment struct {
 	folder   string
 	accounts []account

@@ -18,8 +18,8 @@ import (
 // smallDisk is large enough for one campaign, and small enough to be full at once.
 const smallDisk = "48m"
 
-// fills lets the disk be full that many times, for a moment, under load; and a file be as large as
-// it may be.
+// fills fills the disk that many times under load, each for a moment, and then limits the size of a
+// file.
 func (s *stage) fills(ctx context.Context, n int) error {
 	for played := 0; played < n && !s.late(); played += atOnce {
 		err := s.fillsOnce(ctx, s.curfew, smallDisk, "full disk", (*campaign).ballast)

@@ -24,8 +24,8 @@ type holder struct {
 	access     string
 
 	mu sync.Mutex
-	// tokens are the refresh tokens that it was ever given, the newest last; none where the session
-	// was made up.
+	// tokens are all refresh tokens that it was given, the newest last. There are none if the
+	// session was made up.
 	tokens []string
 }
 

@@ -12,14 +12,14 @@ import (
 	"curfew/backend/faults/judge"
 )
 
-// mutant is a mistake that is made on purpose, as others have made it in earnest. It is built into
-// a program of its own, which makes it only when told to; the product's sources know nothing of it.
+// mutant is a mistake made on purpose, as other products have made it. It is built into a program
+// of its own, which makes it only when told to. The product's sources do not contain it.
 type mutant struct {
 	name string
 	says string
 	// edits are what the mistake changes in the product's sources.
 	edits []edit
-	// point is where the server is killed; at random instants where it is empty.
+	// point is where the server is killed. If it is empty, the server is killed at random instants.
 	point string
 	// eager is what the crowd wants to do above all, and later what it wants after a restart, where
 	// that is another thing.
@@ -28,11 +28,10 @@ type mutant struct {
 	scene func(*stage, context.Context, *mutant) ([]judge.Violation, error)
 }
 
-// edit replaces a piece of a source file that stands in it exactly once.
+// edit replaces a text that is in a source file exactly once.
 type edit struct {
 	file, from, to string
-	// imports are packages that the file needs beside package failpoint, and declares is what
-	// stands at its end.
+	// imports is a package that the file needs next to failpoint, and declares is added at its end.
 	imports, declares string
 }
 

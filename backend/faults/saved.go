@@ -76,8 +76,8 @@ func (s *stage) saveOnce(ctx context.Context, program string, environment ...str
 	return saved, found, c.remove()
 }
 
-// traceCommand runs the program with these arguments until it ends, or, as a server, kills it once
-// it answers: so there is a log beside the database that a restore replaces.
+// traceCommand runs the program with these arguments until it ends. A server is killed once it
+// answers, so that a write-ahead log is left next to the database that a restore replaces.
 func (c *campaign) traceCommand(ctx context.Context, calls string, arguments, environment []string) error {
 	said, err := os.Create(calls + ".log")
 	if err != nil {
@@ -99,8 +99,8 @@ func (c *campaign) traceCommand(ctx context.Context, calls string, arguments, en
 	return nil
 }
 
-// A call on a file has it as its first argument or, when it is copied into, as its third; one on
-// names has them in quotes.
+// A call on a file has it as its first argument, or as its third if the file is copied into. A call
+// on names has them in quotes.
 var (
 	callBegins = regexp.MustCompile(`^(\d+) +(\w+)\((.*)`)
 	onFile     = regexp.MustCompile(`^\d+<([^>]*)>`)
@@ -112,9 +112,9 @@ var (
 type disk struct {
 	// unsynced are files that were written to since they were synced.
 	unsynced map[string]bool
-	// By folder, what happened in it since that was synced. Something got its name; or a file was
-	// made, which matters once the folder gets a name itself; or one was removed, which matters if
-	// it was the log of a database whose place another one takes.
+	// By folder, what happened in it since its last sync: a file got its name, a file was made, or
+	// one was removed. That a file was made matters once the folder itself gets a name. That one
+	// was removed matters if it was the log of a database that another one replaces.
 	renamed, created map[string]bool
 	removed          map[string][]string
 	syncing          map[string]string // by thread, what is within a sync that will cover all that was done before it began

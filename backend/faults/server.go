@@ -45,7 +45,7 @@ func (s *server) run() error {
 	return nil
 }
 
-// start runs the program, and returns at once. What it says is added to a file beside the data
+// start runs the program, and returns at once. Its output is added to a file next to the data
 // folder.
 func start(ctx context.Context, program, folder, address string, environment ...string) (*server, error) {
 	said, err := os.OpenFile(folder+".log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)

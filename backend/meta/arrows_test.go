@@ -27,22 +27,22 @@ var arrows = map[string][]string{
 	"store/storetest": {"store"},
 }
 
-// keepers is who alone may know a technology, and why.
+// keepers lists the packages that alone may use a library, and why.
 var keepers = []struct {
 	library string
 	rooms   []string
 	why     string
 }{
-	{"gorm.io/", []string{"store"}, "SQL stays in one room"},
-	{"github.com/mattn/go-sqlite3", []string{"store"}, "the driver's name stands in one place"},
+	{"gorm.io/", []string{"store"}, "SQL stays in one package"},
+	{"github.com/mattn/go-sqlite3", []string{"store"}, "the driver is named in one place"},
 	{"github.com/labstack/echo", []string{"httpapi", "spa", "app"}, "Echo v4's support ends with 2026: the move to v5 has to stay mechanical"},
-	{"github.com/golang-jwt/", []string{"token"}, "only one room believes a token, and only after its gate"},
+	{"github.com/golang-jwt/", []string{"token"}, "only one package verifies tokens, and only after its gate"},
 	{"net/http", []string{"httpapi", "spa", "app"}, "the rules know no HTTP"},
-	{"github.com/VictoriaMetrics/", []string{"metrics"}, "what is measured is named in one place, and not by who measures"},
+	{"github.com/VictoriaMetrics/", []string{"metrics"}, "the names of metrics are in one place"},
 	{"database/sql", []string{"store"}, "the rules know no SQL"},
-	{"github.com/wneessen/go-mail", []string{"mail"}, "SMTP stays in one room"},
+	{"github.com/wneessen/go-mail", []string{"mail"}, "SMTP stays in one package"},
 	{"github.com/knadh/koanf", []string{"config"}, "settings are passed down as values"},
-	{"math/rand", []string{"demo"}, "whatever is random in the product has to be unpredictable"},
+	{"math/rand", []string{"demo"}, "random values of the product have to be unpredictable"},
 	{"net/http/pprof", nil, "it would put the program's memory on the network"},
 	{"expvar", nil, "it would put the program's memory on the network"},
 }

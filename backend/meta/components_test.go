@@ -32,10 +32,9 @@ type componentsPrint struct {
 	Content   string `json:"content"`
 }
 
-// TestTheListOfComponentsIsWhatTheProgramIsBuiltFrom: the one that is kept names every module of Go
-// that is compiled into the program and every package that the pages are made of, and no other.
-// Each is pinned by a hash, in go.sum or in package-lock.json, and so comes from where it came from
-// at first, or not at all.
+// TestTheListOfComponentsIsWhatTheProgramIsBuiltFrom checks that the list names every Go module
+// that is compiled into the program and every npm package that the pages are made of, and no other.
+// Each is pinned by a hash, in go.sum or in package-lock.json, so that its content cannot change.
 //
 // ASVS 15.1.2
 func TestTheListOfComponentsIsWhatTheProgramIsBuiltFrom(t *testing.T) {

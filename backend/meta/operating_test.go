@@ -75,9 +75,9 @@ func inQuotes(section string, column int) (words []string) {
 	return words
 }
 
-// TestThePageForOperatorsListsWhatIsLogged: each line that the program can write is on it, and no
-// other; so is each kind of audit entry. A line's message is one constant text. Nothing else makes
-// a log than the command line, which writes it to standard error.
+// TestThePageForOperatorsListsWhatIsLogged checks that the page lists each line that the program
+// can write, each kind of audit entry, and no others. A line's message is one constant text. Only
+// the command line makes a log, which writes to standard error.
 //
 // ASVS 16.1.1, 16.2.3
 func TestThePageForOperatorsListsWhatIsLogged(t *testing.T) {

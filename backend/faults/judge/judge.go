@@ -94,8 +94,8 @@ type revocation struct {
 	answered   time.Duration
 }
 
-// revocations are those of everybody, by their keys. What came of one that was never answered
-// stands in the book.
+// revocations returns all revocations of every session, by their keys. The book has the outcome of
+// one that was never answered.
 func (c *court) revocations() map[string]*revocation {
 	found := map[string]*revocation{}
 	for i := range c.history.Ops {

@@ -76,8 +76,8 @@ func boolean(b bool) int {
 	return 0
 }
 
-// event is one step of the model. Which of them it is, its kind says; use and refuse are answers to
-// a request in the session's name.
+// event is one step of the model. Its kind says which. Use and refuse are answers to a request in
+// the session's name.
 type event struct {
 	kind       string
 	generation int
