@@ -65,7 +65,7 @@ func (a *App) makeBackup(ctx context.Context, file string) (audit.Finding, error
 func (a *App) alive(t *testing.T, ids ...session.ID) (n int) {
 	t.Helper()
 	for _, id := range ids {
-		_, err := a.sessions.Admit(t.Context(), id, session.Passive)
+		_, err := a.sessions.Admit(t.Context(), id, 0, session.Passive)
 		switch {
 		case err == nil:
 			n++
@@ -163,9 +163,9 @@ func TestABackupHasTheTouchesThatWereOnlyInMemory(t *testing.T) {
 	a := open(t, t.TempDir())
 	who, err := a.signIn(t.Context(), a.ana(t))
 	require.NoError(t, err)
-	seen := who
+	var seen session.Principal
 	for !seen.AdmittedAt.After(who.Session.LastSeenAt) {
-		seen, err = a.sessions.Admit(t.Context(), who.Session.ID, session.Active)
+		seen, err = a.sessions.Admit(t.Context(), who.Session.ID, 0, session.Active)
 		require.NoError(t, err)
 	}
 	file := filepath.Join(t.TempDir(), "backup.db")
@@ -238,7 +238,9 @@ func TestNothingThatWasRevokedAfterABackupLivesAgain(t *testing.T) {
 	require.Equal(t, kept.Kept, made.Kept, "what is encrypted in the database could not be read any more")
 	require.NotEqual(t, kept.Root, made.Root)
 	require.NotEqual(t, kept.AccessTokens, made.AccessTokens)
-	require.Zero(t, a.sessions.Figures(time.Time{}).Live)
+	figures, err := a.sessions.Figures(t.Context(), time.Time{})
+	require.NoError(t, err)
+	require.Zero(t, figures.Live)
 	require.EqualValues(t, 3, done.SessionsEnded)
 	require.EqualValues(t, 1, done.GenerationBefore)
 	require.EqualValues(t, old.Generation+1, done.Generation, "nobody who has seen a generation sees it again (I13)")

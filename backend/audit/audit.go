@@ -85,6 +85,11 @@ type Caller struct {
 // IsOperator reports whether the caller is the operator, who has no session.
 func (c Caller) IsOperator() bool { return c.Actor == Operator && c.Session == "" }
 
+// Event returns an event of the caller's.
+func (c Caller) Event(at time.Time, action Action, target string, details map[string]any) Event {
+	return Event{At: at, Action: action, Actor: c.Actor, Target: target, Address: c.Address, Details: details}
+}
+
 // Event describes what happened.
 type Event struct {
 	At     time.Time

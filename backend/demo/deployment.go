@@ -69,18 +69,16 @@ func (d *deployment) setUp(ctx context.Context, owner *person) error {
 
 // useLink uses a one-time link as its page does, without hashing the password again.
 func (d *deployment) useLink(ctx context.Context, p *person) error {
-	return d.sessions.FollowMember(ctx, func() (m member.Member, ended int, err error) {
-		m, ended, err = d.db.UseLink(ctx, p.link.Hash, d.now, "", d.passwordHash, func(_, m member.Member) audit.Event {
-			return audit.Event{
-				At: d.now, Action: audit.LinkUsed, Actor: audit.Actor{ID: m.ID.String(), Name: m.Name}, Target: "member:" + m.ID.String(),
-				Address: p.desk().AddressText(), Details: map[string]any{"kind": p.link.Kind},
-			}
-		})
-		if err == nil {
-			p.member = m
-		}
-		return m, ended, err
+	effect, err := d.sessions.CommitMember(ctx, audit.Caller{}, func(ctx context.Context) (member.Effect, error) {
+		return d.db.UseLink(ctx, member.LinkUse{Hash: p.link.Hash, At: d.now, PasswordHash: d.passwordHash, Event: func(_, m member.Member) audit.Event {
+			author := audit.Caller{Actor: audit.Actor{ID: m.ID.String(), Name: m.Name}, Address: p.desk().AddressText()}
+			return author.Event(d.now, audit.LinkUsed, "member:"+m.ID.String(), map[string]any{"kind": p.link.Kind})
+		}})
 	})
+	if err == nil {
+		p.member = effect.Member
+	}
+	return err
 }
 
 // proof returns the proof that a sign-in with the right password gives.

@@ -106,7 +106,7 @@ func (s *story) access(ctx context.Context, v *visit) (session.Principal, error)
 	known := !v.seen.IsZero()
 	v.seen = s.now
 	if known {
-		who, err := s.sessions.Admit(ctx, v.session, session.Active)
+		who, err := s.sessions.Admit(ctx, v.session, 0, session.Active)
 		var ended *session.EndedError
 		if !errors.As(err, &ended) {
 			return who, err
@@ -148,7 +148,8 @@ func (s *story) tell(ctx context.Context) (figures, error) {
 	if err := s.sessions.Flush(ctx); err != nil {
 		return figures{}, err
 	}
-	return figures{len(s.cast), s.sessions.Figures(s.end).Live.Sessions}, nil
+	live, err := s.sessions.Figures(ctx, s.end)
+	return figures{len(s.cast), live.Live.Sessions}, err
 }
 
 // expire ends the sessions that expire until the given time, each at its time, as the sweep of a

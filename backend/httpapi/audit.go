@@ -176,7 +176,7 @@ func (a *API) stillOversees(ctx context.Context, who session.Principal) error {
 	if who.IsOperator() {
 		return nil
 	}
-	now, err := a.Sessions.Admit(ctx, who.Session.ID, session.Passive)
+	now, err := a.Sessions.Admit(ctx, who.Session.ID, 0, session.Passive)
 	switch {
 	case err != nil:
 		return err

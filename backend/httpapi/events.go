@@ -84,7 +84,7 @@ func (a *API) listenToEvents(c echo.Context, who session.Principal) error {
 	)
 	for {
 		// The first look comes after the listening began, so that nothing falls between them.
-		now, err := a.Sessions.Admit(ctx, who.Session.ID, session.Passive)
+		now, err := a.Sessions.Admit(ctx, who.Session.ID, 0, session.Passive)
 		if err != nil {
 			return a.endEvents(events, err)
 		}

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -56,7 +57,7 @@ func (a *API) guarded(g guard, in input, next principalHandler) echo.HandlerFunc
 		if g.role != nil && !g.role(who.Member.Role) {
 			return session.ErrForbidden
 		}
-		return a.Sessions.Explain(c.Request().Context(), who, next(c, who))
+		return next(c, who)
 	}
 }
 
@@ -91,12 +92,12 @@ func (a *API) authenticate(r *http.Request, kind session.Access) (session.Princi
 	if err != nil {
 		return session.Principal{}, err
 	}
-	if newest := a.Sessions.Organization().Generation; claims.Generation > newest {
-		// The database is older than the token: somebody restored a backup (I13). What it knows of revocations is not to be trusted.
-		a.Log.Error("a token is newer than the database", "token_generation", claims.Generation, "generation", newest)
-		return session.Principal{}, token.ErrInvalid
+	who, err := a.Sessions.Admit(r.Context(), session.ID(claims.Session), claims.Generation, kind && asked)
+	if errors.Is(err, session.ErrTokenNewer) { // a restored backup; see [session.ErrTokenNewer]
+		a.Log.Error("a token is newer than the database", "token_generation", claims.Generation, "generation", a.Sessions.Organization().Generation)
+		return who, token.ErrInvalid
 	}
-	return a.Sessions.Admit(r.Context(), session.ID(claims.Session), kind && asked)
+	return who, err
 }
 
 // body passes a request's body to a handler.

@@ -230,7 +230,7 @@ func TestARevocationByNameEndsNoSessionThatEndedWithAll(t *testing.T) {
 func TestAPasswordChangeProvesAFactorThatWasSetUpMeanwhile(t *testing.T) {
 	h := open(t, options{})
 	mine := h.program(member.Plain)
-	who, err := h.sessions.Admit(t.Context(), mustSession(t, mine.id()), session.Active)
+	who, err := h.sessions.Admit(t.Context(), mustSession(t, mine.id()), 0, session.Active)
 	require.NoError(t, err)
 	proof, err := h.members.Reauthenticate(t.Context(), who.Member, password, "", member.Origin{})
 	require.NoError(t, err)

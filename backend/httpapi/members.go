@@ -33,14 +33,14 @@ func (a *API) listMembers(c echo.Context, _ session.Principal) error {
 	if err != nil {
 		return err
 	}
-	page := MemberPage{Items: []MemberDetails{}, Total: int64(total), CanMail: a.Mail != nil}
+	page := MemberPage{Total: int64(total), CanMail: a.Mail != nil}
 	if len(found) > limit {
 		found = found[:limit]
 		last := found[limit-1]
 		page.NextCursor = a.writeCursor(list, last.ID[:], binary.BigEndian.AppendUint64(nil, uint64(last.CreatedAt.UnixMilli())), []byte(last.Email+"\n"+last.Name))
 	}
-	for _, m := range found {
-		page.Items = append(page.Items, a.wireDetails(m))
+	if page.Items, err = a.wireMembers(found...); err != nil {
+		return err
 	}
 	return c.JSON(http.StatusOK, page)
 }
@@ -70,7 +70,11 @@ func (a *API) getMember(c echo.Context, _ session.Principal, id member.ID) error
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, a.wireDetails(found))
+	wire, err := a.wireMembers(found)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, wire[0])
 }
 
 func (a *API) inviteMember(c echo.Context, who session.Principal, in InviteRequest) error {
@@ -146,7 +150,11 @@ func (a *API) checkMail(wanted *bool) error {
 // answerLink answers with a link that has just been made, after mailing it where that is wanted. A mail that fails is no failure of
 // the call: the link is good, and the answer has it.
 func (a *API) answerLink(c echo.Context, who session.Principal, to member.Details, secret string, wanted *bool) error {
-	made := Invitation{Member: a.wireDetails(to), Link: a.linkTo(secret, to.Link.Kind), ExpiresAt: to.Link.ExpiresAt, Mail: InvitationMailNone}
+	wire, err := a.wireMembers(to)
+	if err != nil {
+		return err
+	}
+	made := Invitation{Member: wire[0], Link: a.linkTo(secret, to.Link.Kind), ExpiresAt: to.Link.ExpiresAt, Mail: InvitationMailNone}
 	if wanted != nil && *wanted {
 		made.Mail = InvitationMailSent
 		err := a.Mail.Send(c.Request().Context(), mail.Letter{
@@ -191,10 +199,28 @@ func (a *API) linkTo(secret string, kind member.LinkKind) string {
 	return link.String()
 }
 
-func (a *API) wireDetails(d member.Details) MemberDetails {
+// wireMembers adds to the members how many live sessions each has.
+func (a *API) wireMembers(found ...member.Details) ([]MemberDetails, error) {
+	ids := make([]member.ID, len(found))
+	for i, m := range found {
+		ids[i] = m.ID
+	}
+	counts, err := a.Sessions.CountsOf(ids...)
+	if err != nil {
+		return nil, err
+	}
+	wire := make([]MemberDetails, len(found))
+	for i, m := range found {
+		wire[i] = wireDetails(m)
+		wire[i].Sessions = int64(counts[m.ID])
+	}
+	return wire, nil
+}
+
+func wireDetails(d member.Details) MemberDetails {
 	wire := MemberDetails{
 		Id: d.ID.String(), Name: d.Name, Email: wireEmail(d.Email), Role: Role(d.Role), State: MemberDetailsState(d.State), CreatedAt: d.CreatedAt,
-		Sessions: int64(a.Sessions.CountOf(d.ID)), SecondFactor: d.SecondFactor, Passkeys: int64(d.Passkeys),
+		SecondFactor: d.SecondFactor, Passkeys: int64(d.Passkeys),
 	}
 	if d.AddressIssue != "" {
 		issue := MemberDetailsAddressIssue(d.AddressIssue)

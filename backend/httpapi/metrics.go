@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"context"
 	"crypto/subtle"
+	"math"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -25,12 +27,17 @@ func (a *API) getMetrics(c echo.Context, _ session.Principal) error {
 
 // registerMetrics registers the gauges, and the requests of each route but the stream.
 func (a *API) registerMetrics() {
-	a.Metrics.Gauge("curfew_sessions", func() float64 {
-		return float64(a.Sessions.Figures(a.Now()).Live.Sessions)
-	})
-	a.Metrics.Gauge("curfew_members_signed_in", func() float64 {
-		return float64(a.Sessions.Figures(a.Now()).Live.Members)
-	})
+	live := func(count func(session.Count) int) func() float64 {
+		return func() float64 {
+			figures, err := a.Sessions.Figures(context.Background(), a.Now())
+			if err != nil {
+				return math.NaN()
+			}
+			return float64(count(figures.Live))
+		}
+	}
+	a.Metrics.Gauge("curfew_sessions", live(func(c session.Count) int { return c.Sessions }))
+	a.Metrics.Gauge("curfew_members_signed_in", live(func(c session.Count) int { return c.Members }))
 	a.Metrics.Gauge("curfew_clock_ahead_seconds", func() float64 { return a.ClockAhead().Seconds() })
 	a.Metrics.Gauge("curfew_generation", func() float64 { return float64(a.Sessions.Organization().Generation) })
 	a.requests = map[call]*metrics.Requests{{}: a.Metrics.Requests("other", "other")}

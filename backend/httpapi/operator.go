@@ -89,10 +89,13 @@ func (a *API) getClock(c echo.Context, _ session.Principal) error {
 		return err
 	}
 	now, ahead := a.Now(), a.ClockAhead()
-	live := a.Sessions.Figures(now).Live
+	figures, err := a.Sessions.Figures(c.Request().Context(), now)
+	if err != nil {
+		return err
+	}
 	return c.JSON(http.StatusOK, Clock{
 		Curfew: now, Machine: now.Add(-ahead), AheadSeconds: ahead.Seconds(),
-		Sessions: int64(live.Sessions), Members: int64(live.Members), Links: int64(links),
+		Sessions: int64(figures.Live.Sessions), Members: int64(figures.Live.Members), Links: int64(links),
 	})
 }
 

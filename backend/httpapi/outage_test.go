@@ -40,8 +40,8 @@ type failing struct {
 
 // judged are the methods that judge a caller.
 var judged = []string{
-	"SavePolicy", "RevokeAll", "RequireSecondFactor", "Prove", "ChangeCredential", "End", "Invite", "ChangeMember", "IssueLink", "DismissNotices",
-	"RemoveMember", "RenameOrganization",
+	"SaveOrganization", "RevokeAll", "Prove", "ChangeCredential", "End", "Invite", "ChangeMember", "IssueLink", "DismissNotices",
+	"RemoveMember",
 }
 
 // breaks makes the method fail from now on; none for "".
@@ -85,8 +85,8 @@ func (f *failing) Organization(ctx context.Context) (session.Organization, error
 	return unless(f.at("Organization"), func() (session.Organization, error) { return f.DB.Organization(ctx) })
 }
 
-func (f *failing) SavePolicy(ctx context.Context, next session.Organization, caller audit.Caller, demand member.Demand, event audit.Event) error {
-	return unlessError(f.at("SavePolicy"), func() error { return f.DB.SavePolicy(ctx, next, caller, demand, event) })
+func (f *failing) SaveOrganization(ctx context.Context, update session.OrganizationUpdate) (session.Effect, error) {
+	return unless(f.at("SaveOrganization"), func() (session.Effect, error) { return f.DB.SaveOrganization(ctx, update) })
 }
 
 func (f *failing) RevokeAll(ctx context.Context, revocation session.Revocation, caller audit.Caller, demand member.Demand) (session.Receipt, error) {
@@ -97,35 +97,31 @@ func (f *failing) Revocation(ctx context.Context, generation uint64) (session.Re
 	return unless(f.at("Revocation"), func() (session.Receipt, error) { return f.DB.Revocation(ctx, generation) })
 }
 
-func (f *failing) InsertSession(ctx context.Context, s session.Session, proof member.Proof, refresh session.RefreshState, event audit.Event) (session.Record, error) {
-	return unless(f.at("InsertSession"), func() (session.Record, error) { return f.DB.InsertSession(ctx, s, proof, refresh, event) })
+func (f *failing) InsertSession(ctx context.Context, s session.Session, proof member.Proof, refresh session.RefreshState, event audit.Event) (session.Effect, error) {
+	return unless(f.at("InsertSession"), func() (session.Effect, error) { return f.DB.InsertSession(ctx, s, proof, refresh, event) })
 }
 
 func (f *failing) Session(ctx context.Context, id session.ID) (session.Record, error) {
 	return unless(f.at("Session"), func() (session.Record, error) { return f.DB.Session(ctx, id) })
 }
 
-func (f *failing) Prove(ctx context.Context, proof member.Proof, at time.Time, caller audit.Caller, event audit.Event) ([]string, error) {
-	return unless(f.at("Prove"), func() ([]string, error) { return f.DB.Prove(ctx, proof, at, caller, event) })
+func (f *failing) Prove(ctx context.Context, proof member.Proof, caller audit.Caller, event audit.Event) (session.Effect, error) {
+	return unless(f.at("Prove"), func() (session.Effect, error) { return f.DB.Prove(ctx, proof, caller, event) })
 }
 
-func (f *failing) ChangeCredential(ctx context.Context, changing session.Changing) (session.Changed, error) {
-	return unless(f.at("ChangeCredential"), func() (session.Changed, error) { return f.DB.ChangeCredential(ctx, changing) })
-}
-
-func (f *failing) RequireSecondFactor(ctx context.Context, required bool, caller audit.Caller, demand member.Demand, event audit.Event) error {
-	return unlessError(f.at("RequireSecondFactor"), func() error { return f.DB.RequireSecondFactor(ctx, required, caller, demand, event) })
+func (f *failing) ChangeCredential(ctx context.Context, update session.CredentialUpdate) (session.Effect, error) {
+	return unless(f.at("ChangeCredential"), func() (session.Effect, error) { return f.DB.ChangeCredential(ctx, update) })
 }
 
 func (f *failing) RotateRefresh(ctx context.Context, id session.ID, presented session.RefreshState) (session.RefreshState, error) {
 	return unless(f.at("RotateRefresh"), func() (session.RefreshState, error) { return f.DB.RotateRefresh(ctx, id, presented) })
 }
 
-func (f *failing) End(ctx context.Context, ending session.Ending) ([]session.Ended, int, error) {
+func (f *failing) End(ctx context.Context, request session.EndRequest) (session.Effect, int, error) {
 	if err := f.at("End"); err != nil {
-		return nil, 0, err
+		return session.Effect{}, 0, err
 	}
-	return f.DB.End(ctx, ending)
+	return f.DB.End(ctx, request)
 }
 
 func (f *failing) HasMembers(ctx context.Context) (bool, error) {
@@ -154,31 +150,22 @@ func (f *failing) Member(ctx context.Context, id member.ID) (member.Details, err
 	return unless(f.at("Member"), func() (member.Details, error) { return f.DB.Member(ctx, id) })
 }
 
-func (f *failing) Invite(ctx context.Context, m member.Member, address member.AddressChange, link member.Link, caller audit.Caller, demand member.Demand, event audit.Event) error {
-	return unlessError(f.at("Invite"), func() error { return f.DB.Invite(ctx, m, address, link, caller, demand, event) })
+func (f *failing) Invite(ctx context.Context, invited member.InvitedMember, caller audit.Caller, demand member.Demand, event audit.Event) (member.Effect, error) {
+	return unless(f.at("Invite"), func() (member.Effect, error) { return f.DB.Invite(ctx, invited, caller, demand, event) })
 }
 
-func (f *failing) ChangeMember(ctx context.Context, id member.ID, caller audit.Caller, demand member.Demand, decide member.Decide) (member.Member, int, error) {
-	if err := f.at("ChangeMember"); err != nil {
-		return member.Member{}, 0, err
-	}
-	return f.DB.ChangeMember(ctx, id, caller, demand, decide)
+func (f *failing) ChangeMember(ctx context.Context, id member.ID, caller audit.Caller, demand member.Demand, decide member.Decide) (member.Effect, error) {
+	return unless(f.at("ChangeMember"), func() (member.Effect, error) { return f.DB.ChangeMember(ctx, id, caller, demand, decide) })
 }
 
 func (f *failing) RemoveMember(
-	ctx context.Context, id member.ID, caller audit.Caller, demand member.Demand,
-	decide func(member.Authority, member.Details, int) (member.Removal, error),
-) (int, error) {
-	return unless(f.at("RemoveMember"), func() (int, error) { return f.DB.RemoveMember(ctx, id, caller, demand, decide) })
-}
-
-func (f *failing) RenameOrganization(ctx context.Context, name string, caller audit.Caller, demand member.Demand, event audit.Event) error {
-	return unlessError(f.at("RenameOrganization"), func() error { return f.DB.RenameOrganization(ctx, name, caller, demand, event) })
+	ctx context.Context, id member.ID, caller audit.Caller, demand member.Demand, decide member.DecideRemoval,
+) (member.Effect, error) {
+	return unless(f.at("RemoveMember"), func() (member.Effect, error) { return f.DB.RemoveMember(ctx, id, caller, demand, decide) })
 }
 
 func (f *failing) IssueLink(
-	ctx context.Context, id member.ID, caller audit.Caller, demand member.Demand,
-	decide func(member.Authority, member.Details) (member.Link, audit.Event, error),
+	ctx context.Context, id member.ID, caller audit.Caller, demand member.Demand, decide member.DecideLink,
 ) (member.Details, error) {
 	return unless(f.at("IssueLink"), func() (member.Details, error) { return f.DB.IssueLink(ctx, id, caller, demand, decide) })
 }
@@ -240,13 +227,8 @@ func (f *failing) DismissNotices(ctx context.Context, caller audit.Caller, seque
 	return unlessError(f.at("DismissNotices"), func() error { return f.DB.DismissNotices(ctx, caller, sequence) })
 }
 
-func (f *failing) UseLink(
-	ctx context.Context, hash [32]byte, now time.Time, name, passwordHash string, event func(before, after member.Member) audit.Event,
-) (member.Member, int, error) {
-	if err := f.at("UseLink"); err != nil {
-		return member.Member{}, 0, err
-	}
-	return f.DB.UseLink(ctx, hash, now, name, passwordHash, event)
+func (f *failing) UseLink(ctx context.Context, use member.LinkUse) (member.Effect, error) {
+	return unless(f.at("UseLink"), func() (member.Effect, error) { return f.DB.UseLink(ctx, use) })
 }
 
 func (f *failing) SignedInFrom(ctx context.Context, id member.ID, address string, since time.Time) (bool, error) {
@@ -339,8 +321,16 @@ var (
 
 // needs are the calls that come to each method of the store.
 var needs = map[string][]func(s *scene) *answer{
-	"SavePolicy": {func(s *scene) *answer { return s.admin.put("/api/settings/security", shorter) }},
-	"RevokeAll":  {func(s *scene) *answer { return s.admin.post("/api/sessions/revoke-all", nil) }},
+	"SaveOrganization": {
+		func(s *scene) *answer { return s.admin.put("/api/settings/security", shorter) },
+		func(s *scene) *answer {
+			return s.admin.put("/api/settings/sign-in", httpapi.SignInSettingsRequest{RequireSecondFactor: new(true)})
+		},
+		func(s *scene) *answer {
+			return s.admin.put("/api/settings/organization", map[string]any{"name": "Another name"})
+		},
+	},
+	"RevokeAll": {func(s *scene) *answer { return s.admin.post("/api/sessions/revoke-all", nil) }},
 	"Revocation": {
 		func(s *scene) *answer { return s.lost.get("/api/session") },
 		func(s *scene) *answer { return s.lost.renew() },
@@ -361,9 +351,6 @@ var needs = map[string][]func(s *scene) *answer{
 		func(s *scene) *answer { return s.admin.put("/api/account/password", renamed) },
 		func(s *scene) *answer { return s.admin.delete("/api/account/second-factor") },
 	},
-	"RequireSecondFactor": {func(s *scene) *answer {
-		return s.admin.put("/api/settings/sign-in", httpapi.SignInSettingsRequest{RequireSecondFactor: new(true)})
-	}},
 	"Factors": {func(s *scene) *answer { return s.admin.get("/api/settings/sign-in") }},
 	"Factor": {
 		func(s *scene) *answer { return s.admin.get("/api/account/second-factor") },
@@ -406,9 +393,6 @@ var needs = map[string][]func(s *scene) *answer{
 		func(s *scene) *answer { return s.admin.post("/api/members/"+s.plain+"/revoke-sessions", nil) },
 	},
 	"RemoveMember": {func(s *scene) *answer { return s.admin.delete("/api/members/" + s.plain) }},
-	"RenameOrganization": {func(s *scene) *answer {
-		return s.admin.put("/api/settings/organization", map[string]any{"name": "Another name"})
-	}},
 	"OpenLinks":    {func(s *scene) *answer { return s.admin.get("/api/sessions/summary") }},
 	"IssueLink":    {func(s *scene) *answer { return s.admin.post("/api/members/"+s.plain+"/link", nil) }},
 	"CheckLink":    {func(s *scene) *answer { return s.accept() }},

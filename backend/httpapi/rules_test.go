@@ -316,10 +316,10 @@ type slowDisk struct {
 	entered, leave chan struct{}
 }
 
-func (s *slowDisk) Touch(ctx context.Context, touches []session.Touch, now time.Time) error {
+func (s *slowDisk) Touch(ctx context.Context, touches []session.Touch, now time.Time, generation uint64) error {
 	close(s.entered)
 	<-s.leave
-	return s.DB.Touch(ctx, touches, now)
+	return s.DB.Touch(ctx, touches, now, generation)
 }
 
 // TestNoRequestWaitsForTheFlush: while the touches of one second are being written, requests are checked and touch sessions again, the same one

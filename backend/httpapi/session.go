@@ -73,7 +73,7 @@ func (a *API) inSession(c echo.Context, who session.Principal, err error) error 
 	default:
 		return err
 	}
-	if _, ended := a.Sessions.Admit(c.Request().Context(), who.Session.ID, session.Passive); ended != nil {
+	if _, ended := a.Sessions.Admit(c.Request().Context(), who.Session.ID, 0, session.Passive); ended != nil {
 		return ended
 	}
 	return wrong

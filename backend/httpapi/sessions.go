@@ -135,7 +135,11 @@ func (a *API) listOwnSessions(c echo.Context, who session.Principal) error {
 	if err != nil {
 		return err
 	}
-	page := SessionPage{Items: make([]Session, len(found)), Total: int64(a.Sessions.CountOf(who.Member.ID))}
+	counts, err := a.Sessions.CountsOf(who.Member.ID)
+	if err != nil {
+		return err
+	}
+	page := SessionPage{Items: make([]Session, len(found)), Total: int64(counts[who.Member.ID])}
 	for i, p := range found {
 		page.Items[i] = wireSession(p, who.Session.ID)
 	}
@@ -172,7 +176,10 @@ func (a *API) findSessions(c echo.Context, who session.Principal) error {
 }
 
 func (a *API) getSessionSummary(c echo.Context, _ session.Principal) error {
-	figures := a.Sessions.Figures(timeParam(c, "since", a.Now().Add(-24*time.Hour)))
+	figures, err := a.Sessions.Figures(c.Request().Context(), timeParam(c, "since", a.Now().Add(-24*time.Hour)))
+	if err != nil {
+		return err
+	}
 	open, err := a.Members.OpenLinks(c.Request().Context())
 	if err != nil {
 		return err

@@ -71,7 +71,7 @@ func admitted(b *testing.B) session.Principal {
 		Address: session.ParseAddress("192.0.2.10"), UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
 	})
 	require.NoError(b, err)
-	who, err = sessions.Admit(b.Context(), who.Session.ID, session.Active)
+	who, err = sessions.Admit(b.Context(), who.Session.ID, 0, session.Active)
 	require.NoError(b, err)
 	return who
 }

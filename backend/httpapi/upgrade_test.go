@@ -84,7 +84,7 @@ func TestADatabaseOfTheFirstSchemaIsKept(t *testing.T) {
 	} {
 		parsed, err := session.ParseID(id)
 		require.NoError(t, err)
-		_, err = h.sessions.Admit(t.Context(), parsed, session.Passive)
+		_, err = h.sessions.Admit(t.Context(), parsed, 0, session.Passive)
 		var ended *session.EndedError
 		require.ErrorAs(t, err, &ended)
 		require.Equal(t, reason, ended.End.Reason)
@@ -95,6 +95,6 @@ func TestADatabaseOfTheFirstSchemaIsKept(t *testing.T) {
 	h.clock.advance(59 * 24 * time.Hour)
 	laptop, err := session.ParseID(made.Laptop.Session)
 	require.NoError(t, err)
-	_, err = h.sessions.Admit(t.Context(), laptop, session.Passive)
+	_, err = h.sessions.Admit(t.Context(), laptop, 0, session.Passive)
 	require.ErrorAs(t, err, new(*session.EndedError))
 }

@@ -108,6 +108,13 @@ type Change struct {
 	Event   audit.Event
 }
 
+// InvitedMember is a new member with the link that lets them in.
+type InvitedMember struct {
+	Member  Member
+	Address AddressChange
+	Link    Link
+}
+
 // AddressChange is what keeps the address of one member from another: fingerprints of the one that is given and of the one
 // that is given up, empty for none.
 type AddressChange struct {
@@ -127,12 +134,11 @@ type Removal struct {
 // many other owners can sign in.
 type Decide func(by Authority, current Member, otherOwners int) (Change, error)
 
-// Follower is who holds members in memory. A change of a member runs inside of FollowMember, so that memory shows it before anybody
-// is answered. The change tells how many sessions ended with it. ForgetMember is the same for one who is removed.
-type Follower interface {
-	ForgetMember(ctx context.Context, id ID, remove func() error) error
-	FollowMember(ctx context.Context, change func() (m Member, ended int, err error)) error
-}
+// DecideRemoval is [Decide] for removing the member.
+type DecideRemoval func(by Authority, current Details, otherOwners int) (Removal, error)
+
+// DecideLink is [Decide] for giving the member a one-time link.
+type DecideLink func(by Authority, current Details) (Link, audit.Event, error)
 
 // rank orders the roles by what they may do.
 func (r Role) rank() int {
@@ -168,9 +174,10 @@ func (s *Service) Find(ctx context.Context, id ID) (Details, error) {
 	return found, nil
 }
 
-// Invite makes a member who has no password yet, and the secret of the link by which they set one. It lets somebody in, so
-// it asks for a fresh proof (rule R10). An owner may give an address again that was another member's once. It returns
-// ErrEmailTaken, ErrAddressRetired, or what the caller lacks.
+// Invite makes a member who has no password yet, and the secret of the link by which they set one.
+// It lets a person in, so it asks for a fresh proof (rule R10). An owner may give an address again
+// that was another member's once. It returns ErrEmailTaken, ErrAddressRetired, or what the caller
+// lacks.
 func (s *Service) Invite(ctx context.Context, caller audit.Caller, name, email string, role Role, reuse bool) (Details, string, error) {
 	id, err := NewID()
 	if err != nil {
@@ -183,10 +190,9 @@ func (s *Service) Invite(ctx context.Context, caller audit.Caller, name, email s
 	if reuse {
 		demand.UpTo, details["reuseAddress"] = Owner, true
 	}
-	fingerprint := s.vault.fingerprint(m.Email)
-	err = s.store.Invite(context.WithoutCancel(ctx), m, AddressChange{Given: fingerprint[:], Reuse: reuse}, link, caller, demand, audit.Event{
-		At: now, Action: audit.MemberInvited, Actor: caller.Actor, Target: "member:" + id.String(), Address: caller.Address,
-		Details: details,
+	invitation := InvitedMember{Member: m, Address: AddressChange{Given: s.vault.fingerprint(m.Email), Reuse: reuse}, Link: link}
+	_, err = s.members.CommitMember(ctx, caller, func(ctx context.Context) (Effect, error) {
+		return s.store.Invite(ctx, invitation, caller, demand, caller.Event(now, audit.MemberInvited, target(id), details))
 	})
 	if err != nil {
 		return Details{}, "", fmt.Errorf("invite: %w", err)
@@ -241,13 +247,11 @@ func (s *Service) Change(ctx context.Context, caller audit.Caller, id ID, wish W
 		if ends {
 			next.Generation++ // so that no session comes back when the member does
 		}
-		change := Change{Next: next, EndsSessions: ends, WithdrawsLink: raised || ends || moved, Event: audit.Event{
-			At: now, Action: audit.MemberChanged, Actor: caller.Actor, Target: "member:" + id.String(), Address: caller.Address,
-			Details: map[string]any{"before": describe(current), "after": describe(next)},
-		}}
+		change := Change{Next: next, EndsSessions: ends, WithdrawsLink: raised || ends || moved, Event: changed(caller, now, current, next)}
 		if moved {
-			given, up := s.vault.fingerprint(next.Email), s.vault.fingerprint(fold.AddressKey(current.Email))
-			change.Address = AddressChange{Given: given[:], GivenUp: up[:], Reuse: wish.ReuseAddress}
+			change.Address = AddressChange{
+				Given: s.vault.fingerprint(next.Email), GivenUp: s.vault.fingerprint(fold.AddressKey(current.Email)), Reuse: wish.ReuseAddress,
+			}
 		}
 		if wish.ReuseAddress {
 			change.Event.Details["reuseAddress"] = true
@@ -266,10 +270,7 @@ func (s *Service) Rename(ctx context.Context, caller audit.Caller, id ID, name s
 		if next == current {
 			return Change{Next: current}, nil
 		}
-		return Change{Next: next, Event: audit.Event{
-			At: now, Action: audit.MemberChanged, Actor: caller.Actor, Target: "member:" + id.String(), Address: caller.Address,
-			Details: map[string]any{"before": describe(current), "after": describe(next)},
-		}}, nil
+		return Change{Next: next, Event: changed(caller, now, current, next)}, nil
 	})
 	return err
 }
@@ -279,7 +280,7 @@ func (s *Service) Rename(ctx context.Context, caller audit.Caller, id ID, name s
 // invitation that was never accepted: that leaves no fingerprint either. It counts the sessions that ended, and returns
 // ErrNotFound, ErrOwnAccount, ErrLastOwner, or what the caller lacks.
 func (s *Service) Remove(ctx context.Context, caller audit.Caller, id ID) (ended int, err error) {
-	ctx, now := context.WithoutCancel(ctx), s.now()
+	now := s.now()
 	decide := func(by Authority, current Details, otherOwners int) (Removal, error) {
 		invited := current.State == Invited
 		switch {
@@ -292,24 +293,21 @@ func (s *Service) Remove(ctx context.Context, caller audit.Caller, id ID) (ended
 		case current.State == Active && current.Role == Owner && otherOwners == 0:
 			return Removal{}, ErrLastOwner
 		}
-		removal := Removal{Event: audit.Event{
-			At: now, Action: audit.MemberRemoved, Actor: caller.Actor, Target: "member:" + id.String(), Address: caller.Address,
-			Details: map[string]any{"before": describe(current.Member), "invited": invited},
-		}}
+		removal := Removal{Event: caller.Event(now, audit.MemberRemoved, target(id), map[string]any{
+			"before": describe(current.Member), "invited": invited,
+		})}
 		if !invited {
-			fingerprint := s.vault.fingerprint(fold.AddressKey(current.Email))
-			removal.Retired = fingerprint[:]
+			removal.Retired = s.vault.fingerprint(fold.AddressKey(current.Email))
 		}
 		return removal, nil
 	}
-	err = s.follower.ForgetMember(ctx, id, func() (err error) {
-		ended, err = s.store.RemoveMember(ctx, id, caller, Demand{Administers: true}, decide)
-		return err
+	effect, err := s.members.CommitMember(ctx, caller, func(ctx context.Context) (Effect, error) {
+		return s.store.RemoveMember(ctx, id, caller, Demand{Administers: true}, decide)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("remove member: %w", err)
 	}
-	return ended, nil
+	return effect.Ended, nil
 }
 
 // RevokeSessions ends all sessions of a member, and counts them. Callers may end their own this way.
@@ -321,22 +319,18 @@ func (s *Service) RevokeSessions(ctx context.Context, caller audit.Caller, id ID
 		}
 		next := current
 		next.Generation++
-		return Change{Next: next, EndsSessions: true, Event: audit.Event{
-			At: now, Action: audit.MemberRevoked, Actor: caller.Actor, Target: "member:" + id.String(), Address: caller.Address,
-		}}, nil
+		return Change{Next: next, EndsSessions: true, Event: caller.Event(now, audit.MemberRevoked, target(id), nil)}, nil
 	})
 }
 
 func (s *Service) change(ctx context.Context, caller audit.Caller, demand Demand, id ID, decide Decide) (ended int, err error) {
-	ctx = context.WithoutCancel(ctx)
-	err = s.follower.FollowMember(ctx, func() (m Member, n int, err error) {
-		m, ended, err = s.store.ChangeMember(ctx, id, caller, demand, decide)
-		return m, ended, err
+	effect, err := s.members.CommitMember(ctx, caller, func(ctx context.Context) (Effect, error) {
+		return s.store.ChangeMember(ctx, id, caller, demand, decide)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("change member: %w", err)
 	}
-	return ended, nil
+	return effect.Ended, nil
 }
 
 // IssueLink makes a new one-time link for a member, in the place of any that waits: an invitation for one who has no
@@ -355,12 +349,13 @@ func (s *Service) IssueLink(ctx context.Context, caller audit.Caller, id ID) (De
 		}
 		var link Link
 		link, secret = newLink(kind, now)
-		return link, audit.Event{
-			At: now, Action: audit.LinkIssued, Actor: caller.Actor, Target: "member:" + id.String(), Address: caller.Address,
-			Details: map[string]any{"kind": kind},
-		}, nil
+		return link, caller.Event(now, audit.LinkIssued, target(id), map[string]any{"kind": kind}), nil
 	}
-	issued, err := s.store.IssueLink(context.WithoutCancel(ctx), id, caller, Demand{Administers: true, FreshAt: now}, decide)
+	var issued Details
+	_, err := s.members.CommitMember(ctx, caller, func(ctx context.Context) (effect Effect, err error) {
+		issued, err = s.store.IssueLink(ctx, id, caller, Demand{Administers: true, FreshAt: now}, decide)
+		return Effect{Member: issued.Member}, err
+	})
 	if err != nil {
 		return Details{}, "", fmt.Errorf("issue link: %w", err)
 	}
@@ -396,25 +391,39 @@ func (s *Service) Accept(ctx context.Context, secret, name, password string, ori
 	if err != nil {
 		return Member{}, err
 	}
-	ctx, now := context.WithoutCancel(ctx), s.now()
-	err = s.follower.FollowMember(ctx, func() (_ Member, ended int, err error) {
-		m, ended, err = s.store.UseLink(ctx, hash, now, name, passwordHash, func(before, after Member) audit.Event {
+	now := s.now()
+	effect, err := s.members.CommitMember(ctx, audit.Caller{}, func(ctx context.Context) (Effect, error) {
+		return s.store.UseLink(ctx, LinkUse{Hash: hash, At: now, Name: name, PasswordHash: passwordHash, Event: func(before, after Member) audit.Event {
 			details := map[string]any{"kind": invited.Link.Kind}
 			if before.Name != after.Name {
 				details["before"], details["after"] = describe(before), describe(after)
 			}
-			return audit.Event{
-				At: now, Action: audit.LinkUsed, Actor: audit.Actor{ID: after.ID.String(), Name: after.Name}, Target: "member:" + after.ID.String(),
-				Address: origin.Address, Details: details,
-			}
-		})
-		return m, ended, err
+			author := audit.Caller{Actor: audit.Actor{ID: after.ID.String(), Name: after.Name}, Address: origin.Address}
+			return author.Event(now, audit.LinkUsed, target(after.ID), details)
+		}})
 	})
 	if err != nil {
 		return Member{}, fmt.Errorf("use link: %w", err)
 	}
-	return m, nil
+	return effect.Member, nil
 }
+
+// LinkUse is the use of a one-time link. An empty name stays as it is.
+type LinkUse struct {
+	Hash         [sha256.Size]byte
+	At           time.Time
+	Name         string
+	PasswordHash string
+	// Event returns the audit entry.
+	Event func(before, after Member) audit.Event
+}
+
+func changed(caller audit.Caller, at time.Time, before, after Member) audit.Event {
+	return caller.Event(at, audit.MemberChanged, target(before.ID), map[string]any{"before": describe(before), "after": describe(after)})
+}
+
+// target names a member in the audit log.
+func target(id ID) string { return "member:" + id.String() }
 
 // describe is a member as the audit log keeps them.
 func describe(m Member) map[string]any {

@@ -67,7 +67,10 @@ func (s *Service) Notices(ctx context.Context, id ID) ([]audit.Entry, error) {
 
 // DismissNotices dismisses the caller's notices up to the entry with that sequence.
 func (s *Service) DismissNotices(ctx context.Context, caller audit.Caller, sequence int64) error {
-	if err := s.store.DismissNotices(context.WithoutCancel(ctx), caller, sequence); err != nil {
+	_, err := s.members.CommitMember(ctx, caller, func(ctx context.Context) (Effect, error) {
+		return Effect{}, s.store.DismissNotices(ctx, caller, sequence)
+	})
+	if err != nil {
 		return fmt.Errorf("dismiss notices: %w", err)
 	}
 	return nil

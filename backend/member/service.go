@@ -43,31 +43,29 @@ type Store interface {
 	Members(ctx context.Context, query Query) (found []Details, total int, err error)
 	// Member finds one, or returns ErrNotFound.
 	Member(ctx context.Context, id ID) (Details, error)
-	// Invite makes a member without a password. Like each method that takes a caller, it judges them by the demand in its
-	// transaction and returns ErrCallerEnded or what they lack. It returns ErrEmailTaken or ErrAddressRetired.
-	Invite(ctx context.Context, m Member, address AddressChange, link Link, caller audit.Caller, demand Demand, event audit.Event) error
-	// ChangeMember reads the facts, lets decide judge them, and writes what comes of it, in one transaction. It counts the
-	// sessions that ended. It returns ErrNotFound, or what decide returns.
-	ChangeMember(ctx context.Context, id ID, caller audit.Caller, demand Demand, decide Decide) (m Member, ended int, err error)
-	// RemoveMember deletes all that is kept of the member but audit entries, and counts the sessions that ended. It returns
-	// ErrNotFound, or what decide returns.
-	RemoveMember(ctx context.Context, id ID, caller audit.Caller, demand Demand,
-		decide func(by Authority, current Details, otherOwners int) (Removal, error)) (ended int, err error)
+	// Invite makes a member without a password. Like each method that takes a caller, it judges them
+	// by the demand in its transaction and returns ErrCallerEnded or what they lack. It returns
+	// ErrEmailTaken or ErrAddressRetired.
+	Invite(ctx context.Context, invited InvitedMember, caller audit.Caller, demand Demand, event audit.Event) (Effect, error)
+	// ChangeMember reads the facts, lets decide judge them, and writes what comes of it, in one
+	// transaction. It returns ErrNotFound, or what decide returns.
+	ChangeMember(ctx context.Context, id ID, caller audit.Caller, demand Demand, decide Decide) (Effect, error)
+	// RemoveMember deletes all that is kept of the member but audit entries. It returns ErrNotFound,
+	// or what decide returns.
+	RemoveMember(ctx context.Context, id ID, caller audit.Caller, demand Demand, decide DecideRemoval) (Effect, error)
 	// IssueLink gives the member the link that decide returns, in the place of any other.
-	IssueLink(ctx context.Context, id ID, caller audit.Caller, demand Demand,
-		decide func(by Authority, current Details) (Link, audit.Event, error)) (Details, error)
+	IssueLink(ctx context.Context, id ID, caller audit.Caller, demand Demand, decide DecideLink) (Details, error)
 	// OpenLinks counts the links that wait to be used.
 	OpenLinks(ctx context.Context, now time.Time) (int, error)
 	// CheckLink returns the member whose link it is, with the link, and the organization's name. It returns ErrLinkInvalid,
 	// or ErrLinkUsed.
 	CheckLink(ctx context.Context, hash [32]byte, now time.Time) (m Details, organization string, err error)
-	// UseLink uses the link up, sets the password and, unless it is empty, the name, and ends the member's sessions. It
-	// returns what CheckLink returns.
-	UseLink(ctx context.Context, hash [32]byte, now time.Time, name, passwordHash string,
-		event func(before, after Member) audit.Event) (m Member, ended int, err error)
-	// ResetPassword replaces the member's password, reactivates them, and raises their generation, which ends their sessions; a
-	// one-time link that waits is of no more use. It tells how many sessions ended.
-	ResetPassword(ctx context.Context, id ID, passwordHash string, event audit.Event) (m Member, ended int, err error)
+	// UseLink uses the link up, sets the password and, unless it is empty, the name, and ends the
+	// member's sessions. It returns what CheckLink returns.
+	UseLink(ctx context.Context, use LinkUse) (Effect, error)
+	// ResetPassword replaces the member's password, reactivates them, ends their sessions by a new
+	// generation, and withdraws a one-time link that waits.
+	ResetPassword(ctx context.Context, id ID, passwordHash string, event audit.Event) (Effect, error)
 	// TakeAttempt takes one attempt from each bucket of the first set that has room in all of them, and
 	// returns that set. Where none has, it takes nothing and returns how long to wait.
 	TakeAttempt(ctx context.Context, sets [][]Bucket, now time.Time) (taken []Bucket, retryAfter time.Duration, err error)
@@ -116,16 +114,17 @@ type Service struct {
 	hasher *hasher
 	// setupToken is empty once the organization is set up.
 	setupToken string
-	follower   Follower
+	members    Committer
 	vault      vault
 	// party is the site that passkeys are for; nil where there can be none.
 	party *webauthn.WebAuthn
 }
 
-// New makes the service. Sessions live by now, and codes from authenticator apps are judged by wall. The set-up token is the secret that the first owner has to know, or empty when there is one. The
-// follower holds members in memory. The key is a secret of the deployment's, which seals second factors in the store; the public URL is where
-// browsers reach it, for which passkeys are good.
-func New(store Store, now, wall func() time.Time, setupToken string, follower Follower, key [32]byte, public *url.URL) (*Service, error) {
+// New makes the service. Sessions live by now, and codes from authenticator apps are judged by wall.
+// The set-up token is the secret that the first owner has to know, empty if there is an owner. The
+// committer holds members in memory. The key is a secret of the deployment, which seals second
+// factors in the store. The public URL is where browsers reach it, for which passkeys are valid.
+func New(store Store, now, wall func() time.Time, setupToken string, members Committer, key [32]byte, public *url.URL) (*Service, error) {
 	vault, err := newVault(key)
 	if err != nil {
 		return nil, err
@@ -134,7 +133,7 @@ func New(store Store, now, wall func() time.Time, setupToken string, follower Fo
 	if err != nil {
 		return nil, err
 	}
-	return &Service{store: store, now: now, wall: wall, hasher: newHasher(), setupToken: setupToken, follower: follower, vault: vault, party: party}, nil
+	return &Service{store: store, now: now, wall: wall, hasher: newHasher(), setupToken: setupToken, members: members, vault: vault, party: party}, nil
 }
 
 // SetupRequired tells whether the organization still has no owner.
@@ -371,15 +370,11 @@ func (s *Service) Reset(ctx context.Context, id ID) (Member, string, error) {
 	if err != nil {
 		return Member{}, "", err
 	}
-	var m Member
-	err = s.follower.FollowMember(context.WithoutCancel(ctx), func() (_ Member, ended int, err error) {
-		m, ended, err = s.store.ResetPassword(context.WithoutCancel(ctx), id, hash, audit.Event{
-			At: s.now(), Action: audit.PasswordReset, Actor: audit.Operator, Target: "member:" + id.String(),
-		})
-		return m, ended, err
+	effect, err := s.members.CommitMember(ctx, audit.Caller{}, func(ctx context.Context) (Effect, error) {
+		return s.store.ResetPassword(ctx, id, hash, audit.Caller{Actor: audit.Operator}.Event(s.now(), audit.PasswordReset, target(id), nil))
 	})
 	if err != nil {
 		return Member{}, "", fmt.Errorf("reset password: %w", err)
 	}
-	return m, password, nil
+	return effect.Member, password, nil
 }

@@ -54,8 +54,8 @@ func (v vault) open(sealed []byte, purpose string, ids ...[]byte) ([]byte, error
 }
 
 // fingerprint returns a keyed hash of an address, with which only this deployment can recognize it.
-func (v vault) fingerprint(address string) [sha256.Size]byte {
+func (v vault) fingerprint(address string) []byte {
 	mac := hmac.New(sha256.New, v.key[:])
 	mac.Write([]byte("retired address\x00" + address))
-	return [sha256.Size]byte(mac.Sum(nil))
+	return mac.Sum(nil)
 }

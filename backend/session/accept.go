@@ -16,30 +16,28 @@ var ErrClockNotAhead = refusal.New("the clock is not ahead")
 const leastAhead = time.Second
 
 // AcceptTime has the clock follow the machine's again after that was set back, for good. Rule R7
-// holds because every session of before is revoked first: none is lengthened. [Service.Flush] waits
-// until it is done, and a batch of [Service.Sweep] that began before finds no session of its
-// generation to end: neither puts the old time on record again.
-func (s *Service) AcceptTime(ctx context.Context, clock *Clock) (Receipt, error) {
-	s.changes.Lock()
-	defer s.changes.Unlock()
-	ahead := clock.Ahead()
-	if ahead < leastAhead {
-		return Receipt{}, ErrClockNotAhead
-	}
-	ctx = context.WithoutCancel(ctx)
-	at := clock.wall()
-	sessions, members := s.roster.Load().count()
-	receipt, err := s.store.AcceptTime(ctx, at, sessions, members, audit.Event{
-		At: at, Action: audit.TimeAccepted, Actor: audit.Operator, Target: "organization",
-		Details: map[string]any{"aheadSeconds": int64(ahead.Seconds())},
+// holds because every session of before is revoked first: none is lengthened. A [Service.Flush] or
+// [Service.Sweep] that began before finds its sessions of an earlier generation, and does not put
+// the old time on record again.
+func (s *Service) AcceptTime(ctx context.Context, clock *Clock) (receipt Receipt, err error) {
+	_, err = s.order.change(ctx, func(ctx context.Context) (Effect, error) {
+		ahead, at := clock.Ahead(), clock.wall()
+		if ahead < leastAhead {
+			return Effect{}, ErrClockNotAhead
+		}
+		sessions, members := s.roster.Load().count()
+		var err error
+		receipt, err = s.store.AcceptTime(ctx, at, sessions, members, audit.Event{
+			At: at, Action: audit.TimeAccepted, Actor: audit.Operator, Target: "organization",
+			Details: map[string]any{"aheadSeconds": int64(ahead.Seconds())},
+		})
+		if err != nil {
+			return Effect{}, fmt.Errorf("accept the machine's time: %w", err)
+		}
+		clock.restart()
+		org := *s.Organization()
+		org.Generation, org.StartedAfter, org.AuthenticatedAfter = receipt.Generation, time.Time{}, time.Time{}
+		return Effect{Organization: &org}, nil
 	})
-	if err != nil {
-		return Receipt{}, s.failed(ctx, fmt.Errorf("accept the machine's time: %w", err))
-	}
-	clock.restart()
-	s.flushed = time.Time{}
-	org := *s.organization.Load()
-	org.Generation, org.StartedAfter, org.AuthenticatedAfter = receipt.Generation, time.Time{}, time.Time{}
-	s.adopt(org)
-	return receipt, nil
+	return receipt, err
 }

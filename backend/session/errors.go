@@ -15,6 +15,9 @@ var (
 	ErrNotFound = refusal.New("no such session")
 	// ErrNoSession is given where a token names a session that has no row.
 	ErrNoSession = refusal.New("the token names no session")
+	// ErrTokenNewer is returned for a token of a generation that the database does not know yet: a
+	// backup was restored, and what it knows of revocations is not to be trusted (I13).
+	ErrTokenNewer = refusal.New("the token is newer than the database")
 	// ErrRefreshTokenInvalid is given for a refresh token that Curfew did not issue.
 	ErrRefreshTokenInvalid = refusal.New("refresh token invalid")
 	// ErrCredentialStale is given where the credential that was just proved was changed meanwhile.

@@ -39,6 +39,11 @@ func (o Organization) Saved(next Policy, at time.Time, by audit.Actor) Organizat
 	return o
 }
 
+// Loosens reports whether o lets some session live longer, or do more, than before does (rule R10).
+func (o Organization) Loosens(before Organization) bool {
+	return o.Policy.Loosens(before.Policy) || before.RequireSecondFactor && !o.RequireSecondFactor
+}
+
 // Times are the times of a session that policies judge, in milliseconds since 1970.
 type Times struct{ StartedAt, AuthenticatedAt int64 }
 

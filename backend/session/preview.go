@@ -36,8 +36,10 @@ func (s *Service) Preview(ctx context.Context, who Principal, next Policy) (Prev
 	if err := next.Validate(); err != nil {
 		return Preview{}, err
 	}
-	roster := s.roster.Load()
-	now, before := s.now(), s.organization.Load()
+	roster, before, now, err := s.live()
+	if err != nil {
+		return Preview{}, err
+	}
 	after := before.Saved(next, now, who.Caller().Actor)
 	f := forecast{
 		now: now.UnixMilli(), alive: before.Window(now), before: before.Policy, spared: after.Window(now), after: next, own: who.Session.ID,

@@ -48,18 +48,18 @@ func TestThePreviewIsWhatSavingDoes(t *testing.T) {
 			ids = append(ids, who.Session.ID)
 			h.pass(time.Duration(rapid.Int64Range(0, 600).Draw(r, "minutes")) * time.Minute)
 			if rapid.Bool().Draw(r, "access") {
-				_, err := h.Admit(t.Context(), ids[len(ids)/2], session.Active) // in memory only
+				_, err := h.Admit(t.Context(), ids[len(ids)/2], 0, session.Active) // in memory only
 				require.True(r, err == nil || errors.As(err, new(*session.EndedError)))
 			}
 		}
 		caller, _ := h.signIn()
 		ids = append(ids, caller.Session.ID)
-		if _, err := h.Admit(t.Context(), first.Session.ID, session.Passive); err == nil {
+		if _, err := h.Admit(t.Context(), first.Session.ID, 0, session.Passive); err == nil {
 			ids = append(ids, first.Session.ID)
 		}
 		alive := func() (n int) {
 			for _, id := range ids {
-				if _, err := h.Admit(t.Context(), id, session.Passive); err == nil {
+				if _, err := h.Admit(t.Context(), id, 0, session.Passive); err == nil {
 					n++
 				}
 			}
@@ -82,7 +82,7 @@ func TestThePreviewIsWhatSavingDoes(t *testing.T) {
 			h.setClock(saved.Add(m.after))
 			require.Equal(r, before-m.count(preview).Sessions, alive(), "after %s", m.after)
 		}
-		_, err = h.Admit(t.Context(), caller.Session.ID, session.Passive)
+		_, err = h.Admit(t.Context(), caller.Session.ID, 0, session.Passive)
 		if preview.Yours {
 			require.Error(r, err)
 		}

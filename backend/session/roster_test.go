@@ -86,7 +86,7 @@ func BenchmarkAdmit(b *testing.B) {
 		b.Run(fmt.Sprintf("sessions=%d/alone", n), func(b *testing.B) {
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				if _, err := s.Admit(b.Context(), ids[i%n], Active); err != nil {
+				if _, err := s.Admit(b.Context(), ids[i%n], 0, Active); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -96,7 +96,7 @@ func BenchmarkAdmit(b *testing.B) {
 			var worker atomic.Int64
 			b.RunParallel(func(pb *testing.PB) {
 				for i := int(worker.Add(1)) * n / 3; pb.Next(); i++ {
-					if _, err := s.Admit(b.Context(), ids[i%n], Active); err != nil {
+					if _, err := s.Admit(b.Context(), ids[i%n], 0, Active); err != nil {
 						b.Fatal(err)
 					}
 				}
@@ -240,7 +240,7 @@ func TestTheCheckAllocatesNothing(t *testing.T) {
 	i := 0
 	check := func() {
 		i++
-		if _, err := s.Admit(t.Context(), ids[i%len(ids)], Active); err != nil {
+		if _, err := s.Admit(t.Context(), ids[i%len(ids)], 0, Active); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -283,7 +283,7 @@ func TestChecksGoOnWhileSessionsComeAndGo(t *testing.T) {
 		checks.Go(func() {
 			for i := worker; !done.Load(); i++ {
 				id := staying[i%len(staying)]
-				who, err := s.Admit(t.Context(), id, Active)
+				who, err := s.Admit(t.Context(), id, 0, Active)
 				if err != nil || who.Session.ID != id || who.Session.Client.UserAgent != agents[i%len(staying)%len(agents)] {
 					t.Errorf("%s was taken for %s on %q: %v", id, who.Session.ID, who.Session.Client.UserAgent, err)
 					return
@@ -350,7 +350,7 @@ func TestAMemberIsWholeWhileTheyChange(t *testing.T) {
 		checks.Go(func() {
 			for i, at := 0, int64(0); at < 2000; i++ {
 				at = last.Load()
-				who, err := s.Admit(t.Context(), ids[i%len(ids)], Active)
+				who, err := s.Admit(t.Context(), ids[i%len(ids)], 0, Active)
 				if err != nil {
 					t.Error(err)
 					return

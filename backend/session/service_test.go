@@ -42,7 +42,7 @@ type faulty struct {
 	organization func() (session.Organization, error)
 	live         func() error
 	session      func(session.ID) (session.Record, error)
-	end          func(session.Ending) ([]session.Ended, error)
+	end          func(session.EndRequest) error
 	revokeAll    func(session.Revocation, audit.Caller) (session.Receipt, error)
 }
 
@@ -67,12 +67,11 @@ func (f *faulty) Session(ctx context.Context, id session.ID) (session.Record, er
 	return f.DB.Session(ctx, id)
 }
 
-func (f *faulty) End(ctx context.Context, ending session.Ending) ([]session.Ended, int, error) {
+func (f *faulty) End(ctx context.Context, request session.EndRequest) (session.Effect, int, error) {
 	if f.end != nil {
-		ended, err := f.end(ending)
-		return ended, 0, err
+		return session.Effect{}, 0, f.end(request)
 	}
-	return f.DB.End(ctx, ending)
+	return f.DB.End(ctx, request)
 }
 
 func (f *faulty) RevokeAll(ctx context.Context, r session.Revocation, caller audit.Caller, demand member.Demand) (session.Receipt, error) {
@@ -136,8 +135,9 @@ func (h *house) signIn() (session.Principal, string) {
 }
 
 func (h *house) summary() (sessions, members int) {
-	live := h.Figures(h.time()).Live
-	return live.Sessions, live.Members
+	figures, err := h.Figures(h.t.Context(), h.time())
+	h.must(err)
+	return figures.Live.Sessions, figures.Live.Members
 }
 
 func (h *house) save(who session.Principal, length session.Length, refresh bool) {
@@ -148,14 +148,14 @@ func (h *house) save(who session.Principal, length session.Length, refresh bool)
 
 func (h *house) requireAlive(id session.ID) session.Principal {
 	h.t.Helper()
-	who, err := h.Admit(h.t.Context(), id, session.Passive)
+	who, err := h.Admit(h.t.Context(), id, 0, session.Passive)
 	h.must(err)
 	return who
 }
 
 func (h *house) requireEnded(id session.ID, want session.EndReason) session.End {
 	h.t.Helper()
-	_, err := h.Admit(h.t.Context(), id, session.Active)
+	_, err := h.Admit(h.t.Context(), id, 0, session.Active)
 	var ended *session.EndedError
 	require.ErrorAs(h.t, err, &ended)
 	require.Equal(h.t, want, ended.End.Reason)
@@ -174,7 +174,7 @@ func TestAnAccessKeepsASessionAliveWhileRefreshIsOn(t *testing.T) {
 	who, _ := h.signIn()
 	h.save(who, session.Length{Value: 1, Unit: session.Hours}, true)
 	h.pass(time.Hour - instant)
-	admitted, err := h.Admit(t.Context(), who.Session.ID, session.Active)
+	admitted, err := h.Admit(t.Context(), who.Session.ID, 0, session.Active)
 	h.must(err)
 	require.Equal(t, h.time(), admitted.Session.StartedAt)
 	require.Equal(t, h.time().Add(time.Hour), admitted.ExpiresAt)
@@ -190,7 +190,7 @@ func TestNoAccessMovesAnythingButLastSeenWhileRefreshIsOff(t *testing.T) {
 	who, _ := h.signIn()
 	h.save(who, session.Length{Value: 1, Unit: session.Hours}, false)
 	h.pass(time.Hour - instant)
-	admitted, err := h.Admit(t.Context(), who.Session.ID, session.Active)
+	admitted, err := h.Admit(t.Context(), who.Session.ID, 0, session.Active)
 	h.must(err)
 	require.Equal(t, noon, admitted.Session.StartedAt)
 	require.Equal(t, h.time(), admitted.Session.LastSeenAt)
@@ -202,11 +202,11 @@ func TestTouchesReachTheDiskWithTheFlush(t *testing.T) {
 	h := newHouse(t)
 	who, _ := h.signIn()
 	h.pass(time.Minute)
-	_, err := h.Admit(t.Context(), who.Session.ID, session.Active)
+	_, err := h.Admit(t.Context(), who.Session.ID, 0, session.Active)
 	h.must(err)
 	h.must(h.Flush(t.Context()))
 	h.pass(time.Minute)
-	_, err = h.Admit(t.Context(), who.Session.ID, session.Active)
+	_, err = h.Admit(t.Context(), who.Session.ID, 0, session.Active)
 	h.must(err)
 
 	// R6: what was not flushed is lost with the process, which ends the session a little early and never late.
@@ -218,7 +218,7 @@ func TestAFailedFlushLosesNothing(t *testing.T) {
 	h := newHouse(t)
 	who, _ := h.signIn()
 	h.pass(time.Minute)
-	_, err := h.Admit(t.Context(), who.Session.ID, session.Active)
+	_, err := h.Admit(t.Context(), who.Session.ID, 0, session.Active)
 	h.must(err)
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -289,7 +289,7 @@ func TestNothingIsAdmittedAfterTheAnswer(t *testing.T) {
 				}
 				for !stop.Load() {
 					barrier := revoked.Load()
-					_, err := h.Admit(context.Background(), who.Session.ID, session.Active)
+					_, err := h.Admit(context.Background(), who.Session.ID, 0, session.Active)
 					checked.Add(1)
 					if err == nil && who.Session.Generation < barrier {
 						t.Errorf("generation %d was admitted after %d was answered", who.Session.Generation, barrier)
@@ -378,36 +378,50 @@ func TestAProofThatComesTooLateHoldsUpNothing(t *testing.T) {
 	h.signIn()
 }
 
-// loseFromMemory has memory give up a session that the store has alive.
-func (h *house) loseFromMemory(who session.Principal, disk *faulty) {
-	h.t.Helper()
-	disk.end = func(session.Ending) ([]session.Ended, error) {
-		return nil, errors.Join(session.ErrOutcomeUnknown, errDisk)
-	}
-	disk.live = func() error { return errDisk }
-	require.ErrorIs(h.t, h.SignOut(h.t.Context(), who), errDisk)
-	disk.end, disk.live = nil, nil
-}
+// errUnknown is what the store returns for a COMMIT whose outcome is unknown.
+var errUnknown = errors.Join(session.ErrOutcomeUnknown, errDisk)
 
-// TestAnEndDuringARecallIsNotLost holds that a row which was read before a revocation is not put into memory after it.
-func TestAnEndDuringARecallIsNotLost(t *testing.T) {
+// TestNoCheckIsAnsweredWhileMemoryIsStale: after a COMMIT whose outcome is unknown, no check and no list is answered
+// before memory was read again, and every session lives on then.
+//
+// ASVS 16.5.3
+func TestNoCheckIsAnsweredWhileMemoryIsStale(t *testing.T) {
 	h := newHouse(t)
-	who, _ := h.signIn()
-	admin, _ := h.signIn()
+	broken := &faulty{}
+	h.open(broken)
+	who, refresh := h.signIn()
+	other, _ := h.signIn()
+	broken.end = func(session.EndRequest) error { return errUnknown }
+	broken.live = func() error { return errDisk }
+	require.ErrorIs(t, h.SignOut(t.Context(), other), errDisk)
+	broken.end = nil
 
-	slow := &faulty{}
-	h.open(slow)
-	h.loseFromMemory(who, slow)
-	var once sync.Once
-	slow.session = func(id session.ID) (session.Record, error) {
-		record, err := slow.DB.Session(t.Context(), id)
-		if id == who.Session.ID {
-			once.Do(func() { h.must(h.SignOut(t.Context(), who)) }) // between the read and what is made of it
-		}
-		return record, err
+	var ended *session.EndedError
+	refused := func(err error) {
+		t.Helper()
+		require.Error(t, err)
+		require.NotErrorAs(t, err, &ended)
 	}
-	h.requireEnded(who.Session.ID, session.SignedOut)
-	h.requireAlive(admin.Session.ID)
+	_, err := h.Admit(t.Context(), who.Session.ID, 0, session.Active)
+	refused(err)
+	_, _, err = h.Refresh(t.Context(), refresh, session.Active)
+	refused(err)
+	_, _, _, err = h.Find(t.Context(), who, session.Query{Limit: 1})
+	refused(err)
+	_, err = h.Figures(t.Context(), noon)
+	refused(err)
+	_, err = h.Preview(t.Context(), who, session.Policy{Length: session.Length{Value: 1, Unit: session.Days}})
+	refused(err)
+	_, err = h.CountsOf(who.Member.ID)
+	refused(err)
+	_, err = h.RevokeAll(t.Context(), who, "", "")
+	require.ErrorIs(t, err, errDisk, "a change reads memory again first")
+
+	broken.live = nil
+	_, err = h.Sweep(t.Context())
+	h.must(err)
+	h.requireAlive(who.Session.ID)
+	h.requireAlive(other.Session.ID)
 }
 
 // TestTroubleWithStorageIsNoVerdict holds that an outage signs nobody out.
@@ -418,23 +432,32 @@ func TestTroubleWithStorageIsNoVerdict(t *testing.T) {
 	who, _ := h.signIn()
 	broken := &faulty{}
 	h.open(broken)
-
-	h.loseFromMemory(who, broken)
-	broken.session = func(session.ID) (session.Record, error) { return session.Record{}, errDisk }
-	_, err := h.Admit(t.Context(), who.Session.ID, session.Active)
-	require.ErrorIs(t, err, errDisk)
-	broken.session = nil
-	h.requireAlive(who.Session.ID)
-
-	broken.end = func(session.Ending) ([]session.Ended, error) { return nil, errDisk }
+	broken.end = func(session.EndRequest) error { return errDisk }
 	require.ErrorIs(t, h.SignOut(t.Context(), who), errDisk)
 	h.requireAlive(who.Session.ID)
 
 	h.pass(15 * 24 * time.Hour)
-	_, err = h.Admit(t.Context(), who.Session.ID, session.Active)
-	require.ErrorIs(t, err, errDisk, "an expiry that cannot be written down is not answered")
-	broken.end = nil
+	for range 2 { // memory has forgotten it after the first time
+		_, err := h.Admit(t.Context(), who.Session.ID, 0, session.Active)
+		require.ErrorIs(t, err, errDisk, "an expiry that cannot be recorded is not answered")
+	}
+	broken.session = func(session.ID) (session.Record, error) { return session.Record{}, errDisk }
+	_, err := h.Admit(t.Context(), who.Session.ID, 0, session.Active)
+	require.ErrorIs(t, err, errDisk)
+	broken.session, broken.end = nil, nil
 	h.requireEnded(who.Session.ID, session.Expired)
+}
+
+// TestATokenOfALaterGenerationTouchesNothing: it comes from a database that was replaced by its backup (I13).
+func TestATokenOfALaterGenerationTouchesNothing(t *testing.T) {
+	h := newHouse(t)
+	who, _ := h.signIn()
+	h.pass(time.Minute)
+	_, err := h.Admit(t.Context(), who.Session.ID, 2, session.Active)
+	require.ErrorIs(t, err, session.ErrTokenNewer)
+	require.Equal(t, noon, h.requireAlive(who.Session.ID).Session.LastSeenAt)
+	_, err = h.Admit(t.Context(), who.Session.ID, 1, session.Active)
+	h.must(err)
 }
 
 // TestACommitThatOnlySeemedToFailIsBelieved: the disk decides what happened, not the error.
@@ -446,7 +469,7 @@ func TestACommitThatOnlySeemedToFailIsBelieved(t *testing.T) {
 	h.requireAlive(who.Session.ID)
 	lying.revokeAll = func(r session.Revocation, caller audit.Caller) (session.Receipt, error) {
 		_, err := lying.DB.RevokeAll(t.Context(), r, caller, member.Demand{})
-		return session.Receipt{}, errors.Join(session.ErrOutcomeUnknown, errDisk, err)
+		return session.Receipt{}, errors.Join(errUnknown, err)
 	}
 	_, err := h.RevokeAll(t.Context(), who, "", "")
 	require.ErrorIs(t, err, errDisk)
@@ -462,9 +485,9 @@ func TestWhatAFailedChangeLeftOpenIsLearnedLater(t *testing.T) {
 	h.open(lying)
 	who, _ := h.signIn()
 	lost, _ := h.signIn()
-	lying.end = func(ending session.Ending) ([]session.Ended, error) {
-		_, _, err := lying.DB.End(t.Context(), ending)
-		return nil, errors.Join(session.ErrOutcomeUnknown, errDisk, err)
+	lying.end = func(request session.EndRequest) error {
+		_, _, err := lying.DB.End(t.Context(), request)
+		return errors.Join(errUnknown, err)
 	}
 	lying.live = func() error { return errDisk }
 	require.ErrorIs(t, h.Revoke(t.Context(), who, lost.Session.ID), errDisk)
@@ -478,7 +501,7 @@ func TestWhatAFailedChangeLeftOpenIsLearnedLater(t *testing.T) {
 
 	lying.revokeAll = func(r session.Revocation, caller audit.Caller) (session.Receipt, error) {
 		_, err := lying.DB.RevokeAll(t.Context(), r, caller, member.Demand{})
-		return session.Receipt{}, errors.Join(session.ErrOutcomeUnknown, errDisk, err)
+		return session.Receipt{}, errors.Join(errUnknown, err)
 	}
 	lying.organization = func() (session.Organization, error) { return session.Organization{}, errDisk }
 	_, err = h.RevokeAll(t.Context(), who, "", "")
@@ -500,11 +523,9 @@ func TestTouchesSurviveAReload(t *testing.T) {
 	who, _ := h.signIn()
 	lost, _ := h.signIn()
 	h.pass(time.Minute)
-	_, err := h.Admit(t.Context(), who.Session.ID, session.Active)
+	_, err := h.Admit(t.Context(), who.Session.ID, 0, session.Active)
 	h.must(err)
-	lying.end = func(session.Ending) ([]session.Ended, error) {
-		return nil, errors.Join(session.ErrOutcomeUnknown, errDisk)
-	}
+	lying.end = func(session.EndRequest) error { return errUnknown }
 	lying.live = func() error { return errDisk }
 	require.ErrorIs(t, h.SignOut(t.Context(), lost), errDisk)
 	lying.end, lying.live = nil, nil
@@ -578,7 +599,7 @@ func TestWhatHadEndedStaysEndedThoughNobodyAsked(t *testing.T) {
 	who, _ := h.signIn()
 	h.save(who, session.Length{Value: 1, Unit: session.Hours}, true)
 	h.pass(59 * time.Minute)
-	_, err := h.Admit(t.Context(), who.Session.ID, session.Active)
+	_, err := h.Admit(t.Context(), who.Session.ID, 0, session.Active)
 	h.must(err)
 	h.pass(time.Minute) // idle has ended, and nobody has asked for it
 	who, err = h.Prove(t.Context(), who, h.ana)
@@ -716,7 +737,7 @@ func TestRevokingOneAndTheOthers(t *testing.T) {
 
 func TestASessionBegunOnAStaleCredentialIsRefused(t *testing.T) {
 	h := newHouse(t)
-	_, _, err := h.db.ResetPassword(t.Context(), h.ana.Member.ID, "another hash", audit.Event{At: h.time()})
+	_, err := h.db.ResetPassword(t.Context(), h.ana.Member.ID, "another hash", audit.Event{At: h.time()})
 	h.must(err)
 	_, _, err = h.Start(t.Context(), h.ana, session.Client{})
 	require.ErrorIs(t, err, session.ErrCredentialStale)
@@ -725,7 +746,7 @@ func TestASessionBegunOnAStaleCredentialIsRefused(t *testing.T) {
 func TestAResetPasswordEndsTheMembersSessions(t *testing.T) {
 	h := newHouse(t)
 	who, _ := h.signIn()
-	_, _, err := h.db.ResetPassword(t.Context(), h.ana.Member.ID, "another hash", audit.Event{At: h.time(), Actor: audit.Operator})
+	_, err := h.db.ResetPassword(t.Context(), h.ana.Member.ID, "another hash", audit.Event{At: h.time(), Actor: audit.Operator})
 	h.must(err)
 	h.crash() // the operator resets while the server is down
 	end := h.requireEnded(who.Session.ID, session.CredentialChanged)
@@ -775,7 +796,7 @@ func TestSweepWritesTheEndOfWhatExpired(t *testing.T) {
 	busy, _ := h.signIn()
 	h.save(busy, session.Length{Value: 1, Unit: session.Hours}, true)
 	h.pass(30 * time.Minute)
-	_, err := h.Admit(t.Context(), busy.Session.ID, session.Active) // not flushed: the disk does not know
+	_, err := h.Admit(t.Context(), busy.Session.ID, 0, session.Active) // not flushed: the disk does not know
 	h.must(err)
 	h.pass(40 * time.Minute)
 	_, err = h.Sweep(t.Context())
@@ -792,7 +813,7 @@ func TestSweepWritesTheEndOfWhatExpired(t *testing.T) {
 	h.must(err)
 	_, err = h.db.Session(t.Context(), idle.Session.ID)
 	require.ErrorIs(t, err, session.ErrNotFound, "its row is deleted after the retention")
-	_, err = h.Admit(t.Context(), idle.Session.ID, session.Active)
+	_, err = h.Admit(t.Context(), idle.Session.ID, 0, session.Active)
 	require.ErrorIs(t, err, session.ErrNoSession)
 }
 
@@ -805,7 +826,7 @@ func TestManyTouchesReachTheDisk(t *testing.T) {
 	}
 	h.pass(time.Minute)
 	for id := range ids {
-		_, err := h.Admit(t.Context(), id, session.Active)
+		_, err := h.Admit(t.Context(), id, 0, session.Active)
 		h.must(err)
 	}
 	h.must(h.Flush(t.Context()))

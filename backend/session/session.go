@@ -120,12 +120,6 @@ func (p Principal) authority() member.Authority {
 	}
 }
 
-// Operator is the principal of whoever runs the command line on the server's host. They may do what an owner may, but are no member and
-// have no session: there is nothing to revoke, and nothing that rule R10 could ask them to prove.
-func (s *Service) Operator() Principal {
-	return Principal{Member: member.Operator.Member, Organization: s.organization.Load(), operator: true}
-}
-
 // IsOperator tells that the principal is the operator.
 func (p Principal) IsOperator() bool { return p.operator }
 

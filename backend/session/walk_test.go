@@ -142,6 +142,6 @@ func TestCountsWaitForNoLock(t *testing.T) {
 		r.shards[i].mu.Lock()
 		defer r.shards[i].mu.Unlock()
 	}
-	sessions, members := s.Count()
+	sessions, members := r.count()
 	require.Equal(t, []int{len(ids), 2}, []int{sessions, members})
 }

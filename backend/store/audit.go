@@ -36,11 +36,6 @@ func appendAudit(tx *gorm.DB, events ...audit.Event) (last audit.Entry, err erro
 	if last, err = lastAudit(tx); err != nil {
 		return last, err
 	}
-	return appendAuditTo(tx, last, events...)
-}
-
-// appendAuditTo is appendAudit where the end of the chain is known already.
-func appendAuditTo(tx *gorm.DB, last audit.Entry, events ...audit.Event) (audit.Entry, error) {
 	for _, event := range events {
 		sealed, err := audit.Seal(last.Sequence, last.Hash, event)
 		if err != nil {

@@ -112,14 +112,14 @@ func TestALogWrittenAnewShowsByTheReceipt(t *testing.T) {
 func TestEntriesOfOneTransactionAreChainedToo(t *testing.T) {
 	db := newDB(t)
 	proof := ana(t, db)
-	var ending session.Ending
+	var ending session.EndRequest
 	for range 3 {
 		record := signIn(t, db, proof)
-		ending = session.Ending{Sessions: append(ending.Sessions, session.SessionEnd{ID: record.Session.ID, At: noon}), Reason: session.Revoked, By: callerOf(record)}
+		ending = session.EndRequest{Sessions: append(ending.Sessions, session.EndedSession{ID: record.Session.ID, At: noon}), Reason: session.Revoked, By: callerOf(record)}
 	}
-	ended, _, err := db.End(t.Context(), ending)
+	effect, _, err := db.End(t.Context(), ending)
 	require.NoError(t, err)
-	require.Len(t, ended, 3)
+	require.Len(t, effect.Ended, 3)
 	found, err := audit.Check(t.Context(), db)
 	require.NoError(t, err)
 	require.Nil(t, found.Broken)

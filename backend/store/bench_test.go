@@ -27,7 +27,7 @@ func BenchmarkRevokeAll(b *testing.B) {
 		tookMany += many.revoke(b)
 		at = at.Add(time.Second) // SQLite commits nothing where a row stays as it is
 		begun := time.Now()
-		require.NoError(b, floor.Touch(b.Context(), nil, at))
+		require.NoError(b, floor.Touch(b.Context(), nil, at, 1))
 		tookFloor += time.Since(begun)
 	}
 	each := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(b.N) }
@@ -119,7 +119,7 @@ func BenchmarkChecksBesideRefusals(b *testing.B) {
 			id := session.ID{6: 0x70, 8: 0x80}
 			binary.BigEndian.PutUint32(id[12:], uint32(1+i%299_999))
 			begun := time.Now()
-			_, err := sessions.Admit(b.Context(), id, session.Passive)
+			_, err := sessions.Admit(b.Context(), id, 0, session.Passive)
 			took[i] = time.Since(begun)
 			require.NoError(b, err)
 		}
@@ -188,7 +188,11 @@ func BenchmarkLists(b *testing.B) {
 		}
 	}
 	b.Run("sessions/figures", func(b *testing.B) {
-		percentiles(b, func() { require.Equal(b, 1_000_001, sessions.Figures(noon).Live.Sessions) })
+		percentiles(b, func() {
+			figures, err := sessions.Figures(b.Context(), noon)
+			require.NoError(b, err)
+			require.Equal(b, 1_000_001, figures.Live.Sessions)
+		})
 	})
 	for _, order := range []member.Order{member.ByName, member.ByEmail, member.ByCreation} {
 		for name, query := range map[string]member.Query{

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"gorm.io/gorm"
 
@@ -24,55 +23,55 @@ func proofHolds(proof member.Proof) (where string, args []any) {
 }
 
 // ChangeCredential implements [session.Store].
-func (db *DB) ChangeCredential(ctx context.Context, changing session.Changing) (changed session.Changed, err error) {
+func (db *DB) ChangeCredential(ctx context.Context, update session.CredentialUpdate) (effect session.Effect, err error) {
 	err = db.write(ctx, func(tx *gorm.DB) error {
-		authority, err := judge(tx, changing.By, changing.Change.Demand(changing.At))
+		at := update.Event.At
+		authority, err := judge(tx, update.By, update.Change.Demand(at))
 		if err != nil {
 			return err
 		}
-		changed.Methods, changed.ProvedAt = member.AlsoBy(authority.Methods, changing.Change.Proves()), authority.ProvedAt
-		if change, is := changing.Change.(member.PasswordChange); is {
+		provedAt := authority.ProvedAt
+		if change, ok := update.Change.(member.PasswordChange); ok {
 			if err := requireBothFactors(authority.Member, change.Proof); err != nil {
 				return err
 			}
-			changed.ProvedAt = changing.At
+			provedAt = at
 		}
-		if err := applyChange(tx, changing); err != nil {
+		if err := applyChange(tx, update); err != nil {
 			return err
 		}
-		if _, err := appendAudit(tx, changing.Event); err != nil {
+		if _, err := appendAudit(tx, update.Event); err != nil {
 			return err
 		}
-		err = tx.Exec("UPDATE sessions SET proved_at = ?, methods = ? WHERE id = ?",
-			millis(changed.ProvedAt), strings.Join(changed.Methods, " "), changing.By.Session).Error
+		effect.Proved, err = proveSession(tx, update.By.Session, provedAt, member.AlsoBy(authority.Methods, update.Change.Proves()))
 		if err != nil {
 			return err
 		}
-		if changing.EndOthers {
-			changed.Ended, err = closeSessions(tx, session.Ending{Reason: session.CredentialChanged, By: changing.By}, endMembers,
-				millis(changing.At), string(session.CredentialChanged), changing.By.Actor.Name, changing.Member.String(), changing.By.Session)
-			if err != nil {
+		if update.EndOthers {
+			request := session.EndRequest{Reason: session.CredentialChanged, By: update.By}
+			if effect.Ended, err = endSessionsOf(tx, update.Member, at, request, update.By.Session); err != nil {
 				return err
 			}
 		}
-		changed.Member, err = readMember(tx, changing.Member.String())
+		m, err := readMember(tx, update.Member.String())
+		effect.Member = &member.Effect{Member: m}
 		return err
 	})
-	return changed, err
+	return effect, err
 }
 
-func applyChange(tx *gorm.DB, changing session.Changing) error {
-	id := changing.Member.String()
-	switch change := changing.Change.(type) {
+func applyChange(tx *gorm.DB, update session.CredentialUpdate) error {
+	id := update.Member.String()
+	switch change := update.Change.(type) {
 	case member.PasswordChange:
 		err := changedOne(session.ErrCredentialStale, tx.Exec("UPDATE members SET password_hash = ? WHERE id = ? AND password_hash = ?",
 			change.Hash, id, change.Proof.PasswordHash))
 		if err != nil {
 			return err
 		}
-		return withdrawLink(tx, changing.Member)
+		return withdrawLink(tx, update.Member)
 	case member.FactorSetUp:
-		set := tx.Exec("UPDATE members SET totp_seed = ?, totp_step = ?, totp_since = ? WHERE id = ?", change.Sealed, change.Step, millis(changing.At), id)
+		set := tx.Exec("UPDATE members SET totp_seed = ?, totp_step = ?, totp_since = ? WHERE id = ?", change.Sealed, change.Step, millis(update.Event.At), id)
 		if set.Error != nil {
 			return set.Error
 		}
@@ -81,10 +80,10 @@ func applyChange(tx *gorm.DB, changing session.Changing) error {
 		if err := requireSecondFactor(tx, id); err != nil {
 			return err
 		}
-		if err := removeFactors(tx, changing.Member); err != nil {
+		if err := removeFactors(tx, update.Member); err != nil {
 			return err
 		}
-		return requireFactor(tx, changing.Member)
+		return requireFactor(tx, update.Member)
 	case member.RecoveryCodesChange:
 		if err := requireSecondFactor(tx, id); err != nil {
 			return err
@@ -104,9 +103,9 @@ func applyChange(tx *gorm.DB, changing session.Changing) error {
 		if err != nil {
 			return err
 		}
-		return requireFactor(tx, changing.Member)
+		return requireFactor(tx, update.Member)
 	}
-	return fmt.Errorf("no such change of a credential: %T", changing.Change)
+	return fmt.Errorf("no such change of a credential: %T", update.Change)
 }
 
 // changedOne gives the error that it means when nothing was changed.

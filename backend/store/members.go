@@ -109,7 +109,7 @@ func memberByEmail(tx *gorm.DB, email string) (memberRow, error) {
 }
 
 // ResetPassword implements [member.Store].
-func (db *DB) ResetPassword(ctx context.Context, id member.ID, passwordHash string, event audit.Event) (m member.Member, ended int, err error) {
+func (db *DB) ResetPassword(ctx context.Context, id member.ID, passwordHash string, event audit.Event) (effect member.Effect, err error) {
 	err = db.write(ctx, func(tx *gorm.DB) error {
 		reset := tx.Exec("UPDATE members SET password_hash = ?, generation = generation + 1, deactivated_at = NULL WHERE id = ?", passwordHash, id.String())
 		if reset.Error != nil {
@@ -125,14 +125,13 @@ func (db *DB) ResetPassword(ctx context.Context, id member.ID, passwordHash stri
 		if err != nil {
 			return err
 		}
-		m = found.Member
 		if _, err := appendAudit(tx, event); err != nil {
 			return err
 		}
-		ended, err = endSessionsOf(tx, id, event.At, session.Ending{Reason: session.CredentialChanged, By: audit.Caller{Actor: event.Actor}})
+		effect, err = endingSessions(tx, found.Member, event.At, session.EndRequest{Reason: session.CredentialChanged, By: audit.Caller{Actor: event.Actor}})
 		return err
 	})
-	return m, ended, err
+	return effect, err
 }
 
 // detailsRow is a member with the link that waits, as selectDetails reads them.
@@ -303,18 +302,16 @@ func (db *DB) Member(ctx context.Context, id member.ID) (member.Details, error) 
 }
 
 // Invite implements [member.Store].
-func (db *DB) Invite(
-	ctx context.Context, m member.Member, address member.AddressChange, link member.Link, caller audit.Caller, demand member.Demand, event audit.Event,
-) error {
-	return db.write(ctx, func(tx *gorm.DB) error {
+func (db *DB) Invite(ctx context.Context, invited member.InvitedMember, caller audit.Caller, demand member.Demand, event audit.Event) (member.Effect, error) {
+	err := db.write(ctx, func(tx *gorm.DB) error {
 		by, err := judge(tx, caller, demand)
 		if err != nil {
 			return err
 		}
-		if err := requireFree(tx, m, address); err != nil {
+		if err := requireFree(tx, invited.Member, invited.Address); err != nil {
 			return err
 		}
-		row := newMemberRow(m, event.At)
+		row := newMemberRow(invited.Member, event.At)
 		err = tx.Create(&row).Error
 		if errors.Is(err, gorm.ErrDuplicatedKey) {
 			return member.ErrEmailTaken
@@ -322,12 +319,13 @@ func (db *DB) Invite(
 		if err != nil {
 			return err
 		}
-		if err := putLink(tx, m, link, by); err != nil {
+		if err := putLink(tx, invited.Member, invited.Link, by); err != nil {
 			return err
 		}
 		_, err = appendAudit(tx, event)
 		return err
 	})
+	return member.Effect{Member: invited.Member}, err
 }
 
 // putLink gives the member the link, which is worth what it was issued under.
@@ -347,7 +345,7 @@ func withdrawLink(tx *gorm.DB, id member.ID) error {
 }
 
 // ChangeMember implements [member.Store].
-func (db *DB) ChangeMember(ctx context.Context, id member.ID, caller audit.Caller, demand member.Demand, decide member.Decide) (m member.Member, ended int, err error) {
+func (db *DB) ChangeMember(ctx context.Context, id member.ID, caller audit.Caller, demand member.Demand, decide member.Decide) (effect member.Effect, err error) {
 	err = db.write(ctx, func(tx *gorm.DB) error {
 		by, err := judge(tx, caller, demand)
 		if err != nil {
@@ -361,58 +359,67 @@ func (db *DB) ChangeMember(ctx context.Context, id member.ID, caller audit.Calle
 		if err != nil {
 			return err
 		}
-		m = change.Next
+		effect.Member = change.Next
 		if change.Event.Action == "" {
 			return nil
 		}
-		deactivated := gorm.Expr("NULL")
-		if !m.Active {
-			deactivated = gorm.Expr("coalesce(deactivated_at, ?)", millis(change.Event.At))
-		}
-		err = tx.Table("members").Where("id = ?", id.String()).Updates(map[string]any{ //nolint:forbidigo // a map, which loses no zero
-			"name": m.Name, "role": string(m.Role), "generation": m.Generation, "deactivated_at": deactivated,
-			"sort_name": m.SortName(), "search": m.SearchText(),
-		}).Error
-		if err != nil {
+		if err := updateMember(tx, current, change); err != nil {
 			return err
 		}
-		if m.Email != current.Email {
-			if current.State == member.Invited {
-				change.Address.GivenUp = nil // an invitation's address was no member's yet
-			}
-			if err := moveAddress(tx, m, change.Address); err != nil {
-				return err
-			}
-		}
-		if _, err := appendAudit(tx, change.Event); err != nil {
+		if _, err := appendAudit(tx, change.Event); err != nil || !change.EndsSessions {
 			return err
 		}
-		if change.WithdrawsLink {
-			if err := withdrawLink(tx, id); err != nil {
-				return err
-			}
-		}
-		if change.RemovesFactors {
-			if err := removeFactors(tx, id); err != nil {
-				return err
-			}
-			if err := tx.Exec("DELETE FROM passkeys WHERE member_id = ?", id.String()).Error; err != nil {
-				return err
-			}
-		}
-		if change.EndsSessions {
-			reason := session.RevokedMember
-			switch {
-			case !m.Active:
-				reason = session.MemberDeactivated
-			case change.RemovesFactors:
-				reason = session.CredentialChanged
-			}
-			ended, err = endSessionsOf(tx, id, change.Event.At, session.Ending{Reason: reason, By: caller})
-		}
+		effect, err = endingSessions(tx, change.Next, change.Event.At, session.EndRequest{Reason: reasonOf(change), By: caller})
 		return err
 	})
-	return m, ended, err
+	return effect, err
+}
+
+// updateMember writes what the change makes of the member.
+func updateMember(tx *gorm.DB, current member.Details, change member.Change) error {
+	m := change.Next
+	deactivated := gorm.Expr("NULL")
+	if !m.Active {
+		deactivated = gorm.Expr("coalesce(deactivated_at, ?)", millis(change.Event.At))
+	}
+	err := tx.Table("members").Where("id = ?", m.ID.String()).Updates(map[string]any{ //nolint:forbidigo // a map, which loses no zero
+		"name": m.Name, "role": string(m.Role), "generation": m.Generation, "deactivated_at": deactivated,
+		"sort_name": m.SortName(), "search": m.SearchText(),
+	}).Error
+	if err != nil {
+		return err
+	}
+	if m.Email != current.Email {
+		if current.State == member.Invited {
+			change.Address.GivenUp = nil // an invitation's address was no member's yet
+		}
+		if err := moveAddress(tx, m, change.Address); err != nil {
+			return err
+		}
+	}
+	if change.WithdrawsLink {
+		if err := withdrawLink(tx, m.ID); err != nil {
+			return err
+		}
+	}
+	if !change.RemovesFactors {
+		return nil
+	}
+	if err := removeFactors(tx, m.ID); err != nil {
+		return err
+	}
+	return exec(tx, "DELETE FROM passkeys WHERE member_id = ?", m.ID.String())
+}
+
+// reasonOf is why the change ends the member's sessions.
+func reasonOf(change member.Change) session.EndReason {
+	switch {
+	case !change.Next.Active:
+		return session.MemberDeactivated
+	case change.RemovesFactors:
+		return session.CredentialChanged
+	}
+	return session.RevokedMember
 }
 
 // memberToDecideOn reads a member, and counts the other owners who can sign in.
@@ -431,9 +438,8 @@ func retireAddress(tx *gorm.DB, fingerprint []byte, by string) error {
 
 // RemoveMember implements [member.Store].
 func (db *DB) RemoveMember(
-	ctx context.Context, id member.ID, caller audit.Caller, demand member.Demand,
-	decide func(by member.Authority, current member.Details, otherOwners int) (member.Removal, error),
-) (ended int, err error) {
+	ctx context.Context, id member.ID, caller audit.Caller, demand member.Demand, decide member.DecideRemoval,
+) (effect member.Effect, err error) {
 	err = db.write(ctx, func(tx *gorm.DB) error {
 		by, err := judge(tx, caller, demand)
 		if err != nil {
@@ -447,9 +453,11 @@ func (db *DB) RemoveMember(
 		if err != nil {
 			return err
 		}
-		if ended, err = endSessionsOf(tx, id, removal.Event.At, session.Ending{Reason: session.MemberRemoved, By: caller}); err != nil {
+		effect, err = endingSessions(tx, member.Member{ID: id}, removal.Event.At, session.EndRequest{Reason: session.MemberRemoved, By: caller})
+		if err != nil {
 			return err
 		}
+		effect.Removed = true
 		if removal.Retired != nil {
 			if err := retireAddress(tx, removal.Retired, ""); err != nil {
 				return err
@@ -464,7 +472,7 @@ func (db *DB) RemoveMember(
 		_, err = appendAudit(tx, removal.Event)
 		return err
 	})
-	return ended, err
+	return effect, err
 }
 
 // deleteMember deletes a member, and the id wherever it stands but in the audit log.
@@ -487,16 +495,21 @@ func deleteMember(tx *gorm.DB, id string) error {
 	return nil
 }
 
-// endSessionsOf ends all sessions of a member, and counts them.
-func endSessionsOf(tx *gorm.DB, id member.ID, at time.Time, ending session.Ending) (int, error) {
-	ended, err := closeSessions(tx, ending, endMembers, millis(at), string(ending.Reason), ending.By.Actor.Name, id.String(), "")
-	return len(ended), err
+// endingSessions returns the effect of a change that ends all sessions of the member, after ending
+// them.
+func endingSessions(tx *gorm.DB, m member.Member, at time.Time, request session.EndRequest) (member.Effect, error) {
+	ended, err := endSessionsOf(tx, m.ID, at, request, "")
+	return member.Effect{Member: m, Ended: len(ended)}, err
+}
+
+// endSessionsOf ends the sessions of a member, except for the one of the given id.
+func endSessionsOf(tx *gorm.DB, id member.ID, at time.Time, request session.EndRequest, but string) ([]session.EndedSession, error) {
+	return closeSessions(tx, request, endMembers, millis(at), string(request.Reason), request.By.Actor.Name, id.String(), but)
 }
 
 // IssueLink implements [member.Store].
 func (db *DB) IssueLink(
-	ctx context.Context, id member.ID, caller audit.Caller, demand member.Demand,
-	decide func(by member.Authority, current member.Details) (member.Link, audit.Event, error),
+	ctx context.Context, id member.ID, caller audit.Caller, demand member.Demand, decide member.DecideLink,
 ) (issued member.Details, err error) {
 	err = db.write(ctx, func(tx *gorm.DB) error {
 		by, err := judge(tx, caller, demand)
@@ -567,36 +580,33 @@ func memberOfLink(tx *gorm.DB, hash [32]byte, now time.Time) (member.Details, er
 }
 
 // UseLink implements [member.Store].
-func (db *DB) UseLink(
-	ctx context.Context, hash [32]byte, now time.Time, name, passwordHash string, event func(before, after member.Member) audit.Event,
-) (m member.Member, ended int, err error) {
+func (db *DB) UseLink(ctx context.Context, use member.LinkUse) (effect member.Effect, err error) {
 	err = db.write(ctx, func(tx *gorm.DB) error {
-		found, err := memberOfLink(tx, hash, now)
+		found, err := memberOfLink(tx, use.Hash, use.At)
 		if err != nil {
 			return err
 		}
-		if err := tx.Exec("UPDATE member_links SET used_at = ? WHERE token_hash = ?", millis(now), hash[:]).Error; err != nil {
+		if err := exec(tx, "UPDATE member_links SET used_at = ? WHERE token_hash = ?", millis(use.At), use.Hash[:]); err != nil {
 			return err
 		}
-		m = found.Member
+		m := found.Member
 		m.Generation++
-		if name != "" {
-			m.Name = name
+		if use.Name != "" {
+			m.Name = use.Name
 		}
-		err = tx.Table("members").Where("id = ?", m.ID.String()).Updates(map[string]any{ //nolint:forbidigo // a map, which loses no zero
-			"password_hash": passwordHash, "name": m.Name, "generation": m.Generation, "sort_name": m.SortName(), "search": m.SearchText(),
-		}).Error
+		err = exec(tx, "UPDATE members SET password_hash = ?, name = ?, generation = ?, sort_name = ?, search = ? WHERE id = ?",
+			use.PasswordHash, m.Name, m.Generation, m.SortName(), m.SearchText(), m.ID.String())
 		if err != nil {
 			return err
 		}
-		if _, err := appendAudit(tx, event(found.Member, m)); err != nil {
+		if _, err := appendAudit(tx, use.Event(found.Member, m)); err != nil {
 			return err
 		}
 		by := audit.Caller{Actor: audit.Actor{ID: m.ID.String(), Name: m.Name}}
-		ended, err = endSessionsOf(tx, m.ID, now, session.Ending{Reason: session.CredentialChanged, By: by})
+		effect, err = endingSessions(tx, m, use.At, session.EndRequest{Reason: session.CredentialChanged, By: by})
 		return err
 	})
-	return m, ended, err
+	return effect, err
 }
 
 // SignedInFrom implements [member.Store].

@@ -72,30 +72,24 @@ func readOrganization(tx *gorm.DB) (session.Organization, error) {
 	return row.organization(), result.Error
 }
 
-// SavePolicy implements [session.Store].
-func (db *DB) SavePolicy(ctx context.Context, next session.Organization, caller audit.Caller, demand member.Demand, event audit.Event) error {
-	return db.write(ctx, func(tx *gorm.DB) error {
-		if _, err := judge(tx, caller, demand); err != nil {
+// SaveOrganization implements [session.Store].
+func (db *DB) SaveOrganization(ctx context.Context, update session.OrganizationUpdate) (session.Effect, error) {
+	next := update.Next
+	err := db.write(ctx, func(tx *gorm.DB) error {
+		if _, err := judge(tx, update.By, update.Demand); err != nil {
 			return err
 		}
-		columns := map[string]any{
-			"length_value":          next.Policy.Length.Value,
-			"length_unit":           string(next.Policy.Length.Unit),
-			"refresh_automatically": next.Policy.RefreshAutomatically,
-			"maximum_value":         nil,
-			"maximum_unit":          nil,
-			"version":               next.Version,
-			"saved_at":              millis(next.SavedAt),
-			"saved_by_id":           next.SavedBy.ID,
-			"saved_by_name":         next.SavedBy.Name,
-			"started_after":         millis(next.StartedAfter),
-			"authenticated_after":   millis(next.AuthenticatedAfter),
-			"clock_at":              gorm.Expr("max(clock_at, ?)", millis(next.SavedAt)),
-		}
-		if maximum := next.Policy.MaximumLifetime; !maximum.IsZero() {
-			columns["maximum_value"], columns["maximum_unit"] = maximum.Value, string(maximum.Unit)
-		}
-		saved := tx.Table("organization").Where("id = 1 AND version = ?", next.Version-1).Updates(columns) //nolint:forbidigo // a map, which loses no zero
+		maximum := next.Policy.MaximumLifetime
+		saved := tx.Exec(`
+			UPDATE organization SET name = ?, require_second_factor = ?,
+				length_value = ?, length_unit = ?, refresh_automatically = ?, maximum_value = nullif(?, 0), maximum_unit = nullif(?, ''),
+				version = ?, saved_at = ?, saved_by_id = ?, saved_by_name = ?, started_after = ?, authenticated_after = ?,
+				clock_at = max(clock_at, ?)
+			WHERE id = 1 AND version = ?`,
+			next.Name, next.RequireSecondFactor,
+			next.Policy.Length.Value, string(next.Policy.Length.Unit), next.Policy.RefreshAutomatically, maximum.Value, string(maximum.Unit),
+			next.Version, millis(next.SavedAt), next.SavedBy.ID, next.SavedBy.Name, millis(next.StartedAfter), millis(next.AuthenticatedAfter),
+			millis(update.Event.At), update.Replaces)
 		if saved.Error != nil {
 			return saved.Error
 		}
@@ -106,37 +100,10 @@ func (db *DB) SavePolicy(ctx context.Context, next session.Organization, caller 
 			}
 			return &session.StaleVersionError{Current: current}
 		}
-		_, err := appendAudit(tx, event)
+		_, err := appendAudit(tx, update.Event)
 		return err
 	})
-}
-
-// RequireSecondFactor implements [session.Store].
-func (db *DB) RequireSecondFactor(ctx context.Context, required bool, caller audit.Caller, demand member.Demand, event audit.Event) error {
-	return db.write(ctx, func(tx *gorm.DB) error {
-		if _, err := judge(tx, caller, demand); err != nil {
-			return err
-		}
-		if err := tx.Exec("UPDATE organization SET require_second_factor = ? WHERE id = 1", required).Error; err != nil {
-			return err
-		}
-		_, err := appendAudit(tx, event)
-		return err
-	})
-}
-
-// RenameOrganization implements [session.Store].
-func (db *DB) RenameOrganization(ctx context.Context, name string, caller audit.Caller, demand member.Demand, event audit.Event) error {
-	return db.write(ctx, func(tx *gorm.DB) error {
-		if _, err := judge(tx, caller, demand); err != nil {
-			return err
-		}
-		if err := tx.Exec("UPDATE organization SET name = ? WHERE id = 1", name).Error; err != nil {
-			return err
-		}
-		_, err := appendAudit(tx, event)
-		return err
-	})
+	return session.Effect{Organization: &next}, err
 }
 
 type revocationRow struct {
@@ -145,7 +112,6 @@ type revocationRow struct {
 	ByID             string
 	ByName           string
 	Reason           string
-	IdempotencyKey   *string
 	SessionsEnded    int
 	MembersSignedOut int
 	LinksWithdrawn   int
@@ -154,14 +120,6 @@ type revocationRow struct {
 }
 
 func (revocationRow) TableName() string { return "revocations" }
-
-func (row revocationRow) insert(tx *gorm.DB) error {
-	return exec(tx, `
-		INSERT INTO revocations (generation, at, by_id, by_name, reason, idempotency_key, sessions_ended, members_signed_out, links_withdrawn, audit_sequence, audit_hash)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		row.Generation, row.At, row.ByID, row.ByName, row.Reason, row.IdempotencyKey, row.SessionsEnded, row.MembersSignedOut, row.LinksWithdrawn,
-		row.AuditSequence, row.AuditHash)
-}
 
 func (row revocationRow) receipt() session.Receipt {
 	return session.Receipt{
@@ -182,39 +140,17 @@ func (db *DB) RevokeAll(ctx context.Context, revocation session.Revocation, call
 			return err
 		}
 		if revocation.IdempotencyKey != "" {
-			var earlier []revocationRow
-			found := tx.Raw(selectRevocation+" WHERE by_id = ? AND idempotency_key = ?", caller.Actor.ID, revocation.IdempotencyKey).Scan(&earlier)
-			if found.Error != nil {
-				return found.Error
-			}
-			if len(earlier) > 0 && revocation.At.Sub(instant(earlier[0].At)).Abs() < session.KeyLifetime {
-				if earlier[0].Reason != revocation.Reason { // which is all that a request says
-					return session.ErrKeyReused
-				}
-				receipt = earlier[0].receipt()
-				receipt.Repeated = true
-				return nil
-			}
-			if len(earlier) > 0 {
-				if err := exec(tx, "UPDATE revocations SET idempotency_key = NULL WHERE generation = ?", earlier[0].Generation); err != nil {
-					return err
-				}
+			repeated, err := sameRevocation(tx, revocation, caller)
+			if err != nil || repeated.Repeated {
+				receipt = repeated
+				return err
 			}
 		}
-		// The next generation and the end of the log are read at once: each statement that is spared ends everybody's
-		// sessions sooner. RETURNING would spare one more, but SQLite makes a table for what an update returns, which takes longer.
-		var (
-			generation uint64
-			last       audit.Entry
-			hash       []byte
-		)
-		err := queryRow(tx, `
-			SELECT organization.generation + 1, coalesce(sequence, 0), hash
-			FROM organization LEFT JOIN audit_entries ON sequence = (SELECT max(sequence) FROM audit_entries)
-			WHERE organization.id = 1`).Scan(&generation, &last.Sequence, &hash)
+		org, err := readOrganization(tx)
 		if err != nil {
 			return err
 		}
+		generation := org.Generation + 1
 		if revocation.LinksWithdrawn, err = openLinks(tx, revocation.At); err != nil {
 			return err
 		}
@@ -222,23 +158,48 @@ func (db *DB) RevokeAll(ctx context.Context, revocation session.Revocation, call
 		if err != nil {
 			return err
 		}
-		last.Hash = hashOf(hash)
-		entry, err := appendAuditTo(tx, last, revocation.Event(caller, generation))
-		if err != nil {
-			return err
-		}
-		row := revocationRow{
-			Generation: generation, At: millis(revocation.At), ByID: caller.Actor.ID, ByName: caller.Actor.Name, Reason: revocation.Reason,
-			SessionsEnded: revocation.SessionsEnded, MembersSignedOut: revocation.MembersSignedOut, LinksWithdrawn: revocation.LinksWithdrawn,
-			AuditSequence: entry.Sequence, AuditHash: entry.Hash[:],
-		}
-		if revocation.IdempotencyKey != "" {
-			row.IdempotencyKey = &revocation.IdempotencyKey
-		}
-		receipt = row.receipt()
-		return row.insert(tx)
+		receipt, err = recordRevocation(tx, revocation, generation, revocation.Event(caller, generation))
+		return err
 	})
 	return receipt, err
+}
+
+// sameRevocation returns the receipt of an earlier revocation of the same idempotency key, marked
+// as repeated. A key of before [session.KeyLifetime] is free again.
+func sameRevocation(tx *gorm.DB, revocation session.Revocation, caller audit.Caller) (session.Receipt, error) {
+	var earlier []revocationRow
+	err := tx.Raw(selectRevocation+" WHERE by_id = ? AND idempotency_key = ?", caller.Actor.ID, revocation.IdempotencyKey).Scan(&earlier).Error
+	if err != nil || len(earlier) == 0 {
+		return session.Receipt{}, err
+	}
+	if revocation.At.Sub(instant(earlier[0].At)).Abs() >= session.KeyLifetime {
+		return session.Receipt{}, exec(tx, "UPDATE revocations SET idempotency_key = NULL WHERE generation = ?", earlier[0].Generation)
+	}
+	if earlier[0].Reason != revocation.Reason { // which is all that a request says
+		return session.Receipt{}, session.ErrKeyReused
+	}
+	receipt := earlier[0].receipt()
+	receipt.Repeated = true
+	return receipt, nil
+}
+
+// recordRevocation writes the audit entry and the receipt of the revocation that began the
+// generation.
+func recordRevocation(tx *gorm.DB, r session.Revocation, generation uint64, event audit.Event) (session.Receipt, error) {
+	entries, err := appendAudit(tx, event)
+	if err != nil {
+		return session.Receipt{}, err
+	}
+	row := revocationRow{
+		Generation: generation, At: millis(r.At), ByID: event.Actor.ID, ByName: event.Actor.Name, Reason: r.Reason,
+		SessionsEnded: r.SessionsEnded, MembersSignedOut: r.MembersSignedOut, LinksWithdrawn: r.LinksWithdrawn,
+		AuditSequence: entries.Sequence, AuditHash: entries.Hash[:],
+	}
+	return row.receipt(), exec(tx, `
+		INSERT INTO revocations (generation, at, by_id, by_name, reason, idempotency_key, sessions_ended, members_signed_out, links_withdrawn, audit_sequence, audit_hash)
+		VALUES (?, ?, ?, ?, ?, nullif(?, ''), ?, ?, ?, ?, ?)`,
+		row.Generation, row.At, row.ByID, row.ByName, row.Reason, r.IdempotencyKey, row.SessionsEnded, row.MembersSignedOut, row.LinksWithdrawn,
+		row.AuditSequence, row.AuditHash)
 }
 
 // AcceptTime implements [session.Store].
@@ -269,17 +230,10 @@ func (db *DB) AcceptTime(ctx context.Context, at time.Time, sessions, members in
 		}
 		event.Details["generation"], event.Details["sessionsEnded"], event.Details["membersSignedOut"] = generation, sessions, members
 		event.Details["linksWithdrawn"] = withdrawn
-		entry, err := appendAudit(tx, event)
-		if err != nil {
-			return err
-		}
-		row := revocationRow{
-			Generation: generation, At: millis(at), ByID: event.Actor.ID, ByName: event.Actor.Name, Reason: "The server's clock was set right.",
-			SessionsEnded: sessions, MembersSignedOut: members, LinksWithdrawn: withdrawn,
-			AuditSequence: entry.Sequence, AuditHash: entry.Hash[:],
-		}
-		receipt = row.receipt()
-		return row.insert(tx)
+		receipt, err = recordRevocation(tx, session.Revocation{
+			At: at, Reason: "The server's clock was set right.", SessionsEnded: sessions, MembersSignedOut: members, LinksWithdrawn: withdrawn,
+		}, generation, event)
+		return err
 	})
 	return receipt, err
 }

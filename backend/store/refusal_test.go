@@ -18,7 +18,7 @@ import (
 
 // refusals are the errors of the domain by their names. Each type has one example.
 var refusals = map[string]error{
-	"session.ErrNotFound": session.ErrNotFound, "session.ErrNoSession": session.ErrNoSession,
+	"session.ErrNotFound": session.ErrNotFound, "session.ErrNoSession": session.ErrNoSession, "session.ErrTokenNewer": session.ErrTokenNewer,
 	"session.ErrRefreshTokenInvalid": session.ErrRefreshTokenInvalid, "session.ErrCredentialStale": session.ErrCredentialStale,
 	"session.ErrReauthenticationRequired": session.ErrReauthenticationRequired, "session.ErrRestricted": session.ErrRestricted,
 	"session.ErrFactorDemanded": session.ErrFactorDemanded, "session.ErrForbidden": session.ErrForbidden,
@@ -91,7 +91,7 @@ func errorsOf(room string, file *ast.File) (names []string) {
 					}
 				}
 			case *ast.TypeSpec:
-				if strings.HasSuffix(spec.Name.Name, "Error") && spec.Name.Name != "FieldError" {
+				if spec.Name.IsExported() && strings.HasSuffix(spec.Name.Name, "Error") && spec.Name.Name != "FieldError" {
 					names = append(names, room+"."+spec.Name.Name)
 				}
 			}

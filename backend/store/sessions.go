@@ -110,7 +110,7 @@ AND s.generation = (SELECT generation FROM organization WHERE id = 1)
 AND s.member_generation = (SELECT m.generation FROM members m WHERE m.id = s.member_id AND m.deactivated_at IS NULL)`
 
 // InsertSession implements [session.Store].
-func (db *DB) InsertSession(ctx context.Context, s session.Session, proof member.Proof, refresh session.RefreshState, event audit.Event) (record session.Record, err error) {
+func (db *DB) InsertSession(ctx context.Context, s session.Session, proof member.Proof, refresh session.RefreshState, event audit.Event) (effect session.Effect, err error) {
 	err = db.write(ctx, func(tx *gorm.DB) error {
 		var generations []struct{ Organization, Member uint64 }
 		holds, args := proofHolds(proof)
@@ -137,10 +137,11 @@ func (db *DB) InsertSession(ctx context.Context, s session.Session, proof member
 		if _, err := appendAudit(tx, event); err != nil {
 			return err
 		}
-		record, err = oneRecord(tx, s.ID)
+		record, err := oneRecord(tx, s.ID)
+		effect.Started = &record
 		return err
 	})
-	return record, err
+	return effect, err
 }
 
 // Session implements [session.Store]. It cannot be cancelled: to watch for that would take longer than to read.
@@ -229,7 +230,7 @@ func (db *DB) EachActiveMember(ctx context.Context, f func(*member.Member)) erro
 }
 
 // Prove implements [session.Store].
-func (db *DB) Prove(ctx context.Context, proof member.Proof, at time.Time, caller audit.Caller, event audit.Event) (methods []string, err error) {
+func (db *DB) Prove(ctx context.Context, proof member.Proof, caller audit.Caller, event audit.Event) (effect session.Effect, err error) {
 	err = db.write(ctx, func(tx *gorm.DB) error {
 		authority, err := judge(tx, caller, member.Demand{AlsoRestricted: true})
 		if err != nil {
@@ -238,19 +239,33 @@ func (db *DB) Prove(ctx context.Context, proof member.Proof, at time.Time, calle
 		if err := requireBothFactors(authority.Member, proof); err != nil {
 			return err
 		}
-		methods = member.AlsoBy(authority.Methods, proof.Methods)
 		holds, args := proofHolds(proof)
-		err = changedOne(session.ErrCredentialStale, tx.Exec(`
-			UPDATE sessions AS s SET proved_at = ?, methods = ? WHERE s.id = ?
-			AND EXISTS (SELECT 1 FROM members m WHERE m.id = s.member_id AND `+holds+`)`,
-			append([]any{millis(at), strings.Join(methods, " "), caller.Session}, args...)...))
+		var still bool
+		if err := queryRow(tx, "SELECT EXISTS (SELECT 1 FROM members m WHERE m.id = ? AND "+holds+")",
+			append([]any{authority.Member.ID.String()}, args...)...).Scan(&still); err != nil {
+			return err
+		}
+		if !still {
+			return session.ErrCredentialStale
+		}
+		effect.Proved, err = proveSession(tx, caller.Session, event.At, member.AlsoBy(authority.Methods, proof.Methods))
 		if err != nil {
 			return err
 		}
 		_, err = appendAudit(tx, event)
 		return err
 	})
-	return methods, err
+	return effect, err
+}
+
+// proveSession records the last proof of a session, and by which methods it is proved with it.
+func proveSession(tx *gorm.DB, id string, at time.Time, methods []string) (*session.Proved, error) {
+	parsed, err := session.ParseID(id)
+	if err != nil {
+		return nil, err
+	}
+	err = exec(tx, "UPDATE sessions SET proved_at = ?, methods = ? WHERE id = ?", millis(at), strings.Join(methods, " "), id)
+	return &session.Proved{Session: parsed, At: at, Methods: methods}, err
 }
 
 // RotateRefresh implements [session.Store].
@@ -280,7 +295,7 @@ func (db *DB) RotateRefresh(ctx context.Context, id session.ID, presented sessio
 }
 
 // End implements [session.Store].
-func (db *DB) End(ctx context.Context, ending session.Ending) (ended []session.Ended, skipped int, err error) {
+func (db *DB) End(ctx context.Context, ending session.EndRequest) (effect session.Effect, skipped int, err error) {
 	type end struct {
 		ID string `json:"id"`
 		At int64  `json:"at"`
@@ -291,7 +306,7 @@ func (db *DB) End(ctx context.Context, ending session.Ending) (ended []session.E
 	}
 	encoded, err := json.Marshal(batch)
 	if err != nil {
-		return nil, 0, fmt.Errorf("encode endings: %w", err)
+		return effect, 0, fmt.Errorf("encode endings: %w", err)
 	}
 	err = db.write(ctx, func(tx *gorm.DB) error {
 		if ending.Demand != nil {
@@ -308,10 +323,10 @@ func (db *DB) End(ctx context.Context, ending session.Ending) (ended []session.E
 				return fmt.Errorf("encode endings: %w", err)
 			}
 		}
-		ended, err = closeSessions(tx, ending, endNamed, string(ending.Reason), ending.By.Actor.Name, string(encoded))
+		effect.Ended, err = closeSessions(tx, ending, endNamed, string(ending.Reason), ending.By.Actor.Name, string(encoded))
 		return err
 	})
-	return ended, skipped, err
+	return effect, skipped, err
 }
 
 // notTheirs picks the live sessions that the caller may not end: those of members whom they may not manage, but for their own.
@@ -351,8 +366,9 @@ const endMembers = `
 UPDATE sessions SET ended_at = ?, end_reason = ?, ended_by = ?
 WHERE member_id = ? AND id <> ? AND ended_at IS NULL AND generation = (SELECT generation FROM organization WHERE organization.id = 1)`
 
-// closeSessions runs an update that ends sessions, and writes an audit entry for each that had been alive.
-func closeSessions(tx *gorm.DB, ending session.Ending, update string, args ...any) ([]session.Ended, error) {
+// closeSessions runs an update that ends sessions, and writes an audit entry for each that had been
+// alive.
+func closeSessions(tx *gorm.DB, ending session.EndRequest, update string, args ...any) ([]session.EndedSession, error) {
 	var rows []struct {
 		ID       string
 		MemberID string
@@ -365,7 +381,7 @@ func closeSessions(tx *gorm.DB, ending session.Ending, update string, args ...an
 		return nil, nil
 	}
 	events := make([]audit.Event, len(rows))
-	ended := make([]session.Ended, len(rows))
+	ended := make([]session.EndedSession, len(rows))
 	for i, row := range rows {
 		id, err := session.ParseID(row.ID)
 		if err != nil {
@@ -375,7 +391,7 @@ func closeSessions(tx *gorm.DB, ending session.Ending, update string, args ...an
 		if err != nil {
 			return nil, err
 		}
-		ended[i] = session.Ended{SessionEnd: session.SessionEnd{ID: id, At: instant(row.EndedAt)}, Member: memberID}
+		ended[i] = session.EndedSession{ID: id, At: instant(row.EndedAt), Member: memberID}
 		events[i] = ending.Event(ended[i])
 	}
 	_, err := appendAudit(tx, events...)

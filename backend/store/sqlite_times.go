@@ -48,12 +48,13 @@ func (p timesPage) advance(touch session.Touch) {
 }
 
 // Touch implements [session.Store].
-func (db *DB) Touch(ctx context.Context, touches []session.Touch, now time.Time) error {
+func (db *DB) Touch(ctx context.Context, touches []session.Touch, now time.Time, generation uint64) error {
 	return db.write(ctx, func(tx *gorm.DB) error {
-		if err := advanceTimes(tx.Statement.Context, tx.Statement.ConnPool, touches); err != nil {
-			return err
+		recorded := tx.Exec("UPDATE organization SET clock_at = max(clock_at, ?) WHERE id = 1 AND generation = ?", millis(now), generation)
+		if recorded.Error != nil || recorded.RowsAffected == 0 {
+			return recorded.Error
 		}
-		return exec(tx, "UPDATE organization SET clock_at = max(clock_at, ?) WHERE id = 1", millis(now))
+		return advanceTimes(tx.Statement.Context, tx.Statement.ConnPool, touches)
 	})
 }
 

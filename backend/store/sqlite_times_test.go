@@ -27,7 +27,7 @@ func TestManyTouches(t *testing.T) {
 	want := map[int64][2]int64{}
 	for range 100 {
 		touches := randomTouches(random, want)
-		require.NoError(t, db.Touch(t.Context(), touches, noon))
+		require.NoError(t, db.Touch(t.Context(), touches, noon, 1))
 	}
 	require.True(t, maps.Equal(want, timesIn(t, db)))
 	require.True(t, maps.Equal(want, timesIn(t, openAt(t, killed(t, db)))))
@@ -105,7 +105,7 @@ func TestTimesNeverGoBack(t *testing.T) {
 	})
 	for i := range 400 {
 		at := noon.Add(time.Duration(i) * time.Second)
-		require.NoError(t, db.Touch(t.Context(), []session.Touch{touchOf(record, at, at)}, at))
+		require.NoError(t, db.Touch(t.Context(), []session.Touch{touchOf(record, at, at)}, at, 1))
 		flushed.Store(millis(at))
 	}
 	stop()
@@ -119,18 +119,18 @@ func TestAFlushThatFails(t *testing.T) {
 	for i := range touches {
 		touches[i] = session.Touch{Number: int64(i * timesPerPage), StartedAt: noon, LastSeenAt: noon}
 	}
-	require.NoError(t, db.Touch(t.Context(), touches, noon))
+	require.NoError(t, db.Touch(t.Context(), touches, noon, 1))
 	before := timesIn(t, openAt(t, killed(t, db)))
 	for i := range touches {
 		touches[i].LastSeenAt = noon.Add(time.Minute)
 	}
 	// The second page cannot be written. This error by itself leaves what the transaction has done.
 	require.NoError(t, db.writer.Exec("CREATE TRIGGER broken BEFORE INSERT ON session_times WHEN NEW.page = 1 BEGIN SELECT RAISE(FAIL, 'broken'); END").Error)
-	require.ErrorContains(t, db.Touch(t.Context(), touches, noon), "broken")
+	require.ErrorContains(t, db.Touch(t.Context(), touches, noon, 1), "broken")
 	require.NoError(t, db.writer.Exec("DROP TRIGGER broken").Error)
 	require.Equal(t, before, timesIn(t, openAt(t, killed(t, db))))
 
-	require.NoError(t, db.Touch(t.Context(), touches, noon))
+	require.NoError(t, db.Touch(t.Context(), touches, noon, 1))
 	for number, times := range timesIn(t, openAt(t, killed(t, db))) {
 		require.Equal(t, millis(noon.Add(time.Minute)), times[1], "%d", number)
 	}

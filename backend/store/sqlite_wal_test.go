@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
 
-	"curfew/backend/audit"
 	"curfew/backend/member"
 	"curfew/backend/session"
 )
@@ -62,7 +61,7 @@ func writeLog(t *testing.T) copiedLog {
 		org, err := db.Organization(t.Context())
 		require.NoError(t, err)
 		next := org.Saved(session.Policy{Length: session.Length{Value: org.Version + 1, Unit: session.Hours}}, noon, callerOf(second).Actor)
-		require.NoError(t, db.SavePolicy(t.Context(), next, callerOf(second), member.Demand{}, audit.Event{At: noon, Action: audit.PolicySaved}))
+		require.NoError(t, savePolicy(t, db, next, callerOf(second)))
 		answered()
 		_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(second), member.Demand{})
 		require.NoError(t, err)

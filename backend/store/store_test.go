@@ -48,21 +48,28 @@ func ana(t testing.TB, db *DB) member.Proof {
 func signIn(t testing.TB, db *DB, proof member.Proof) session.Record {
 	id, err := session.NewID()
 	require.NoError(t, err)
-	record, err := db.InsertSession(t.Context(), session.Session{
+	effect, err := db.InsertSession(t.Context(), session.Session{
 		ID: id, MemberID: proof.Member.ID, AuthenticatedAt: noon, ProvedAt: noon, StartedAt: noon, LastSeenAt: noon,
 		Client: session.Client{Address: session.ParseAddress("192.0.2.1"), UserAgent: "test"}, Methods: proof.Methods,
 	}, proof, session.RefreshState{NextHash: [32]byte{1}}, audit.Event{At: noon, Action: audit.SessionStarted})
 	require.NoError(t, err)
-	return record
+	return *effect.Started
 }
 
 func callerOf(record session.Record) audit.Caller {
 	return audit.Caller{Actor: audit.Actor{ID: record.Member.ID.String(), Name: record.Member.Name}, Session: record.Session.ID.String()}
 }
 
-func endOf(record session.Record, at time.Time) session.Ending {
-	return session.Ending{
-		Sessions: []session.SessionEnd{{ID: record.Session.ID, At: at}}, Reason: session.Revoked, By: callerOf(record),
+func savePolicy(t testing.TB, db *DB, next session.Organization, by audit.Caller) error {
+	_, err := db.SaveOrganization(t.Context(), session.OrganizationUpdate{
+		Next: next, Replaces: next.Version - 1, By: by, Event: audit.Event{At: noon, Action: audit.PolicySaved},
+	})
+	return err
+}
+
+func endOf(record session.Record, at time.Time) session.EndRequest {
+	return session.EndRequest{
+		Sessions: []session.EndedSession{{ID: record.Session.ID, At: at}}, Reason: session.Revoked, By: callerOf(record),
 	}
 }
 
@@ -115,11 +122,11 @@ func TestReadersCannotWrite(t *testing.T) {
 func TestATouchDoesNotBringBackTheDead(t *testing.T) {
 	db := newDB(t)
 	record := signIn(t, db, ana(t, db))
-	ended, _, err := db.End(t.Context(), endOf(record, noon.Add(time.Minute)))
+	effect, _, err := db.End(t.Context(), endOf(record, noon.Add(time.Minute)))
 	require.NoError(t, err)
-	require.Len(t, ended, 1)
+	require.Len(t, effect.Ended, 1)
 	before := reread(t, db, record)
-	require.NoError(t, db.Touch(t.Context(), []session.Touch{touchOf(record, noon.Add(time.Hour), noon.Add(time.Hour))}, noon))
+	require.NoError(t, db.Touch(t.Context(), []session.Touch{touchOf(record, noon.Add(time.Hour), noon.Add(time.Hour))}, noon, 1))
 	require.Equal(t, before.End, reread(t, db, record).End)
 	require.Equal(t, session.Revoked, before.End.Reason)
 	require.NoError(t, db.EachLive(t.Context(), 1, func(int64, *session.Session) { t.Error("it came back to life") }))
@@ -129,7 +136,7 @@ func TestATouchOfADeletedRowMakesNone(t *testing.T) {
 	db := newDB(t)
 	id, err := session.NewID()
 	require.NoError(t, err)
-	require.NoError(t, db.Touch(t.Context(), []session.Touch{{ID: id, Number: 7, StartedAt: noon, LastSeenAt: noon}}, noon))
+	require.NoError(t, db.Touch(t.Context(), []session.Touch{{ID: id, Number: 7, StartedAt: noon, LastSeenAt: noon}}, noon, 1))
 	_, err = db.Session(t.Context(), id)
 	require.ErrorIs(t, err, session.ErrNotFound)
 }
@@ -141,7 +148,7 @@ func TestTouchesOnlyMoveForward(t *testing.T) {
 	require.NoError(t, db.Touch(t.Context(), []session.Touch{
 		touchOf(first, noon.Add(time.Hour), noon.Add(2*time.Hour)),
 		touchOf(second, noon.Add(-time.Hour), noon.Add(-time.Hour)),
-	}, noon))
+	}, noon, 1))
 	moved, kept := reread(t, db, first), reread(t, db, second)
 	require.Equal(t, noon.Add(time.Hour), moved.StartedAt)
 	require.Equal(t, noon.Add(2*time.Hour), moved.LastSeenAt)
@@ -149,7 +156,7 @@ func TestTouchesOnlyMoveForward(t *testing.T) {
 	require.Equal(t, noon, kept.LastSeenAt)
 	require.Equal(t, noon, moved.AuthenticatedAt, "the sign-in never moves")
 
-	require.NoError(t, db.Touch(t.Context(), []session.Touch{touchOf(first, noon.Add(time.Minute), noon.Add(3*time.Hour))}, noon))
+	require.NoError(t, db.Touch(t.Context(), []session.Touch{touchOf(first, noon.Add(time.Minute), noon.Add(3*time.Hour))}, noon, 1))
 	moved = reread(t, db, first)
 	require.Equal(t, []time.Time{noon.Add(time.Hour), noon.Add(3 * time.Hour)}, []time.Time{moved.StartedAt, moved.LastSeenAt})
 }
@@ -181,8 +188,8 @@ func TestTimesComeBackFromTheirPages(t *testing.T) {
 	}
 	require.ElementsMatch(t, []int64{248, 249, 250, 251, 749, 750}, slices.Collect(maps.Keys(want)))
 	slices.Reverse(touches)
-	require.NoError(t, db.Touch(t.Context(), touches[:2], noon))
-	require.NoError(t, db.Touch(t.Context(), touches[2:], noon))
+	require.NoError(t, db.Touch(t.Context(), touches[:2], noon, 1))
+	require.NoError(t, db.Touch(t.Context(), touches[2:], noon, 1))
 
 	each, one := map[int64][2]time.Time{}, map[int64][2]time.Time{}
 	require.NoError(t, db.EachLive(t.Context(), 1, func(number int64, found *session.Session) {
@@ -206,7 +213,7 @@ func TestTimesGoWithTheirSessions(t *testing.T) {
 	require.NoError(t, db.writer.Exec("UPDATE sessions SET number = 499").Error)
 	first.Number = 499
 	second := signIn(t, db, proof)
-	require.NoError(t, db.Touch(t.Context(), []session.Touch{touchOf(first, noon, noon), touchOf(second, noon, noon)}, noon))
+	require.NoError(t, db.Touch(t.Context(), []session.Touch{touchOf(first, noon, noon), touchOf(second, noon, noon)}, noon, 1))
 	pages := func() (pages []int64) {
 		require.NoError(t, db.writer.Raw("SELECT page FROM session_times ORDER BY page").Scan(&pages).Error)
 		return pages
@@ -232,7 +239,7 @@ func TestFalseAndNothingAreWritten(t *testing.T) {
 		{Length: session.Length{Value: 2, Unit: session.Weeks}, RefreshAutomatically: true},
 	} {
 		org = org.Saved(policy, noon.Add(time.Minute), caller.Actor)
-		require.NoError(t, db.SavePolicy(t.Context(), org, caller, member.Demand{}, audit.Event{At: noon, Action: audit.PolicySaved}))
+		require.NoError(t, savePolicy(t, db, org, caller))
 		stored, err := db.Organization(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, org, stored)
@@ -276,7 +283,7 @@ func TestTimesOfAnyZoneComeBackAsTheSameInstant(t *testing.T) {
 	db := newDB(t)
 	record := signIn(t, db, ana(t, db))
 	tokyo := noon.Add(time.Minute + 123*time.Millisecond + 456*time.Microsecond).In(time.FixedZone("Tokyo", 9*3600))
-	require.NoError(t, db.Touch(t.Context(), []session.Touch{touchOf(record, tokyo, tokyo)}, tokyo))
+	require.NoError(t, db.Touch(t.Context(), []session.Touch{touchOf(record, tokyo, tokyo)}, tokyo, 1))
 	require.Equal(t, noon.Add(time.Minute+123*time.Millisecond), reread(t, db, record).StartedAt)
 	newest, err := db.NewestTime(t.Context())
 	require.NoError(t, err)
@@ -335,8 +342,8 @@ func TestAWriteInTheNameOfAnEndedSessionMisses(t *testing.T) {
 			_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon}, caller, member.Demand{})
 			require.ErrorIs(t, err, session.ErrCallerEnded)
 			next := before.Saved(session.Policy{Length: session.Length{Value: 1, Unit: session.Hours}}, noon, caller.Actor)
-			require.ErrorIs(t, db.SavePolicy(t.Context(), next, caller, member.Demand{}, audit.Event{}), session.ErrCallerEnded)
-			_, err = db.Prove(t.Context(), proof, noon.Add(time.Hour), caller, audit.Event{})
+			require.ErrorIs(t, savePolicy(t, db, next, caller), session.ErrCallerEnded)
+			_, err = db.Prove(t.Context(), proof, caller, audit.Event{At: noon.Add(time.Hour)})
 			require.ErrorIs(t, err, session.ErrCallerEnded)
 			ending := endOf(record, noon)
 			ending.Demand = &member.Demand{}
@@ -361,9 +368,9 @@ func TestOnlyOneOfTwoSavesOfAVersionWins(t *testing.T) {
 	require.NoError(t, err)
 	first := org.Saved(session.Policy{Length: session.Length{Value: 1, Unit: session.Hours}}, noon, caller.Actor)
 	second := org.Saved(session.Policy{Length: session.Length{Value: 2, Unit: session.Hours}}, noon, caller.Actor)
-	require.NoError(t, db.SavePolicy(t.Context(), first, caller, member.Demand{}, audit.Event{At: noon}))
+	require.NoError(t, savePolicy(t, db, first, caller))
 	var stale *session.StaleVersionError
-	require.ErrorAs(t, db.SavePolicy(t.Context(), second, caller, member.Demand{}, audit.Event{At: noon}), &stale)
+	require.ErrorAs(t, savePolicy(t, db, second, caller), &stale)
 	require.Equal(t, first, stale.Current)
 }
 
@@ -471,9 +478,9 @@ func TestTheAuditChainRecomputes(t *testing.T) {
 	// Entries that are written together are sealed one after the other.
 	together := endOf(signIn(t, db, proof), noon)
 	together.Sessions = append(together.Sessions, endOf(signIn(t, db, proof), noon).Sessions...)
-	ended, _, err := db.End(t.Context(), together)
+	effect, _, err := db.End(t.Context(), together)
 	require.NoError(t, err)
-	require.Len(t, ended, 2)
+	require.Len(t, effect.Ended, 2)
 	requireChain(t, db, 8)
 }
 

@@ -1,0 +1,108 @@
+package session
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"curfew/backend/member"
+)
+
+// live returns the roster, the organization and the time for a reader of many sessions, or an error
+// while memory may differ from the disk.
+func (s *Service) live() (*roster, *Organization, time.Time, error) {
+	roster := s.roster.Load() // before the organization, which is at least as new then
+	return roster, s.Organization(), s.now(), s.order.current()
+}
+
+// List returns a page of the principal's own live sessions and the mark to go on from, nil at the
+// end: first the session at hand, then the others, newest access first. The session at hand stands
+// outside that order because asking is itself an access, which moves it.
+func (s *Service) List(ctx context.Context, who Principal, after *Mark, limit int) ([]Principal, *Mark, error) {
+	var own []Principal
+	if after == nil {
+		own = append(own, who)
+		after = &Mark{Key: [2]uint64{math.MaxUint64}} // before all others
+	}
+	others, next, _, err := s.page(ctx, Query{Member: who.Member.ID, Order: ByLastSeen, After: after, Limit: limit - len(own), but: who.Session.ID})
+	return append(own, others...), next, err
+}
+
+// Find returns a page of everybody's live sessions, the mark to go on from, nil at the end, and how
+// many sessions the query selects in all. Members who do not oversee others get ErrForbidden.
+func (s *Service) Find(ctx context.Context, who Principal, query Query) (found []Principal, next *Mark, total int, err error) {
+	if !who.Member.Role.Oversees() {
+		return nil, nil, 0, ErrForbidden
+	}
+	return s.page(ctx, query)
+}
+
+func (s *Service) page(ctx context.Context, query Query) (found []Principal, next *Mark, total int, err error) {
+	roster, org, now, err := s.live()
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	marks, more, total, err := roster.query(ctx, query, org, now)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	for _, mark := range marks {
+		if p, known := roster.find(mark.ID, org); known { // and has not ended since
+			found = append(found, p)
+		}
+	}
+	switch {
+	case !more:
+		return found, nil, total, nil
+	case len(marks) == 0: // of a page without room
+		return found, query.After, total, nil
+	}
+	next = &marks[len(marks)-1]
+	if query.After != nil && query.After.Walk != nil {
+		next.Walk = query.After.Walk
+	} else if query.Order.moves() {
+		next.Walk = beginWalk(now, found)
+	}
+	return found, next, total, nil
+}
+
+// beginWalk begins a walk at its first page.
+func beginWalk(now time.Time, page []Principal) *Walk {
+	walk := &Walk{Begun: now.Add(-beginning).UnixMilli()}
+	for _, p := range page {
+		if p.Session.LastSeenAt.UnixMilli() >= walk.Begun {
+			walk.Given = append(walk.Given, p.Session.ID)
+		}
+	}
+	return walk
+}
+
+// Figures counts the live sessions and their members by rule R1, the sessions that began since the
+// given instant, and those that end within the hour.
+func (s *Service) Figures(ctx context.Context, since time.Time) (Figures, error) {
+	roster, org, now, err := s.live()
+	if err != nil {
+		return Figures{}, err
+	}
+	return roster.figures(ctx, org, now, since)
+}
+
+// CountsOf returns how many live sessions each of the members has.
+func (s *Service) CountsOf(members ...member.ID) (map[member.ID]int, error) {
+	roster, org, now, err := s.live()
+	if err != nil {
+		return nil, err
+	}
+	counts := make(map[member.ID]int, len(members))
+	for _, id := range members {
+		counts[id] = roster.countOf(id, org, now)
+	}
+	return counts, nil
+}
+
+// Memory returns how many bytes the live sessions take, without their members. The garbage
+// collector does not look into them.
+func (s *Service) Memory() int {
+	sessions, _ := s.roster.Load().count()
+	return sessions * bytesPerSession
+}

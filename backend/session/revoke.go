@@ -1,0 +1,170 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"curfew/backend/audit"
+	"curfew/backend/member"
+)
+
+// EndRequest asks to end some sessions.
+type EndRequest struct {
+	// Sessions are their ids and the times of their ends.
+	Sessions []EndedSession
+	Reason   EndReason
+	// By is who ends them, with the session and address it is done from, if any.
+	By audit.Caller
+	// Demand makes the store judge By in the same transaction, and skip the sessions of members
+	// whom they may not manage, except their own. It is nil for the system, and for members who
+	// sign out.
+	Demand *member.Demand
+}
+
+// EndedSession is a session and the time of its end. Member is empty in a request.
+type EndedSession struct {
+	ID     ID
+	At     time.Time
+	Member member.ID
+}
+
+// Event returns the audit entry of one of the sessions.
+func (r EndRequest) Event(ended EndedSession) audit.Event {
+	return r.By.Event(ended.At, audit.SessionEnded, "session:"+ended.ID.String(), map[string]any{
+		"reason": r.Reason, "member": ended.Member.String(),
+	})
+}
+
+// KeyLifetime is how long an idempotency key names the same revocation.
+const KeyLifetime = 24 * time.Hour
+
+// Revocation asks to end every session of the organization.
+type Revocation struct {
+	At     time.Time
+	Reason string
+	// IdempotencyKey names this revocation among those of its caller for [KeyLifetime]; empty for
+	// none. A second one of the same name revokes nothing and returns the first one's receipt, or
+	// ErrKeyReused for another reason.
+	IdempotencyKey string
+	// SessionsEnded and MembersSignedOut are what it is about to end.
+	SessionsEnded    int
+	MembersSignedOut int
+	// LinksWithdrawn is how many one-time links no longer work. The store counts them.
+	LinksWithdrawn int
+}
+
+// Event returns the audit entry of the revocation that raises the organization's generation to the
+// given one.
+func (r Revocation) Event(by audit.Caller, generation uint64) audit.Event {
+	return by.Event(r.At, audit.SessionsRevokedAll, "organization", map[string]any{
+		"generation": generation, "reason": r.Reason,
+		"sessionsEnded": r.SessionsEnded, "membersSignedOut": r.MembersSignedOut, "linksWithdrawn": r.LinksWithdrawn,
+	})
+}
+
+// Receipt is the proof of a revocation.
+type Receipt struct {
+	Generation       uint64
+	RevokedAt        time.Time
+	By               audit.Actor
+	Reason           string
+	SessionsEnded    int
+	MembersSignedOut int
+	LinksWithdrawn   int
+	AuditSequence    int64
+	AuditHash        audit.Hash
+	// Repeated reports whether this is the receipt of an earlier call with the same idempotency key.
+	Repeated bool
+}
+
+// RevokeAll ends every session of the organization, the principal's included, and returns once that
+// is on disk. It changes one row, so its cost does not depend on how many sessions there are (rule
+// R4).
+func (s *Service) RevokeAll(ctx context.Context, who Principal, reason, idempotencyKey string) (receipt Receipt, err error) {
+	_, err = s.commit(ctx, who.Caller(), func(ctx context.Context) (Effect, error) {
+		sessions, members := s.roster.Load().count()
+		var err error
+		receipt, err = s.store.RevokeAll(ctx, Revocation{
+			At: s.now(), Reason: reason, IdempotencyKey: idempotencyKey, SessionsEnded: sessions, MembersSignedOut: members,
+		}, who.Caller(), member.Demand{Administers: true})
+		if err != nil || receipt.Repeated {
+			return Effect{}, err
+		}
+		org := *s.Organization()
+		org.Generation = receipt.Generation
+		return Effect{Organization: &org}, nil
+	})
+	if err != nil {
+		return Receipt{}, fmt.Errorf("revoke all sessions: %w", err)
+	}
+	return receipt, nil
+}
+
+// SignOut ends the principal's own session.
+func (s *Service) SignOut(ctx context.Context, who Principal) error {
+	_, _, err := s.end(ctx, EndRequest{
+		Sessions: []EndedSession{{ID: who.Session.ID, At: s.now()}}, Reason: SignedOut, By: who.Caller(),
+	})
+	return err
+}
+
+// Revoke ends one session: the principal's own or, for those who administer, one of a member whom
+// they may manage. It returns ErrNotFound for a session that has ended, does not exist or is not
+// theirs to know, and member.ErrForbidden for one of a member who stands above them.
+func (s *Service) Revoke(ctx context.Context, who Principal, id ID) error {
+	_, err := s.Admit(ctx, id, 0, Passive)
+	if hasEnded(err) {
+		return ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	ended, skipped, err := s.revoke(ctx, who, member.Demand{}, []ID{id})
+	switch {
+	case err != nil:
+		return err
+	case skipped > 0 && who.Member.Role.Administers():
+		return member.ErrForbidden
+	case ended == 0:
+		return ErrNotFound
+	}
+	return nil
+}
+
+// RevokeOthers ends all of the principal's sessions but the one at hand, and counts them.
+func (s *Service) RevokeOthers(ctx context.Context, who Principal) (int, error) {
+	own := s.roster.Load().idsOf(who.Member.ID, s.Organization(), s.now())
+	others := slices.DeleteFunc(own, func(id ID) bool { return id == who.Session.ID })
+	ended, _, err := s.revoke(ctx, who, member.Demand{}, others)
+	return ended, err
+}
+
+// RevokeNamed ends sessions of members whom the caller may manage, for those who administer. It
+// counts those that were alive until then, and those that it skipped because their members stand
+// above the caller.
+func (s *Service) RevokeNamed(ctx context.Context, who Principal, ids []ID) (ended, skipped int, err error) {
+	return s.revoke(ctx, who, member.Demand{Administers: true}, ids)
+}
+
+func (s *Service) revoke(ctx context.Context, who Principal, demand member.Demand, ids []ID) (ended, skipped int, err error) {
+	now, request := s.now(), EndRequest{Reason: Revoked, By: who.Caller(), Demand: &demand}
+	for _, id := range ids {
+		request.Sessions = append(request.Sessions, EndedSession{ID: id, At: now})
+	}
+	return s.end(ctx, request)
+}
+
+// end is the one function through which single sessions end, except for those that expire. It
+// counts those that were alive until then, and those that were not the caller's to end.
+func (s *Service) end(ctx context.Context, request EndRequest) (ended, skipped int, err error) {
+	effect, err := s.commit(ctx, request.By, func(ctx context.Context) (effect Effect, err error) {
+		effect, skipped, err = s.store.End(ctx, request)
+		return effect, err
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("end sessions: %w", err)
+	}
+	return len(effect.Ended), skipped, nil
+}
