@@ -144,7 +144,7 @@ func eagerFor(point string) func(*crowd, context.Context) error {
 		{"ChangeMember", (*crowd).revokeMember},
 		{"revoke-sessions", (*crowd).revokeMember},
 		{"PATCH", (*crowd).deactivate},
-		{"SavePolicy", (*crowd).savePolicy},
+		{"SaveOrganization", (*crowd).savePolicy},
 		{"PUT /api/settings", (*crowd).savePolicy},
 		{"refresh", (*crowd).refresh},
 		{"Refresh", (*crowd).refresh},

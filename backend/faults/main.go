@@ -121,6 +121,7 @@ var scenes = []struct {
 	{"corrupt files", 20, (*stage).corrupt},
 	{"clock", 1, (*stage).mislead},
 	{"starved", 3, (*stage).starve},
+	{"unknown commits", 10, (*stage).doubt},
 	{"a thousand at once", 1, (*stage).besiege},
 	{"sync before answer", 1, (*stage).trace},
 	{savedFiles, 1, (*stage).save},

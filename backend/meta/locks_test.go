@@ -15,7 +15,7 @@ import (
 // protects and which locks may be held when it is taken.
 var locks = []string{
 	"httpapi.readiness.mu",
-	"session.Service.changes",
+	"session.alone.mu",
 	"session.roster.mu",
 	"session.shard.mu",
 	"session.shard.touchedMu",
