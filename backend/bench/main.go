@@ -95,10 +95,10 @@ func measure(ctx context.Context, s *stage, wanted *regexp.Regexp, growth scale.
 	growth.Progress(fmt.Sprintf("growth up to %d sessions: at most %s, and %d GB of disk",
 		growth.Sizes[len(growth.Sizes)-1], growth.Time(), growth.Disk()>>30))
 	section, err := scale.Run(ctx, growth)
+	r.Sections = append(r.Sections, section)
 	if err != nil {
 		return fmt.Errorf("growth: %w", err)
 	}
-	r.Sections = append(r.Sections, section)
 	return nil
 }
 

@@ -91,7 +91,9 @@ func (m measurements) medians(name string, size int) (medians []float64) {
 // ratios compares two things within each round.
 func (m measurements) ratios(over, under subjectOf) (ratios []float64) {
 	for round, samples := range m[over] {
-		ratios = append(ratios, figure.Median(samples)/figure.Median(m[under][round]))
+		if others := m[under][round]; len(others) > 0 {
+			ratios = append(ratios, figure.Median(samples)/figure.Median(others))
+		}
 	}
 	return ratios
 }
@@ -141,9 +143,9 @@ func (r row) target(size int) *float64 {
 // or less than two thirds.
 func (m measurements) noisy(size int) []int {
 	noisy := []int{}
-	usual := figure.Median(m.medians(bareCommit, size))
+	commits := m.medians(bareCommit, size)
 	for round, samples := range m[subjectOf{bareCommit, size}] {
-		if ratio := figure.Median(samples) / usual; ratio > 1.5 || ratio < 1/1.5 {
+		if ratio := figure.Median(samples) / figure.Median(commits); ratio > 1.5 || ratio < 1/1.5 {
 			noisy = append(noisy, round+1)
 		}
 	}

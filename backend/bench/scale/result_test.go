@@ -31,6 +31,14 @@ func TestSection(t *testing.T) {
 	require.Equal(t, map[string]float64{RevokeAll: 6, RevokeRatio: 3, RevokeGrowth: 1.5, bareCommit: 2, Preview: 1000}, found)
 }
 
+// TestPart: a run that was cut short has the figures of what it measured.
+func TestPart(t *testing.T) {
+	m := measurements{}
+	require.Empty(t, m.section([]int{10, 100}, 3).Figures)
+	m.addTime(0, RevokeAll, 10, time.Second)
+	require.Len(t, m.section([]int{10, 100}, 3).Figures, 1)
+}
+
 // TestBounds: a run up to 10,000,000 sessions has its time and disk said in advance.
 func TestBounds(t *testing.T) {
 	short := Options{Sizes: []int{1000, 100_000, 1_000_000}}

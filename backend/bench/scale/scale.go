@@ -63,7 +63,8 @@ type run struct {
 	measured measurements
 }
 
-// Run measures everything within [Options.Time] and [Options.Disk].
+// Run measures everything within [Options.Time] and [Options.Disk]. With an error it returns what was
+// measured until then.
 func Run(ctx context.Context, o Options) (_ figure.Section, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, o.Time(), errors.New("it takes longer than it may"))
 	defer cancel()
@@ -78,11 +79,12 @@ func Run(ctx context.Context, o Options) (_ figure.Section, err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	r := &run{Options: o, folder: folder, measured: measurements{}}
 	for _, step := range []func(context.Context) error{r.populate, r.starts, r.operations, r.memory} {
-		if err := step(ctx); err != nil {
-			return figure.Section{}, errors.Join(err, context.Cause(ctx))
+		if err = step(ctx); err != nil {
+			err = errors.Join(err, context.Cause(ctx))
+			break
 		}
 	}
-	return r.measured.section(o.Sizes, o.Rounds), nil
+	return r.measured.section(o.Sizes, o.Rounds), err
 }
 
 // roomFor returns an error for a file system in memory, where no commit is durable, and for one without
