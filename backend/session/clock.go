@@ -5,20 +5,22 @@ import (
 	"time"
 )
 
-// Clock tells the time by which sessions live: UTC, in whole milliseconds, never backwards (rule R7).
+// Clock is the time that sessions are judged by: UTC, in whole milliseconds, never backwards (rule
+// R7).
 //
-// Within a process it follows the time that has elapsed since its start, and the wall clock where that is
-// ahead, as after the machine slept: of two clocks, the one that ends a session earlier wins. A step of the wall
-// clock backwards is not followed, so it lengthens no session. It is safe for concurrent use.
+// Within a process it follows the time elapsed since its start, or the wall clock if that is ahead:
+// of two clocks, the one that ends a session earlier wins. It does not follow the wall clock
+// backwards, which would lengthen sessions. It is safe for concurrent use.
 type Clock struct {
 	wall    func() time.Time
 	elapsed func() time.Duration
-	// ahead is how far, in nanoseconds, the time told is ahead of the time elapsed, counted from the epoch. It only grows.
+	// ahead is the time at the start of the process, in nanoseconds since 1970. Only restart lowers
+	// it.
 	ahead atomic.Int64
 }
 
-// NewClock starts a clock that never tells a time before floor: the newest time that the database has on record,
-// so that a wall clock set back while the server was down lengthens no session either.
+// NewClock starts a clock that returns no time before floor. Floor is the newest time in the
+// database, in case the wall clock was set back while the server was down.
 func NewClock(wall func() time.Time, elapsed func() time.Duration, floor time.Time) *Clock {
 	c := &Clock{wall: wall, elapsed: elapsed}
 	if !floor.IsZero() {
@@ -27,25 +29,24 @@ func NewClock(wall func() time.Time, elapsed func() time.Duration, floor time.Ti
 	return c
 }
 
-// SystemClock starts a clock on the given wall clock and the time that has elapsed since, also
-// while the machine slept.
+// SystemClock starts a clock on the given wall clock and the time elapsed since, sleep included.
 func SystemClock(wall func() time.Time, floor time.Time) *Clock {
 	return NewClock(wall, systemClocks().elapsed(), floor)
 }
 
-// Ahead returns how far the clock is ahead of the machine's: 0 unless that was set back.
+// Ahead returns how far the clock is ahead of the wall clock: 0 unless that was set back.
 func (c *Clock) Ahead() time.Duration {
 	return max(0, c.Now().Sub(c.wall()))
 }
 
-// restart has the clock follow the machine's again, which is behind it. It is for
-// [Service.AcceptTime], which has ended every session.
+// restart sets the clock back to the wall clock. Only [Service.AcceptTime] calls it, after it has
+// ended every session.
 func (c *Clock) restart() { c.ahead.Store(c.wall().UnixNano() - int64(c.elapsed())) }
 
-// Now is the time to judge by.
+// Now returns the time.
 func (c *Clock) Now() time.Time {
-	// The wall clock is read first: a pause between the two readings then makes it look behind, which does
-	// nothing, and not ahead, which would stay.
+	// The wall clock is read first. A pause between the two readings then makes it look behind,
+	// which has no effect, and not ahead, which would stay.
 	wall := c.wall().UnixNano()
 	elapsed := int64(c.elapsed())
 	ahead := c.ahead.Load()

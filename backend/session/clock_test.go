@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// machine is a machine's two clocks.
+// machine is the two clocks of a computer.
 type machine struct {
 	wall    time.Time
 	elapsed time.Duration
@@ -60,7 +60,8 @@ func TestClock(t *testing.T) {
 	})
 }
 
-// TestSleepIsElapsedTime: the machine sleeps after its wall clock was set back, or wakes with one that is behind.
+// TestSleepIsElapsedTime, if the computer sleeps after its wall clock was set back, or wakes with
+// one that is behind.
 func TestSleepIsElapsedTime(t *testing.T) {
 	var wall, awake, slept time.Duration
 	calls := 0

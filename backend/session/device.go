@@ -9,10 +9,10 @@ import (
 	"curfew/backend/fold"
 )
 
-// DeviceKind is what sort of machine a session is on, as far as its client says.
+// DeviceKind is the kind of device that a session is on, as its client says.
 type DeviceKind string
 
-// The kinds of devices. A program is whatever is neither a browser nor a robot.
+// The kinds of devices. A program is neither a browser nor a robot.
 const (
 	Desktop DeviceKind = "desktop"
 	Phone   DeviceKind = "phone"
@@ -21,7 +21,7 @@ const (
 	Bot     DeviceKind = "bot"
 )
 
-// Valid tells whether there is such a kind.
+// Valid reports whether there is such a kind.
 func (k DeviceKind) Valid() bool {
 	switch k {
 	case Desktop, Phone, Tablet, Program, Bot:
@@ -30,14 +30,14 @@ func (k DeviceKind) Valid() bool {
 	return false
 }
 
-// Device is a client in the words that people use for it, as in "Firefox" on "Windows".
+// Device is a client in words that people know, as in "Firefox" on "Windows".
 type Device struct {
 	Browser string
 	OS      string
 	Kind    DeviceKind
 }
 
-// Device reads the words out of the user agent. They are for people to recognize a session by: a client can say of itself what it likes.
+// Device parses the user agent. People recognize a session by it, but a client can send any.
 func (c Client) Device() Device {
 	if c.device != nil {
 		return *c.device
@@ -49,7 +49,7 @@ func (c Client) Device() Device {
 	case agent.Bot:
 		device.Kind = Bot
 	case agent.Tablet, agent.OS == useragent.Android && browser && !strings.Contains(c.UserAgent, "Mobile"):
-		device.Kind = Tablet // browsers on Android say Mobile on phones alone
+		device.Kind = Tablet // browsers on Android say Mobile only on phones
 	case agent.Mobile:
 		device.Kind = Phone
 	case agent.Desktop:
@@ -62,10 +62,10 @@ func (c Client) Device() Device {
 	return device
 }
 
-// unixDesktop finds the systems with X11 that the library does not know: the BSDs and their relatives.
+// unixDesktop matches systems with X11 that the library does not know, such as the BSDs.
 var unixDesktop = regexp.MustCompile(`\(X11; (?:U; )?([\w/]+)`)
 
-// synonyms are further words that people search for a kind of device by.
+// synonyms are more words that people use for a kind of device in a search.
 var synonyms = map[DeviceKind]string{
 	Desktop: "computer laptop notebook pc",
 	Phone:   "mobile smartphone",

@@ -26,9 +26,9 @@ func systemClocks() machineClocks {
 // elapsed returns a function that returns the time elapsed since the start, sleep included. It
 // never goes back.
 //
-// The wall clock goes on while the computer sleeps. So the system call is spared for as long as the
-// wall clock has gained less than a millisecond on the clock that stands still then: the computer
-// has not slept, and the wall clock was not set.
+// The wall clock runs while the computer sleeps, and the other clock does not. If the wall clock
+// has gained less than a millisecond on it, the computer has not slept and elapsed skips the system
+// call.
 func (m machineClocks) elapsed() func() time.Duration {
 	type reading struct{ gained, slept time.Duration }
 	var last atomic.Pointer[reading]
@@ -40,8 +40,8 @@ func (m machineClocks) elapsed() func() time.Duration {
 			if (wall - awake - known.gained).Abs() < time.Millisecond {
 				return awake + known.slept
 			}
-			// Read before the other: a pause between the two then hides some of the sleep and does
-			// not invent any, which would stay.
+			// Read first: a pause between the two then hides some of the sleep. It must not add
+			// any, which would stay.
 			total := m.withSleep()
 			wall, awake = m.wallAndAwake()
 			last.CompareAndSwap(known, &reading{gained: wall - awake, slept: max(known.slept, total-awake)})

@@ -6,5 +6,5 @@ import "time"
 
 var started = time.Now()
 
-// bootTime does not count sleep: Curfew is served on Linux.
+// bootTime does not count sleep: servers run on Linux.
 func bootTime() time.Duration { return time.Since(started) }

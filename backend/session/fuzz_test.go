@@ -8,8 +8,8 @@ import (
 	"curfew/backend/fold"
 )
 
-// FuzzUserAgent holds that what is read out of a user agent is of a known kind, no longer than what it was read from or than a name is, always
-// the same, and found by its own words.
+// FuzzUserAgent: a device has a known kind, is no longer than its user agent or than a name, is the
+// same each time, and is found by its own words.
 func FuzzUserAgent(f *testing.F) {
 	f.Add("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
 	f.Fuzz(func(t *testing.T, agent string) {

@@ -2,22 +2,25 @@ package session
 
 import "time"
 
-// Guideline is what a well-known standard or guide asks of sessions, in numbers. Comparing with it is a help and no certificate.
+// Guideline is what a standard or guide requires of sessions, in numbers. Meeting one is no
+// certification.
 type Guideline struct {
 	// Key is stable, for programs.
 	Key string
 	// Name is the standard's own, with the clause.
 	Name string
-	// Strength says how much the standard means it, in its own words.
+	// Strength is how binding the standard makes it, in its own words.
 	Strength string
-	// Idle is the longest idle limit that meets it, and Overall the longest limit from the sign-in; 0 where it names no number.
+	// Idle and Overall are the longest idle limit and the longest limit from the sign-in that meet
+	// it, or 0 if it has no number.
 	Idle    time.Duration
 	Overall time.Duration
-	// OverallExists tells that it asks for a limit from the sign-in, whatever its number.
+	// OverallExists reports whether it requires a limit from the sign-in, with or without a number.
 	OverallExists bool
 }
 
-// Guidelines are those that admins are asked about most, the stricter of a family after the milder.
+// Guidelines are those that auditors ask admins about most, the stricter of a family after the
+// milder.
 var Guidelines = []Guideline{
 	{Key: "nist-aal1", Name: "NIST SP 800-63B-4, AAL1 (2.1.3)", Strength: "a limit SHALL exist; 30 days SHOULD", Overall: 30 * day, OverallExists: true},
 	{Key: "nist-aal2", Name: "NIST SP 800-63B-4, AAL2 (2.2.3)", Strength: "a limit SHALL exist; the numbers SHOULD", Idle: time.Hour, Overall: 24 * time.Hour, OverallExists: true},
@@ -39,8 +42,8 @@ var Guidelines = []Guideline{
 
 const day = 24 * time.Hour
 
-// Limits are what the policy amounts to: after how long without an access a session ends, and after how long from the sign-in at the
-// latest; the latter is 0 where there is no such limit, because a session in use never ends by itself.
+// Limits returns how long a session lives without an access, and from the sign-in at most. Overall
+// is 0 if there is no such limit: a session in use then never expires.
 func (p Policy) Limits() (idle, overall time.Duration) {
 	idle = p.Length.Duration()
 	if !p.RefreshAutomatically {
@@ -52,7 +55,7 @@ func (p Policy) Limits() (idle, overall time.Duration) {
 	return idle, overall
 }
 
-// MetBy tells whether the policy meets the guideline.
+// MetBy reports whether the policy meets the guideline.
 func (g Guideline) MetBy(p Policy) bool {
 	idle, overall := p.Limits()
 	if g.Idle > 0 && idle > g.Idle {
@@ -64,7 +67,8 @@ func (g Guideline) MetBy(p Policy) bool {
 	return g.Overall == 0 || overall <= g.Overall
 }
 
-// Meet is the policy changed as little as meets the guideline: nothing is lengthened, and refresh stays as it is.
+// Meet returns the policy with the least change that meets the guideline. It lengthens nothing, and
+// refresh stays as it is.
 func (g Guideline) Meet(p Policy) Policy {
 	if g.Idle > 0 && p.Length.Duration() > g.Idle {
 		p.Length = lengthOf(g.Idle)
@@ -74,7 +78,7 @@ func (g Guideline) Meet(p Policy) Policy {
 	}
 	limit := g.Overall
 	if limit == 0 {
-		limit = max(30*day, p.Length.Duration()) // it names no number: one that people hardly notice
+		limit = max(30*day, p.Length.Duration()) // the guideline has no number: one that people hardly notice
 	}
 	if p.RefreshAutomatically {
 		p.MaximumLifetime = lengthOf(limit)
@@ -87,7 +91,7 @@ func (g Guideline) Meet(p Policy) Policy {
 	return p
 }
 
-// lengthOf writes a duration in the largest unit that divides it.
+// lengthOf returns a duration in days, hours or minutes: the largest unit that divides it.
 func lengthOf(d time.Duration) Length {
 	for _, unit := range []Unit{Days, Hours} {
 		if d%unit.duration() == 0 {

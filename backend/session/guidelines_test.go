@@ -26,8 +26,8 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestGuidelinesAtTheirBounds tries every guideline one second before, at and one second after each of its numbers. Policies count in
-// minutes, so the bounds are tried through Limits' own inputs: a minute is the step.
+// TestGuidelinesAtTheirBounds tries every guideline a minute before, at and a minute after each of
+// its numbers.
 //
 // ASVS 7.1.1
 func TestGuidelinesAtTheirBounds(t *testing.T) {

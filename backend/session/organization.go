@@ -21,14 +21,14 @@ type Organization struct {
 	SavedAt time.Time
 	// SavedBy is the zero Actor until the first save.
 	SavedBy audit.Actor
-	// StartedAfter and AuthenticatedAfter are the watermarks of rule R3b: a session that started, or
-	// whose member signed in, at or before them had ended under an earlier policy.
+	// StartedAfter and AuthenticatedAfter are the watermarks of rule R3b: a session that started,
+	// or whose member signed in, at or before them had ended under an earlier policy.
 	StartedAfter       time.Time
 	AuthenticatedAfter time.Time
 }
 
 // Saved is the organization after the policy next is saved at the given time. It raises the
-// watermarks to what the policy until now has ended, whatever the number of sessions.
+// watermarks to what the policy until now has ended, at the same cost for any number of sessions.
 func (o Organization) Saved(next Policy, at time.Time, by audit.Actor) Organization {
 	ended := o.Window(at)
 	o.StartedAfter, o.AuthenticatedAfter = instant(ended.StartedAfter), instant(ended.AuthenticatedAfter)
@@ -47,8 +47,8 @@ func (o Organization) Loosens(before Organization) bool {
 // Times are the times of a session that policies judge, in milliseconds since 1970.
 type Times struct{ StartedAt, AuthenticatedAt int64 }
 
-// Window is rule R1 for time, at one instant: the two times, in milliseconds since 1970, after which
-// a session must have started and been authenticated.
+// Window is rule R1 for time, at one instant: the two times, in milliseconds since 1970, after
+// which a session must have started and been authenticated.
 type Window struct{ StartedAfter, AuthenticatedAfter int64 }
 
 // Holds reports whether a session of these times has not expired. An access key that carries an end

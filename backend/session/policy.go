@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// Unit is what a length is counted in. A day is 24 hours and a week is seven days: a session's length does not
-// change with daylight saving time.
+// Unit is the unit of a length. A day is 24 hours and a week is seven days, with or without
+// daylight saving time.
 type Unit string
 
-// The units that there are.
+// The units of a length.
 const (
 	Minutes Unit = "minutes"
 	Hours   Unit = "hours"
@@ -31,26 +31,26 @@ func (u Unit) duration() time.Duration {
 	return 0
 }
 
-// LongestLength bounds a session's length and a maximum lifetime. The shortest is one of the smallest unit.
+// LongestLength is the most that a session's length or a maximum lifetime may be. The shortest is
+// one minute.
 const LongestLength = 365 * 24 * time.Hour
 
-// Length is a number and a unit, kept as they were entered: 14 days stays 14 days and does not become 2 weeks.
-// The zero Length means that there is none.
+// Length is a number and a unit, as they were entered: 14 days do not become 2 weeks. The zero
+// Length means none.
 type Length struct {
 	Value int64
 	Unit  Unit
 }
 
-// IsZero tells that there is no length.
+// IsZero reports whether there is no length.
 func (l Length) IsZero() bool { return l == Length{} }
 
-// Duration is the exact length. It is meaningful only for a length that Validate accepts: within its bounds
-// nothing overflows.
+// Duration is the exact length. It does not overflow for a length that Validate accepts.
 func (l Length) Duration() time.Duration { return time.Duration(l.Value) * l.Unit.duration() }
 
 func (l Length) millis() int64 { return l.Duration().Milliseconds() }
 
-// String is the length in words, as in "14 days" or "1 hour".
+// String returns the length in words, as in "14 days" or "1 hour".
 func (l Length) String() string {
 	unit := string(l.Unit)
 	if l.Value == 1 {
@@ -65,7 +65,7 @@ func (l Length) validate(field string) []FieldError {
 	if unit == 0 {
 		return []FieldError{{field + ".unit", "oneof", "Choose minutes, hours, days or weeks."}}
 	}
-	// Compared by division, so that no number is too large to be refused.
+	// Compared by division, which no number overflows.
 	most := int64(LongestLength / unit)
 	switch {
 	case l.Value < 1:
@@ -76,18 +76,19 @@ func (l Length) validate(field string) []FieldError {
 	return nil
 }
 
-// Policy is the organization's session configuration: what an admin sets.
+// Policy is the session configuration of the organization, which admins set.
 type Policy struct {
 	// Length is how long a session lives from its start.
 	Length Length
-	// RefreshAutomatically makes every access set the session's start to now, so that the length is an idle timeout.
+	// RefreshAutomatically makes every access set the session's start to now. The length is then an
+	// idle timeout.
 	RefreshAutomatically bool
-	// MaximumLifetime is an optional hard cap, counted from the sign-in, that no access moves.
+	// MaximumLifetime is an optional limit from the sign-in, which no access moves.
 	MaximumLifetime Length
 }
 
-// Validate returns an [*InvalidError] that names every field that is out of bounds. A policy whose length is
-// longer than its maximum may still be in force, because it could once be saved.
+// Validate returns an [*InvalidError] that names every field that is out of bounds. A policy whose
+// length exceeds its maximum may still be in force, since early versions accepted it.
 func (p Policy) Validate() error {
 	errs := p.Length.validate("sessionLength")
 	if !p.MaximumLifetime.IsZero() {
@@ -102,8 +103,8 @@ func (p Policy) Validate() error {
 	return nil
 }
 
-// Loosens tells whether p lets some session live longer than before does. Tightening is free to any admin; loosening
-// asks for a fresh proof of identity (rule R10).
+// Loosens reports whether p lets some session live longer than before does. Any admin may tighten a
+// policy. Loosening requires a fresh proof of identity (rule R10).
 func (p Policy) Loosens(before Policy) bool {
 	if p.Length.Duration() > before.Length.Duration() || p.RefreshAutomatically && !before.RefreshAutomatically {
 		return true
@@ -124,7 +125,7 @@ func (p Policy) end(t Times) int64 {
 	return at
 }
 
-// describe is the policy as the audit log keeps it.
+// describe returns the policy as audit entries record it.
 func (p Policy) describe() map[string]any {
 	described := map[string]any{
 		"sessionLength":        p.Length.String(),

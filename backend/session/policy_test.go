@@ -61,7 +61,7 @@ func TestLengthBounds(t *testing.T) {
 	}
 }
 
-// TestNoNumberOverflows holds that a length is either refused or exact, for every pair of a number and a unit.
+// TestNoNumberOverflows: a length is refused or exact, for every number and unit.
 //
 // ASVS 2.2.3
 func TestNoNumberOverflows(t *testing.T) {

@@ -10,15 +10,15 @@ import (
 type Preview struct {
 	// Live counts the sessions that are alive now.
 	Live Count
-	// AtOnce, WithinHour and WithinDay count the sessions that would have ended by then, unless there
-	// is an access. The later ones include the earlier.
+	// AtOnce, WithinHour and WithinDay count the sessions that would have ended by then, unless
+	// there is an access. The later ones include the earlier.
 	AtOnce, WithinHour, WithinDay Count
 	// Yours reports whether the caller's own session would end at once.
 	Yours bool
 	// Loosens reports whether saving requires a fresh proof of identity (rule R10).
 	Loosens bool
-	// Remaining counts the live sessions that would be left at instants from now on, by the policy in
-	// force and by the proposed one.
+	// Remaining counts the live sessions that would be left at instants from now on, by the policy
+	// in force and by the proposed one.
 	Remaining []Remaining
 }
 
@@ -31,7 +31,8 @@ type Remaining struct {
 // remainingPoints is how many instants a preview has, which is what a chart can show.
 const remainingPoints = 60
 
-// Preview returns what saving next would do. It returns an [*InvalidError] if next is out of bounds.
+// Preview returns what saving next would do. It returns an [*InvalidError] if next is out of
+// bounds.
 func (s *Service) Preview(ctx context.Context, who Principal, next Policy) (Preview, error) {
 	if err := next.Validate(); err != nil {
 		return Preview{}, err

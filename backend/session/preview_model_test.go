@@ -10,7 +10,7 @@ import (
 	"curfew/backend/member"
 )
 
-// forecastOf is a preview without any art: it asks the rule about each session at each instant.
+// forecastOf is the model of a preview: it asks the rule about each session at each instant.
 func forecastOf(records []Record, before, after *Organization, now time.Time, own ID) (p Preview) {
 	endedBy := func(org *Organization, at time.Time) (c Count) {
 		members := map[member.ID]bool{}
@@ -44,7 +44,7 @@ func forecastOf(records []Record, before, after *Organization, now time.Time, ow
 	return p
 }
 
-// TestAPreviewIsTheRuleAskedOfEachSession, whatever had ended before it.
+// TestAPreviewIsTheRuleAskedOfEachSession, under policies drawn at random.
 func TestAPreviewIsTheRuleAskedOfEachSession(t *testing.T) {
 	spared, ended := 0, 0
 	hours := rapid.Custom(func(t *rapid.T) Policy { // so that some end when an hour or a day is over

@@ -11,8 +11,8 @@ import (
 	"curfew/backend/session"
 )
 
-// TestThePreviewIsWhatSavingDoes holds a preview against what the save that follows it does to every session, for policies and sessions
-// drawn at random: at once, an hour later and a day later.
+// TestThePreviewIsWhatSavingDoes holds a preview to the save that follows it: at once, an hour
+// later and a day later, for policies and sessions drawn at random.
 func TestThePreviewIsWhatSavingDoes(t *testing.T) {
 	units := []session.Unit{session.Minutes, session.Hours, session.Days}
 	draw := func(r *rapid.T, name string) session.Policy {

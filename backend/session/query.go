@@ -84,10 +84,10 @@ func (r *roster) figures(ctx context.Context, org *Organization, now, day time.T
 	return f, err
 }
 
-// Order is what a list of sessions is ordered by. Equals are ordered by their ids.
+// Order is what a list of sessions is ordered by. Ids settle ties.
 type Order string
 
-// The orders that there are.
+// The orders of a list.
 const (
 	ByLastSeen Order = "lastSeen"
 	BySignedIn Order = "signedIn"
@@ -97,7 +97,7 @@ const (
 	ByAddress  Order = "address"
 )
 
-// Valid tells whether there is such an order.
+// Valid reports whether there is such an order.
 func (o Order) Valid() bool {
 	switch o {
 	case ByLastSeen, BySignedIn, ByEnd, ByMember, ByDevice, ByAddress:
@@ -106,57 +106,58 @@ func (o Order) Valid() bool {
 	return false
 }
 
-// Descends tells whether the largest comes first unless the query is reversed: of times people expect the newest, and of words those
-// with A.
+// Descends reports whether the largest comes first unless the query is reversed, as people expect
+// of times.
 func (o Order) Descends() bool { return o != ByMember && o != ByDevice && o != ByAddress }
 
-// Query picks live sessions of everybody's. The zero Query picks all of them, the newest access first.
+// Query selects live sessions. The zero Query selects all of them, the newest access first.
 type Query struct {
-	// Member is the one whose sessions to pick; zero for everybody.
+	// Member limits the query to the sessions of a member, unless it is zero.
 	Member member.ID
-	// Text is words that are all found in the member's name or e-mail address, the device or the network address. A word may also be a
-	// network, as in 192.0.2.0/24.
+	// Text is words that must all be found in the member's name or e-mail address, the device or
+	// the network address. A word may also be a network, as in 192.0.2.0/24.
 	Text   string
 	Device DeviceKind
-	// SignedInSince and SignedInBefore bound the sign-in; zero for no bound.
+	// SignedInSince and SignedInBefore are bounds of the sign-in, unless they are zero.
 	SignedInSince, SignedInBefore time.Time
 
 	Order Order
-	// Reversed turns the order round.
+	// Reversed reverses the order.
 	Reversed bool
-	// After is the last session of the page before; nil for the first page.
+	// After is the last session of the page before, or nil for the first page.
 	After *Mark
 	Limit int
 
-	// but is a session to leave out.
+	// but is a session to omit.
 	but ID
 }
 
-// descending tells whether the largest comes first.
+// descending reports whether the largest comes first.
 func (q Query) descending() bool { return q.Order.Descends() != q.Reversed }
 
-// Mark is a place in an ordered list: what is ordered by, and the id that settles ties.
+// Mark is a position in an ordered list.
 type Mark struct {
-	// Key is a time in its second half, or an address over both; Text is words.
+	// Key is a time in its second half, or an address in both. Text is used by orders of text.
 	Key  [2]uint64
 	Text string
 	ID   ID
-	// Late is set for a session that was seen since the walk began: see [Walk].
+	// Late reports whether the session was seen since the walk began: see [Walk].
 	Late bool
 	// Walk is nil in an order in which no session moves.
 	Walk *Walk
 }
 
-// Walk is one reader's way through the pages of a list in which an access moves a session. Sessions that were
-// seen since it began come at its end, ordered by their ids, so that each comes at least once.
+// Walk is one reader's way through the pages of a list in which an access moves a session. Sessions
+// that were seen since it began come at the end, ordered by id, so each comes at least once.
 type Walk struct {
 	// Begun is in milliseconds since 1970.
 	Begun int64
-	// Given are the sessions of the first page that were seen at that instant. They do not come again.
+	// Given are the sessions of the first page that were seen since then. They do not come again.
 	Given []ID
 }
 
-// beginning is how long before its first page a walk begins: a request reads the time before it notes it.
+// beginning is how long before its first page a walk begins, since a check reads the time some time
+// before it writes it.
 const beginning = 100 * time.Millisecond
 
 // moves reports whether an access moves a session in the order.
@@ -167,7 +168,7 @@ func (w *Walk) late(e *row, by Order, org *Organization) bool {
 	return w != nil && (e.lastSeenAt.Load() >= w.Begun || by == ByEnd && org.SavedAt.UnixMilli() >= w.Begun)
 }
 
-// follow compares two places in a list of that direction, which is 1 or -1.
+// follow compares two marks in a list. The direction is 1 or -1.
 func (m *Mark) follow(other *Mark, direction int) int {
 	switch {
 	case m.Late && other.Late:
@@ -181,7 +182,6 @@ func (m *Mark) follow(other *Mark, direction int) int {
 }
 
 func (m *Mark) compare(other *Mark) int {
-	// Nearly always the first that there is settles it.
 	if m.Key != other.Key {
 		return slices.Compare(m.Key[:], other.Key[:])
 	}

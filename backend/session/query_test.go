@@ -26,7 +26,7 @@ var (
 	orders    = []Order{ByLastSeen, BySignedIn, ByEnd, ByMember, ByDevice, ByAddress}
 )
 
-// people are members with names that sort differently by bytes.
+// people are members whose names sort differently as bytes.
 func people() []member.Member {
 	var all []member.Member
 	for i, name := range []string{"ana", "Ben", "Émile", "emil", "李雷"} {
@@ -35,7 +35,7 @@ func people() []member.Member {
 	return all
 }
 
-// plain is a roster without any art: what it holds is a map, and what it finds is looked for and sorted anew.
+// plain is the model of a roster: a map, which is filtered and sorted for each query.
 type plain map[ID]Record
 
 func (p plain) find(q Query, org *Organization, now time.Time) (found []ID) {
@@ -86,8 +86,8 @@ func (p plain) find(q Query, org *Organization, now time.Time) (found []ID) {
 
 func (plain) standing(f Record, org *Organization) Standing { return standingOf(f, org) }
 
-// TestTheRosterFindsWhatAPlainListDoes holds every order, filter and count of the roster against a plain list, after sessions came,
-// moved and went in any order. Whether a session is alive is there judged by the rule itself.
+// TestTheRosterFindsWhatAPlainListDoes holds every order, filter and count to the model, which asks
+// the rule about each session. Before, sessions come, move and go in any order.
 func TestTheRosterFindsWhatAPlainListDoes(t *testing.T) {
 	pages, expired := 0, 0
 	check := func(r *rapid.T) {
@@ -296,6 +296,6 @@ func TestFiguresCountWhatBeganAndWhatEndsSoon(t *testing.T) {
 	org := &Organization{Generation: 1, Policy: Policy{Length: Length{2, Hours}}}
 	figures, err := r.figures(t.Context(), org, noon, noon.Add(-time.Hour))
 	require.NoError(t, err)
-	// Two have ended and wait for the sweep: they do not count. Of the others two have an hour or less.
+	// Two have ended and wait for the sweep. Of the others, two have an hour or less.
 	require.Equal(t, Figures{Live: Count{4, 2}, New: 3, EndingWithinHour: 2}, figures)
 }

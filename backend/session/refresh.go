@@ -9,15 +9,15 @@ import (
 	"encoding/binary"
 )
 
-// A refresh token is 256 random bits with a name tag: which session it belongs to, and its place in the session's
-// succession. Its text is the unpadded base64url of
+// refreshToken is 256 random bits, with the session that they belong to and how many tokens it had
+// before. Its text is the unpadded base64url of
 //
 //	session id (16 bytes) ‖ counter (8 bytes, big endian, from 1) ‖ secret (32 bytes) ‖ tag (32 bytes)
 //
-// The first secret is random; each further one is a keyed function of its predecessor, so that asking again for the
-// successor of a token gives the same one, although the server keeps only hashes. The tag is a MAC over the rest: it
-// proves that a token whose hash is long forgotten was once issued, so that its reuse is noticed, and that a
-// forged one can end nobody's session.
+// The first secret is random. Each further one is a keyed function of its predecessor, so a token
+// has the same successor each time, although the server keeps only hashes. The tag is a MAC of the
+// rest. It proves that an old token was issued, although its hash is gone, so that its reuse is
+// noticed and a forged token cannot end a session.
 type refreshToken struct {
 	session ID
 	counter uint64
@@ -26,38 +26,40 @@ type refreshToken struct {
 
 const refreshTokenSize = 16 + 8 + 32 + 32
 
-// RefreshState is what a session's row knows of its refresh tokens: the place and the hash of the one that was last
-// presented, and the hash of its successor. Before the first is presented, Counter is 0 and Hash is zero.
+// RefreshState is what a session's row keeps of its refresh tokens: the counter and the hash of the
+// last one that was presented, and the hash of its successor. Counter and Hash are zero before the
+// first.
 type RefreshState struct {
 	Counter  uint64
 	Hash     [sha256.Size]byte
 	NextHash [sha256.Size]byte
 }
 
-// refreshKey derives successors and tags. It is one of the deployment's own secrets.
+// refreshKey derives successors and tags. It is one of the deployment's secrets.
 type refreshKey [32]byte
 
-// first makes the first refresh token of a session.
+// first returns the first refresh token of a session.
 func (k refreshKey) first(id ID) refreshToken {
 	token := refreshToken{session: id, counter: 1}
 	rand.Read(token.secret[:]) // never fails: it ends the program first
 	return token
 }
 
-// successor is the token that t buys: always the same one.
+// successor returns the token after t, always the same one.
 func (k refreshKey) successor(t refreshToken) refreshToken {
 	next := refreshToken{session: t.session, counter: t.counter + 1}
 	copy(next.secret[:], k.mac("successor", t.body()))
 	return next
 }
 
-// issue writes the token's text.
+// issue returns the text of the token.
 func (k refreshKey) issue(t refreshToken) string {
 	body := t.body()
 	return base64.RawURLEncoding.EncodeToString(append(body, k.mac("tag", body)...))
 }
 
-// read returns ErrRefreshTokenInvalid for anything but the exact text of a token that was issued with this key.
+// read parses a token. It returns ErrRefreshTokenInvalid for any text but that of a token that was
+// issued with this key.
 func (k refreshKey) read(text string) (refreshToken, error) {
 	if len(text) != base64.RawURLEncoding.EncodedLen(refreshTokenSize) {
 		return refreshToken{}, ErrRefreshTokenInvalid
@@ -90,10 +92,10 @@ func (t refreshToken) body() []byte {
 	return append(body, t.secret[:]...)
 }
 
-// hash is what the row keeps. The secret has 256 random bits, so a plain hash cannot be searched.
+// hash is what the row keeps. The secret has 256 random bits, so a plain hash does not reveal it.
 func (t refreshToken) hash() [sha256.Size]byte { return sha256.Sum256(t.secret[:]) }
 
-// presentation is the row's state after t has been presented.
+// presentation returns the row's state after t was presented.
 func (k refreshKey) presentation(t refreshToken) RefreshState {
 	return RefreshState{Counter: t.counter, Hash: t.hash(), NextHash: k.successor(t).hash()}
 }

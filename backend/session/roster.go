@@ -15,25 +15,26 @@ import (
 // roster holds every live session in memory. The check judges by it without I/O. Lists, figures and
 // previews walk it, so any filter in any order is one scan of an array, with an exact total.
 //
-// The store is the truth. One process writes the database, and every change that could end a session
-// passes through [Service], which changes the store first and the roster before it answers.
+// The store is the truth. One process writes the database, and every change that could end a
+// session passes through [Service], which changes the store first and the roster before it answers.
 type roster struct {
 	// shards find a session by its id. The check takes the lock of one shard.
 	shards [64]shard
 
-	// mu is held while sessions come and go, and for each slice of a walk. The check never takes it.
+	// mu is held while sessions come and go, and for each slice of a walk. The check never takes
+	// it.
 	mu sync.RWMutex
-	// rows have no pointers, so the garbage collector does not scan a million of them. They stay where
-	// they are: a session that ends leaves its place to a later one.
+	// rows have no pointers, so the garbage collector does not scan a million of them. They stay
+	// where they are: a session that ends leaves its place to a later one.
 	rows slab.Table[row]
-	// sessions and occupied count the sessions, and the members who have one. They are read without a
-	// lock, so that *Revoke all* waits for none.
+	// sessions and occupied count the sessions, and the members who have one. They are read without
+	// a lock, so that *Revoke all* waits for none.
 	sessions, occupied atomic.Int64
 
 	members  slab.Table[memberRow]
 	memberAt map[member.ID]int32
-	// memberText holds the text of each member at the same place, under the locks of memberFlags. It
-	// is apart because it has a pointer.
+	// memberText holds the text of each member at the same place, under the locks of memberFlags.
+	// It is apart because it has a pointer.
 	memberText slab.Table[string]
 	arena      slab.Arena
 
@@ -51,8 +52,8 @@ type shard struct {
 	_ [24]byte // fills two cache lines, which no other shard then shares
 }
 
-// row is one live session. Times are in milliseconds since 1970. A row is read and touched under its
-// shard's read lock, or under mu.
+// row is one live session. Times are in milliseconds since 1970. A row is read and touched under
+// its shard's read lock, or under mu.
 type row struct {
 	id               ID
 	number           int64    // the store's
@@ -112,8 +113,8 @@ func (r *roster) row(s *shard, id ID) (*row, bool) {
 	return r.rows.At(place), true
 }
 
-// admit judges the session by rule R1. If it is alive and the request is an access, admit touches it
-// by rule R2. It reports false for an unknown session, which the store may know.
+// admit judges the session by rule R1. If it is alive and the request is an access, admit touches
+// it by rule R2. It reports false for an unknown session, which the store may know.
 func (r *roster) admit(id ID, now time.Time, org *Organization, kind Access) (p Principal, reason EndReason, known bool) {
 	s := r.shard(id)
 	s.mu.RLock()

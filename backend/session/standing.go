@@ -58,8 +58,8 @@ func (st Standing) Ended(now time.Time) EndReason {
 // ExpiresAt is when the session expires by the policy in force, if no access moves its start.
 func (st Standing) ExpiresAt() time.Time { return instant(st.Organization.Policy.end(st.times())) }
 
-// ExpiredAt is when a session expired that has expired by now. A policy ends no session before it is
-// saved, even if the session is older than the policy allows.
+// ExpiredAt is when a session expired that has expired by now. A policy ends no session before it
+// is saved, even if the session is older than the policy allows.
 func (st Standing) ExpiredAt(now time.Time) time.Time {
 	at := st.Organization.Policy.end(st.times())
 	if st.Organization.watermarks().Holds(st.times()) {

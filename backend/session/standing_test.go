@@ -14,7 +14,7 @@ var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 const instantBefore = -time.Millisecond // the clock counts in milliseconds
 
-// alive is the standing of a session that began at noon, in an organization that lets it live for an hour.
+// alive is the standing of a session that began at noon under a policy of one hour.
 func alive() Standing {
 	return Standing{
 		MemberActive: true, Generation: 3, MemberGeneration: 2, MembersOwn: 2,
@@ -78,7 +78,7 @@ func TestEnded(t *testing.T) {
 	}
 }
 
-// policies draws any policy within the bounds.
+// policies draws any policy within the bounds of the fields.
 func policies() *rapid.Generator[Policy] {
 	lengths := rapid.Custom(func(t *rapid.T) Length {
 		unit := rapid.SampledFrom([]Unit{Minutes, Hours, Days, Weeks}).Draw(t, "unit")
@@ -93,8 +93,8 @@ func policies() *rapid.Generator[Policy] {
 	})
 }
 
-// TestDeathIsFinal holds rule R3b: whatever policies are saved one after the other, a session that had ended under one of them at any
-// instant is over at every later one.
+// TestDeathIsFinal holds rule R3b: a session that has ended under one policy has ended under every
+// later one.
 func TestDeathIsFinal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		org := Organization{Generation: 3, Policy: policies().Draw(t, "first policy"), Version: 1}
@@ -115,7 +115,8 @@ func TestDeathIsFinal(t *testing.T) {
 	})
 }
 
-// TestSavingTightensOrLoosensAtOnce holds rule R3: a session that is alive when a policy is saved lives by the new one, in both directions.
+// TestSavingTightensOrLoosensAtOnce holds rule R3: a session that is alive at a save is judged by
+// the new policy, whether shorter or longer.
 func TestSavingTightensOrLoosensAtOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		org := Organization{Generation: 3, Policy: policies().Draw(t, "old"), Version: 1}
@@ -131,8 +132,7 @@ func TestSavingTightensOrLoosensAtOnce(t *testing.T) {
 	})
 }
 
-// TestASessionHasExpiredOnceItsEndHasCome holds the window against the end of a session, which are
-// worked out from the same two lengths: what ends under the policy in force, and no earlier one.
+// TestASessionHasExpiredOnceItsEndHasCome holds the window to ExpiresAt, and to the watermarks.
 func TestASessionHasExpiredOnceItsEndHasCome(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		org := Organization{Generation: 3, Policy: policies().Draw(t, "old"), Version: 1}
@@ -151,7 +151,7 @@ func TestASessionHasExpiredOnceItsEndHasCome(t *testing.T) {
 	})
 }
 
-// TestAPolicyEndsNothingBeforeItIsSaved: what a shorter length ends, it ends at its save, and not when it would have.
+// TestAPolicyEndsNothingBeforeItIsSaved: what a shorter length ends, ends at the save.
 func TestAPolicyEndsNothingBeforeItIsSaved(t *testing.T) {
 	saved := noon.Add(10 * time.Hour)
 	org := Organization{Generation: 1, Policy: Policy{Length: Length{1, Days}}, SavedAt: noon.Add(-time.Hour)}.

@@ -37,7 +37,8 @@ func (r *roster) drainTouches() []Touch {
 		for _, id := range taken[i] {
 			s.mu.RLock()
 			if e, known := r.row(s, id); known {
-				// Cleared before the times are read, so that a later touch queues the session again.
+				// Cleared before the times are read, so that a later touch queues the session
+				// again.
 				e.pending.Store(false)
 				if started := e.startedAt.Load(); started != over {
 					touches = append(touches, Touch{id, e.number, instant(started), instant(e.lastSeenAt.Load())})

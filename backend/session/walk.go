@@ -14,9 +14,9 @@ const slice = 4096
 // if the caller leaves.
 //
 // The roster changes between two slices, but its rows stay where they are. So f sees each session
-// that is there all the time once. It sees one that comes or goes meanwhile once or not at all. Only
-// a session that goes and comes back, as [Service.Admit] reloads it after a failed write, may be seen
-// in both of its places. f also sees rows without a session, which no [Window] holds.
+// that is there throughout exactly once, and one that comes or goes meanwhile at most once. Only a
+// session that goes and comes back, as [Service.Admit] reloads it after a failed write, may be seen
+// twice. f also sees rows without a session, which no [Window] holds.
 func (r *roster) walk(ctx context.Context, newestFirst bool, f func(e *row)) error {
 	r.mu.RLock()
 	rows := r.rows.Len()

@@ -45,7 +45,7 @@ func newChurn(t *testing.T, n int) (*Service, *churn) {
 	return s, c
 }
 
-// step drops some sessions, at any places, and adds others in their stead.
+// step drops some sessions, at any places, and adds others.
 func (c *churn) step() {
 	for range min(500, len(c.going)) {
 		c.roster.drop(c.going[0])
@@ -59,8 +59,8 @@ func (c *churn) step() {
 	}
 }
 
-// TestAWalkSeesWhoStaysOnce in either direction, whoever comes and goes between its slices.
-func TestAWalkSeesWhoStaysOnce(t *testing.T) {
+// TestAWalkSeesWhatStaysOnce in either direction, while sessions come and go between its slices.
+func TestAWalkSeesWhatStaysOnce(t *testing.T) {
 	for _, newestFirst := range []bool{false, true} {
 		_, c := newChurn(t, 6*slice+100)
 		seen := map[ID]int{}
@@ -82,8 +82,8 @@ func TestAWalkSeesWhoStaysOnce(t *testing.T) {
 	}
 }
 
-// TestWhatIsCountedInSlicesIsThere holds lists, figures and previews to what was there before and
-// after, while sessions come and go between their slices.
+// TestWhatIsCountedInSlicesIsThere holds lists, figures and previews to the sessions before and
+// after, while some come and go between slices.
 func TestWhatIsCountedInSlicesIsThere(t *testing.T) {
 	s, c := newChurn(t, 6*slice+100)
 	org, now := s.organization.Load(), noon.Add(time.Hour)
@@ -110,8 +110,8 @@ func TestWhatIsCountedInSlicesIsThere(t *testing.T) {
 	require.Zero(t, preview.Remaining[0].After)
 }
 
-// TestASearchLooksAtTheAgentsThatThereAre: a place of one that is gone may be another's.
-func TestASearchLooksAtTheAgentsThatThereAre(t *testing.T) {
+// TestASearchFollowsReusedAgents: another agent may get the place of one that was searched.
+func TestASearchFollowsReusedAgents(t *testing.T) {
 	s, ids := crowd(t, 2*slice)
 	r, org := s.roster.Load(), s.organization.Load()
 	add := func(id ID, userAgent string) {

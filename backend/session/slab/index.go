@@ -6,8 +6,8 @@ import (
 )
 
 // Index finds the places of rows by their keys, each of which it holds once. It stores a place and
-// half of a hash in eight bytes, and compares whole keys in the rows, which the caller reads next: a
-// map would store every key a second time. It does not defend against keys that are chosen to
+// half of a hash in eight bytes, and compares whole keys in the rows, which the caller reads next:
+// a map would store every key a second time. It does not defend against keys that are chosen to
 // collide.
 type Index[K any] struct {
 	// Keys must be set before the first use.
@@ -83,8 +83,8 @@ func (x *Index[K]) grow() {
 	}
 }
 
-// Remove removes a key that the index holds, while its row still has it. A later slot moves into the
-// gap if a search for it would end there.
+// Remove removes a key that the index holds, while its row still has it. A later slot moves into
+// the gap if a search for it would end there.
 func (x *Index[K]) Remove(key K) {
 	last := len(x.slots) - 1
 	gap := x.slot(key)
