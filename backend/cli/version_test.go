@@ -16,7 +16,7 @@ import (
 func TestTheProgramSaysWhatItWasBuiltFrom(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	source, tree, program := filepath.Join(folder, "source"), filepath.Join(folder, "tree"), filepath.Join(folder, "curfew")
+	source, tree := filepath.Join(folder, "source"), filepath.Join(folder, "tree")
 	require.NoError(t, os.CopyFS(filepath.Join(source, "backend"), os.DirFS("..")))
 	require.NoError(t, os.MkdirAll(filepath.Join(source, "frontend/build"), 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(source, "frontend/build/200.html"), nil, 0o600))
@@ -34,9 +34,10 @@ func TestTheProgramSaysWhatItWasBuiltFrom(t *testing.T) {
 		return strings.TrimSpace(string(out))
 	}
 	built := func(folder string) string {
-		do(folder, "make", "-s", "-B", "-o", "frontend/build/200.html", "-o", "node_modules/.package-lock.json", "BIN="+program, program)
-		said := do(folder, program, "version")
-		require.Equal(t, said, do(folder, program, "--version"))
+		do(folder, "make", "-s", "-o", "frontend/build/200.html", "-o", "node_modules/.package-lock.json", "build")
+		said := do(folder, "bin/curfew", "version")
+		require.Equal(t, said, do(folder, "bin/curfew", "--version"))
+		require.NoError(t, os.RemoveAll(filepath.Join(folder, "bin")))
 		return said
 	}
 	require.Regexp(t, `^curfew unknown, commit unknown \(built without git\), date unknown, go1\.\S+$`, built(source))
