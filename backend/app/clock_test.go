@@ -11,7 +11,7 @@ import (
 	"curfew/backend/session"
 )
 
-// TestAClockThatIsAheadIsLoggedAgainAndAgain, until the machine's has caught up.
+// TestAClockThatIsAheadIsLoggedAgainAndAgain, until the machine's clock has caught up.
 func TestAClockThatIsAheadIsLoggedAgainAndAgain(t *testing.T) {
 	wall, elapsed := time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC), time.Duration(0)
 	var said bytes.Buffer

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestGarbageDoesNotGrowWithSessions: there is room for as much of it as is in use beside them.
+// TestGarbageDoesNotGrowWithSessions, but with the rest of the memory in use.
 func TestGarbageDoesNotGrowWithSessions(t *testing.T) {
 	const others = heapFloor + 5<<20
 	require.Equal(t, 100, collectorPercent(others, 0))

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestLocalhostIsLookedUpNowhere: an image without /etc/hosts cannot be had in a test, so what is listened on is looked at instead.
+// TestLocalhostIsLookedUpNowhere checks the address, because a test has no image without
+// /etc/hosts.
 func TestLocalhostIsLookedUpNowhere(t *testing.T) {
 	for address, numbered := range map[string]string{
 		"localhost:8080":           "127.0.0.1:8080",
@@ -23,7 +24,7 @@ func TestLocalhostIsLookedUpNowhere(t *testing.T) {
 	}
 }
 
-// TestAPortThatIsNotForEverybody: tests may be run by root, who can have any.
+// TestAPortThatIsNotForEverybody makes the error, because tests may run as root.
 func TestAPortThatIsNotForEverybody(t *testing.T) {
 	refused := &net.OpError{Op: "listen", Net: "tcp", Err: os.NewSyscallError("bind", syscall.EACCES)}
 	require.Contains(t, wayOut(refused), "put a proxy before it")

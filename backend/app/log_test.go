@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTheLogIsLimited: of each kind of line some are written at once and then one in a while, and all others are counted.
+// TestTheLogIsLimited by the kind of line, and lines left out are counted.
 func TestTheLogIsLimited(t *testing.T) {
 	var written bytes.Buffer
 	log, limits := limitLog(slog.New(slog.NewTextHandler(&written, &slog.HandlerOptions{Level: slog.LevelDebug})))

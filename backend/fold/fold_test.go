@@ -168,7 +168,7 @@ func TestHosts(t *testing.T) {
 	}
 }
 
-// What was folded is stored, read and folded again.
+// A folded text may be folded again.
 func TestFoldsAreIdempotent(t *testing.T) {
 	again := func(t require.TestingT, text string) {
 		require.Equal(t, Key(text), Key(Key(text)), "%q", text)
@@ -205,7 +205,7 @@ func TestFoldsAreIdempotent(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) { again(t, rapid.String().Draw(t, "text")) })
 }
 
-// Each range of decimal digits is made of whole scripts' digits, from zero to nine.
+// Each range of decimal digits holds whole sets of digits, from zero to nine.
 func TestDigits(t *testing.T) {
 	for _, run := range unicode.Nd.R16 {
 		require.EqualValues(t, 1, run.Stride)

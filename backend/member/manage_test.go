@@ -24,8 +24,8 @@ const (
 	password   = "correct horse battery staple"
 )
 
-// house is members and their sessions on a real database, at a time that the test moves.
-type house struct {
+// deployment is members and their sessions on a real database, at a time that the test moves.
+type deployment struct {
 	t        *testing.T
 	now      time.Time
 	members  *member.Service
@@ -33,8 +33,8 @@ type house struct {
 	owner    session.Principal
 }
 
-func newHouse(t *testing.T) *house {
-	h := &house{t: t, now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
+func newDeployment(t *testing.T) *deployment {
+	h := &deployment{t: t, now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return h.now }
 	path := filepath.Join(t.TempDir(), "curfew.db")
 	storetest.Create(t, path)
@@ -53,12 +53,12 @@ func newHouse(t *testing.T) *house {
 	return h
 }
 
-func (h *house) must(err error) {
+func (h *deployment) must(err error) {
 	h.t.Helper()
 	require.NoError(h.t, err)
 }
 
-func (h *house) signIn(email string) session.Principal {
+func (h *deployment) signIn(email string) session.Principal {
 	h.t.Helper()
 	proof, err := h.members.Authenticate(h.t.Context(), email, password, "", member.Origin{Address: "192.0.2.1"})
 	h.must(err)
@@ -67,8 +67,8 @@ func (h *house) signIn(email string) session.Principal {
 	return who
 }
 
-// join invites and accepts: a member who has signed in once.
-func (h *house) join(name string, role member.Role) session.Principal {
+// join invites a member, who accepts and signs in once.
+func (h *deployment) join(name string, role member.Role) session.Principal {
 	h.t.Helper()
 	email := strings.ToLower(name) + "@example.org"
 	_, secret, err := h.members.Invite(h.t.Context(), h.owner.Caller(), name, email, role, false)
@@ -78,18 +78,18 @@ func (h *house) join(name string, role member.Role) session.Principal {
 	return h.signIn(email)
 }
 
-func (h *house) admit(who session.Principal) (session.Principal, error) {
+func (h *deployment) admit(who session.Principal) (session.Principal, error) {
 	return h.sessions.Admit(h.t.Context(), who.Session.ID, 0, session.Passive)
 }
 
-// count is how many live sessions the member has.
-func (h *house) count(id member.ID) int {
+// count returns the number of live sessions of the member.
+func (h *deployment) count(id member.ID) int {
 	counts, err := h.sessions.CountsOf(id)
 	h.must(err)
 	return counts[id]
 }
 
-func (h *house) requireEnded(who session.Principal, want session.EndReason) {
+func (h *deployment) requireEnded(who session.Principal, want session.EndReason) {
 	h.t.Helper()
 	_, err := h.admit(who)
 	var ended *session.EndedError
@@ -97,7 +97,7 @@ func (h *house) requireEnded(who session.Principal, want session.EndReason) {
 	require.Equal(h.t, want, ended.End.Reason)
 }
 
-func (h *house) change(by session.Principal, of session.Principal, wish member.Wish) error {
+func (h *deployment) change(by session.Principal, of session.Principal, wish member.Wish) error {
 	return h.members.Change(h.t.Context(), by.Caller(), of.Member.ID, wish)
 }
 
@@ -105,7 +105,7 @@ func ptr[T any](value T) *T { return &value }
 
 // ASVS 2.3.4, 6.4.1
 func TestAnInvitationIsGoodOnce(t *testing.T) {
-	h := newHouse(t)
+	h := newDeployment(t)
 	invited, secret, err := h.members.Invite(t.Context(), h.owner.Caller(), "", "Ben@Example.org", member.Plain, false)
 	h.must(err)
 	require.Equal(t, member.Invited, invited.State)
@@ -144,7 +144,7 @@ func TestAnInvitationIsGoodOnce(t *testing.T) {
 
 // ASVS 6.4.1
 func TestALinkRunsOutAndIsReplaced(t *testing.T) {
-	h := newHouse(t)
+	h := newDeployment(t)
 	ben, first, err := h.members.Invite(t.Context(), h.owner.Caller(), "Ben", "ben@example.org", member.Plain, false)
 	h.must(err)
 	_, second, err := h.members.IssueLink(t.Context(), h.owner.Caller(), ben.ID)
@@ -161,14 +161,14 @@ func TestALinkRunsOutAndIsReplaced(t *testing.T) {
 }
 
 func TestAnAddressIsAMembersAlone(t *testing.T) {
-	h := newHouse(t)
+	h := newDeployment(t)
 	_, _, err := h.members.Invite(t.Context(), h.owner.Caller(), "", " ANA@example.org", member.Plain, false)
 	require.ErrorIs(t, err, member.ErrEmailTaken)
 }
 
 // ASVS 7.4.3
 func TestAResetEndsTheSessionsWhenItIsUsedAndNotBefore(t *testing.T) {
-	h := newHouse(t)
+	h := newDeployment(t)
 	ben := h.join("Ben", member.Plain)
 	issued, secret, err := h.members.IssueLink(t.Context(), h.owner.Caller(), ben.Member.ID)
 	h.must(err)
@@ -184,7 +184,7 @@ func TestAResetEndsTheSessionsWhenItIsUsedAndNotBefore(t *testing.T) {
 
 // ASVS 7.4.2
 func TestDeactivatingEndsTheSessionsForGood(t *testing.T) {
-	h := newHouse(t)
+	h := newDeployment(t)
 	ben := h.join("Ben", member.Plain)
 	require.Equal(t, 1, h.count(ben.Member.ID))
 	h.must(h.change(h.owner, ben, member.Wish{Active: ptr(false)}))
@@ -201,7 +201,7 @@ func TestDeactivatingEndsTheSessionsForGood(t *testing.T) {
 
 // ASVS 8.3.2
 func TestARoleChangesRunningSessionsAtOnce(t *testing.T) {
-	h := newHouse(t)
+	h := newDeployment(t)
 	ben := h.join("Ben", member.Plain)
 	h.must(h.change(h.owner, ben, member.Wish{Role: ptr(member.Admin), Name: ptr("Benedict")}))
 	now, err := h.admit(ben)
@@ -211,7 +211,7 @@ func TestARoleChangesRunningSessionsAtOnce(t *testing.T) {
 }
 
 func TestRevokingAMembersSessions(t *testing.T) {
-	h := newHouse(t)
+	h := newDeployment(t)
 	ben := h.join("Ben", member.Plain)
 	second := h.signIn("ben@example.org")
 	n, err := h.members.RevokeSessions(t.Context(), h.owner.Caller(), ben.Member.ID)
@@ -226,11 +226,11 @@ func TestRevokingAMembersSessions(t *testing.T) {
 	require.Equal(t, session.Count{Sessions: 1, Members: 1}, figures.Live)
 }
 
-// TestNobodyIsRaisedAboveTheirOwnRole walks who may do what to whom.
+// TestNobodyIsRaisedAboveTheirOwnRole checks each role against each role.
 //
 // ASVS 8.2.3
 func TestNobodyIsRaisedAboveTheirOwnRole(t *testing.T) {
-	h := newHouse(t)
+	h := newDeployment(t)
 	people := map[member.Role]session.Principal{
 		member.Owner: h.join("Olga", member.Owner), member.Admin: h.join("Adam", member.Admin),
 		member.Auditor: h.join("Uma", member.Auditor), member.Plain: h.join("Paul", member.Plain),
@@ -259,7 +259,7 @@ func TestNobodyIsRaisedAboveTheirOwnRole(t *testing.T) {
 }
 
 func TestTheLastOwnerStays(t *testing.T) {
-	h := newHouse(t)
+	h := newDeployment(t)
 	require.ErrorIs(t, h.change(h.owner, h.owner, member.Wish{Role: ptr(member.Admin)}), member.ErrLastOwner)
 	require.ErrorIs(t, h.change(h.owner, h.owner, member.Wish{Active: ptr(false)}), member.ErrLastOwner)
 
@@ -268,7 +268,7 @@ func TestTheLastOwnerStays(t *testing.T) {
 	h.must(err)
 	require.ErrorIs(t, h.change(h.owner, h.owner, member.Wish{Role: ptr(member.Admin)}), member.ErrLastOwner)
 
-	// Two owners demote one another at once: one of them stays.
+	// Two owners demote each other at once: one of them stays an owner.
 	second := h.join("Oscar", member.Owner)
 	var wait sync.WaitGroup
 	for _, pair := range [][2]session.Principal{{h.owner, second}, {second, h.owner}} {
@@ -291,7 +291,7 @@ func TestTheLastOwnerStays(t *testing.T) {
 }
 
 func TestALateChangeOfAMemberMisses(t *testing.T) {
-	h := newHouse(t)
+	h := newDeployment(t)
 	ben := h.join("Ben", member.Plain)
 	late := h.signIn("ana@example.org")
 	h.must(h.sessions.SignOut(t.Context(), late))
@@ -308,7 +308,7 @@ func TestALateChangeOfAMemberMisses(t *testing.T) {
 }
 
 func TestTheListIsOrderedAndSearchedPageByPage(t *testing.T) {
-	h := newHouse(t)
+	h := newDeployment(t)
 	invited := func(name, email string, role member.Role) {
 		_, _, err := h.members.Invite(t.Context(), h.owner.Caller(), name, email, role, false)
 		h.must(err)

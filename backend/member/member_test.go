@@ -42,7 +42,8 @@ func TestNewPasswords(t *testing.T) {
 	}
 }
 
-// TestTheListOfCommonPasswordsIsWhole holds that at least 3,000 are refused of those that are long enough (ASVS 6.2.4), each of them.
+// TestTheListOfCommonPasswordsIsWhole checks that at least 3,000 passwords of the required length
+// are refused (ASVS 6.2.4).
 //
 // ASVS 6.2.4, 6.2.12
 func TestTheListOfCommonPasswordsIsWhole(t *testing.T) {
@@ -70,7 +71,7 @@ func TestPasswordsOfTheirContext(t *testing.T) {
 	}
 }
 
-// TestPasswordsAreComparedWhole: nothing is cut off, trimmed or folded, as other hashes do.
+// TestPasswordsAreComparedWhole: nothing is cut off, trimmed or folded.
 //
 // ASVS 6.2.8, 11.4.2
 func TestPasswordsAreComparedWhole(t *testing.T) {
@@ -94,7 +95,7 @@ func TestPasswordsAreComparedWhole(t *testing.T) {
 	}
 }
 
-// TestTheDecoyCostsAsMuchAsAnyHash: whoever asks for an address that nobody has must wait as long.
+// TestTheDecoyCostsAsMuchAsAnyHash, so that an unknown address takes as long.
 func TestTheDecoyCostsAsMuchAsAnyHash(t *testing.T) {
 	params, salt, key, err := argon2id.DecodeHash(decoy)
 	require.NoError(t, err)
@@ -106,8 +107,8 @@ func TestTheDecoyCostsAsMuchAsAnyHash(t *testing.T) {
 	require.False(t, matches)
 }
 
-// TestAFloodOfHashesIsRefusedBeforeItTakesMemory holds that only so many wait; and that whoever comes then is refused before anything is
-// looked up for them: the service has no store, so whoever got as far as that would bring the test down.
+// TestAFloodOfHashesIsRefusedBeforeItTakesMemory checks the limit of the queue. Further attempts
+// are refused before the store is used: the service has none here, so using it would panic.
 func TestAFloodOfHashesIsRefusedBeforeItTakesMemory(t *testing.T) {
 	s, err := New(nil, time.Now, time.Now, "", nil, [32]byte{}, &url.URL{Scheme: "https", Host: "curfew.example.org"})
 	require.NoError(t, err)

@@ -12,7 +12,7 @@ import (
 	"curfew/backend/audit"
 )
 
-// TestTheDecisionsSayThePace holds what decisions 6 and 16 write down against the buckets.
+// TestTheDecisionsSayThePace compares the buckets with decisions 6 and 16.
 //
 // ASVS 6.1.1
 func TestTheDecisionsSayThePace(t *testing.T) {
