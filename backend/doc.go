@@ -41,40 +41,49 @@
 //
 // GET /api/sessions, with a cookie:
 //
-//  1. httpapi: the middleware in api.go sets the request id and headers and checks the origin.
-//  2. httpapi: the route is mounted behind [API.guarded], so [API.admit] runs first (guard.go). A
-//     handler that needs a principal takes it as an argument: it cannot be mounted without.
-//  3. token: [Keys.Verify] returns the session that the token names. A token's signature is
-//     verified once.
-//  4. session: [Service.Admit] looks the session up in memory. One that is not there has ended, and
-//     the store knows why.
-//  5. session: [Standing.Ended] judges it, a pure function of its facts, the policy and the time
-//     (rule R1).
-//  6. session: the access is noted in memory (R2). [Service.Flush] writes it within a second.
-//  7. httpapi: [API.listSessions] calls [Service.List], or [Service.Find] with ?scope=all. wire.go
-//     turns sessions into the contract's schema.
+//  1. httpapi: the middleware that httpapi.API.Mount lists sets the request id and headers, refuses
+//     foreign hosts and checks the origin.
+//  2. httpapi: a row of httpapi.API.routes names the call's handler, its doors and its guard.
+//     httpapi.API.guarded runs first. A handler that needs a principal takes it as an argument, so
+//     it cannot be mounted without a guard.
+//  3. token: token.Keys.Verify returns the session that the token names. It verifies the signature
+//     of a token once.
+//  4. session: session.Service.Admit looks the session up in memory. A session that is not there
+//     has ended, and the store knows how.
+//  5. session: session.Standing.Ended judges it by its facts, the policy and the time (rule R1).
+//  6. session: the access moves the session's times in memory (R2). session.Service.Flush writes
+//     them within a second.
+//  7. httpapi: httpapi.API.listSessions calls session.Service.List or, with ?scope=all,
+//     session.Service.Find. wire.go turns sessions into the contract's schema.
 //
-// An error goes back to problemFor (problem.go), which alone maps errors to statuses.
+// Errors return to httpapi.API.answerError. httpapi.problemFor alone maps them to statuses.
 //
 // # One click: Revoke all sessions
 //
-// [API.revokeAllSessions] calls [Service.RevokeAll], which calls [DB.RevokeAll]. One transaction
-// raises the organization's generation by one and appends the audit entry. Once it is on disk,
-// memory takes the new generation in one atomic store. Every session of an earlier generation has
-// ended from then on, and the answer goes out. The sweep closes the rows later.
+//  1. httpapi: httpapi.API.revokeAllSessions calls session.Service.RevokeAll.
+//  2. session: session.Service.commit takes the lock of changes, through session.alone.change.
+//  3. store: store.DB.RevokeAll judges the caller, raises the organization's generation by one and
+//     appends the audit entry, in one transaction.
+//  4. session: session.Service.apply makes memory show the effect. Every session of an earlier
+//     generation has ended from then on. It wakes the listeners.
+//  5. httpapi: the answer goes out. session.Service.Sweep closes the rows later.
+//
+// Every change takes this way: its write returns a session.Effect, and apply alone brings it to
+// memory. If the outcome of a commit is unknown, each check is answered with 503 until memory is
+// read again.
 //
 // # The operator
 //
-// curfew session revoke-all calls [app.OpenOperatorClient]: it dials the socket of the server that
+// curfew session revoke-all calls app.OpenOperatorClient: it dials the socket of the server that
 // runs on the data folder. If none runs, it opens a pipe to the same handlers in its own process.
-// The router of [API.MountOperator] has [Service.Operator] as its guard and calls the same
-// [Service.RevokeAll]. No TCP connection reaches that router.
+// httpapi.API.MountOperator mounts the routes whose doors include the socket, and every request
+// there acts as session.Service.Operator. No TCP connection reaches them.
 //
 // # Locks
 //
 // The product has at most eight locks. Each is a field that only its own package reaches, and its
 // comment says what it protects. meta/locks_test.go lists them in the order of locking.
 //
-// The store has one connection that writes. It is taken below [session.Service]'s lock for changes,
-// and code that has it takes no lock. Package member bounds how many passwords are hashed at once.
+// The store has one connection that writes. It is taken below session.alone.mu, and code that has
+// it takes no lock. Package member bounds how many passwords are hashed at once.
 package backend

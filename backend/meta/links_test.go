@@ -49,3 +49,31 @@ func TestNamedTestsExist(t *testing.T) {
 	}
 	require.Greater(t, named, 5)
 }
+
+// TestTheMapNamesWhatExists checks that backend/doc.go lists each folder, and that it names only
+// types, functions and methods that exist.
+func TestTheMapNamesWhatExists(t *testing.T) {
+	raw, err := os.ReadFile("../doc.go")
+	require.NoError(t, err)
+	folders, err := filepath.Glob("../*/")
+	require.NoError(t, err)
+	for _, folder := range folders {
+		require.Contains(t, string(raw), "\n//\t"+filepath.Base(folder)+" ")
+	}
+	sources := map[string]string{}
+	for path, text := range written(t, ".go") {
+		sources[filepath.Base(filepath.Dir(path))] += text
+	}
+	named := regexp.MustCompile(`\b([a-z]+)\.(?:(\w+)\.)?(\w+)`).FindAllStringSubmatch(string(raw), -1)
+	require.Greater(t, len(named), 20)
+	for _, name := range named {
+		if text, is := sources[name[1]]; is && name[3] != "yaml" {
+			receiver := ""
+			if name[2] != "" {
+				receiver = `\(\w+ \*?` + name[2] + `\) `
+			}
+			declared := regexp.MustCompile(`(?m)^(func ` + receiver + name[3] + `[(\[]|type ` + name[3] + ` |\t` + name[3] + ` +sync\.)`)
+			require.True(t, declared.MatchString(text), "%s does not exist", name[0])
+		}
+	}
+}
