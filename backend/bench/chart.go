@@ -31,7 +31,8 @@ type bar struct {
 	figure.Spread
 }
 
-// bars returns the rates as shares of the bare handler's, from the top: Curfew's, and the references'.
+// bars returns the rates as shares of the bare handler's, from the top: Curfew's, and the
+// references'.
 func (r report) bars() (bars []bar) {
 	for i, name := range []string{"Curfew, 32 connections", "Curfew, 128 connections"} {
 		if f := find(r.section(scenes[i].title), rateToBare, 0); f.Name != "" {
@@ -68,7 +69,8 @@ func drawChart(w io.Writer, bars []bar) error {
 	if _, err := image.WriteTo(&drawn); err != nil {
 		return err
 	}
-	// Fonts of the same widths, where there is no Liberation: the library has placed the labels by them.
+	// Fonts of the same widths, where there is no Liberation: the library has placed the labels by
+	// them.
 	fonts := []byte("Liberation Sans, Arial, Helvetica, sans-serif")
 	_, err = w.Write(bytes.ReplaceAll(drawn.Bytes(), []byte("Liberation Sans"), fonts))
 	return err

@@ -73,8 +73,8 @@ func isSession(body []byte) error {
 	return nil
 }
 
-// spoilt returns the request with another character near the end of its credential: in the signature,
-// where there is one.
+// spoilt returns the request with another character near the end of its credential: in the
+// signature, where there is one.
 func spoilt(r program.Request) program.Request {
 	r.Headers = slices.Clone(r.Headers)
 	for i, h := range r.Headers {
@@ -90,8 +90,8 @@ func spoilt(r program.Request) program.Request {
 	return r
 }
 
-// checkRevocation signs the owner in and out, and makes sure that the session is admitted in between
-// and refused afterwards.
+// checkRevocation signs the owner in and out, and makes sure that the session is admitted in
+// between and refused afterwards.
 func checkRevocation(ctx context.Context, address string) error {
 	in, err := program.Want(ctx, address, signIn(population.OwnerEmail, `,"transport":"bearer"`), http.StatusCreated)
 	if err != nil {

@@ -21,10 +21,11 @@ import (
 //go:embed load.lua
 var loadScript []byte
 
-// load is what a generator does to a server: each connection sends its next request when the last one
-// was answered.
+// load is what a generator does to a server: each connection sends its next request when the last
+// one was answered.
 type load struct {
-	// requests is the file that they take turns through, count how many it holds, and first the first.
+	// requests is the file that they take turns through, count how many it holds, and first the
+	// first.
 	requests string
 	count    int
 	first    program.Request
@@ -36,7 +37,8 @@ type load struct {
 	pause time.Duration
 }
 
-// load writes the requests of credentials to a new file, and makes the load of 32 connections of them.
+// load writes the requests of credentials to a new file, and makes the load of 32 connections of
+// them.
 func (s *stage) load(credentials []string, by func(credential string) program.Request) (_ load, err error) {
 	l := load{requests: s.file(), count: len(credentials), first: by(credentials[0]), connections: 32, seconds: 1}
 	file, err := os.OpenFile(l.requests, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
@@ -72,7 +74,8 @@ func (m measurement) rate() float64 { return float64(m.Requests) / (float64(m.Mi
 
 func (m measurement) p99() float64 { return float64(m.P99) }
 
-// rateBeside is the rate of the load beside, admittedBeside that of its answers that were no refusals.
+// rateBeside is the rate of the load beside, admittedBeside that of its answers that were no
+// refusals.
 func (m measurement) rateBeside() float64 { return m.Beside.rate() }
 
 func (m measurement) admittedBeside() float64 {

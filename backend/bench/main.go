@@ -1,9 +1,9 @@
-// Command bench measures what Curfew promises, on the machine that it runs on: what a checked request
-// costs next to one that is not checked, and how costs grow with the number of sessions. It prints
-// tables, and writes them as JSON, as a chart and into two READMEs.
+// Command bench measures what Curfew promises, on the machine that it runs on: what a checked
+// request costs next to one that is not checked, and how costs grow with the number of sessions. It
+// prints tables, and writes them as JSON, as a chart and into two READMEs.
 //
-// The servers are real programs on one CPU, and the load generator (wrk) has the other. They take turns
-// in rounds, and every figure compares two of the same round. Only loopback is used.
+// The servers are real programs on one CPU, and the load generator (wrk) has the other. They take
+// turns in rounds, and every figure compares two of the same round. Only loopback is used.
 package main
 
 import (

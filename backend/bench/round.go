@@ -22,44 +22,40 @@ type contender struct {
 	beside *load
 }
 
-// contest is contenders that are compared. In each round each of them runs once, and every round
-// begins with another one, so that a slow moment of the machine meets all of them alike.
-type contest struct {
-	contenders []contender
-	rounds     int
-}
-
 // rounds are what was measured: in each round every contender once, by its name.
 type rounds []map[string]measurement
 
-// hold warms all contenders up, and measures them in rounds.
-func (s *stage) hold(ctx context.Context, c contest) (rounds, error) {
-	for _, contender := range c.contenders {
-		if err := contender.server.Halt(); err != nil {
+// hold warms all contenders up, and measures them in so many rounds. In each round each of them
+// runs once, and every round begins with another one, so that a slow moment of the machine meets
+// all of them alike.
+func (s *stage) hold(ctx context.Context, count int, contenders ...contender) (rounds, error) {
+	for _, c := range contenders {
+		if err := c.server.Halt(); err != nil {
 			return nil, err
 		}
 	}
-	for _, contender := range c.contenders {
-		if err := s.warmUp(ctx, contender); err != nil {
-			return nil, fmt.Errorf("%s: %w", contender.name, err)
+	for _, c := range contenders {
+		if err := s.warmUp(ctx, c); err != nil {
+			return nil, fmt.Errorf("%s: %w", c.name, err)
 		}
 	}
-	measured := make(rounds, c.rounds)
+	measured := make(rounds, count)
 	for round := range measured {
 		measured[round] = map[string]measurement{}
-		for i := range c.contenders {
-			contender := c.contenders[(i+round)%len(c.contenders)]
-			m, err := s.measure(ctx, contender, float64(round+1)/float64(c.rounds+1))
+		for i := range contenders {
+			c := contenders[(i+round)%len(contenders)]
+			m, err := s.measure(ctx, c, float64(round+1)/float64(count+1))
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", contender.name, err)
+				return nil, fmt.Errorf("%s: %w", c.name, err)
 			}
-			measured[round][contender.name] = m
+			measured[round][c.name] = m
 		}
 	}
 	return measured, nil
 }
 
-// warmUp makes sure that the server does what it is measured for, and puts its load on it for a second.
+// warmUp makes sure that the server does what it is measured for, and puts its load on it for a
+// second.
 func (s *stage) warmUp(ctx context.Context, c contender) (err error) {
 	if err := c.server.Resume(ctx); err != nil {
 		return err
@@ -77,8 +73,9 @@ func (s *stage) warmUp(ctx context.Context, c contender) (err error) {
 // headStart is how long a load beside runs before the measurement begins.
 const headStart = 700 * time.Millisecond
 
-// measure puts the contender's load on its server once, from that share of the file on. A load whose
-// requests are refused or not answered measures something else than it should, and is an error.
+// measure puts the contender's load on its server once, from that share of the file on. A load
+// whose requests are refused or not answered measures something else than it should, and is an
+// error.
 func (s *stage) measure(ctx context.Context, c contender, from float64) (_ measurement, err error) {
 	if err := c.server.Resume(ctx); err != nil {
 		return measurement{}, err
@@ -100,7 +97,7 @@ func (s *stage) measure(ctx context.Context, c contender, from float64) (_ measu
 // runBeside starts the load beside, if there is one, and returns a function that waits for its end.
 func (s *stage) runBeside(ctx context.Context, c contender, from float64) (wait func() (*measurement, error)) {
 	if c.beside == nil {
-		return func() (*measurement, error) { return nil, nil } //nolint:nilnil // nothing runs beside
+		return func() (*measurement, error) { return nil, nil }
 	}
 	var m measurement
 	ended := make(chan error, 1)
@@ -116,7 +113,8 @@ func (s *stage) runBeside(ctx context.Context, c contender, from float64) (wait 
 	}
 }
 
-// each works a value out in every round. Values of the same round are compared before a median is taken.
+// each works a value out in every round. Values of the same round are compared before a median is
+// taken.
 func (r rounds) each(value func(map[string]measurement) float64) []float64 {
 	values := make([]float64, len(r))
 	for i, round := range r {
@@ -128,8 +126,8 @@ func (r rounds) each(value func(map[string]measurement) float64) []float64 {
 // tolerance is how far the reference may be off its own median before its round counts as noisy.
 const tolerance = 0.10
 
-// noisy lists the rounds, from 1, in which the reference was off its usual rate: the machine had other
-// work. They stay in the figures, whose medians tolerate them.
+// noisy lists the rounds, from 1, in which the reference was off its usual rate: the machine had
+// other work. They stay in the figures, whose medians tolerate them.
 func (r rounds) noisy(reference string) []int {
 	found := []int{}
 	rates := r.each(of(measurement.rate, reference))

@@ -11,8 +11,8 @@ import (
 // at is a measurement of so many answers a second.
 func at(rate int) measurement { return measurement{Requests: 2 * rate, Microseconds: 2e6, P99: 1} }
 
-// TestRatiosAreOfOneRound: a machine that is slow for a round is slow for both. A ratio of two medians
-// would be 90 to 100 here.
+// TestRatiosAreOfOneRound: a machine that is slow for a round is slow for both. A ratio of two
+// medians would be 90 to 100 here.
 func TestRatiosAreOfOneRound(t *testing.T) {
 	measured := rounds{
 		{"ours": at(90), "bare": at(100)},

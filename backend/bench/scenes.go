@@ -59,14 +59,14 @@ const (
 // scenes are everything that is measured over HTTP.
 var scenes = []scene{
 	{
-		name: "32", title: "GET /api/session, 32 connections", play: hot(32, "scs", "gorm"), reference: bareEcho,
+		name: "32", title: "GET /api/session, 32 connections", play: hot(32, true), reference: bareEcho,
 		values: append(hotValues(),
 			value{name: jwtHS256, of: ratio(measurement.rate, jwtHS256, bareEcho)},
 			value{name: scsSQLite, of: ratio(measurement.rate, scsSQLite, bareEcho)},
 			value{name: gormSQLite, of: ratio(measurement.rate, gormSQLite, bareEcho)}),
 	},
 	{
-		name: "128", title: "GET /api/session, 128 connections", play: hot(128), reference: bareEcho,
+		name: "128", title: "GET /api/session, 128 connections", play: hot(128, false), reference: bareEcho,
 		values: hotValues(),
 	},
 	{
@@ -122,16 +122,15 @@ func (s scene) run(ctx context.Context, on *stage) (figure.Section, error) {
 	return section, nil
 }
 
-// hot compares Curfew with the bare handler at so many connections. With names of libraries it
-// compares it with these too, and with a stateless token.
-func hot(connections int, libraries ...string) func(context.Context, *stage) (rounds, error) {
+// hot compares Curfew with the bare handler at so many connections, and with others where asked to.
+func hot(connections int, withOthers bool) func(context.Context, *stage) (rounds, error) {
 	return func(ctx context.Context, s *stage) (rounds, error) {
 		d, contenders, err := s.pair(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if len(libraries) > 0 {
-			others, err := s.others(ctx, d, contenders[0].load, libraries)
+		if withOthers {
+			others, err := s.others(ctx, d, contenders[0].load)
 			if err != nil {
 				return nil, err
 			}
@@ -140,22 +139,20 @@ func hot(connections int, libraries ...string) func(context.Context, *stage) (ro
 		for i := range contenders {
 			contenders[i].load.connections = connections
 		}
-		return s.hold(ctx, contest{contenders: contenders, rounds: hotRounds})
+		return s.hold(ctx, hotRounds, contenders...)
 	}
 }
 
-// libraryNames are the names of references that keep sessions of their own.
-var libraryNames = map[string]string{"scs": scsSQLite, "gorm": gormSQLite}
-
-// others returns echo-jwt, which judges Curfew's own tokens, and servers with sessions of their own.
-func (s *stage) others(ctx context.Context, d *deployment, curfews load, libraries []string) ([]contender, error) {
+// others returns echo-jwt, which judges Curfew's own tokens, and servers with sessions of their
+// own.
+func (s *stage) others(ctx context.Context, d *deployment, curfews load) ([]contender, error) {
 	server, err := s.serveReference(ctx, "hs256", "--secrets", population.Secrets(d.folder))
 	if err != nil {
 		return nil, err
 	}
 	found := []contender{{name: jwtHS256, server: server, load: curfews}}
-	for _, kind := range libraries {
-		server, issued, err := s.serveLibrary(ctx, kind, sessions)
+	for _, library := range [][2]string{{"scs", scsSQLite}, {"gorm", gormSQLite}} {
+		server, issued, err := s.serveLibrary(ctx, library[0], sessions)
 		if err != nil {
 			return nil, err
 		}
@@ -163,14 +160,14 @@ func (s *stage) others(ctx context.Context, d *deployment, curfews load, librari
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, contender{name: libraryNames[kind], server: server, load: l})
+		found = append(found, contender{name: library[1], server: server, load: l})
 	}
 	return found, nil
 }
 
-// flood puts the same honest load on a server twice in each round: alone, and next to a flood of 100
-// connections that ask again 20 ms after each answer. The bare handler admits the flood, and shows what
-// any server loses to so many more requests.
+// flood puts the same honest load on a server twice in each round: alone, and next to a flood of
+// 100 connections that ask again 20 ms after each answer. The bare handler admits the flood, and
+// shows what any server loses to so many more requests.
 func flood(ctx context.Context, s *stage) (rounds, error) {
 	d, contenders, err := s.pair(ctx)
 	if err != nil {
@@ -196,12 +193,12 @@ func flood(ctx context.Context, s *stage) (rounds, error) {
 		flooded.name, flooded.beside = name, &beside
 		contenders = append(contenders, flooded)
 	}
-	return s.hold(ctx, contest{contenders: contenders, rounds: besideRounds})
+	return s.hold(ctx, besideRounds, contenders...)
 }
 
-// crowd lets 1,000 clients sign in at once, and again a second after they were answered. Next to them
-// 32 connections ask 3 ms after each answer, some 8,000 times a second, so that the server has time for
-// hashing. This is the one scene that has the server on both CPUs, as it is by default.
+// crowd lets 1,000 clients sign in at once, and again a second after they were answered. Next to
+// them 32 connections ask 3 ms after each answer, some 8,000 times a second, so that the server has
+// time for hashing. This is the one scene that has the server on both CPUs, as it is by default.
 func crowd(ctx context.Context, s *stage) (rounds, error) {
 	d, err := s.deployment(ctx)
 	if err != nil {
@@ -226,13 +223,13 @@ func crowd(ctx context.Context, s *stage) (rounds, error) {
 		return nil, err
 	}
 	arrivals.connections, arrivals.seconds, arrivals.pause = 1000, 4, time.Second
-	return s.hold(ctx, contest{rounds: besideRounds, contenders: []contender{
-		{name: curfewItself, server: curfew, load: checks},
-		{name: curfewCrowd, server: curfew, load: checks, beside: &arrivals},
-	}})
+	return s.hold(ctx, besideRounds,
+		contender{name: curfewItself, server: curfew, load: checks},
+		contender{name: curfewCrowd, server: curfew, load: checks, beside: &arrivals})
 }
 
-// signInFromAfar is the sign-in of a member from an address of their own, as a proxy would report it.
+// signInFromAfar is the sign-in of a member from an address of their own, as a proxy would report
+// it.
 func signInFromAfar(email string) program.Request {
 	var number int
 	_, _ = fmt.Sscanf(email, "member%d@", &number)

@@ -200,8 +200,8 @@ func (s *stage) serveCurfew(ctx context.Context, on []int, d *deployment, settin
 	return server, checkRevocation(ctx, server.Address)
 }
 
-// recordAnswer keeps the answer of median length for the references: some clients have a longer name
-// than others, and a reference answers the same to all.
+// recordAnswer keeps the answer of median length for the references: some clients have a longer
+// name than others, and a reference answers the same to all.
 func (s *stage) recordAnswer(ctx context.Context, curfew *program.Program, credentials []string) error {
 	answers := make([]answer, 51)
 	for i := range answers {

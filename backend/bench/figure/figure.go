@@ -13,8 +13,8 @@ import (
 // Section holds figures that were measured together.
 type Section struct {
 	Title string `json:"title"`
-	// Rounds is how often they were measured. Noisy lists the rounds, from 1, in which the machine was
-	// busy with something else.
+	// Rounds is how often they were measured. Noisy lists the rounds, from 1, in which the machine
+	// was busy with something else.
 	Rounds  int      `json:"rounds"`
 	Noisy   []int    `json:"noisyRounds"`
 	Figures []Figure `json:"figures"`

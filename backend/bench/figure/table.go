@@ -31,8 +31,8 @@ func (s Section) Print(w io.Writer) error {
 	return table.Flush()
 }
 
-// table returns the rows of cells, the head first. Figures of several numbers of sessions have a row
-// for each name and a column for each number.
+// table returns the rows of cells, the head first. Figures of several numbers of sessions have a
+// row for each name and a column for each number.
 func (s Section) table() [][]string {
 	if sizes := s.sizes(); len(sizes) > 0 {
 		return s.matrix(sizes)

@@ -52,8 +52,8 @@ func MemberEmail(number int) string { return fmt.Sprintf("member%07d@example.org
 var userAgents string
 
 // Create makes a data folder in an organization with an owner, members who all have the owner's
-// password, and live sessions, spread over these members and over the hour before now. The curfew at
-// that path makes the database, so that the schema is the one that it serves.
+// password, and live sessions, spread over these members and over the hour before now. The curfew
+// at that path makes the database, so that the schema is the one that it serves.
 func Create(ctx context.Context, curfew, folder string, sessions, members int) error {
 	if sessions > 0 && members < 1 {
 		return errors.New("sessions need members")
@@ -141,10 +141,10 @@ SELECT printf('00000000-0000-7000-9000-%012x', i), printf('Member %07d', i),
        printf('member %07d', i), printf('member %07d', i) || ' ' || printf('member%07d@example.org', i)
 FROM n`
 
-// insertSessions lets sessions begin one after the other, in the order of their ids, each last seen at
-// some time since. A third comes from the few addresses of an office, the others each from one of some
-// thousands, in the ranges that RFC 5737, RFC 2544 and RFC 3849 keep for examples. The random values
-// are a multiplicative hash of the number, the same in every population.
+// insertSessions lets sessions begin one after the other, in the order of their ids, each last seen
+// at some time since. A third comes from the few addresses of an office, the others each from one
+// of some thousands, in the ranges that RFC 5737, RFC 2544 and RFC 3849 keep for examples. The
+// random values are a multiplicative hash of the number, the same in every population.
 const insertSessions = `
 WITH RECURSIVE n (i) AS (SELECT 1 WHERE ?1 > 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?1),
      drawn (i, began, random) AS (

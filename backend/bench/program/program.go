@@ -65,7 +65,8 @@ func freeAddress(ctx context.Context) (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-// slowestStart is how long a server may take to become ready: it may have to load 10,000,000 sessions.
+// slowestStart is how long a server may take to become ready: it may have to load 10,000,000
+// sessions.
 const slowestStart = 3 * time.Minute
 
 func (p *Program) awaitReady(ctx context.Context) error {
@@ -87,8 +88,8 @@ func (p *Program) awaitReady(ctx context.Context) error {
 	}
 }
 
-// Halt stops the process until [Program.Resume]. A server that is not measured is halted, so that its
-// background work costs only its own rounds.
+// Halt stops the process until [Program.Resume]. A server that is not measured is halted, so that
+// its background work costs only its own rounds.
 func (p *Program) Halt() error { return p.command.Process.Signal(syscall.SIGSTOP) }
 
 // Resume continues the process, and waits until it has finished what has piled up.

@@ -35,8 +35,8 @@ func hs256(_ context.Context, o options) (echo.MiddlewareFunc, error) {
 	}), nil
 }
 
-// scsOnSQLite is a common session library for Go with its own SQLite store, and with an idle timeout,
-// as Curfew's default policy has one.
+// scsOnSQLite is a common session library for Go with its own SQLite store, and with an idle
+// timeout, as Curfew's default policy has one.
 func scsOnSQLite(ctx context.Context, o options) (echo.MiddlewareFunc, error) {
 	pool, err := sql.Open("sqlite3", location(o.database))
 	if err != nil {

@@ -1,5 +1,5 @@
-// Command reference is what Curfew is measured against: small servers that answer GET /api/session as
-// Curfew does, and that admit a request by other means, or by none. Each is as fast as its
+// Command reference is what Curfew is measured against: small servers that answer GET /api/session
+// as Curfew does, and that admit a request by other means, or by none. Each is as fast as its
 // documentation shows how to make it.
 //
 // A reference that issues credentials of its own writes them to a file, one a line.
@@ -98,8 +98,8 @@ func newHandler(ctx context.Context, o options) (http.Handler, error) {
 	return e, nil
 }
 
-// repeat is the handler of all references: it sets the headers that Curfew sets, and encodes the same
-// value of the same type. The lists of headers are made once, as Curfew's are.
+// repeat is the handler of all references: it sets the headers that Curfew sets, and encodes the
+// same value of the same type. The lists of headers are made once, as Curfew's are.
 func repeat(file string) (echo.HandlerFunc, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -105,8 +105,8 @@ func (r *run) checks(ctx context.Context, round int, s *subject) error {
 	return s.sessions.Flush(ctx)
 }
 
-// check admits the sessions so many times in turns. It returns the nanoseconds and the allocations of
-// one check.
+// check admits the sessions so many times in turns. It returns the nanoseconds and the allocations
+// of one check.
 func (s *subject) check(ctx context.Context, ids []session.ID, times int) (took, allocations float64, err error) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -122,7 +122,8 @@ func (s *subject) check(ctx context.Context, ids []session.ID, times int) (took,
 	})
 	runtime.ReadMemStats(&after)
 	checks := times * len(ids)
-	// The queue of touches grows now and then; as in package testing, that is no allocation per check.
+	// The queue of touches grows now and then; as in package testing, that is no allocation per
+	// check.
 	allocated := (after.Mallocs - before.Mallocs) / uint64(checks)
 	return float64(all.Nanoseconds()) / float64(checks), float64(allocated), err
 }

@@ -76,8 +76,8 @@ func (m measurements) addTime(round int, name string, size int, took time.Durati
 	m.add(round, name, size, float64(took.Nanoseconds())/1e6)
 }
 
-// commitBefore names the bare commits right before the samples of an operation: a sync takes another
-// time at another moment.
+// commitBefore names the bare commits right before the samples of an operation: a sync takes
+// another time at another moment.
 func commitBefore(name string) string { return bareCommit + " before: " + name }
 
 // medians returns the median of each round.
@@ -139,8 +139,8 @@ func (r row) target(size int) *float64 {
 	return nil
 }
 
-// noisy lists the rounds whose bare commits took over half as long again as those of the median round,
-// or less than two thirds.
+// noisy lists the rounds whose bare commits took over half as long again as those of the median
+// round, or less than two thirds.
 func (m measurements) noisy(size int) []int {
 	noisy := []int{}
 	commits := m.medians(bareCommit, size)

@@ -1,6 +1,6 @@
-// Package scale measures how costs grow with the number of live sessions. It calls the product's own
-// services in this process, on the real store and a real file system; only the start is that of the
-// program itself.
+// Package scale measures how costs grow with the number of live sessions. It calls the product's
+// own services in this process, on the real store and a real file system; only the start is that of
+// the program itself.
 //
 // All sizes take turns within a round, and each sample follows a bare durable commit, because no
 // machine is as fast as it was a minute ago.
@@ -63,8 +63,8 @@ type run struct {
 	measured measurements
 }
 
-// Run measures everything within [Options.Time] and [Options.Disk]. With an error it returns what was
-// measured until then.
+// Run measures everything within [Options.Time] and [Options.Disk]. With an error it returns what
+// was measured until then.
 func Run(ctx context.Context, o Options) (_ figure.Section, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, o.Time(), errors.New("it takes longer than it may"))
 	defer cancel()
@@ -87,8 +87,8 @@ func Run(ctx context.Context, o Options) (_ figure.Section, err error) {
 	return r.measured.section(o.Sizes, o.Rounds), err
 }
 
-// roomFor returns an error for a file system in memory, where no commit is durable, and for one without
-// room.
+// roomFor returns an error for a file system in memory, where no commit is durable, and for one
+// without room.
 func roomFor(ctx context.Context, o Options) error {
 	fileSystem, err := fileSystemOf(ctx, o.Folder)
 	if err != nil {
@@ -213,7 +213,8 @@ func (r *run) round(ctx context.Context, round int, floor *floor, subjects []*su
 	return nil
 }
 
-// turns measures one operation in one round. What takes long at a size is measured less often there.
+// turns measures one operation in one round. What takes long at a size is measured less often
+// there.
 func (r *run) turns(ctx context.Context, round int, op operation, floor *floor, subjects []*subject) error {
 	const budget = 2 * time.Second
 	spent := map[int]time.Duration{}

@@ -10,8 +10,8 @@ import (
 	"curfew/backend/bench/program"
 )
 
-// startUp starts the program on a data folder and stops it again. It returns how long it took until a
-// session had its first list, which needs all sessions in memory.
+// startUp starts the program on a data folder and stops it again. It returns how long it took until
+// a session had its first list, which needs all sessions in memory.
 func startUp(ctx context.Context, curfew, folder string, size int) (_ time.Duration, err error) {
 	tokens, err := population.OpenTokens(folder, membersOf(size))
 	if err != nil {

@@ -16,7 +16,8 @@ import (
 	"curfew/backend/store"
 )
 
-// subject is what a server has in memory and on disk for one number of sessions, without the server.
+// subject is what a server has in memory and on disk for one number of sessions, without the
+// server.
 type subject struct {
 	size int
 	db   *store.DB
