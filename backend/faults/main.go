@@ -125,5 +125,5 @@ var scenes = []struct {
 	{"a thousand at once", 1, (*stage).besiege},
 	{"sync before answer", 1, (*stage).trace},
 	{savedFiles, 1, (*stage).save},
-	{"mutants", 3, (*stage).mutate},
+	{"mutants", 5, (*stage).mutate},
 }
