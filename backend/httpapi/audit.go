@@ -37,11 +37,11 @@ func (a *API) listAudit(c echo.Context, who session.Principal) error {
 		return err
 	}
 	if format == "csv" {
-		file := csv.NewWriter(a.patient(c))
+		file := csv.NewWriter(a.deadlineWriter(c))
 		file.UseCRLF = true // RFC 4180
 		return a.exportEntries(c, who, filter, "text/csv; charset=utf-8", "audit.csv", csvExport{file})
 	}
-	return a.exportEntries(c, who, filter, "application/jsonl", "audit.jsonl", jsonlExport{a.patient(c)})
+	return a.exportEntries(c, who, filter, "application/jsonl", "audit.jsonl", jsonlExport{a.deadlineWriter(c)})
 }
 
 func (a *API) getAuditChain(c echo.Context, who session.Principal) error {
@@ -59,7 +59,7 @@ func (a *API) getAuditChain(c echo.Context, who session.Principal) error {
 		return err
 	}
 	// The longer the log, the longer that took, and the server's limit for an answer may be over before this one begins.
-	if err := a.patient(c).putOff(); err != nil {
+	if err := a.deadlineWriter(c).extendDeadline(); err != nil {
 		return err
 	}
 	if found.Broken != nil {

@@ -150,12 +150,12 @@ func (a *API) endEvents(events *eventStream, err error) error {
 
 // eventStream writes server-sent events (WHATWG HTML, 9.2).
 type eventStream struct {
-	patientWriter
+	deadlineWriter
 	request string
 }
 
 func (a *API) beginEvents(c echo.Context) (*eventStream, error) {
-	s := &eventStream{a.patient(c), requestID(c)}
+	s := &eventStream{a.deadlineWriter(c), requestID(c)}
 	// The server's limit is for requests that end.
 	if err := s.control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return nil, err

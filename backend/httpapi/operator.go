@@ -56,7 +56,7 @@ func (a *API) makeBackup(c echo.Context, who session.Principal, in BackupRequest
 	}
 	backup.Chain = wireFinding(chain, a.Now())
 	// The larger the database, the longer that took, and the server's limit for an answer may be over before this one begins.
-	if err := a.patient(c).putOff(); err != nil {
+	if err := a.deadlineWriter(c).extendDeadline(); err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, backup)
