@@ -43,12 +43,12 @@ that ends, and asks. Without a terminal, it requires --yes.`,
 				return err
 			}
 		}
-		var accepted httpapi.TimeAccepted
+		var accepted httpapi.RevocationReceipt
 		if err := o.post(clockPath+"/accept", nil, &accepted); err != nil {
 			return err
 		}
 		return o.print("Accepted %s. Signed everyone out: %s of %s; %s withdrawn. Audit entry %d, %s.\n",
-			second(accepted.At), count(accepted.SessionsEnded, "session"), count(accepted.MembersSignedOut, "member"),
+			second(accepted.RevokedAt), count(accepted.SessionsEnded, "session"), count(accepted.MembersSignedOut, "member"),
 			count(accepted.LinksWithdrawn, "one-time link"), accepted.AuditSequence, accepted.AuditHash)
 	})
 }

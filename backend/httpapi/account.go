@@ -21,7 +21,7 @@ func (a *API) changePassword(c echo.Context, who session.Principal, in PasswordR
 	hash, err := a.Members.HashNewPassword(ctx, in.NewPassword, who.Organization.Name, who.Member.Name, fold.ShowAddress(who.Member.Email))
 	var wrong *member.PasswordError
 	if errors.As(err, &wrong) {
-		return &inputError{[]FieldError{{Field: "newPassword", Code: wrong.Code, Message: wrong.Message}}}
+		return invalid("newPassword", wrong.Code, wrong.Message)
 	}
 	if err != nil {
 		return err

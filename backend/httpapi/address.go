@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -13,11 +14,11 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// addressOf finds the client's address: the peer's own, or what a trusted proxy says it is in
-// X-Forwarded-For. Headers from anybody else are not read. Where a trusted proxy says it in a way
-// that cannot be read, the nearest proxy's address counts, which all clients then share in the
-// throttle; so that is logged, once for each form. Forwarded (RFC 7239) is not read, because a
-// proxy that does not know it passes on what a client made up.
+// addressOf returns a function that finds the client's address: the peer's own, or what a trusted
+// proxy says in X-Forwarded-For. Headers of other peers are not read. If a trusted proxy's header
+// cannot be read, the nearest proxy's address counts, which all clients then share in the throttle.
+// That is logged, once for each form. Forwarded (RFC 7239) is not read, because a proxy that does
+// not know it passes on what a client made up.
 func addressOf(trusted []*net.IPNet, log *slog.Logger) echo.IPExtractor {
 	direct := echo.ExtractIPDirect()
 	if len(trusted) == 0 {
@@ -54,7 +55,7 @@ func addressOf(trusted []*net.IPNet, log *slog.Logger) echo.IPExtractor {
 	}
 }
 
-// readAddress reads an address as proxies write it: alone or with a port, in brackets, in quotes,
+// readAddress reads an address in the forms of proxies: alone or with a port, in brackets, in quotes,
 // with a zone.
 func readAddress(text string) (address netip.Addr, known bool) {
 	text = strings.TrimSpace(text)
@@ -74,41 +75,31 @@ func readAddress(text string) (address netip.Addr, known bool) {
 	return address.Unmap().WithZone(""), true
 }
 
-// unreadForms tells of each form in which a trusted proxy named a client in vain, once. Clients may
-// have a hand in them, so there is an end to how many are told.
+// unreadForms logs each form in which a trusted proxy named a client in vain, once. Clients may
+// choose the form, so at most mostUnreadForms are logged.
 type unreadForms struct {
-	log   *slog.Logger
-	told  sync.Map // forms
-	count atomic.Int64
+	log    *slog.Logger
+	logged sync.Map
+	count  atomic.Int64
 }
 
 const mostUnreadForms = 10
 
 func (u *unreadForms) tell(proxy netip.Addr, header, text string) {
+	form := formOf(text)
 	if u.count.Load() >= mostUnreadForms {
 		return
 	}
-	if _, told := u.told.LoadOrStore(header+": "+formOf(text), true); told || u.count.Add(1) > mostUnreadForms {
+	if _, logged := u.logged.LoadOrStore(header+": "+form, true); logged || u.count.Add(1) > mostUnreadForms {
 		return
 	}
-	u.log.Warn("a trusted proxy names its clients in a form that is not read; they all count as the proxy", "proxy", proxy, "header", header, "form", formOf(text))
+	u.log.Warn("a trusted proxy names its clients in a form that is not read; they all count as the proxy", "proxy", proxy, "header", header, "form", form)
 }
 
-// formOf is a short text with each run of letters, and of digits, as one of them.
+// formOf returns a text with each run of digits as 0 and of letters as a, cut to 40 bytes.
 func formOf(text string) string {
-	var form []byte
-	for i := 0; i < len(text) && len(form) < 40; i++ {
-		c := text[i]
-		switch {
-		case c >= '0' && c <= '9':
-			c = '0'
-		case c|0x20 >= 'a' && c|0x20 <= 'z':
-			c = 'a'
-		}
-		if (c == '0' || c == 'a') && len(form) > 0 && form[len(form)-1] == c {
-			continue
-		}
-		form = append(form, c)
-	}
-	return strings.TrimSpace(string(form))
+	text = runOfLetters.ReplaceAllString(runOfDigits.ReplaceAllString(text[:min(len(text), 200)], "0"), "a")
+	return strings.TrimSpace(text[:min(len(text), 40)])
 }
+
+var runOfDigits, runOfLetters = regexp.MustCompile(`[0-9]+`), regexp.MustCompile(`[A-Za-z]+`)

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/csv"
 	"io"
 	"log/slog"
@@ -36,12 +35,7 @@ func (a *API) listAudit(c echo.Context, who session.Principal) error {
 	if err := refuseParameters(c, "A file has no pages. Leave this out, or leave format out.", "limit", "cursor"); err != nil {
 		return err
 	}
-	if format == "csv" {
-		file := csv.NewWriter(a.deadlineWriter(c))
-		file.UseCRLF = true // RFC 4180
-		return a.exportEntries(c, who, filter, "text/csv; charset=utf-8", "audit.csv", csvExport{file})
-	}
-	return a.exportEntries(c, who, filter, "application/jsonl", "audit.jsonl", jsonlExport{a.deadlineWriter(c)})
+	return a.exportEntries(c, who, filter, format)
 }
 
 func (a *API) getAuditChain(c echo.Context, who session.Principal) error {
@@ -58,7 +52,7 @@ func (a *API) getAuditChain(c echo.Context, who session.Principal) error {
 	if err := a.stillOversees(ctx, who); err != nil {
 		return err
 	}
-	// The longer the log, the longer that took, and the server's limit for an answer may be over before this one begins.
+	// A check of a long log may outlast the server's deadline for the answer.
 	if err := a.deadlineWriter(c).extendDeadline(); err != nil {
 		return err
 	}
@@ -80,19 +74,16 @@ func auditFilter(c echo.Context) (audit.Filter, error) {
 	return filter, err
 }
 
-// pageOfEntries is the page of what the filter picks that the request asks for.
+// pageOfEntries returns the page of the filter's entries that the request asks for.
 func (a *API) pageOfEntries(c echo.Context, filter audit.Filter) (AuditPage, error) {
 	page := AuditPage{Items: []AuditEntry{}}
 	limit := pageLimit(c)
-	cursor, err := a.readCursor(c, "audit")
+	before, err := readCursor[audit.Place](a, c, "audit")
 	if err != nil {
 		return page, err
 	}
-	if cursor != nil {
-		filter.Before = audit.Place{
-			At:       time.UnixMilli(int64(binary.BigEndian.Uint64(cursor))).UTC(),
-			Sequence: int64(binary.BigEndian.Uint64(cursor[8:])),
-		}
+	if before != nil {
+		filter.Before = *before
 	}
 	filter.Limit = limit + 1
 	entries, err := a.Audit.Entries(c.Request().Context(), filter)
@@ -101,8 +92,10 @@ func (a *API) pageOfEntries(c echo.Context, filter audit.Filter) (AuditPage, err
 	}
 	if len(entries) > limit {
 		entries = entries[:limit]
-		place := binary.BigEndian.AppendUint64(nil, uint64(entries[limit-1].At.UnixMilli()))
-		page.NextCursor = a.writeCursor("audit", binary.BigEndian.AppendUint64(place, uint64(entries[limit-1].Sequence)))
+		last := entries[limit-1]
+		if page.NextCursor, err = a.writeCursor("audit", audit.Place{At: last.At, Sequence: last.Sequence}); err != nil {
+			return page, err
+		}
 	}
 	for _, entry := range entries {
 		page.Items = append(page.Items, wireAuditEntry(entry))
@@ -110,18 +103,10 @@ func (a *API) pageOfEntries(c echo.Context, filter audit.Filter) (AuditPage, err
 	return page, nil
 }
 
-// export writes entries as one kind of file.
-type export interface {
-	begin() error
-	write(entry AuditEntry) error
-	// flush hands on what was written so far.
-	flush() error
-}
-
-// exportEntries streams all that the filter picks, some hundred entries at a time: an export of a million takes no more memory
-// than one of a thousand, and as long as it needs. It is recorded before anything of it
-// goes out, and has what there was before.
-func (a *API) exportEntries(c echo.Context, who session.Principal, filter audit.Filter, contentType, name string, file export) error {
+// exportEntries streams every entry of the filter, 500 at a time, so that an export of a million
+// takes no more memory than one of a thousand. It is recorded before it begins, and does not
+// contain its own record.
+func (a *API) exportEntries(c echo.Context, who session.Principal, filter audit.Filter, format string) error {
 	ctx, head := c.Request().Context(), c.Request().Method == http.MethodHead
 	leave, err := a.readings.enter(ctx, who)
 	if err != nil {
@@ -139,13 +124,13 @@ func (a *API) exportEntries(c echo.Context, who session.Principal, filter audit.
 		}
 	}
 	h := c.Response().Header()
-	h.Set("Content-Type", contentType)
-	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	h.Set("Content-Type", exportTypes[format])
+	h.Set("Content-Disposition", `attachment; filename="audit.`+format+`"`)
 	c.Response().WriteHeader(http.StatusOK)
 	if head {
 		return nil
 	}
-	if err := a.writeEntries(ctx, who, filter, entries, file); err != nil {
+	if err := a.writeEntries(ctx, who, filter, entries, exporter(a.deadlineWriter(c), format)); err != nil {
 		if ctx.Err() == nil { // otherwise the client has left
 			level := slog.LevelError
 			if problemFor(err).Status < http.StatusInternalServerError {
@@ -153,13 +138,30 @@ func (a *API) exportEntries(c echo.Context, who session.Principal, filter audit.
 			}
 			a.Log.Log(ctx, level, "an export broke off", "error", err, "request", requestID(c))
 		}
-		panic(http.ErrAbortHandler) // a file that ends early must not look whole: the client is cut off in the middle of a chunk
+		panic(http.ErrAbortHandler) // cuts the client off within a chunk: a file that ends early must not look whole
 	}
 	return nil
 }
 
-// exported is what is recorded of an export: its format and what it picks. That stands in a part of its own, because an entry with a "member"
-// concerns them.
+var exportTypes = map[string]string{"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
+
+// exporter returns a function that writes entries in a format.
+func exporter(to io.Writer, format string) func([]audit.Entry) error {
+	if format == "csv" {
+		return csvExporter(to)
+	}
+	return func(entries []audit.Entry) error {
+		for _, entry := range entries {
+			if err := writeJSON(to, wireAuditEntry(entry)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// exported returns the record of an export, with its format and filters. The filters are nested,
+// because an entry with a "member" among its details concerns that member.
 func exported(c echo.Context, who session.Principal, now time.Time) audit.Event {
 	filters := map[string]any{}
 	for name, values := range c.QueryParams() {
@@ -170,8 +172,8 @@ func exported(c echo.Context, who session.Principal, now time.Time) audit.Event 
 	return audit.Event{At: now, Action: audit.Exported, Actor: by.Actor, Target: "organization", Address: by.Address, Details: details}
 }
 
-// stillOversees returns an error if the caller's session has ended meanwhile, or no longer sees what concerns others. It is for answers that
-// take long, and is no access.
+// stillOversees returns an error if the caller's session has ended or may no longer see what
+// concerns others. Answers that take long call it; it is not an access (rule R2).
 func (a *API) stillOversees(ctx context.Context, who session.Principal) error {
 	if who.IsOperator() {
 		return nil
@@ -188,16 +190,12 @@ func (a *API) stillOversees(ctx context.Context, who session.Principal) error {
 	return nil
 }
 
-// writeEntries writes the given entries and all that come after them, for as long as the caller may see them.
-func (a *API) writeEntries(ctx context.Context, who session.Principal, filter audit.Filter, entries []audit.Entry, file export) error {
-	if err := file.begin(); err != nil {
-		return err
-	}
-	for len(entries) > 0 {
-		for _, entry := range entries {
-			if err := file.write(wireAuditEntry(entry)); err != nil {
-				return err
-			}
+// writeEntries writes the entries and all that come after them, for as long as the caller may see
+// them.
+func (a *API) writeEntries(ctx context.Context, who session.Principal, filter audit.Filter, entries []audit.Entry, write func([]audit.Entry) error) error {
+	for {
+		if err := write(entries); err != nil || len(entries) == 0 {
+			return err
 		}
 		last := entries[len(entries)-1]
 		filter.Before = audit.Place{At: last.At, Sequence: last.Sequence}
@@ -209,43 +207,36 @@ func (a *API) writeEntries(ctx context.Context, who session.Principal, filter au
 			return err
 		}
 	}
-	return file.flush()
 }
 
-type jsonlExport struct{ io.Writer }
-
-func (e jsonlExport) begin() error                 { return nil }
-func (e jsonlExport) write(entry AuditEntry) error { return writeJSON(e, entry) }
-func (e jsonlExport) flush() error                 { return nil }
-
-type csvExport struct{ *csv.Writer }
-
-// begin writes the names of the columns, after a byte order mark: without one, spreadsheets take UTF-8 for another encoding.
-func (e csvExport) begin() error {
-	return e.Write([]string{"\ufeffsequence", "at", "action", "actorId", "actorName", "target", "address", "userAgent", "details", "hash"})
-}
-
-func (e csvExport) write(entry AuditEntry) error {
-	details, err := json.Marshal(entry.Details, written)
-	if err != nil {
-		return err
+// csvExporter writes the header of the columns first (RFC 4180), after a byte order mark, without
+// which spreadsheets do not read the file as UTF-8.
+func csvExporter(to io.Writer) func([]audit.Entry) error {
+	file := csv.NewWriter(to)
+	file.UseCRLF = true
+	_ = file.Write([]string{"\ufeffsequence", "at", "action", "actorId", "actorName", "target", "address", "userAgent", "details", "hash"})
+	return func(entries []audit.Entry) error {
+		for _, e := range entries {
+			entry, agent := wireAuditEntry(e), ""
+			details, err := json.Marshal(entry.Details, written)
+			if err != nil {
+				return err
+			}
+			if entry.Client != nil {
+				agent = entry.Client.UserAgent
+			}
+			_ = file.Write([]string{ // its error comes from Flush
+				strconv.FormatInt(entry.Sequence, 10), entry.At.UTC().Format(timeForm), entry.Action, entry.Actor.Id, cell(entry.Actor.Name),
+				entry.Target, entry.Address, cell(agent), cell(string(details)), entry.Hash,
+			})
+		}
+		file.Flush()
+		return file.Error()
 	}
-	agent := ""
-	if entry.Client != nil {
-		agent = entry.Client.UserAgent
-	}
-	return e.Write([]string{
-		strconv.FormatInt(entry.Sequence, 10), entry.At.UTC().Format(timeForm), entry.Action, entry.Actor.Id, cell(entry.Actor.Name),
-		entry.Target, entry.Address, cell(agent), cell(string(details)), entry.Hash,
-	})
 }
 
-func (e csvExport) flush() error {
-	e.Flush()
-	return e.Error()
-}
-
-// cell keeps a text that people chose from being taken for a formula by the program that opens the file, and from steering a terminal.
+// cell keeps a text that a person chose from being read as a formula by a spreadsheet, or as control
+// characters by a terminal.
 func cell(text string) string {
 	text = fold.Printable(text)
 	if strings.ContainsAny(text[:min(1, len(text))], "=+-@\t\r") {

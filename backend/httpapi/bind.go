@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,7 +19,8 @@ import (
 	"curfew/backend/fold"
 )
 
-// longestBody is far more than any call needs. Of a longer one, at most mostDrained is read and thrown away.
+// longestBody is far more than any call needs. Of a longer body, at most mostDrained is read and
+// dropped.
 const (
 	longestBody = 64 << 10
 	mostDrained = 32 << 20
@@ -31,21 +33,26 @@ var (
 	errEmptyBody = errors.New("the body is empty")
 )
 
-// syntaxError says that a body is not JSON.
+// syntaxError is returned for a body that is not JSON.
 type syntaxError struct{ cause error }
 
 func (e *syntaxError) Error() string { return "invalid JSON: " + e.cause.Error() }
 func (e *syntaxError) Unwrap() error { return e.cause }
 
-// inputError says which fields of an input are wrong. It is the wire's own form of what the domain's errors say.
+// inputError says which fields of an input are wrong.
 type inputError struct{ fields []FieldError }
 
 func (e *inputError) Error() string {
 	return fmt.Sprintf("invalid input: %s: %s", e.fields[0].Field, e.fields[0].Message)
 }
 
-// bind reads the JSON body of a request into a model of the contract and validates it. It reads strictly: unknown, repeated and
-// differently cased names are refused, and a number in quotes is no number.
+// invalid returns an error for one field of an input.
+func invalid(field, code, message string) error {
+	return &inputError{[]FieldError{{Field: field, Code: code, Message: message}}}
+}
+
+// bind reads a request's JSON body into a model of the contract and validates it. It is strict:
+// unknown, repeated and differently cased names are refused, and so are numbers in quotes.
 func bind(c echo.Context, into any) error {
 	r := c.Request()
 	if coding := strings.Join(r.Header.Values("Content-Encoding"), ","); coding != "" && !strings.EqualFold(coding, "identity") {
@@ -60,7 +67,7 @@ func bind(c echo.Context, into any) error {
 		return &syntaxError{err}
 	}
 	if len(raw) > longestBody {
-		// Read on for a while: a client that is still sending would otherwise find the connection cut and no answer.
+		// A client that is still sending would find the connection closed, and read no answer.
 		_, _ = io.CopyN(io.Discard, r.Body, mostDrained)
 		return errTooLarge
 	}
@@ -74,7 +81,7 @@ func bind(c echo.Context, into any) error {
 	return checked(into)
 }
 
-// bindOptional is bind for a body that may be left out.
+// bindOptional is bind for an optional body.
 func bindOptional(c echo.Context, into any) error {
 	if c.Request().ContentLength == 0 {
 		return nil
@@ -89,7 +96,7 @@ func bindOptional(c echo.Context, into any) error {
 // wholeNumbers reads 14.0 and 1.4e1 as 14, as JSON Schema does (Core 2020-12, 4.2.2).
 var wholeNumbers = json.WithUnmarshalers(json.UnmarshalFromFunc(func(from *jsontext.Decoder, n *int64) error {
 	if from.PeekKind() != '0' {
-		return errors.ErrUnsupported // no number: the library says so
+		return errors.ErrUnsupported // not a number: the library returns the error
 	}
 	number, err := from.ReadValue()
 	if err != nil {
@@ -123,7 +130,7 @@ func wholeNumber(number string) (int64, error) {
 	return strconv.ParseInt(digits+strings.Repeat("0", zeros), 10, 64)
 }
 
-// orEmpty is a text that may be left out.
+// orEmpty returns an optional text.
 func orEmpty(text *string) string {
 	if text == nil {
 		return ""
@@ -155,11 +162,7 @@ func unreadable(err error) error {
 
 // fieldOf writes a JSON pointer (RFC 6901) as a path, as in "sessionLength.value".
 func fieldOf(pointer jsontext.Pointer) string {
-	var path []string
-	for name := range pointer.Tokens() {
-		path = append(path, name)
-	}
-	return strings.Join(path, ".")
+	return strings.Join(slices.Collect(pointer.Tokens()), ".")
 }
 
 func expected(t reflect.Type) string {
@@ -203,13 +206,15 @@ var validate = func() *validator.Validate {
 // checked folds the texts of an input and validates it. It returns an [*inputError] for all fields
 // that are wrong.
 func checked(input any) error {
-	wrong, err := folded(input), validated(input)
-	var invalid *inputError
-	if err != nil && !errors.As(err, &invalid) {
+	wrong := folded(input)
+	err := validate.Struct(input)
+	var refused validator.ValidationErrors
+	if err != nil && !errors.As(err, &refused) {
 		return err
 	}
-	if invalid != nil {
-		wrong = append(wrong, invalid.fields...)
+	for _, w := range refused {
+		_, path, _ := strings.Cut(w.Namespace(), ".") // without the model's name
+		wrong = append(wrong, FieldError{Field: path, Code: strings.TrimSuffix(w.Tag(), "bytes"), Message: advice(w)})
 	}
 	if len(wrong) > 0 {
 		return &inputError{wrong}
@@ -217,8 +222,8 @@ func checked(input any) error {
 	return nil
 }
 
-// folded brings the texts that the contract marks to the form of package fold: an address, the
-// spelling of one, or a name of at most so many characters. An empty text is left to validation.
+// folded converts the texts that the contract marks to the form of package fold: an address, the
+// spelling of one, or a name of limited length. It skips empty texts, which validation judges.
 func folded(input any) (wrong []FieldError) {
 	fields := reflect.ValueOf(input).Elem()
 	for i := range fields.NumField() {
@@ -249,20 +254,6 @@ func folded(input any) (wrong []FieldError) {
 		text.SetString(result)
 	}
 	return wrong
-}
-
-func validated(input any) error {
-	err := validate.Struct(input)
-	var wrong validator.ValidationErrors
-	if !errors.As(err, &wrong) {
-		return err
-	}
-	fields := make([]FieldError, len(wrong))
-	for i, w := range wrong {
-		_, path, _ := strings.Cut(w.Namespace(), ".") // without the model's name
-		fields[i] = FieldError{Field: path, Code: strings.TrimSuffix(w.Tag(), "bytes"), Message: advice(w)}
-	}
-	return &inputError{fields}
 }
 
 func advice(w validator.FieldError) string {

@@ -115,25 +115,21 @@ func (a *API) listenToEvents(c echo.Context, who session.Principal) error {
 		if !warned {
 			next -= lead
 		}
-		timer := time.NewTimer(max(time.Millisecond, min(a.Stream.Heartbeat, next)))
 		select {
 		case <-ctx.Done():
-			timer.Stop()
 			return nil
 		case _, open := <-listener.Woken:
 			if !open {
-				timer.Stop()
 				return nil // the server stops; the client connects to the next one
 			}
 			changed = true
 		case <-quiet:
 			quiet = nil
-		case <-timer.C:
+		case <-time.After(max(time.Millisecond, min(a.Stream.Heartbeat, next))):
 			if err := events.beat(); err != nil {
 				return err
 			}
 		}
-		timer.Stop()
 	}
 }
 

@@ -188,4 +188,4 @@ func accessKind(r *http.Request) (session.Access, error) {
 	return session.Passive, errPassive
 }
 
-var errPassive = &inputError{[]FieldError{{Field: "Curfew-Passive", Code: "oneof", Message: "Send this header once, as true or false."}}}
+var errPassive = invalid("Curfew-Passive", "oneof", "Send this header once, as true or false.")

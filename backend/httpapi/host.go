@@ -9,53 +9,43 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// A browser that was led to this server under another name (DNS rebinding, a proxy that serves any
-// host) takes what it is sent for that name's. So pages, and calls by cookie, are served under the
-// public URL's host and the loopback's alone (RFC 9110, 7.4).
+// A browser that reaches this server under another name (DNS rebinding, a proxy that serves any
+// host) treats the answers as that name's. So pages, and calls by cookie, are served under the
+// public URL's host and loopback hosts alone (RFC 9110, 7.4).
 
-// onAnyHost is the whole list of what is served whatever Host says. The operator's socket is
-// another router, which does not ask.
-var onAnyHost = []struct {
-	what string
-	is   func(method, route string, h http.Header) bool
-}{
-	{"probes and monitoring, which come by address or by a name inside a cluster", func(_, route string, _ http.Header) bool {
-		return route == "/healthz" || route == "/readyz" || route == "/metrics"
-	}},
-	{"calls with a bearer token, which no browser adds by itself", func(_, route string, h http.Header) bool {
-		_, bearers := bearerToken(h)
-		return bearers > 0 && strings.HasPrefix(route, "/api/")
-	}},
-	// What they are asked for is in their bodies, so they refuse cookies themselves.
-	{"calls that give a program its tokens", func(method, route string, _ http.Header) bool {
-		return method == http.MethodPost && (route == "/api/sessions" || route == "/api/sessions/refresh")
-	}},
+// onAnyHost reports whether a request is served under any host: probes and monitoring, which come
+// by address; calls with a bearer token, which no browser adds by itself; and calls that give a
+// program its tokens, which refuse cookies themselves. The operator's socket does not ask.
+func onAnyHost(r *http.Request, route string) bool {
+	switch route {
+	case "/healthz", "/readyz", "/metrics":
+		return true
+	case "/api/sessions", "/api/sessions/refresh":
+		if r.Method == http.MethodPost {
+			return true
+		}
+	}
+	_, bearers := bearerToken(r.Header)
+	return bearers > 0 && strings.HasPrefix(route, "/api/")
 }
 
-// misdirectedError says that a request came under a host that is not ours.
+// misdirectedError is returned for a request under another host.
 type misdirectedError struct{ url string }
 
 func (e *misdirectedError) Error() string { return "the host is not the one of " + e.url }
 
-// refuseOtherHosts keeps pages, and calls by cookie, to our own hosts.
+// refuseOtherHosts refuses pages, and calls by cookie, under other hosts.
 func (a *API) refuseOtherHosts(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		r := c.Request()
-		if err := a.onOwnHost(r); err != nil {
-			for _, exempt := range onAnyHost {
-				if exempt.is(r.Method, c.Path(), r.Header) {
-					return next(c)
-				}
-			}
+		if err := a.onOwnHost(c.Request()); err != nil && !onAnyHost(c.Request(), c.Path()) {
 			return err
 		}
 		return next(c)
 	}
 }
 
-// onOwnHost returns an error unless the request's host is the public URL's or the loopback's. Ports
-// count for nothing: a proxy may leave them out, and cookies know none. X-Forwarded-Host is not
-// read.
+// onOwnHost returns an error unless the request's host is the public URL's or a loopback host.
+// Ports are ignored: a proxy may leave them out, and cookies have none. X-Forwarded-Host is not read.
 func (a *API) onOwnHost(r *http.Request) error {
 	if r.Host == a.PublicURL.Host {
 		return nil
@@ -66,7 +56,7 @@ func (a *API) onOwnHost(r *http.Request) error {
 	return &misdirectedError{a.PublicURL.String()}
 }
 
-// hostname returns the host in lower case, without its port, brackets and final dot.
+// hostname returns a host in lower case, without its port, brackets and final dot.
 func hostname(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

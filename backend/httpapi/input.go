@@ -117,7 +117,7 @@ func (i input) check(c echo.Context) error {
 		return err
 	}
 	if !i.headers["Idempotency-Key"] && r.Header["Idempotency-Key"] != nil {
-		return &inputError{[]FieldError{{Field: "Idempotency-Key", Code: "unknown_parameter", Message: "This call keeps no keys. Leave it out."}}}
+		return invalid("Idempotency-Key", "unknown_parameter", "This call keeps no keys. Leave it out.")
 	}
 	if !i.headers["If-Match"] {
 		conditions, err := etag.ReadConditions(r.Header)

@@ -3,12 +3,10 @@ package httpapi
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -21,11 +19,13 @@ import (
 
 func (a *API) listMembers(c echo.Context, _ session.Principal) error {
 	query := memberQuery(c)
-	var err error
-	// A cursor is of one order: in another, its place means nothing.
-	list := fmt.Sprintf("members by %s, %t", query.Order, query.Descending)
-	if query.After, err = a.memberAt(c, list); err != nil {
+	list := fmt.Sprintf("members by %s, %t", query.Order, query.Descending) // a cursor is of one order
+	after, err := readCursor[memberPlace](a, c, list)
+	if err != nil {
 		return err
+	}
+	if after != nil {
+		query.After = &member.Details{Member: member.Member{ID: after.ID, Email: after.Email, Name: after.Name}, CreatedAt: after.CreatedAt}
 	}
 	limit := query.Limit
 	query.Limit++
@@ -37,12 +37,21 @@ func (a *API) listMembers(c echo.Context, _ session.Principal) error {
 	if len(found) > limit {
 		found = found[:limit]
 		last := found[limit-1]
-		page.NextCursor = a.writeCursor(list, last.ID[:], binary.BigEndian.AppendUint64(nil, uint64(last.CreatedAt.UnixMilli())), []byte(last.Email+"\n"+last.Name))
+		if page.NextCursor, err = a.writeCursor(list, memberPlace{last.ID, last.CreatedAt, last.Email, last.Name}); err != nil {
+			return err
+		}
 	}
 	if page.Items, err = a.wireMembers(found...); err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, page)
+}
+
+// memberPlace is the last member of a page, as a cursor holds it.
+type memberPlace struct {
+	ID          member.ID
+	CreatedAt   time.Time
+	Email, Name string
 }
 
 // memberQuery reads what a request for members picks, and in which order.
@@ -51,18 +60,6 @@ func memberQuery(c echo.Context) member.Query {
 		Text: c.QueryParam("q"), Role: member.Role(c.QueryParam("role")), State: member.State(c.QueryParam("state")),
 		Order: cmp.Or(member.Order(c.QueryParam("sort")), member.ByName), Descending: descending(c, false), Limit: pageLimit(c),
 	}
-}
-
-// memberAt reads where the list goes on, as the last member of the page before; nil for its beginning.
-func (a *API) memberAt(c echo.Context, list string) (*member.Details, error) {
-	raw, err := a.readCursor(c, list)
-	if err != nil || raw == nil {
-		return nil, err
-	}
-	last := &member.Details{CreatedAt: time.UnixMilli(int64(binary.BigEndian.Uint64(raw[16:]))).UTC()}
-	last.ID = member.ID(raw[:16])
-	last.Email, last.Name, _ = strings.Cut(string(raw[24:]), "\n")
-	return last, nil
 }
 
 func (a *API) getMember(c echo.Context, _ session.Principal, id member.ID) error {
@@ -94,7 +91,7 @@ func (a *API) changeMember(c echo.Context, who session.Principal, id member.ID) 
 		return err
 	}
 	if isTrue(in.ReuseAddress) && in.Email == nil {
-		return &inputError{[]FieldError{{Field: "email", Code: "required", Message: "This is needed with \"reuseAddress\"."}}}
+		return invalid("email", "required", "This is needed with \"reuseAddress\".")
 	}
 	wish := member.Wish{Name: in.Name, Email: in.Email, Active: in.Active, ReuseAddress: isTrue(in.ReuseAddress)}
 	if in.Role != nil {
@@ -141,10 +138,7 @@ func (a *API) checkMail(wanted *bool) error {
 	if a.Mail != nil || wanted == nil || !*wanted {
 		return nil
 	}
-	return &inputError{[]FieldError{{
-		Field: "mail", Code: "unavailable",
-		Message: "Curfew has no mail server to send it by. Leave this out and hand the link over yourself, or have the server's operator set CURFEW_SMTP_URL.",
-	}}}
+	return invalid("mail", "unavailable", "Curfew has no mail server to send it by. Leave this out and hand the link over yourself, or have the server's operator set CURFEW_SMTP_URL.")
 }
 
 // answerLink answers with a link that has just been made, after mailing it where that is wanted. A mail that fails is no failure of
@@ -177,9 +171,9 @@ func (a *API) acceptInvitation(c echo.Context) error {
 	m, err := a.Members.Accept(c.Request().Context(), in.Token, orEmpty(in.Name), in.Password, a.origin(c))
 	switch {
 	case errors.Is(err, member.ErrNameNeeded):
-		return &inputError{[]FieldError{{Field: "name", Code: "required", Message: "Enter your name."}}}
+		return invalid("name", "required", "Enter your name.")
 	case errors.Is(err, member.ErrNameNotNeeded):
-		return &inputError{[]FieldError{{Field: "name", Code: "not_needed", Message: "This link changes the password only. Leave the name out."}}}
+		return invalid("name", "not_needed", "This link changes the password only. Leave the name out.")
 	}
 	if err != nil {
 		return err

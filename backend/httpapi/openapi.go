@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
-	"fmt"
+	"errors"
 	"html/template"
 	"net/http"
 	"strings"
@@ -25,27 +25,21 @@ var docsPage string
 //go:embed docs.css
 var docsStyle string
 
-// document is the contract as JSON, and the page that is made of it. Both are made at the first call.
-var document = sync.OnceValues(func() (*described, error) {
-	var spec map[string]any
-	if err := yaml.Unmarshal(contract, &spec); err != nil {
-		return nil, fmt.Errorf("read openapi.yaml: %w", err)
-	}
-	asJSON, err := json.Marshal(spec, written)
-	if err != nil {
-		return nil, fmt.Errorf("write the OpenAPI document as JSON: %w", err)
-	}
-	page, err := template.New("docs").Funcs(template.FuncMap{"upper": strings.ToUpper}).Parse(docsPage)
-	if err != nil {
-		return nil, fmt.Errorf("read docs.html: %w", err)
-	}
-	var html bytes.Buffer
-	err = page.Execute(&html, map[string]any{"spec": spec, "style": template.CSS(docsStyle), "problems": sentinelsForDocs()}) //nolint:gosec // our own style
-	if err != nil {
-		return nil, fmt.Errorf("write the page of the OpenAPI document: %w", err)
+// document returns the contract as JSON and the page made of it. Both are made at the first call.
+var document = sync.OnceValue(func() (d described) {
+	var (
+		spec map[string]any
+		html bytes.Buffer
+	)
+	errRead := yaml.Unmarshal(contract, &spec)
+	asJSON, errWrite := json.Marshal(spec, written)
+	page := template.Must(template.New("docs").Funcs(template.FuncMap{"upper": strings.ToUpper}).Parse(docsPage))
+	errPage := page.Execute(&html, map[string]any{"spec": spec, "style": template.CSS(docsStyle), "problems": sentinelsForDocs()}) //nolint:gosec // our own style
+	if err := errors.Join(errRead, errWrite, errPage); err != nil {
+		panic(err) // the contract is part of the program
 	}
 	style := sha256.Sum256([]byte(docsStyle))
-	return &described{asJSON, html.Bytes(), base64.StdEncoding.EncodeToString(style[:])}, nil
+	return described{asJSON, html.Bytes(), base64.StdEncoding.EncodeToString(style[:])}
 })
 
 type described struct {
@@ -55,24 +49,16 @@ type described struct {
 }
 
 func (a *API) getOpenAPI(c echo.Context) error {
-	doc, err := document()
-	if err != nil {
-		return err
-	}
-	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, doc.json)
+	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, document().json)
 }
 
 func (a *API) getDocs(c echo.Context) error {
-	doc, err := document()
-	if err != nil {
-		return err
-	}
 	c.Response().Header().Set("Content-Security-Policy",
-		"default-src 'none'; base-uri 'none'; frame-ancestors 'none'; style-src 'sha256-"+doc.styleHash+"'")
-	return c.HTMLBlob(http.StatusOK, doc.html)
+		"default-src 'none'; base-uri 'none'; frame-ancestors 'none'; style-src 'sha256-"+document().styleHash+"'")
+	return c.HTMLBlob(http.StatusOK, document().html)
 }
 
-// documentedProblem is a row of the page's table of problem codes.
+// documentedProblem is a row in the page's table of problem codes.
 type documentedProblem struct {
 	Status int
 	Code   string
@@ -98,9 +84,7 @@ func sentinelsForDocs() []documentedProblem {
 		documentedProblem{http.StatusUnprocessableEntity, "unknown_field", "A field that the call does not know."},
 		documentedProblem{http.StatusUnprocessableEntity, "unknown_parameter", "A parameter that the call does not know."},
 		documentedProblem{http.StatusBadRequest, "invalid_query", "The query string cannot be read."},
-		documentedProblem{http.StatusTooManyRequests, "too_many_streams", "This session has too many streams of events open."},
 		documentedProblem{http.StatusTooManyRequests, "too_many_attempts", "Too many attempts. Wait as long as Retry-After says."},
-		documentedProblem{http.StatusServiceUnavailable, "busy", "Too many people are signing in at this moment, or too many lists, previews and exports are being made."},
 		documentedProblem{http.StatusServiceUnavailable, "storage_unavailable", "The server cannot reach its storage. Nobody was signed out."},
 		documentedProblem{http.StatusInternalServerError, "internal", "A fault of the server's; its log has the cause under the request's id."},
 	)

@@ -11,7 +11,7 @@ import (
 	"curfew/backend/session"
 )
 
-// PasswordReset is a member's new password, which is shown this once and kept nowhere.
+// PasswordReset is a member's new password. It is shown once and not stored.
 type PasswordReset struct {
 	Member   Member `json:"member"`
 	Password string `json:"password"`
@@ -25,25 +25,26 @@ func (a *API) resetMemberPassword(c echo.Context, _ session.Principal, id member
 	return c.JSON(http.StatusOK, PasswordReset{Member: wireMember(m), Password: password})
 }
 
-// BackupRequest names the file to write a backup to, by its whole path on the server's host, and whether one that is there is replaced.
+// BackupRequest names the file to write a backup to, by its absolute path on the server's host, and
+// whether to replace it.
 type BackupRequest struct {
 	File    string `json:"file" validate:"required,startswith=/"`
 	Replace bool   `json:"replace"`
 }
 
-// Backup is what a backup has in it.
+// Backup describes a backup.
 type Backup struct {
 	File  string `json:"file"`
 	Bytes int64  `json:"bytes"`
-	// To is the newest time on record in it.
+	// To is the newest recorded time.
 	To       time.Time `json:"to"`
 	Members  int64     `json:"members"`
 	Sessions int64     `json:"sessions"`
-	// Chain is what the check of the audit log in it found.
+	// Chain is what the check of its audit log found.
 	Chain AuditChain `json:"chain"`
 }
 
-// FileError is why a file that the operator named cannot be written.
+// FileError says why the file of a backup cannot be written.
 type FileError struct{ Code, Message string }
 
 func (e *FileError) Error() string { return e.Message }
@@ -55,14 +56,14 @@ func (a *API) makeBackup(c echo.Context, who session.Principal, in BackupRequest
 		return err
 	}
 	backup.Chain = wireFinding(chain, a.Now())
-	// The larger the database, the longer that took, and the server's limit for an answer may be over before this one begins.
+	// A large backup may outlast the server's deadline for the answer.
 	if err := a.deadlineWriter(c).extendDeadline(); err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, backup)
 }
 
-// Clock is the time that sessions live by, next to the machine's, and what would end if the machine's were accepted.
+// Clock holds the time of sessions, the machine's, and what would end if the machine's were accepted.
 type Clock struct {
 	Curfew       time.Time `json:"curfew"`
 	Machine      time.Time `json:"machine"`
@@ -70,17 +71,6 @@ type Clock struct {
 	Sessions     int64     `json:"sessions"`
 	Members      int64     `json:"members"`
 	Links        int64     `json:"links"`
-}
-
-// TimeAccepted is what it took to accept the machine's time.
-type TimeAccepted struct {
-	At               time.Time `json:"at"`
-	SessionsEnded    int64     `json:"sessionsEnded"`
-	MembersSignedOut int64     `json:"membersSignedOut"`
-	LinksWithdrawn   int64     `json:"linksWithdrawn"`
-	Generation       int64     `json:"generation"`
-	AuditSequence    int64     `json:"auditSequence"`
-	AuditHash        string    `json:"auditHash"`
 }
 
 func (a *API) getClock(c echo.Context, _ session.Principal) error {
@@ -99,14 +89,10 @@ func (a *API) getClock(c echo.Context, _ session.Principal) error {
 	})
 }
 
-func (a *API) acceptTime(c echo.Context, _ session.Principal) error {
+func (a *API) acceptTime(c echo.Context, who session.Principal) error {
 	receipt, err := a.AcceptTime(c.Request().Context())
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, TimeAccepted{
-		At: receipt.RevokedAt, SessionsEnded: int64(receipt.SessionsEnded), MembersSignedOut: int64(receipt.MembersSignedOut),
-		LinksWithdrawn: int64(receipt.LinksWithdrawn), Generation: int64(receipt.Generation),
-		AuditSequence: receipt.AuditSequence, AuditHash: receipt.AuditHash.String(),
-	})
+	return c.JSON(http.StatusOK, wireReceipt(receipt, who))
 }

@@ -198,10 +198,10 @@ func TestTheMachinesTimeIsAccepted(t *testing.T) {
 	require.Contains(t, string(h.stranger().get("/metrics", header("Authorization", "Bearer "+metricsToken)).body), "\ncurfew_clock_ahead_seconds 31536000\n")
 	h.trySignIn(member.Plain, "").requireProblem(http.StatusTooManyRequests, "too_many_attempts")
 
-	var accepted httpapi.TimeAccepted
+	var accepted httpapi.RevocationReceipt
 	operator.post("/api/clock/accept", nil).into(http.StatusOK, &accepted)
 	require.EqualValues(t, []int64{3, 3, 1}, []int64{accepted.SessionsEnded, accepted.MembersSignedOut, accepted.LinksWithdrawn})
-	require.Equal(t, h.wall(), accepted.At)
+	require.Equal(t, h.wall(), accepted.RevokedAt)
 	operator.post("/api/clock/accept", nil).requireProblem(http.StatusConflict, "clock_not_ahead")
 
 	plain.get("/api/session").requireProblem(http.StatusUnauthorized, "session_revoked")

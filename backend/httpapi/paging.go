@@ -1,57 +1,64 @@
 package httpapi
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"strconv"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/labstack/echo/v4"
 )
 
-// defaultPage is how many items a page has unless the request says otherwise.
+// defaultPage is how many items a page has if the request has no limit.
 const defaultPage = 50
 
 // pageLimit returns how many items a page has.
 func pageLimit(c echo.Context) int {
 	limit, err := strconv.Atoi(c.QueryParam("limit"))
 	if err != nil {
-		return defaultPage // it was left out
+		return defaultPage // the request has none
 	}
 	return limit
 }
 
-// descending returns in which direction to order a list.
+// descending reports whether a list is in descending order.
 func descending(c echo.Context, usual bool) bool {
 	order := c.QueryParam("order")
 	return order == "desc" || order == "" && usual
 }
 
-// A cursor is a place in a list, with a MAC over it and the list's name, so that it comes back as it was given, to the list that
-// it is of.
+// A cursor is the base64url of a place in a list, as JSON, and of a MAC over that and the list's
+// name. So it comes back as it was given, and to the same list.
 
-var errCursor = &inputError{[]FieldError{{Field: "cursor", Code: "invalid", Message: "Use the nextCursor of the page before, as it was."}}}
+var errCursor = invalid("cursor", "invalid", "Use the nextCursor of the page before, as it was.")
 
-func (a *API) writeCursor(list string, place ...[]byte) *string {
-	raw := bytes.Join(place, nil)
+// rawTexts lets places carry texts that are not valid UTF-8.
+var rawTexts = jsontext.AllowInvalidUTF8(true)
+
+func (a *API) writeCursor(list string, place any) (*string, error) {
+	raw, err := json.Marshal(place, rawTexts)
+	if err != nil {
+		return nil, err
+	}
 	cursor := base64.RawURLEncoding.EncodeToString(append(raw, a.cursorMAC(list, raw)...))
-	return &cursor
+	return &cursor, nil
 }
 
-// readCursor reads the place that the request goes on from; nil for the beginning.
-func (a *API) readCursor(c echo.Context, list string) ([]byte, error) {
+// readCursor reads the place at which the request resumes a list; nil at the list's beginning.
+func readCursor[Place any](a *API, c echo.Context, list string) (*Place, error) {
 	text := c.QueryParam("cursor")
 	if text == "" {
-		return nil, nil
+		return nil, nil //nolint:nilnil // no cursor is no place
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	size := len(raw) - sha256.Size
 	if err != nil || base64.RawURLEncoding.EncodeToString(raw) != text || size <= 0 || !hmac.Equal(raw[size:], a.cursorMAC(list, raw[:size])) {
-		return nil, errors.Join(errCursor, err)
+		return nil, errCursor
 	}
-	return raw[:size], nil
+	place := new(Place)
+	return place, json.Unmarshal(raw[:size], place, rawTexts)
 }
 
 func (a *API) cursorMAC(list string, place []byte) []byte {

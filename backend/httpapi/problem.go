@@ -22,16 +22,19 @@ import (
 
 var errCrossOrigin = errors.New("a page of another origin made the request")
 
-// problem is a problem document on its way out. RetryAfter, in whole seconds, becomes the header of that name; 0 for none.
+// problem is a problem document, and the seconds of its header Retry-After; 0 for none.
 type problem struct {
 	Problem
 	retryAfter int
 }
 
-// unavailable is an error that says that storage is in trouble. Package store has one.
+// retryAfter are the seconds to wait for what is over soon.
+var retryAfter = map[string]int{"busy": int(member.BusyFor / time.Second), "too_many_streams": 5, "storage_unavailable": 5}
+
+// unavailable is implemented by the storage failures of package store.
 type unavailable interface{ Unavailable() bool }
 
-// sentinels are the errors that always mean the same.
+// sentinels are the errors with one status, code and text.
 var sentinels = []struct {
 	err    error
 	status int
@@ -81,12 +84,15 @@ var sentinels = []struct {
 	{errEncoded, http.StatusUnsupportedMediaType, "unsupported_media_type", "The body is compressed. Send it as it is, without Content-Encoding."},
 	{errMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type", "Send the body as application/json."},
 	{errEmptyBody, http.StatusBadRequest, "invalid_json", "The body is empty. Send a JSON object."},
+	{live.ErrTooMany, http.StatusTooManyRequests, "too_many_streams", fmt.Sprintf("Too many streams of events are open: a session may have %d, and a member %d. Close one, or share one among the tabs.", ListenersPerSession, ListenersPerMember)},
+	{member.ErrBusy, http.StatusServiceUnavailable, "busy", "Too many people are signing in at this moment. Try again shortly."},
+	{errBusy, http.StatusServiceUnavailable, "busy", "The server makes as many lists, previews and exports as it can at once. Try again shortly."},
 	{etag.ErrMalformed, http.StatusBadRequest, "invalid_header", "If-Match or If-None-Match is not a list of entity tags. Send the ETag as it came, quotes included, or *."},
 	{etag.ErrFailed, http.StatusPreconditionFailed, "precondition_failed", "The condition in If-Match or If-None-Match does not hold, so nothing was done. Send the ETag of what is in force as If-Match, as it came."},
 }
 
-// problemFor is the only place where an error becomes a status. What it does not know is a fault of ours: 500, and a sentence
-// that gives nothing away.
+// problemFor is the only place that maps an error to a status. An unknown error is 500, with a text
+// that says nothing about it.
 func problemFor(err error) problem {
 	for _, s := range sentinels {
 		if errors.Is(err, s.err) {
@@ -111,15 +117,9 @@ func problemFor(err error) problem {
 	case errors.As(err, &ended):
 		return problemForEnd(ended.End)
 	case errors.As(err, &unmatched):
-		p := problemFor(etag.ErrFailed)
-		current := wireSettings(unmatched.Current)
-		p.Current = &current
-		return p
+		return withCurrent(problemFor(etag.ErrFailed), unmatched.Current)
 	case errors.As(err, &stale):
-		p := newProblem(http.StatusPreconditionFailed, "stale_version", "It was saved since you read it. Nothing was changed; what is in force now is in \"current\".")
-		current := wireSettings(stale.Current)
-		p.Current = &current
-		return p
+		return withCurrent(newProblem(http.StatusPreconditionFailed, "stale_version", "It was saved since you read it. Nothing was changed; what is in force now is in \"current\"."), stale.Current)
 	case errors.As(err, &invalid):
 		fields := make([]FieldError, len(invalid.Fields))
 		for i, f := range invalid.Fields {
@@ -142,30 +142,23 @@ func problemFor(err error) problem {
 		p := newProblem(http.StatusTooManyRequests, "too_many_attempts", "Too many attempts. Wait as long as Retry-After says, then try again.")
 		p.retryAfter = max(1, int(math.Ceil(throttled.RetryAfter.Seconds())))
 		return p
-	case errors.Is(err, live.ErrTooMany):
-		p := newProblem(http.StatusTooManyRequests, "too_many_streams", fmt.Sprintf("Too many streams of events are open: a session may have %d, and a member %d. Close one, or share one among the tabs.", ListenersPerSession, ListenersPerMember))
-		p.retryAfter = 5
-		return p
-	case errors.Is(err, member.ErrBusy):
-		p := newProblem(http.StatusServiceUnavailable, "busy", "Too many people are signing in at this moment. Try again shortly.")
-		p.retryAfter = int(seconds(member.BusyFor))
-		return p
-	case errors.Is(err, errBusy):
-		p := newProblem(http.StatusServiceUnavailable, "busy", "The server makes as many lists, previews and exports as it can at once. Try again shortly.")
-		p.retryAfter = 2
-		return p
 	case errors.As(err, &unavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		p := newProblem(http.StatusServiceUnavailable, "storage_unavailable", "The server cannot reach its storage. Nobody was signed out. Try again shortly.")
-		p.retryAfter = 5
-		return p
+		return newProblem(http.StatusServiceUnavailable, "storage_unavailable", "The server cannot reach its storage. Nobody was signed out. Try again shortly.")
 	}
 	return newProblem(http.StatusInternalServerError, "internal", "Something went wrong on the server. Its log has the cause, under this request's id.")
 }
 
 func newProblem(status int, code, detail string) problem {
-	return problem{Problem: Problem{
+	return problem{Problem{
 		Type: "/api/docs#" + code, Title: http.StatusText(status), Status: status, Code: code, Detail: detail,
-	}}
+	}, retryAfter[code]}
+}
+
+// withCurrent adds the settings in force.
+func withCurrent(p problem, org session.Organization) problem {
+	current := wireSettings(org)
+	p.Current = &current
+	return p
 }
 
 func problemForFields(fields []FieldError) problem {
@@ -185,7 +178,7 @@ func problemForFields(fields []FieldError) problem {
 	return p
 }
 
-// problemForEnd says how the session ended, when and by whose hand.
+// problemForEnd says how a session ended, when and by whom.
 func problemForEnd(end session.End) problem {
 	var code string
 	switch end.Reason {
@@ -233,14 +226,14 @@ func endInWords(end session.End) string {
 	}
 }
 
-// answerError is where every error of every handler ends.
+// answerError answers and logs the error of a handler.
 func (a *API) answerError(err error, c echo.Context) {
 	if c.Response().Committed {
 		a.Log.Error("request failed after its answer had begun", "error", err, "request", requestID(c))
 		return
 	}
 	if errors.Is(err, echo.ErrMethodNotAllowed) && c.Path() == "/*" {
-		err = echo.ErrNotFound // it is only the pages that have no such method
+		err = echo.ErrNotFound // only the pages lack the method
 		c.Response().Header().Del("Allow")
 	}
 	p := problemFor(err)
@@ -254,16 +247,12 @@ func (a *API) answerError(err error, c echo.Context) {
 	case p.Status == http.StatusForbidden, p.Status == http.StatusTooManyRequests:
 		level = slog.LevelWarn
 	}
-	if ctx := c.Request().Context(); a.Log.Enabled(ctx, level) { // a flood of refusals must not pay for words that no log keeps
+	if ctx := c.Request().Context(); a.Log.Enabled(ctx, level) { // a flood of refusals must not pay for lines that are not logged
 		a.Log.Log(ctx, level, "request refused", "status", p.Status, "code", p.Code, "error", err,
 			"method", c.Request().Method, "path", c.Path(), "address", c.RealIP(), "request", requestID(c))
 	}
-	writeProblem(c.Response(), requestID(c), p)
-}
-
-func writeProblem(w http.ResponseWriter, request string, p problem) {
-	p.RequestId = request
-	h := w.Header()
+	p.RequestId = requestID(c)
+	h := c.Response().Header()
 	h.Set("Content-Type", "application/problem+json")
 	if p.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(p.retryAfter))
@@ -271,12 +260,11 @@ func writeProblem(w http.ResponseWriter, request string, p problem) {
 	if p.Status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", challenge(p.Code))
 	}
-	w.WriteHeader(p.Status)
-	// The client is gone if this fails, and nobody is left to tell.
-	_ = writeJSON(w, p.Problem)
+	c.Response().WriteHeader(p.Status)
+	_ = writeJSON(c.Response(), p.Problem) // an error means that the client left
 }
 
-// challenge is what a 401 has to carry (RFC 9110, 11.6.1), in the words of RFC 6750.
+// challenge returns the header that a 401 must have (RFC 9110, 11.6.1), in the form of RFC 6750.
 func challenge(code string) string {
 	switch code {
 	case "no_session", "bad_credentials", "second_factor_required", "bad_code", "bad_passkey":
@@ -285,5 +273,6 @@ func challenge(code string) string {
 	return fmt.Sprintf(`Bearer realm="curfew", error="invalid_token", error_description=%q`, code)
 }
 
-// seconds is a duration in whole seconds, rounded down: a client must not be told of more time than there is.
+// seconds returns a duration in whole seconds, rounded down, so that a client is not promised more
+// time than there is.
 func seconds(d time.Duration) int64 { return int64(max(0, d) / time.Second) }

@@ -47,7 +47,7 @@ func (a *API) enrolSecondFactor(c echo.Context, who session.Principal) error {
 func (a *API) putSecondFactor(c echo.Context, who session.Principal, in SecondFactorRequest) error {
 	change, codes, err := a.Members.Confirm(who.Member, in.Enrolment, in.Code)
 	if errors.Is(err, member.ErrBadCode) {
-		return &inputError{[]FieldError{{Field: "code", Code: "wrong", Message: "This is not the code that the app shows now. Wait for the next one."}}}
+		return invalid("code", "wrong", "This is not the code that the app shows now. Wait for the next one.")
 	}
 	if err != nil {
 		return err

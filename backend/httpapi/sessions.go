@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"cmp"
-	"encoding/binary"
 	"fmt"
 	"net/http"
 	"slices"
@@ -40,7 +39,7 @@ func (a *API) transportOf(c echo.Context, wanted *Transport) (Transport, error) 
 	case *wanted == TransportBearer:
 		return TransportBearer, nil
 	}
-	return "", &inputError{[]FieldError{{Field: "transport", Code: "oneof", Message: "Choose one of: cookie, bearer."}}}
+	return "", invalid("transport", "oneof", "Choose one of: cookie, bearer.")
 }
 
 // startSession begins a session for whoever has proved who they are, by whichever way.
@@ -112,7 +111,7 @@ func (a *API) listSessions(c echo.Context, who session.Principal) error {
 	scope := c.QueryParam("scope")
 	if who.IsOperator() { // who has no sessions of their own
 		if scope == "own" {
-			return &inputError{[]FieldError{{Field: "scope", Code: "invalid", Message: "The operator has no sessions. Use scope=all."}}}
+			return invalid("scope", "invalid", "The operator has no sessions. Use scope=all.")
 		}
 		return a.findSessions(c, who)
 	}
@@ -127,7 +126,7 @@ func (a *API) listOwnSessions(c echo.Context, who session.Principal) error {
 	if err := refuseParameters(c, "This needs scope=all.", "member", "q", "device", "signedInSince", "signedInBefore", "sort", "order"); err != nil {
 		return err
 	}
-	after, err := a.markAt(c, ownList)
+	after, err := readCursor[session.Mark](a, c, ownList)
 	if err != nil {
 		return err
 	}
@@ -143,8 +142,7 @@ func (a *API) listOwnSessions(c echo.Context, who session.Principal) error {
 	for i, p := range found {
 		page.Items[i] = wireSession(p, who.Session.ID)
 	}
-	page.NextCursor = a.cursorAfter(ownList, next)
-	return c.JSON(http.StatusOK, page)
+	return a.answerPage(c, page, ownList, next)
 }
 
 // ownList is what cursors call the list of the caller's own sessions.
@@ -158,7 +156,7 @@ func (a *API) findSessions(c echo.Context, who session.Principal) error {
 	}
 	// A cursor is of one order: in another, its place means nothing.
 	list := fmt.Sprintf("walk of sessions by %s, %t", query.Order, query.Reversed)
-	if query.After, err = a.markAt(c, list); err != nil {
+	if query.After, err = readCursor[session.Mark](a, c, list); err != nil {
 		return err
 	}
 	found, next, total, err := a.Sessions.Find(c.Request().Context(), who, query)
@@ -171,7 +169,16 @@ func (a *API) findSessions(c echo.Context, who session.Principal) error {
 		m := wireMember(p.Member)
 		page.Items[i].Member = &m
 	}
-	page.NextCursor = a.cursorAfter(list, next)
+	return a.answerPage(c, page, list, next)
+}
+
+// answerPage answers a page of sessions, with the cursor for the page after next.
+func (a *API) answerPage(c echo.Context, page SessionPage, list string, next *session.Mark) (err error) {
+	if next != nil {
+		if page.NextCursor, err = a.writeCursor(list, next); err != nil {
+			return err
+		}
+	}
 	return c.JSON(http.StatusOK, page)
 }
 
@@ -210,7 +217,7 @@ func (a *API) revokeSessions(c echo.Context, who session.Principal, in RevokeReq
 	for i, text := range in.Ids {
 		var err error
 		if ids[i], err = session.ParseID(text); err != nil {
-			return &inputError{[]FieldError{{Field: fmt.Sprintf("ids.%d", i), Code: "invalid", Message: "This is no session's id."}}}
+			return invalid(fmt.Sprintf("ids.%d", i), "invalid", "This is no session's id.")
 		}
 	}
 	n, skipped, err := a.Sessions.RevokeNamed(c.Request().Context(), who, ids)
@@ -248,9 +255,7 @@ func (a *API) revokeAllSessions(c echo.Context, who session.Principal) error {
 	if !receipt.Repeated {
 		forgetSession(c)
 	}
-	wire := wireReceipt(receipt)
-	wire.Yours = wire.Yours && !who.IsOperator()
-	return c.JSON(http.StatusOK, wire)
+	return c.JSON(http.StatusOK, wireReceipt(receipt, who))
 }
 
 // idempotencyKey returns the key of a request; "" for one that has none.
@@ -269,7 +274,7 @@ func idempotencyKey(c echo.Context) (string, error) {
 	default:
 		return keys[0], nil
 	}
-	return "", &inputError{[]FieldError{{Field: "Idempotency-Key", Code: code, Message: message}}}
+	return "", invalid("Idempotency-Key", code, message)
 }
 
 // origin is where an attempt to prove one's identity comes from.
@@ -306,56 +311,7 @@ func memberParam(c echo.Context) (member.ID, error) {
 	}
 	id, err := member.ParseID(text)
 	if err != nil || id == (member.ID{}) {
-		return member.ID{}, &inputError{[]FieldError{{Field: "member", Code: "invalid", Message: "Use a member's id."}}}
+		return member.ID{}, invalid("member", "invalid", "Use a member's id.")
 	}
 	return id, nil
-}
-
-// A cursor of sessions is the base64url of
-//
-//	id (16 bytes) ‖ key (16) ‖ when the walk began (8) ‖ late (1) ‖ how many were given (1) ‖ their ids (16 each) ‖ text
-//
-// and its MAC.
-
-// markAt is where a list of sessions goes on; nil for its beginning.
-func (a *API) markAt(c echo.Context, list string) (*session.Mark, error) {
-	raw, err := a.readCursor(c, list)
-	if raw == nil || err != nil {
-		return nil, err
-	}
-	mark := &session.Mark{ID: session.ID(raw[:16]), Late: raw[40] == 1}
-	mark.Key = [2]uint64{binary.BigEndian.Uint64(raw[16:]), binary.BigEndian.Uint64(raw[24:])}
-	begun, given, rest := binary.BigEndian.Uint64(raw[32:]), int(raw[41]), raw[42:]
-	if begun != 0 {
-		mark.Walk = &session.Walk{Begun: int64(begun)}
-		for range given {
-			mark.Walk.Given, rest = append(mark.Walk.Given, session.ID(rest[:16])), rest[16:]
-		}
-	}
-	mark.Text = string(rest)
-	return mark, nil
-}
-
-// cursorAfter is the cursor for the page after the mark; nil where there is none.
-func (a *API) cursorAfter(list string, next *session.Mark) *string {
-	if next == nil {
-		return nil
-	}
-	var walk session.Walk
-	if next.Walk != nil {
-		walk = *next.Walk
-	}
-	place := slices.Clone(next.ID[:])
-	for _, n := range []uint64{next.Key[0], next.Key[1], uint64(walk.Begun)} {
-		place = binary.BigEndian.AppendUint64(place, n)
-	}
-	late := byte(0)
-	if next.Late {
-		late = 1
-	}
-	place = append(place, late, byte(len(walk.Given)))
-	for _, id := range walk.Given {
-		place = append(place, id[:]...)
-	}
-	return a.writeCursor(list, place, []byte(next.Text))
 }

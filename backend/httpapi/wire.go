@@ -9,7 +9,7 @@ import (
 	"curfew/backend/session"
 )
 
-// From the domain's words to the contract's. Nothing is decided here.
+// These functions convert the domain's types to the contract's. They decide nothing.
 
 func wireSession(p session.Principal, current session.ID) Session {
 	s := p.Session
@@ -25,7 +25,7 @@ func wireClient(client session.Client) SessionClient {
 	return SessionClient{Address: client.AddressText(), UserAgent: client.UserAgent, Browser: device.Browser, Os: device.OS, Device: SessionClientDevice(device.Kind)}
 }
 
-// wireEmail is the one place where a stored address becomes the one that people read.
+// wireEmail converts a stored address to the one that people read.
 func wireEmail(stored string) string { return fold.ShowAddress(stored) }
 
 func wireMember(m member.Member) Member {
@@ -34,7 +34,7 @@ func wireMember(m member.Member) Member {
 
 func wireLength(l session.Length) Length { return Length{Value: l.Value, Unit: Unit(l.Unit)} }
 
-// wireMaximum is nil where there is none.
+// wireMaximum returns nil for no maximum.
 func wireMaximum(l session.Length) *Length {
 	if l.IsZero() {
 		return nil
@@ -89,10 +89,10 @@ func wireFinding(found audit.Finding, at time.Time) AuditChain {
 	return wire
 }
 
-func wireReceipt(r session.Receipt) RevocationReceipt {
+func wireReceipt(r session.Receipt, to session.Principal) RevocationReceipt {
 	return RevocationReceipt{
 		Generation: int64(r.Generation), RevokedAt: r.RevokedAt, By: wireActor(r.By), Reason: r.Reason,
-		SessionsEnded: int64(r.SessionsEnded), MembersSignedOut: int64(r.MembersSignedOut), LinksWithdrawn: int64(r.LinksWithdrawn), Yours: !r.Repeated,
+		SessionsEnded: int64(r.SessionsEnded), MembersSignedOut: int64(r.MembersSignedOut), LinksWithdrawn: int64(r.LinksWithdrawn), Yours: !r.Repeated && !to.IsOperator(),
 		AuditSequence: r.AuditSequence, AuditHash: r.AuditHash.String(),
 	}
 }
@@ -130,14 +130,14 @@ func wireGuideline(g session.Guideline, p session.Policy) Guideline {
 	return wire
 }
 
-// policy is what a client sent, after it was validated.
+// policy returns the policy of a request that was validated.
 func (in PolicyRequest) policy() session.Policy {
 	return session.Policy{
 		Length: in.SessionLength.length(), RefreshAutomatically: *in.RefreshAutomatically, MaximumLifetime: in.MaximumLifetime.length(),
 	}
 }
 
-// length is what a client sent, after it was validated; the zero Length for none.
+// length returns the length of a request that was validated; the zero Length for none.
 func (l *LengthRequest) length() session.Length {
 	if l == nil {
 		return session.Length{}
