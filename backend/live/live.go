@@ -17,8 +17,7 @@ type Hub struct {
 	// limits is the limit of listeners for the first topic of each, the second and so on.
 	limits []int
 
-	// mu guards the fields below it. It is taken in a goroutine that holds no other lock, or by a
-	// listener.
+	// mu guards the fields below it. No other lock is held when it is taken.
 	mu     sync.Mutex
 	topics map[string]map[*Listener]struct{}
 	closed bool

@@ -34,6 +34,7 @@ func TestLocksAreTakenInOneOrder(t *testing.T) {
 		rooms[filepath.Dir(path)] = append(rooms[filepath.Dir(path)], file)
 	}
 	r, declared := lockReader{map[*ast.Ident]types.Object{}, map[types.Object]int{}, map[types.Object][]lockStep{}}, []string{}
+	mentioned := 0
 	for room, sources := range rooms {
 		checker := types.Config{Error: func(error) {}} // what other packages declare is unknown
 		_, _ = checker.Check(room, set, sources, &types.Info{Defs: r.objects, Uses: r.objects})
@@ -43,9 +44,14 @@ func TestLocksAreTakenInOneOrder(t *testing.T) {
 				switch node := node.(type) {
 				case *ast.TypeSpec:
 					owner = node.Name.Name
+				case *ast.SelectorExpr:
+					if kind := source(t, set, node); kind == "sync.Mutex" || kind == "sync.RWMutex" {
+						mentioned++
+					}
 				case *ast.Field:
 					if kind := source(t, set, node.Type); kind == "sync.Mutex" || kind == "sync.RWMutex" {
 						lock := filepath.Base(room) + "." + owner + "." + node.Names[0].Name
+						require.NotNil(t, node.Doc, "%s needs a comment", lock)
 						declared, r.locks[r.objects[node.Names[0]]] = append(declared, lock), slices.Index(locks, lock)
 					}
 				}
@@ -54,6 +60,7 @@ func TestLocksAreTakenInOneOrder(t *testing.T) {
 		}
 	}
 	require.ElementsMatch(t, locks, declared, "the locks of the list, and those of the source")
+	require.Len(t, declared, mentioned, "a lock is a field")
 	require.LessOrEqual(t, len(locks), 8)
 	for _, file := range files {
 		for _, d := range file.Decls {

@@ -38,7 +38,7 @@ func product(t *testing.T) (*token.FileSet, map[string]*ast.File) {
 			return fs.SkipDir
 		}
 		if strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
-			files[strings.TrimPrefix(path, "../")], err = parser.ParseFile(set, path, nil, parser.SkipObjectResolution)
+			files[strings.TrimPrefix(path, "../")], err = parser.ParseFile(set, path, nil, parser.SkipObjectResolution|parser.ParseComments)
 		}
 		return err
 	}))

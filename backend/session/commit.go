@@ -53,8 +53,8 @@ func (staleError) Unavailable() bool { return true }
 // alone is the order in which committed changes reach memory where one process writes the database:
 // one at a time, in the order in which they reached the disk.
 type alone struct {
-	// mu is held from before the transaction of a change until memory shows it. The check never
-	// takes it.
+	// mu is held from before the transaction of a change until memory shows it. It is taken first of
+	// this package's locks. The check never takes it.
 	mu sync.Mutex
 	// stale reports whether memory may lack a commit whose outcome is unknown.
 	stale atomic.Bool

@@ -21,8 +21,8 @@ type roster struct {
 	// shards find a session by its id. The check takes the lock of one shard.
 	shards [64]shard
 
-	// mu is held while sessions come and go, and for each slice of a walk. The check never takes
-	// it.
+	// mu guards which rows there are: it is held while sessions come and go, and for each slice of a
+	// walk. It may be taken under the lock of a change. The check never takes it.
 	mu sync.RWMutex
 	// rows have no pointers, so the garbage collector does not scan a million of them. They stay
 	// where they are: a session that ends leaves its place to a later one.
@@ -43,9 +43,11 @@ type roster struct {
 }
 
 type shard struct {
+	// mu guards the places, and the rows that they lead to. It may be taken under the roster's.
 	mu     sync.RWMutex
 	places slab.Index[ID]
 
+	// touchedMu guards the queue of touches. It may be taken under mu.
 	touchedMu sync.Mutex
 	touched   []ID
 
