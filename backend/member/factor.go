@@ -81,12 +81,17 @@ type Enrolment struct {
 // CredentialChange is a change of a member's own credentials. The store writes it, with its audit
 // entry, in one transaction.
 type CredentialChange interface {
-	// Event returns the audit entry, without the actor and the address.
-	Event() audit.Event
-	// Demand returns what the change requires of the caller.
-	Demand(now time.Time) Demand
+	Terms(now time.Time) Terms
+}
+
+// Terms are what a credential change requires of the caller, and what it leaves.
+type Terms struct {
+	Demand Demand
+	// Action and Details are the audit entry's.
+	Action  audit.Action
+	Details map[string]any
 	// Proves lists the methods that the change proves for the caller's session.
-	Proves() []string
+	Proves []string
 }
 
 // The credential changes. [PasswordChange] is its own proof of identity. The others require a fresh
@@ -110,41 +115,25 @@ type (
 	RecoveryCodesChange struct{ RecoveryCodes [][sha256.Size]byte }
 )
 
-// Event implements [CredentialChange].
-func (PasswordChange) Event() audit.Event { return audit.Event{Action: audit.PasswordChanged} }
+// Terms implements [CredentialChange]. The current password is the proof.
+func (c PasswordChange) Terms(time.Time) Terms {
+	return Terms{Action: audit.PasswordChanged, Proves: c.Proof.Methods}
+}
 
-// Demand implements [CredentialChange]. The current password is the proof.
-func (PasswordChange) Demand(time.Time) Demand { return Demand{} }
+// Terms implements [CredentialChange].
+func (FactorSetUp) Terms(now time.Time) Terms {
+	return Terms{Demand: Demand{AlsoRestricted: true, FreshAt: now}, Action: audit.SecondFactorSet, Proves: []string{ByTOTP}}
+}
 
-// Proves implements [CredentialChange].
-func (c PasswordChange) Proves() []string { return c.Proof.Methods }
+// Terms implements [CredentialChange].
+func (FactorRemoval) Terms(now time.Time) Terms {
+	return Terms{Demand: Demand{FreshAt: now}, Action: audit.SecondFactorRemoved}
+}
 
-// Event implements [CredentialChange].
-func (FactorSetUp) Event() audit.Event { return audit.Event{Action: audit.SecondFactorSet} }
-
-// Demand implements [CredentialChange].
-func (FactorSetUp) Demand(now time.Time) Demand { return Demand{AlsoRestricted: true, FreshAt: now} }
-
-// Proves implements [CredentialChange].
-func (FactorSetUp) Proves() []string { return []string{ByTOTP} }
-
-// Event implements [CredentialChange].
-func (FactorRemoval) Event() audit.Event { return audit.Event{Action: audit.SecondFactorRemoved} }
-
-// Demand implements [CredentialChange].
-func (FactorRemoval) Demand(now time.Time) Demand { return Demand{FreshAt: now} }
-
-// Proves implements [CredentialChange].
-func (FactorRemoval) Proves() []string { return nil }
-
-// Event implements [CredentialChange].
-func (RecoveryCodesChange) Event() audit.Event { return audit.Event{Action: audit.RecoveryCodesMade} }
-
-// Demand implements [CredentialChange].
-func (RecoveryCodesChange) Demand(now time.Time) Demand { return Demand{FreshAt: now} }
-
-// Proves implements [CredentialChange].
-func (RecoveryCodesChange) Proves() []string { return nil }
+// Terms implements [CredentialChange].
+func (RecoveryCodesChange) Terms(now time.Time) Terms {
+	return Terms{Demand: Demand{FreshAt: now}, Action: audit.RecoveryCodesMade}
+}
 
 // Factor returns a member's second factor.
 func (s *Service) Factor(ctx context.Context, id ID) (Factor, error) {

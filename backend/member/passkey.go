@@ -83,27 +83,18 @@ type (
 	PasskeyRemoval struct{ ID []byte }
 )
 
-// Event implements [CredentialChange].
-func (r PasskeyRegistration) Event() audit.Event {
-	return audit.Event{Action: audit.PasskeyAdded, Details: map[string]any{"name": r.Passkey.Name}}
+// Terms implements [CredentialChange].
+func (r PasskeyRegistration) Terms(now time.Time) Terms {
+	return Terms{
+		Demand: Demand{AlsoRestricted: true, FreshAt: now}, Action: audit.PasskeyAdded,
+		Details: map[string]any{"name": r.Passkey.Name}, Proves: []string{ByPasskey},
+	}
 }
 
-// Demand implements [CredentialChange].
-func (PasskeyRegistration) Demand(now time.Time) Demand {
-	return Demand{AlsoRestricted: true, FreshAt: now}
+// Terms implements [CredentialChange].
+func (PasskeyRemoval) Terms(now time.Time) Terms {
+	return Terms{Demand: Demand{FreshAt: now}, Action: audit.PasskeyRemoved}
 }
-
-// Proves implements [CredentialChange].
-func (PasskeyRegistration) Proves() []string { return []string{ByPasskey} }
-
-// Event implements [CredentialChange].
-func (PasskeyRemoval) Event() audit.Event { return audit.Event{Action: audit.PasskeyRemoved} }
-
-// Demand implements [CredentialChange].
-func (PasskeyRemoval) Demand(now time.Time) Demand { return Demand{FreshAt: now} }
-
-// Proves implements [CredentialChange].
-func (PasskeyRemoval) Proves() []string { return nil }
 
 // newRelyingParty returns the site that passkeys are for, or nil if it has no name.
 func newRelyingParty(public *url.URL) (*webauthn.WebAuthn, error) {

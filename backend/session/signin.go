@@ -116,10 +116,11 @@ func (s *Service) Prove(ctx context.Context, who Principal, proof member.Proof) 
 // password, which the old one proves. It returns what [Store.ChangeCredential] returns.
 func (s *Service) ChangeCredential(ctx context.Context, who Principal, change member.CredentialChange, endOthers bool) (int, error) {
 	effect, err := s.commit(ctx, who.Caller(), func(ctx context.Context) (Effect, error) {
-		event := change.Event()
+		now := s.now()
+		terms := change.Terms(now)
 		return s.store.ChangeCredential(ctx, CredentialUpdate{
-			Change: change, Member: who.Member.ID, EndOthers: endOthers, By: who.Caller(),
-			Event: who.Caller().Event(s.now(), event.Action, "member:"+who.Member.ID.String(), event.Details),
+			Change: change, Terms: terms, Member: who.Member.ID, EndOthers: endOthers, By: who.Caller(),
+			Event: who.Caller().Event(now, terms.Action, "member:"+who.Member.ID.String(), terms.Details),
 		})
 	})
 	if err != nil {

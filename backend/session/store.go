@@ -88,6 +88,7 @@ type OrganizationUpdate struct {
 // CredentialUpdate is a change of a member's own credentials.
 type CredentialUpdate struct {
 	Change member.CredentialChange
+	Terms  member.Terms
 	Member member.ID
 	By     audit.Caller
 	// EndOthers ends all of the member's sessions but the caller's, with an audit entry for each.

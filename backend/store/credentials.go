@@ -26,7 +26,7 @@ func proofHolds(proof member.Proof) (where string, args []any) {
 func (db *DB) ChangeCredential(ctx context.Context, update session.CredentialUpdate) (effect session.Effect, err error) {
 	err = db.write(ctx, func(tx *gorm.DB) error {
 		at := update.Event.At
-		authority, err := judge(tx, update.By, update.Change.Demand(at))
+		authority, err := judge(tx, update.By, update.Terms.Demand)
 		if err != nil {
 			return err
 		}
@@ -43,7 +43,7 @@ func (db *DB) ChangeCredential(ctx context.Context, update session.CredentialUpd
 		if _, err := appendAudit(tx, update.Event); err != nil {
 			return err
 		}
-		effect.Proved, err = proveSession(tx, update.By.Session, provedAt, member.AlsoBy(authority.Methods, update.Change.Proves()))
+		effect.Proved, err = proveSession(tx, update.By.Session, provedAt, member.AlsoBy(authority.Methods, update.Terms.Proves))
 		if err != nil {
 			return err
 		}
