@@ -109,8 +109,8 @@ func rootCommand(env Environment) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		var unknown *pflag.NotExistError
 		if errors.As(err, &unknown) {
-			if gone := config.Gone(unknown.GetSpecifiedName()); gone != nil {
-				err = gone
+			if removed := config.Removed(unknown.GetSpecifiedName()); removed != nil {
+				err = removed
 			}
 		}
 		return misuse(err)

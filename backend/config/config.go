@@ -154,7 +154,7 @@ func environment(environ []string) (*env.Env, error) {
 		return provider, nil
 	}
 	key := slices.Min(unknown)
-	if err := Gone(settingOf(key)); err != nil {
+	if err := Removed(settingOf(key)); err != nil {
 		return nil, fmt.Errorf("environment: %s: %w", key, err)
 	}
 	return nil, fmt.Errorf("unknown setting %s in the environment; the settings are %s", key, names())
@@ -185,12 +185,12 @@ func CheckPath(name, path string) error {
 	return nil
 }
 
-// gone maps each setting of earlier versions to the reason for its removal.
-var gone = map[string]string{"sessions-in-memory": "all live sessions are in memory"}
+// removed maps each setting of earlier versions to the reason for its removal.
+var removed = map[string]string{"sessions-in-memory": "all live sessions are in memory"}
 
-// Gone returns an error if the setting existed only in an earlier version.
-func Gone(name string) error {
-	if why, ok := gone[name]; ok {
+// Removed returns an error if the setting existed only in an earlier version.
+func Removed(name string) error {
+	if why, ok := removed[name]; ok {
 		return fmt.Errorf("the setting %s no longer exists: %s. Remove it", name, why)
 	}
 	return nil

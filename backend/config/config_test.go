@@ -295,9 +295,9 @@ func TestSettingsThatWentAreNamed(t *testing.T) {
 	require.ErrorContains(t, err, "environment: CURFEW_SESSIONS_IN_MEMORY: "+want)
 	_, err = load(t, "sessions-in-memory: 1000000", nil)
 	require.ErrorContains(t, err, "curfew.yaml: "+want)
-	require.EqualError(t, Gone("sessions-in-memory"), want)
-	require.NoError(t, Gone("listen"))
-	for name := range gone {
+	require.EqualError(t, Removed("sessions-in-memory"), want)
+	require.NoError(t, Removed("listen"))
+	for name := range removed {
 		require.False(t, known(name), "%s is there", name)
 	}
 }

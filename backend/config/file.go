@@ -56,7 +56,7 @@ func value(name string, node yaml.Node) (string, error) {
 	if node.Kind == yaml.AliasNode {
 		node = *node.Alias
 	}
-	if err := Gone(name); err != nil {
+	if err := Removed(name); err != nil {
 		return "", err
 	}
 	if !known(name) {
