@@ -11,11 +11,11 @@ import (
 	"curfew/backend/httpapi"
 )
 
-const settingsPath = "/api/settings/security"
+const securityPath = "/api/settings/security"
 
 func policyCommand(o *operator) *cobra.Command {
 	return o.group("policy", "See and set how long sessions last.",
-		show(o, "Show the session configuration in force.", settingsPath, o.printSettings), setPolicyCommand(o))
+		show(o, "Show the session configuration in force.", securityPath, o.printSettings), setPolicyCommand(o))
 }
 
 func (o *operator) printSettings(settings httpapi.SecuritySettings) error {
@@ -54,7 +54,7 @@ sessions will end and asks. Without a terminal, it requires --yes.`,
 	requireOneOf(command, "length", "refresh", "max")
 	return o.readWrite(command, func([]string) (err error) {
 		var saved httpapi.SecuritySettings
-		if err := o.get(settingsPath, &saved); err != nil {
+		if err := o.get(securityPath, &saved); err != nil {
 			return err
 		}
 		next := httpapi.PolicyRequest{
@@ -83,7 +83,7 @@ sessions will end and asks. Without a terminal, it requires --yes.`,
 // meanwhile.
 func (o *operator) savePolicy(version int64, next httpapi.PolicyRequest) error {
 	var preview httpapi.PolicyPreview
-	if err := o.post(settingsPath+"/preview", next, &preview); err != nil {
+	if err := o.post(securityPath+"/preview", next, &preview); err != nil {
 		return err
 	}
 	err := o.confirm("This signs out %s of %s at once, %d within the hour and %d within the day, if they stay inactive.",
@@ -92,7 +92,7 @@ func (o *operator) savePolicy(version int64, next httpapi.PolicyRequest) error {
 		return err
 	}
 	var settings httpapi.SecuritySettings
-	if err := o.call("PUT", settingsPath, next, &settings, strconv.Quote(strconv.FormatInt(version, 10))); err != nil {
+	if err := o.call("PUT", securityPath, next, &settings, strconv.Quote(strconv.FormatInt(version, 10))); err != nil {
 		return err
 	}
 	return o.printSettings(settings)
@@ -124,4 +124,74 @@ func parseLength(flag, text string) (*httpapi.LengthRequest, error) {
 	}
 	unit := httpapi.Unit(parts[2] + "s")
 	return &httpapi.LengthRequest{Value: &value, Unit: &unit}, nil
+}
+
+const signInPath = "/api/settings/sign-in"
+
+func signInCommand(o *operator) *cobra.Command {
+	return o.group("sign-in", "See and set what the organization requires for signing in.",
+		show(o, "Show whether a second factor is required, and how many members have none.", signInPath, o.printSignIn), setSignInCommand(o))
+}
+
+func (o *operator) printSignIn(settings httpapi.SignInSettings) error {
+	required := "optional"
+	if settings.RequireSecondFactor {
+		required = "required of every member"
+	}
+	return o.print("Second factor    %s\nMembers          %d\nWithout one      %d\n", required, settings.Members, settings.WithoutSecondFactor)
+}
+
+func setSignInCommand(o *operator) *cobra.Command {
+	command := &cobra.Command{
+		Use: "set", Short: "Require a second factor of every member, or stop requiring it.", Args: exactly(0),
+		Long: `Requires a second factor of every member, or stops requiring it. The requirement also applies to
+running sessions, from the next request on: a member without a second factor can only set one up. So
+the command first shows how many members have none, and asks. Without a terminal, it requires --yes.
+
+If nobody can satisfy the requirement, turn it off with --require-second-factor=false. If one member
+has lost their second factor, use "curfew member remove-factor".`,
+		Example: `  curfew sign-in set --require-second-factor=false`,
+	}
+	const flag = "require-second-factor"
+	required := command.Flags().Bool(flag, false, "whether every member must have a second factor")
+	o.addYes(command)
+	suggest(command, flag, "true", "false")
+	requireOneOf(command, flag)
+	return o.readWrite(command, func([]string) error {
+		var settings httpapi.SignInSettings
+		if *required {
+			if err := o.get(signInPath, &settings); err != nil {
+				return err
+			}
+			err := o.confirm("%s of %d without a second factor can then only set one up.", count(settings.WithoutSecondFactor, "member"), settings.Members)
+			if err != nil {
+				return err
+			}
+		}
+		request := httpapi.SignInSettingsRequest{RequireSecondFactor: required}
+		if err := o.call("PUT", signInPath, request, &settings); err != nil {
+			return err
+		}
+		return o.printSignIn(settings)
+	})
+}
+
+func organizationCommand(o *operator) *cobra.Command {
+	return o.group("organization", "Rename the organization.", setOrganizationCommand(o))
+}
+
+func setOrganizationCommand(o *operator) *cobra.Command {
+	command := &cobra.Command{
+		Use: "set", Short: "Change the organization's name, which every page and mail shows.", Args: exactly(0),
+		Example: `  curfew organization set --name "Example & Daughters"`,
+	}
+	name := command.Flags().String("name", "", "the new name")
+	requireOneOf(command, "name")
+	return o.readWrite(command, func([]string) error {
+		var organization httpapi.Organization
+		if err := o.call("PUT", "/api/settings/organization", httpapi.OrganizationRequest{Name: *name}, &organization); err != nil {
+			return err
+		}
+		return o.print("Name    %s\n", fold.Printable(organization.Name))
+	})
 }
