@@ -52,7 +52,7 @@ func listMembersCommand(o *operator) *cobra.Command {
 	return o.readOnly(command, func([]string) error {
 		query := url.Values{}
 		addQuery(query, command.Flags(), "q")
-		return printList(o, membersPath, query, 0, "NAME\tE-MAIL\tROLE\tSTATE\tSESSIONS\tID", func(m httpapi.MemberDetails) []string {
+		return printList(o, list{path: membersPath, query: query}, "NAME\tE-MAIL\tROLE\tSTATE\tSESSIONS\tID", func(m httpapi.MemberDetails) []string {
 			return []string{m.Name, m.Email, string(m.Role), string(m.State), strconv.FormatInt(m.Sessions, 10), m.Id}
 		})
 	})
@@ -222,11 +222,11 @@ func (o *operator) member(address string) (httpapi.MemberDetails, error) {
 	const longestSearch = 200
 	search := []rune(fold.AddressKey(address))
 	query := url.Values{"q": {string(search[:min(len(search), longestSearch)])}}
-	for list, err := range o.pages(membersPath, query, 0) {
+	for page, err := range o.pages(list{path: membersPath, query: query}) {
 		if err != nil {
 			return httpapi.MemberDetails{}, err
 		}
-		for _, raw := range list.Items {
+		for _, raw := range page.Items {
 			var found httpapi.MemberDetails
 			if err := decode(raw, &found); err != nil {
 				return httpapi.MemberDetails{}, err

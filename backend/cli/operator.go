@@ -197,25 +197,31 @@ func addQuery(query url.Values, flags *pflag.FlagSet, names ...string) {
 	}
 }
 
-// page is a page of any list of the API.
+// list is a list of the API, up to the limit of items, or whole if it is 0.
+type list struct {
+	path  string
+	query url.Values
+	limit int
+}
+
+// page is a page of any list.
 type page struct {
 	Items      []json.RawMessage `json:"items"`
 	Total      int64             `json:"total"`
 	NextCursor string            `json:"nextCursor"`
 }
 
-// printList prints a list as one JSON object of the form of a page, or in columns. It prints at
-// most limit items, or all if limit is 0.
-func printList[T any](o *operator, path string, query url.Values, limit int, columns string, row func(T) []string) error {
+// printList prints a list as one JSON object of the form of a page, or in columns.
+func printList[T any](o *operator, of list, columns string, row func(T) []string) error {
 	table := tabwriter.NewWriter(o.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, columns)
 	before, after := `{"items":[`, ""
-	for list, err := range o.pages(path, query, limit) {
+	for page, err := range o.pages(of) {
 		if err != nil {
 			return err
 		}
-		after = fmt.Sprintf("],\"total\":%d}\n", list.Total)
-		for _, raw := range list.Items {
+		after = fmt.Sprintf("],\"total\":%d}\n", page.Total)
+		for _, raw := range page.Items {
 			if o.json {
 				if _, err := fmt.Fprintf(o.Stdout, "%s%s", before, raw); err != nil {
 					return err
@@ -241,21 +247,22 @@ func printList[T any](o *operator, path string, query url.Values, limit int, col
 	return err
 }
 
-// pages returns the pages of a list, up to the limit of items, 0 for all.
-func (o *operator) pages(path string, query url.Values, limit int) iter.Seq2[page, error] {
+// pages returns the pages of a list.
+func (o *operator) pages(of list) iter.Seq2[page, error] {
 	return func(yield func(page, error) bool) {
 		for seen := 0; ; {
-			query.Set("limit", "200")
-			if limit > 0 {
-				query.Set("limit", strconv.Itoa(min(200, limit-seen)))
+			size := 200
+			if of.limit > 0 {
+				size = min(size, of.limit-seen)
 			}
-			var list page
-			err := o.get(path+"?"+query.Encode(), &list)
-			seen += len(list.Items)
-			if !yield(list, err) || err != nil || list.NextCursor == "" || limit > 0 && seen >= limit {
+			of.query.Set("limit", strconv.Itoa(size))
+			var found page
+			err := o.get(of.path+"?"+of.query.Encode(), &found)
+			seen += len(found.Items)
+			if !yield(found, err) || err != nil || found.NextCursor == "" || seen == of.limit {
 				return
 			}
-			query.Set("cursor", list.NextCursor)
+			of.query.Set("cursor", found.NextCursor)
 		}
 	}
 }

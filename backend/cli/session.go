@@ -30,7 +30,7 @@ func listSessionsCommand(o *operator) *cobra.Command {
 		if err := o.addMember(query, flags); err != nil {
 			return err
 		}
-		return printList(o, "/api/sessions", query, *limit, "MEMBER\tCLIENT\tADDRESS\tSIGNED IN\tLAST SEEN\tENDS\tID", func(s httpapi.Session) []string {
+		return printList(o, list{"/api/sessions", query, *limit}, "MEMBER\tCLIENT\tADDRESS\tSIGNED IN\tLAST SEEN\tENDS\tID", func(s httpapi.Session) []string {
 			member := s.MemberId
 			if s.Member != nil {
 				member = s.Member.Email

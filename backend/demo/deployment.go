@@ -16,8 +16,8 @@ import (
 
 const organizationName = "Example Observatory"
 
-// deployment is the product without its pages and its API: the real services on the real store, at the
-// time of the story.
+// deployment is the product without its pages and its API: the real services on the real store, at
+// the time of the story.
 type deployment struct {
 	now      time.Time
 	db       *store.DB

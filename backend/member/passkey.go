@@ -239,19 +239,23 @@ func (s *Service) BeginPasskey() (Challenge, error) {
 // AuthenticateByPasskey checks a passkey's answer to a challenge. It returns ErrBadPasskey or a
 // [*ThrottledError].
 func (s *Service) AuthenticateByPasskey(ctx context.Context, text string, answer []byte, origin Origin) (Proof, error) {
-	return s.verifyPasskey(ctx, text, answer, ID{}, origin, audit.SessionRefused)
+	return s.verifyPasskey(ctx, text, answer, ID{}, origin)
 }
 
 // ReauthenticateByPasskey checks the identity of a member again. It returns the errors of
 // AuthenticateByPasskey.
 func (s *Service) ReauthenticateByPasskey(ctx context.Context, m Member, text string, answer []byte, origin Origin) (Proof, error) {
 	origin.Device, origin.Known = "signed in", m.ID // a live session is a known client
-	return s.verifyPasskey(ctx, text, answer, m.ID, origin, audit.ReauthenticationRefused)
+	return s.verifyPasskey(ctx, text, answer, m.ID, origin)
 }
 
 // verifyPasskey takes an attempt only from the device or, without one, the address. A passkey
 // cannot be guessed, but refusals are recorded.
-func (s *Service) verifyPasskey(ctx context.Context, text string, answer []byte, of ID, origin Origin, refusal audit.Action) (Proof, error) {
+func (s *Service) verifyPasskey(ctx context.Context, text string, answer []byte, of ID, origin Origin) (Proof, error) {
+	refusal := audit.SessionRefused
+	if of != (ID{}) {
+		refusal = audit.ReauthenticationRefused
+	}
 	buckets := addressBuckets(origin.Address)
 	if origin.Device != "" {
 		// The passkey may be another member's, whose success must not empty the device's bucket.

@@ -262,8 +262,8 @@ func TestEachFormHasItsOwnTag(t *testing.T) {
 	}
 }
 
-// A browser that asks for a script of an older build, or for an unknown address of the API, must not
-// get a page. No spelling of an address leads out of the build or to the shell.
+// A browser that asks for a script of an older build, or for an unknown address of the API, must
+// not get a page. No spelling of an address leads out of the build or to the shell.
 //
 // ASVS 13.4.3, 14.2.5
 func TestWhatIsMissingIsNotFound(t *testing.T) {
