@@ -38,22 +38,6 @@ func BenchmarkRevokeAll(b *testing.B) {
 	b.ReportMetric(0, "ns/op") // of all three together it would say nothing
 }
 
-// BenchmarkPreview prints how long an admin waits to see what a policy would do to 100,000
-// sessions.
-func BenchmarkPreview(b *testing.B) {
-	p := populated(b, 100_000)
-	sessions, err := session.New(b.Context(), p.db, func() time.Time { return noon }, [32]byte{})
-	require.NoError(b, err)
-	who, _, err := sessions.Start(b.Context(), p.proof, session.Client{UserAgent: "admin"})
-	require.NoError(b, err)
-	percentiles(b, func() {
-		preview, err := sessions.Preview(b.Context(), who, session.Policy{Length: session.Length{Value: 1, Unit: session.Hours}})
-		require.NoError(b, err)
-		require.Equal(b, p.alive, preview.Live.Sessions)
-		require.Positive(b, preview.AtOnce.Sessions)
-	})
-}
-
 // population is a database with live sessions.
 type population struct {
 	db    *DB
