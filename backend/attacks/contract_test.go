@@ -351,8 +351,8 @@ func TestATextIsNeverAStatement(t *testing.T) {
 	}
 	require.Equal(t, tables, after)
 	require.Equal(t, []string{"ok"}, h.texts("PRAGMA integrity_check"))
-	require.Equal(t, 1, h.number("SELECT count(*) FROM members WHERE role = 'owner' AND password_hash != ''"), "nobody has become an owner")
-	require.Equal(t, 7, h.number("SELECT count(*) FROM members WHERE password_hash != ''"), "nobody has got a password")
+	require.Equal(t, 1, h.number("SELECT count(*) FROM members WHERE role = 'owner' AND password_hash != ''"), "no one has become an owner")
+	require.Equal(t, 7, h.number("SELECT count(*) FROM members WHERE password_hash != ''"), "no one has got a password")
 	require.Equal(t, []string{organization}, h.texts("SELECT name FROM organization"))
 }
 

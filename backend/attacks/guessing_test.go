@@ -101,7 +101,7 @@ func TestTenThousandGuessesAtOnceGetTheCapAndNoMore(t *testing.T) {
 			unless(verified >= c.burst && verified <= most, "want from %d to %d", c.burst, most), unless(withStatus(answers, http.StatusUnauthorized) == verified, "want as many 401"),
 		))
 		in := h.ask(sending(http.MethodPost, "/api/sessions", map[string]string{"email": account(1), "password": password}).with("Cookie: " + deviceCookie + "=" + known.device))
-		guessing.note(t, textf("%s: afterwards, the right password on a known device", name), in, unless(in.status == http.StatusCreated, "the guesser has locked somebody out"))
+		guessing.note(t, textf("%s: afterwards, the right password on a known device", name), in, unless(in.status == http.StatusCreated, "the guesser has locked a member out"))
 	}
 }
 
@@ -180,7 +180,7 @@ func TestWhatIsRefusedAnywayCostsNoHash(t *testing.T) {
 		"a wrong link":                       sending(http.MethodPost, "/api/invitations/accept", map[string]string{"token": strings.Repeat("A", 43), "password": password}),
 		"a set-up when all is set up":        sending(http.MethodPost, "/api/setup", map[string]string{"setupToken": "x", "name": "M", "email": "m@example.org", "password": password, "organization": "M"}),
 		"a short new password, wrong old":    sending(http.MethodPut, "/api/account/password", map[string]string{"currentPassword": long, "newPassword": "short"}).with(who.bearer()),
-		"a proof of nobody":                  sending(http.MethodPost, "/api/session/reauthenticate", map[string]string{"password": password}),
+		"a proof without a session":          sending(http.MethodPost, "/api/session/reauthenticate", map[string]string{"password": password}),
 		"a sign-in from another site's page": guess(account(0)).with("Sec-Fetch-Site: cross-site"),
 		"a sign-in as a form":                {method: http.MethodPost, target: "/api/sessions", headers: []string{"Content-Type: application/x-www-form-urlencoded"}, body: "email=a&password=b"},
 	} {

@@ -217,5 +217,5 @@ func TestANaiveProxyMixesUpClientsOfAServerThatGoesOn(t *testing.T) {
 			l.close()
 		}
 	}
-	require.GreaterOrEqual(t, mixed, 2, "clients got somebody else's answer")
+	require.GreaterOrEqual(t, mixed, 2, "clients got another client's answer")
 }

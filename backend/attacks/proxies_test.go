@@ -161,7 +161,7 @@ func TestForgedProxyHeadersChangeNoAddress(t *testing.T) {
 		var current httpapi.CurrentSession
 		require.NoError(t, json.Unmarshal([]byte(answer.body), &current), answer)
 		forgedProxies.note(t, text("a sign-in with "+strings.Join(lie, "; ")), text(current.Session.Client.Address), first(
-			unless(current.Session.Client.Address == "127.0.0.1", "the address is forged"), unless(current.Member.Email == email(member.Owner), "it is somebody else's"),
+			unless(current.Session.Client.Address == "127.0.0.1", "the address is forged"), unless(current.Member.Email == email(member.Owner), "it is another member's"),
 		))
 	}
 	kept := h.texts("SELECT DISTINCT address FROM audit_entries UNION SELECT DISTINCT address FROM sessions")

@@ -89,7 +89,7 @@ type request struct {
 }
 
 // errNotSent is given for a request that found no connection, so that no byte of it left.
-var errNotSent = errors.New("nobody listens")
+var errNotSent = errors.New("no server listens")
 
 // do makes the request, and records the op with what came of it. A request that was never sent is
 // no op.

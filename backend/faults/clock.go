@@ -203,6 +203,6 @@ func (m *misled) dead(ctx context.Context, h *holder, invariant string) {
 	m.checks++
 	_, op, err := m.crowd.ask(ctx, h, judge.Op{Kind: judge.Use}, request{method: http.MethodGet, path: "/api/session"})
 	if err != nil || op.Code != "session_expired" {
-		m.found = append(m.found, judge.Violation{Invariant: invariant, What: fmt.Sprintf("a session whose time was over is answered with %d %s %v", op.Status, op.Code, err)})
+		m.found = append(m.found, judge.Violation{Invariant: invariant, What: fmt.Sprintf("an expired session is answered with %d %s %v", op.Status, op.Code, err)})
 	}
 }

@@ -64,7 +64,7 @@ func (c *campaign) corrupted(ctx context.Context, n int) error {
 		}
 		c.stage.report.count(kind.name)
 	}
-	c.stage.report.tell("corrupt files", "%d starts refused with one clear line; %d served, with the damage where nothing shows it, and let nobody in who had been signed out", refused, served)
+	c.stage.report.tell("corrupt files", "%d starts refused with one clear line; %d served, with damage that nothing shows, and let no ended session in", refused, served)
 	return nil
 }
 

@@ -116,7 +116,7 @@ func (c *campaign) writesAgain(ctx context.Context) error {
 		}
 		rest(ctx, 50*time.Millisecond)
 	}
-	return fmt.Errorf("the trouble is over, and nobody can sign in: %w", err)
+	return fmt.Errorf("the fault has ended, and no sign-in works: %w", err)
 }
 
 func (s *stage) fillMutant(ctx context.Context, m *mutant) ([]judge.Violation, error) {

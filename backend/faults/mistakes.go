@@ -93,14 +93,14 @@ var mutants = []mutant{
 `}},
 	},
 	{
-		name: "refresh-asks-nobody", says: "S2: a refresh does not check whether the session is alive",
+		name: "refresh-without-check", says: "S2: a refresh does not check whether the session is alive",
 		eager: (*crowd).refreshDead,
 		edits: []edit{{file: "session/signin.go", from: `	who, err := s.Admit(ctx, token.session, 0, kind)
 	if err != nil {
 		return Principal{}, "", err
 	}
 `, to: `	who, err := s.Admit(ctx, token.session, 0, kind)
-	if err != nil && failpoint.Mutant("refresh-asks-nobody") {
+	if err != nil && failpoint.Mutant("refresh-without-check") {
 		if record, err := s.store.Session(ctx, token.session); err == nil {
 			asked := Principal{Session: record.Session, Member: record.Member, Organization: s.organization.Load(), ExpiresAt: s.now().Add(time.Hour)}
 			return asked, s.keys.issue(s.keys.successor(token)), nil

@@ -184,7 +184,7 @@ func (r *report) addTo(folder string) error {
 		r.Killed[point] += n
 	}
 	for name, by := range earlier.Mutants {
-		if _, anew := r.Mutants[name]; !anew {
+		if _, again := r.Mutants[name]; !again {
 			r.Mutants[name] = by
 		}
 	}

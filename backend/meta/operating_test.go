@@ -94,7 +94,7 @@ func TestThePageForOperatorsListsWhatIsLogged(t *testing.T) {
 				require.Equal(t, "cli", filepath.Dir(path), "%s makes a log", path)
 				require.Equal(t, "env.Stderr", source(t, set, call.Args[0]), path)
 			}
-			require.NotRegexp(t, `^(log|slog)\.(Print|Fatal|Panic|Debug|Info|Warn|Error|Log)`, name, "%s writes to a log that nobody handed it", path)
+			require.NotRegexp(t, `^(log|slog)\.(Print|Fatal|Panic|Debug|Info|Warn|Error|Log)`, name, "%s writes to a log that it was not given", path)
 			if at, logs := logCall(name, call); logs {
 				literal, is := call.Args[at].(*ast.BasicLit)
 				require.True(t, is, "%s: the message of %s is no constant text", set.Position(call.Pos()), name)

@@ -140,7 +140,7 @@ func (c *court) endByGenerations() {
 	revocations := c.revocations()
 	for key := range c.history.Book.Revocations {
 		if revocations[key] == nil {
-			c.accuse("I12", "the database has a revocation that nobody asked for: %q", key)
+			c.accuse("I12", "the database has a revocation that no client asked for: %q", key)
 		}
 	}
 	begun := make([]*revocation, 0, len(revocations))
@@ -279,7 +279,7 @@ func (c *court) judgePolicies() {
 			next++
 		}
 		if op.Version < newest {
-			c.accuse("I13", "%s at %v is told version %d of the policy after somebody was told %d", op.Kind, op.Call, op.Version, newest)
+			c.accuse("I13", "%s at %v is told version %d of the policy after a client was told %d", op.Kind, op.Call, op.Version, newest)
 		}
 	}
 	for _, op := range seen {
