@@ -148,16 +148,16 @@ func (s *story) mishaps() {
 	off, on := false, true
 	mistaken, by := next(), s.admin()
 	at := s.settle(mistaken, s.ago(6.4), s.ago(6))
-	s.change(by, mistaken, at.Add(-35*time.Minute), member.Wish{Active: &off})
-	s.change(by, mistaken, at, member.Wish{Active: &on})
+	s.change(by, mistaken, at.Add(-35*time.Minute), member.Update{Active: &off})
+	s.change(by, mistaken, at, member.Update{Active: &on})
 
 	deputy, admin, plain := next(), member.Admin, member.Plain
-	s.change(s.owner(), deputy, s.between(s.ago(16.4), s.ago(16), s.owner()), member.Wish{Role: &admin})
-	s.change(s.partner(), deputy, s.between(s.ago(8.4), s.ago(8), s.partner()), member.Wish{Role: &plain})
+	s.change(s.owner(), deputy, s.between(s.ago(16.4), s.ago(16), s.owner()), member.Update{Role: &admin})
+	s.change(s.partner(), deputy, s.between(s.ago(8.4), s.ago(8), s.partner()), member.Update{Role: &plain})
 
 	doctor := next()
 	titled := "Dr " + doctor.name
-	s.change(s.admin(), doctor, s.between(s.ago(3.4), s.ago(3), doctor), member.Wish{Name: &titled})
+	s.change(s.admin(), doctor, s.between(s.ago(3.4), s.ago(3), doctor), member.Update{Name: &titled})
 }
 
 // early returns members of the crowd who joined in the first days.
@@ -228,7 +228,7 @@ func (s *story) partings() {
 	for _, p := range s.crowd() {
 		if p.part == left {
 			at := s.settle(p, later(p.settled.Add(4*24*time.Hour), s.ago(20)), s.ago(0.5))
-			s.change(s.admin(), p, at, member.Wish{Active: &off})
+			s.change(s.admin(), p, at, member.Update{Active: &off})
 		}
 	}
 }

@@ -237,9 +237,9 @@ func (s *story) issue(ctx context.Context, by, p *person, who session.Principal)
 }
 
 // change plans a change of a member.
-func (s *story) change(by, p *person, at time.Time, wish member.Wish) {
+func (s *story) change(by, p *person, at time.Time, update member.Update) {
 	s.byProved(by, at, func(ctx context.Context, who session.Principal) error {
-		if err := s.members.Change(ctx, who.Caller(), p.member.ID, wish); err != nil {
+		if err := s.members.Change(ctx, who.Caller(), p.member.ID, update); err != nil {
 			return err
 		}
 		changed, err := s.members.Find(ctx, p.member.ID)

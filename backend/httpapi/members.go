@@ -93,12 +93,12 @@ func (a *API) changeMember(c echo.Context, who session.Principal, id member.ID) 
 	if isTrue(in.ReuseAddress) && in.Email == nil {
 		return invalid("email", "required", "This is needed with \"reuseAddress\".")
 	}
-	wish := member.Wish{Name: in.Name, Email: in.Email, Active: in.Active, ReuseAddress: isTrue(in.ReuseAddress)}
+	update := member.Update{Name: in.Name, Email: in.Email, Active: in.Active, ReuseAddress: isTrue(in.ReuseAddress)}
 	if in.Role != nil {
 		role := member.Role(*in.Role)
-		wish.Role = &role
+		update.Role = &role
 	}
-	if err := a.Members.Change(c.Request().Context(), who.Caller(), id, wish); err != nil {
+	if err := a.Members.Change(c.Request().Context(), who.Caller(), id, update); err != nil {
 		return err
 	}
 	return a.getMember(c, who, id)

@@ -13,21 +13,23 @@ import (
 
 // Errors of managing members that callers tell apart.
 var (
-	// ErrLastOwner is given for a change that would leave the organization without an owner who can sign in.
+	// ErrLastOwner is returned for a change that would leave the organization without an owner who
+	// can sign in.
 	ErrLastOwner = refusal.New("the last owner")
-	// ErrEmailTaken is given for an address that another member has.
+	// ErrEmailTaken is returned for an address that another member has.
 	ErrEmailTaken = refusal.New("e-mail address taken")
 	// ErrAddressRetired is returned for an address that was another member's once.
 	ErrAddressRetired = refusal.New("e-mail address retired")
 	// ErrOwnAccount is returned to a member who is about to remove themselves.
 	ErrOwnAccount = refusal.New("one's own account")
-	// ErrLinkInvalid is returned for a one-time link that was withdrawn, replaced or altered, or has expired.
+	// ErrLinkInvalid is returned for a one-time link that was withdrawn, replaced or altered, or
+	// has expired.
 	ErrLinkInvalid = refusal.New("link invalid")
 	// ErrLinkUsed is returned for a link by which the password was set already.
 	ErrLinkUsed = refusal.New("link used")
 	// ErrNameNotNeeded is returned if a name comes with a reset, which changes the password only.
 	ErrNameNotNeeded = refusal.New("a reset changes the password only")
-	// ErrNameNeeded is given where an invitation that named nobody is accepted without a name.
+	// ErrNameNeeded is returned if an invitation without a name is accepted without one.
 	ErrNameNeeded = refusal.New("a name is needed")
 )
 
@@ -41,7 +43,7 @@ const (
 	Deactivated State = "deactivated"
 )
 
-// Details are a member as those see them who manage members.
+// Details describe a member to those who manage members.
 type Details struct {
 	Member
 	State     State
@@ -63,47 +65,48 @@ const (
 	AddressInvalid AddressIssue = "invalid"
 )
 
-// Valid tells whether there is such a state.
+// Valid reports whether there is such a state.
 func (s State) Valid() bool { return s == Invited || s == Active || s == Deactivated }
 
-// Order is what a list of members is ordered by. Equals are ordered by their ids.
+// Order is what a list of members is ordered by. Ids settle ties.
 type Order string
 
-// The orders that there are.
+// The orders.
 const (
 	ByName     Order = "name"
 	ByEmail    Order = "email"
 	ByCreation Order = "createdAt"
 )
 
-// Valid tells whether there is such an order.
+// Valid reports whether there is such an order.
 func (o Order) Valid() bool { return o == ByName || o == ByEmail || o == ByCreation }
 
-// Query picks members of the list.
+// Query selects members of the list.
 type Query struct {
-	// Text is looked for in names and addresses; empty for all.
+	// Text is searched in names and addresses; empty for all.
 	Text string
-	// Role and State pick those who have them; empty for all.
+	// Role and State select members; empty for all.
 	Role  Role
 	State State
 
 	Order      Order
 	Descending bool
-	// After is the last member of the page before, by the facts of its order and its id; nil for the first page.
+	// After is the last member of the page before, with the fields of the order and the id; nil for
+	// the first page.
 	After *Details
 	Limit int
 }
 
-// Change is what becomes of a member. A change without an event is none.
+// Change is what a change makes of a member. Without an event nothing changes.
 type Change struct {
 	Next Member
-	// EndsSessions reports that the member's sessions end with it.
+	// EndsSessions reports whether the member's sessions end with it.
 	EndsSessions bool
-	// RemovesFactors reports that every proof of the member but the password goes.
+	// RemovesFactors reports whether the second factor and the passkeys are removed.
 	RemovesFactors bool
-	// WithdrawsLink reports that a one-time link that waits no longer works.
+	// WithdrawsLink reports whether a waiting one-time link is withdrawn.
 	WithdrawsLink bool
-	// Address is needed where the address changes.
+	// Address is required if the address changes.
 	Address AddressChange
 	Event   audit.Event
 }
@@ -115,23 +118,23 @@ type InvitedMember struct {
 	Link    Link
 }
 
-// AddressChange is what keeps the address of one member from another: fingerprints of the one that is given and of the one
-// that is given up, empty for none.
+// AddressChange keeps the address of one member from another. It holds fingerprints of the address
+// that is given and of the one that is given up, empty for none.
 type AddressChange struct {
 	Given, GivenUp []byte
-	// Reuse reports that an owner gives an address that was another member's once.
+	// Reuse reports whether an owner gives an address that was another member's once.
 	Reuse bool
 }
 
-// Removal is what is left of a member who is removed: the fingerprint of their address, empty for an invitation that was
-// never accepted, and the audit entry.
+// Removal is what remains of a removed member: the fingerprint of their address, empty for an
+// invitation that was never accepted, and the audit entry.
 type Removal struct {
 	Retired []byte
 	Event   audit.Event
 }
 
-// Decide works out a change from facts that were read in the change's own transaction: the caller, the member, and how
-// many other owners can sign in.
+// Decide returns a change from what its own transaction read: the caller, the member, and how many
+// other owners can sign in.
 type Decide func(by Authority, current Member, otherOwners int) (Change, error)
 
 // DecideRemoval is [Decide] for removing the member.
@@ -154,10 +157,10 @@ func (r Role) rank() int {
 	}
 }
 
-// Valid tells whether there is such a role.
+// Valid reports whether there is such a role.
 func (r Role) Valid() bool { return r == Plain || r.rank() > 0 }
 
-// List is a page of the members, and how many the query picks in all.
+// List returns a page of members, and how many the query selects in all.
 func (s *Service) List(ctx context.Context, query Query) (found []Details, total int, err error) {
 	if found, total, err = s.store.Members(ctx, query); err != nil {
 		return nil, 0, fmt.Errorf("list members: %w", err)
@@ -165,7 +168,7 @@ func (s *Service) List(ctx context.Context, query Query) (found []Details, total
 	return found, total, nil
 }
 
-// Find gives one member, or ErrNotFound.
+// Find returns one member, or ErrNotFound.
 func (s *Service) Find(ctx context.Context, id ID) (Details, error) {
 	found, err := s.store.Member(ctx, id)
 	if err != nil {
@@ -200,8 +203,8 @@ func (s *Service) Invite(ctx context.Context, caller audit.Caller, name, email s
 	return Details{Member: m, State: Invited, CreatedAt: now, Link: &link}, secret, nil
 }
 
-// Wish is what to change of a member; nil fields stay.
-type Wish struct {
+// Update is what to change of a member. Nil fields stay as they are.
+type Update struct {
 	Name   *string
 	Email  *string
 	Role   *Role
@@ -210,26 +213,27 @@ type Wish struct {
 	ReuseAddress bool
 }
 
-// Change changes a member at once, for running sessions too. Deactivating ends the member's sessions for good; another
-// address leaves them, and withdraws an open link. Raising a member, letting one in again, and another address ask for a
-// fresh proof (rule R10). It returns ErrNotFound, ErrLastOwner, ErrEmailTaken, ErrAddressRetired, or what the caller lacks.
-func (s *Service) Change(ctx context.Context, caller audit.Caller, id ID, wish Wish) error {
+// Change changes a member at once, for running sessions too. Deactivating ends the member's
+// sessions for good. A new address leaves them, and withdraws a waiting link. A higher role, a
+// reactivation and a new address ask for a fresh proof (rule R10). It returns ErrNotFound,
+// ErrLastOwner, ErrEmailTaken, ErrAddressRetired, or what the caller lacks.
+func (s *Service) Change(ctx context.Context, caller audit.Caller, id ID, update Update) error {
 	now := s.now()
 	_, err := s.change(ctx, caller, Demand{Administers: true}, id, func(by Authority, current Member, otherOwners int) (Change, error) {
 		next := current
-		if wish.Name != nil {
-			next.Name = *wish.Name
+		if update.Name != nil {
+			next.Name = *update.Name
 		}
-		if wish.Email != nil {
-			next.Email = fold.AddressKey(*wish.Email)
+		if update.Email != nil {
+			next.Email = fold.AddressKey(*update.Email)
 		}
-		if wish.Role != nil {
-			next.Role = *wish.Role
+		if update.Role != nil {
+			next.Role = *update.Role
 		}
-		if wish.Active != nil {
-			next.Active = *wish.Active
+		if update.Active != nil {
+			next.Active = *update.Active
 		}
-		if !by.MayManage(current, next) || wish.ReuseAddress && by.Member.Role != Owner {
+		if !by.MayManage(current, next) || update.ReuseAddress && by.Member.Role != Owner {
 			return Change{}, ErrForbidden
 		}
 		if next == current {
@@ -250,10 +254,10 @@ func (s *Service) Change(ctx context.Context, caller audit.Caller, id ID, wish W
 		change := Change{Next: next, EndsSessions: ends, WithdrawsLink: raised || ends || moved, Event: changed(caller, now, current, next)}
 		if moved {
 			change.Address = AddressChange{
-				Given: s.vault.fingerprint(next.Email), GivenUp: s.vault.fingerprint(fold.AddressKey(current.Email)), Reuse: wish.ReuseAddress,
+				Given: s.vault.fingerprint(next.Email), GivenUp: s.vault.fingerprint(fold.AddressKey(current.Email)), Reuse: update.ReuseAddress,
 			}
 		}
-		if wish.ReuseAddress {
+		if update.ReuseAddress {
 			change.Event.Details["reuseAddress"] = true
 		}
 		return change, nil
@@ -275,10 +279,11 @@ func (s *Service) Rename(ctx context.Context, caller audit.Caller, id ID, name s
 	return err
 }
 
-// Remove removes a member for good: account, credentials, sessions and links. What stays is the audit log, which is sealed,
-// and a fingerprint of the address, which is given to no other member. It asks for a fresh proof (rule R10), except for an
-// invitation that was never accepted: that leaves no fingerprint either. It counts the sessions that ended, and returns
-// ErrNotFound, ErrOwnAccount, ErrLastOwner, or what the caller lacks.
+// Remove removes a member for good: account, credentials, sessions and links. The audit log stays,
+// and a fingerprint of the address, which no other member gets. It asks for a fresh proof (rule
+// R10). An invitation that was never accepted needs no proof and leaves no fingerprint. Remove
+// counts the sessions that ended. It returns ErrNotFound, ErrOwnAccount, ErrLastOwner, or what the
+// caller lacks.
 func (s *Service) Remove(ctx context.Context, caller audit.Caller, id ID) (ended int, err error) {
 	now := s.now()
 	decide := func(by Authority, current Details, otherOwners int) (Removal, error) {
@@ -310,7 +315,7 @@ func (s *Service) Remove(ctx context.Context, caller audit.Caller, id ID) (ended
 	return effect.Ended, nil
 }
 
-// RevokeSessions ends all sessions of a member, and counts them. Callers may end their own this way.
+// RevokeSessions ends all sessions of a member, and counts them. Callers may end their own.
 func (s *Service) RevokeSessions(ctx context.Context, caller audit.Caller, id ID) (ended int, err error) {
 	now := s.now()
 	return s.change(ctx, caller, Demand{Administers: true}, id, func(by Authority, current Member, _ int) (Change, error) {
@@ -333,9 +338,9 @@ func (s *Service) change(ctx context.Context, caller audit.Caller, demand Demand
 	return effect.Ended, nil
 }
 
-// IssueLink makes a new one-time link for a member, in the place of any that waits: an invitation for one who has no
-// password yet, and otherwise a reset. The link lets in whoever has it, so it asks for a fresh proof (rule R10). It returns
-// ErrNotFound, or what the caller lacks.
+// IssueLink makes a new one-time link for a member, which replaces a waiting one: an invitation for
+// a member who has no password yet, and otherwise a reset. The link lets its holder in, so it asks
+// for a fresh proof (rule R10). It returns ErrNotFound, or what the caller lacks.
 func (s *Service) IssueLink(ctx context.Context, caller audit.Caller, id ID) (Details, string, error) {
 	var secret string
 	now := s.now()
@@ -371,10 +376,10 @@ func (s *Service) OpenLinks(ctx context.Context) (int, error) {
 	return open, nil
 }
 
-// Accept uses up a one-time link: it sets the member's password and ends the sessions that there were. An invitation sets
-// the name too, where one is given; a reset changes the password only. The second factor stays as it is, and no session
-// begins. It returns ErrLinkInvalid, ErrLinkUsed, ErrNameNeeded, ErrNameNotNeeded or a [*PasswordError]; a link that was
-// refused for its name or password stays good.
+// Accept uses a one-time link up. It sets the member's password and ends their sessions. An
+// invitation also sets the name, if one is given. The second factor stays as it is, and no session
+// begins. It returns ErrLinkInvalid, ErrLinkUsed, ErrNameNeeded, ErrNameNotNeeded or a
+// [*PasswordError]. A link that was refused for its name or password still works.
 func (s *Service) Accept(ctx context.Context, secret, name, password string, origin Origin) (m Member, err error) {
 	hash := sha256.Sum256([]byte(secret))
 	invited, organization, err := s.store.CheckLink(ctx, hash, s.now())
@@ -425,7 +430,7 @@ func changed(caller audit.Caller, at time.Time, before, after Member) audit.Even
 // target names a member in the audit log.
 func target(id ID) string { return "member:" + id.String() }
 
-// describe is a member as the audit log keeps them.
+// describe returns a member as the audit log keeps them.
 func describe(m Member) map[string]any {
 	return map[string]any{"name": m.Name, "email": fold.ShowAddress(m.Email), "role": m.Role, "active": m.Active}
 }

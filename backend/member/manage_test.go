@@ -97,8 +97,8 @@ func (h *deployment) requireEnded(who session.Principal, want session.EndReason)
 	require.Equal(h.t, want, ended.End.Reason)
 }
 
-func (h *deployment) change(by session.Principal, of session.Principal, wish member.Wish) error {
-	return h.members.Change(h.t.Context(), by.Caller(), of.Member.ID, wish)
+func (h *deployment) change(by session.Principal, of session.Principal, update member.Update) error {
+	return h.members.Change(h.t.Context(), by.Caller(), of.Member.ID, update)
 }
 
 func ptr[T any](value T) *T { return &value }
@@ -187,13 +187,13 @@ func TestDeactivatingEndsTheSessionsForGood(t *testing.T) {
 	h := newDeployment(t)
 	ben := h.join("Ben", member.Plain)
 	require.Equal(t, 1, h.count(ben.Member.ID))
-	h.must(h.change(h.owner, ben, member.Wish{Active: ptr(false)}))
+	h.must(h.change(h.owner, ben, member.Update{Active: ptr(false)}))
 	h.requireEnded(ben, session.MemberDeactivated)
 	require.Zero(t, h.count(ben.Member.ID))
 	_, err := h.members.Authenticate(t.Context(), "ben@example.org", password, "", member.Origin{})
 	require.ErrorIs(t, err, member.ErrBadCredentials)
 
-	h.must(h.change(h.owner, ben, member.Wish{Active: ptr(true)}))
+	h.must(h.change(h.owner, ben, member.Update{Active: ptr(true)}))
 	h.requireEnded(ben, session.MemberDeactivated)
 	_, err = h.admit(h.signIn("ben@example.org"))
 	h.must(err)
@@ -203,7 +203,7 @@ func TestDeactivatingEndsTheSessionsForGood(t *testing.T) {
 func TestARoleChangesRunningSessionsAtOnce(t *testing.T) {
 	h := newDeployment(t)
 	ben := h.join("Ben", member.Plain)
-	h.must(h.change(h.owner, ben, member.Wish{Role: ptr(member.Admin), Name: ptr("Benedict")}))
+	h.must(h.change(h.owner, ben, member.Update{Role: ptr(member.Admin), Name: ptr("Benedict")}))
 	now, err := h.admit(ben)
 	h.must(err)
 	require.Equal(t, member.Admin, now.Member.Role)
@@ -243,7 +243,7 @@ func TestNobodyIsRaisedAboveTheirOwnRole(t *testing.T) {
 				email := string(by) + string(of) + string(to) + "@example.org"
 				target, _, err := h.members.Invite(t.Context(), h.owner.Caller(), "", email, of, false)
 				h.must(err)
-				err = h.members.Change(t.Context(), actor.Caller(), target.ID, member.Wish{Role: ptr(to)})
+				err = h.members.Change(t.Context(), actor.Caller(), target.ID, member.Update{Role: ptr(to)})
 				allowed := rank[by] >= 2 && rank[of] <= rank[by] && rank[to] <= rank[by]
 				require.Equal(t, allowed, err == nil, "%s makes %s of %s: %v", by, to, of, err)
 				if !allowed {
@@ -252,7 +252,7 @@ func TestNobodyIsRaisedAboveTheirOwnRole(t *testing.T) {
 				tried++
 			}
 		}
-		err := h.change(actor, actor, member.Wish{Role: ptr(member.Owner)})
+		err := h.change(actor, actor, member.Update{Role: ptr(member.Owner)})
 		require.Equal(t, by == member.Owner, err == nil, "%s raises themselves", by)
 	}
 	require.Equal(t, 64, tried)
@@ -260,20 +260,20 @@ func TestNobodyIsRaisedAboveTheirOwnRole(t *testing.T) {
 
 func TestTheLastOwnerStays(t *testing.T) {
 	h := newDeployment(t)
-	require.ErrorIs(t, h.change(h.owner, h.owner, member.Wish{Role: ptr(member.Admin)}), member.ErrLastOwner)
-	require.ErrorIs(t, h.change(h.owner, h.owner, member.Wish{Active: ptr(false)}), member.ErrLastOwner)
+	require.ErrorIs(t, h.change(h.owner, h.owner, member.Update{Role: ptr(member.Admin)}), member.ErrLastOwner)
+	require.ErrorIs(t, h.change(h.owner, h.owner, member.Update{Active: ptr(false)}), member.ErrLastOwner)
 
 	// An owner who was only invited, or is deactivated, could not sign in.
 	_, _, err := h.members.Invite(t.Context(), h.owner.Caller(), "Olga", "olga@example.org", member.Owner, false)
 	h.must(err)
-	require.ErrorIs(t, h.change(h.owner, h.owner, member.Wish{Role: ptr(member.Admin)}), member.ErrLastOwner)
+	require.ErrorIs(t, h.change(h.owner, h.owner, member.Update{Role: ptr(member.Admin)}), member.ErrLastOwner)
 
 	// Two owners demote each other at once: one of them stays an owner.
 	second := h.join("Oscar", member.Owner)
 	var wait sync.WaitGroup
 	for _, pair := range [][2]session.Principal{{h.owner, second}, {second, h.owner}} {
 		wait.Go(func() {
-			if err := h.change(pair[0], pair[1], member.Wish{Role: ptr(member.Plain)}); err != nil && !errors.Is(err, member.ErrRoleNeeded) && !errors.Is(err, member.ErrLastOwner) {
+			if err := h.change(pair[0], pair[1], member.Update{Role: ptr(member.Plain)}); err != nil && !errors.Is(err, member.ErrRoleNeeded) && !errors.Is(err, member.ErrLastOwner) {
 				t.Error(err)
 			}
 		})
@@ -296,7 +296,7 @@ func TestALateChangeOfAMemberMisses(t *testing.T) {
 	late := h.signIn("ana@example.org")
 	h.must(h.sessions.SignOut(t.Context(), late))
 	var ended *session.EndedError
-	require.ErrorAs(t, h.change(late, ben, member.Wish{Active: ptr(false)}), &ended)
+	require.ErrorAs(t, h.change(late, ben, member.Update{Active: ptr(false)}), &ended)
 	_, _, err := h.members.Invite(t.Context(), late.Caller(), "", "eve@example.org", member.Owner, false)
 	require.ErrorAs(t, err, &ended)
 	_, _, err = h.members.IssueLink(t.Context(), late.Caller(), ben.Member.ID)
@@ -320,7 +320,7 @@ func TestTheListIsOrderedAndSearchedPageByPage(t *testing.T) {
 	invited("Zed", "yan@example.org", member.Admin)
 	away := h.join("elodie", member.Plain).Member.ID
 	inactive := false
-	h.must(h.members.Change(t.Context(), h.owner.Caller(), away, member.Wish{Active: &inactive}))
+	h.must(h.members.Change(t.Context(), h.owner.Caller(), away, member.Update{Active: &inactive}))
 
 	for _, c := range []struct {
 		query member.Query

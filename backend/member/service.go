@@ -16,49 +16,52 @@ import (
 	"curfew/backend/refusal"
 )
 
-// Errors that callers tell apart. Any other error of this package is trouble with storage.
+// Errors that callers tell apart. An error that is no [refusal.Refusal] is a storage failure.
 var (
-	// ErrBadCredentials is given for a wrong password, an unknown address and a deactivated member alike.
+	// ErrBadCredentials is returned for a wrong password, an unknown address and a deactivated
+	// member alike.
 	ErrBadCredentials = refusal.New("bad credentials")
-	// ErrAlreadySetUp is given once there is a member.
+	// ErrAlreadySetUp is returned once there is a member.
 	ErrAlreadySetUp = refusal.New("already set up")
-	// ErrSetupToken is given for a set-up token that is not the one that the server printed.
+	// ErrSetupToken is returned for a set-up token other than the one that the server printed.
 	ErrSetupToken = refusal.New("wrong set-up token")
-	// ErrNotFound is given for a member that does not exist.
+	// ErrNotFound is returned for a member who does not exist.
 	ErrNotFound = refusal.New("no such member")
 )
 
-// Store is what the service asks of storage. Each method is one transaction and has reached the disk when it returns.
+// Store is what the service asks of storage. Each method is one transaction, and has reached the
+// disk when it returns.
 type Store interface {
-	// HasMembers tells whether the organization was set up.
+	// HasMembers reports whether the organization was set up.
 	HasMembers(ctx context.Context) (bool, error)
 	// SetUp names the organization and creates its first owner, or returns ErrAlreadySetUp.
 	SetUp(ctx context.Context, organization string, owner Member, passwordHash string, event audit.Event) error
-	// MemberByEmail finds a member by an address in any spelling, with the hash of the password. A member whose address has an
-	// [AddressIssue] is found by the spelling that is stored.
+	// MemberByEmail returns a member by an address in any spelling, with the password hash. A
+	// member whose address has an [AddressIssue] is found by the spelling that is stored.
 	MemberByEmail(ctx context.Context, email string) (Member, string, error)
-	// SignedInFrom tells whether the member has begun a session from the address since the given time.
+	// SignedInFrom reports whether the member has begun a session from the address since the given
+	// time.
 	SignedInFrom(ctx context.Context, id ID, address string, since time.Time) (bool, error)
-	// Members lists members, and counts all that the query picks.
+	// Members returns a page of members, and how many the query selects in all.
 	Members(ctx context.Context, query Query) (found []Details, total int, err error)
-	// Member finds one, or returns ErrNotFound.
+	// Member returns one, or ErrNotFound.
 	Member(ctx context.Context, id ID) (Details, error)
-	// Invite makes a member without a password. Like each method that takes a caller, it judges them
-	// by the demand in its transaction and returns ErrCallerEnded or what they lack. It returns
-	// ErrEmailTaken or ErrAddressRetired.
+	// Invite makes a member without a password. Like each method that takes a caller, it judges
+	// them by the demand in its transaction and returns ErrCallerEnded or what they lack. It
+	// returns ErrEmailTaken or ErrAddressRetired.
 	Invite(ctx context.Context, invited InvitedMember, caller audit.Caller, demand Demand, event audit.Event) (Effect, error)
 	// ChangeMember reads the facts, lets decide judge them, and writes what comes of it, in one
 	// transaction. It returns ErrNotFound, or what decide returns.
 	ChangeMember(ctx context.Context, id ID, caller audit.Caller, demand Demand, decide Decide) (Effect, error)
-	// RemoveMember deletes all that is kept of the member but audit entries. It returns ErrNotFound,
-	// or what decide returns.
+	// RemoveMember deletes all that is kept of the member but audit entries. It returns
+	// ErrNotFound, or what decide returns.
 	RemoveMember(ctx context.Context, id ID, caller audit.Caller, demand Demand, decide DecideRemoval) (Effect, error)
 	// IssueLink gives the member the link that decide returns, in the place of any other.
 	IssueLink(ctx context.Context, id ID, caller audit.Caller, demand Demand, decide DecideLink) (Details, error)
 	// OpenLinks counts the links that wait to be used.
 	OpenLinks(ctx context.Context, now time.Time) (int, error)
-	// CheckLink returns the member whose link it is, with the link, and the organization's name. It returns ErrLinkInvalid,
-	// or ErrLinkUsed.
+	// CheckLink returns the member whose link it is, with the link, and the organization's name. It
+	// returns ErrLinkInvalid, or ErrLinkUsed.
 	CheckLink(ctx context.Context, hash [32]byte, now time.Time) (m Details, organization string, err error)
 	// UseLink uses the link up, sets the password and, unless it is empty, the name, and ends the
 	// member's sessions. It returns what CheckLink returns.
@@ -66,42 +69,45 @@ type Store interface {
 	// ResetPassword replaces the member's password, reactivates them, ends their sessions by a new
 	// generation, and withdraws a one-time link that waits.
 	ResetPassword(ctx context.Context, id ID, passwordHash string, event audit.Event) (Effect, error)
-	// TakeAttempt takes one attempt from each bucket of the first set that has room in all of them, and
-	// returns that set. Where none has, it takes nothing and returns how long to wait.
+	// TakeAttempt takes one attempt from each bucket of the first set that has room in all of them,
+	// and returns that set. Where none has, it takes nothing and returns how long to wait.
 	TakeAttempt(ctx context.Context, sets [][]Bucket, now time.Time) (taken []Bucket, retryAfter time.Duration, err error)
 	// AwaitAttempt returns how long TakeAttempt would have to wait, and takes nothing.
 	AwaitAttempt(ctx context.Context, sets [][]Bucket, now time.Time) (retryAfter time.Duration, err error)
 	// ReturnAttempt gives an attempt back, and empties the buckets that are the client's own.
 	ReturnAttempt(ctx context.Context, buckets []Bucket) error
-	// RecordRefusal writes the audit entry of a refusal where the buckets have room for it, and counts
-	// the refusal where they have none.
+	// RecordRefusal writes the audit entry of a refusal where the buckets have room for it, and
+	// counts the refusal where they have none.
 	RecordRefusal(ctx context.Context, event audit.Event, buckets []Bucket) error
-	// WriteRefusals writes one audit entry for each count that began at the given time or earlier, or
-	// that begins after now. Entry makes it.
+	// WriteRefusals writes one audit entry for each count that began at the given time or earlier,
+	// or that begins after now. Entry makes it.
 	WriteRefusals(ctx context.Context, until, now time.Time, entry func(RefusalCount) audit.Event) error
 
-	// Factor reads what there is of a member's second factor.
+	// Factor returns a member's second factor.
 	Factor(ctx context.Context, id ID) (Factor, error)
-	// UseStep makes the step the last one used of the member's second factor, and reports whether it has. It has not if the factor or its
-	// last step is no longer the one that was read.
+	// UseStep makes the step the last one used of the member's second factor. It reports false if
+	// the factor or its last step is no longer the one that was read.
 	UseStep(ctx context.Context, id ID, read Factor, step int64) (used bool, err error)
-	// UseRecoveryCode removes the code, with an audit entry, and tells whether there was one.
+	// UseRecoveryCode removes the code, with an audit entry, and reports whether there was one.
 	UseRecoveryCode(ctx context.Context, id ID, hash [32]byte, event audit.Event) (used bool, err error)
-	// Passkeys are the member's, the oldest first.
+	// Passkeys returns the member's, the oldest first.
 	Passkeys(ctx context.Context, id ID) ([]Passkey, error)
-	// Passkey finds one by its id, with its member, or returns ErrNoPasskey.
+	// Passkey returns one by its id, with its member, or ErrNoPasskey.
 	Passkey(ctx context.Context, id []byte) (Member, Passkey, error)
-	// UsePasskey uses the challenge up and replaces what is known of the passkey, provided that the challenge was not used and the passkey is
-	// still what it was before; and tells whether it has.
+	// UsePasskey uses the challenge up and replaces the passkey's state. It reports false if the
+	// challenge was used, or the passkey changed since it was read.
 	UsePasskey(ctx context.Context, use PasskeyUse) (used bool, err error)
-	// Factors counts the members who can sign in, and those of them who have neither a second factor nor a passkey.
+	// Factors counts the members who can sign in, and those of them who have neither a second
+	// factor nor a passkey.
 	Factors(ctx context.Context) (members, without int, err error)
-	// Notices are the entries of those actions that concern the member and that they have not put away, the newest first, at most limit.
-	// The use of the invitation that made the account is not among them.
+	// Notices returns the entries of those actions that concern the member and that they have not
+	// dismissed, the newest first, at most limit. The use of the invitation that made the account
+	// is not among them.
 	Notices(ctx context.Context, id ID, actions []audit.Action, limit int) ([]audit.Entry, error)
-	// Suspicions are the same of what the suspicion picks.
+	// Suspicions returns the same of the entries that the suspicion selects.
 	Suspicions(ctx context.Context, id ID, suspicion Suspicion, limit int) ([]audit.Entry, error)
-	// DismissNotices puts away the caller's notices up to the entry of that sequence, which never moves back.
+	// DismissNotices dismisses the caller's notices up to the entry of that sequence, which never
+	// moves back.
 	DismissNotices(ctx context.Context, caller audit.Caller, sequence int64) error
 }
 
@@ -109,21 +115,22 @@ type Store interface {
 type Service struct {
 	store Store
 	now   func() time.Time
-	// wall is the machine's own clock, by which authenticator apps make codes.
+	// wall is the machine's clock, by which authenticator apps make codes.
 	wall   func() time.Time
 	hasher *hasher
 	// setupToken is empty once the organization is set up.
 	setupToken string
 	members    Committer
 	vault      vault
-	// party is the site that passkeys are for; nil where there can be none.
+	// party is the site that passkeys are for, nil if there can be none.
 	party *webauthn.WebAuthn
 }
 
-// New makes the service. Sessions live by now, and codes from authenticator apps are judged by wall.
-// The set-up token is the secret that the first owner has to know, empty if there is an owner. The
-// committer holds members in memory. The key is a secret of the deployment, which seals second
-// factors in the store. The public URL is where browsers reach it, for which passkeys are valid.
+// New makes the service. Sessions live by now, and codes from authenticator apps are judged by
+// wall. The set-up token is the secret that the first owner has to know, empty if there is an
+// owner. The committer holds members in memory. The key is a secret of the deployment, which seals
+// second factors in the store. The public URL is where browsers reach it, for which passkeys are
+// valid.
 func New(store Store, now, wall func() time.Time, setupToken string, members Committer, key [32]byte, public *url.URL) (*Service, error) {
 	vault, err := newVault(key)
 	if err != nil {
@@ -136,7 +143,7 @@ func New(store Store, now, wall func() time.Time, setupToken string, members Com
 	return &Service{store: store, now: now, wall: wall, hasher: newHasher(), setupToken: setupToken, members: members, vault: vault, party: party}, nil
 }
 
-// SetupRequired tells whether the organization still has no owner.
+// SetupRequired reports whether the organization has no owner yet.
 func (s *Service) SetupRequired(ctx context.Context) (bool, error) {
 	done, err := s.store.HasMembers(ctx)
 	if err != nil {
@@ -154,7 +161,8 @@ type Setup struct {
 	Password     string
 }
 
-// SetUp creates the organization's first owner. It returns ErrAlreadySetUp, ErrSetupToken or a [*PasswordError].
+// SetUp creates the organization's first owner. It returns ErrAlreadySetUp, ErrSetupToken or a
+// [*PasswordError].
 func (s *Service) SetUp(ctx context.Context, setup Setup, origin Origin) (Member, error) {
 	required, err := s.SetupRequired(ctx)
 	if err != nil {
@@ -186,21 +194,22 @@ func (s *Service) SetUp(ctx context.Context, setup Setup, origin Origin) (Member
 	return owner, nil
 }
 
-// Authenticate proves who somebody is by e-mail address and password and, for a member who has a second factor, a code of that, or a
-// recovery code; for others the code does not count. It returns ErrBadCredentials, a [*ThrottledError] or ErrBusy; and only after a right
-// password ErrSecondFactorRequired for an empty code, or ErrBadCode.
+// Authenticate proves the identity of a client by e-mail address and password. For a member with a
+// second factor it also takes a code of that, or a recovery code. It returns ErrBadCredentials, a
+// [*ThrottledError] or ErrBusy. Only after a right password it returns ErrSecondFactorRequired for
+// an empty code, or ErrBadCode.
 func (s *Service) Authenticate(ctx context.Context, email, password, code string, origin Origin) (Proof, error) {
 	return s.verify(ctx, email, password, code, origin, audit.SessionRefused)
 }
 
-// Reauthenticate proves again who a member is. It returns what Authenticate returns.
+// Reauthenticate proves a member's identity again. It returns what Authenticate returns.
 func (s *Service) Reauthenticate(ctx context.Context, m Member, password, code string, origin Origin) (Proof, error) {
 	origin.Device, origin.Known = "signed in", m.ID // a live session is a known client
 	return s.verify(ctx, m.Email, password, code, origin, audit.ReauthenticationRefused)
 }
 
-// HashNewPassword makes the stored form of a password that somebody chose, beside what is known of the account: names and the address. It
-// returns a [*PasswordError] or ErrBusy.
+// HashNewPassword returns the stored form of a new password. The context is what an attacker may
+// know of the account, as names and the address. It returns a [*PasswordError] or ErrBusy.
 func (s *Service) HashNewPassword(ctx context.Context, password string, context ...string) (string, error) {
 	if err := checkNewPassword(password, context...); err != nil {
 		return "", err
@@ -211,7 +220,7 @@ func (s *Service) HashNewPassword(ctx context.Context, password string, context 
 func (s *Service) verify(ctx context.Context, email, password, code string, origin Origin, refusal audit.Action) (Proof, error) {
 	if s.hasher.full(crowd) && (s.hasher.impatient(site(origin.Address), s.now()) || s.hasher.full(newcomers)) &&
 		(origin.Device == "" || s.hasher.full(trusted)) {
-		return Proof{}, ErrBusy // before anything is looked up
+		return Proof{}, ErrBusy // before the first look-up
 	}
 	m, hash, err := s.store.MemberByEmail(ctx, email)
 	if err != nil && !errors.Is(err, ErrNotFound) {
@@ -248,7 +257,7 @@ func (s *Service) verify(ctx context.Context, email, password, code string, orig
 				return Proof{}, err
 			}
 			if taken[0].Own {
-				return Proof{}, ErrSecondFactorRequired // so begins each sign-in, and it is nothing to remember
+				return Proof{}, ErrSecondFactorRequired // so begins each sign-in
 			}
 			// The password may be all that a thief has of theirs.
 			return Proof{}, s.refuse(ctx, m, origin, refusal, ErrSecondFactorRequired)
@@ -334,7 +343,8 @@ func (s *Service) returnUnused(ctx context.Context, device Bucket) error {
 }
 
 // verifyCode judges a code that came with a right password. Codes are few, so they have a slower
-// bucket next to those of the password, from which an attempt is taken before the code is looked at.
+// bucket next to those of the password, from which an attempt is taken before the code is looked
+// at.
 func (s *Service) verifyCode(ctx context.Context, m Member, code string, of Bucket, origin Origin, refusal audit.Action) (method string, taken []Bucket, err error) {
 	if taken, err = s.take(ctx, []Bucket{codeBucket(of)}); err != nil {
 		return "", nil, err
@@ -346,8 +356,8 @@ func (s *Service) verifyCode(ctx context.Context, m Member, code string, of Buck
 	return method, taken, err
 }
 
-// succeed paces successes too: each leaves a session or an audit entry. One that comes too early gets
-// nothing back, or its hash would be free.
+// succeed paces successes too: each leaves a session or an audit entry. One that comes too early
+// gets nothing back, or its hash would be free.
 func (s *Service) succeed(ctx context.Context, m Member, refusal audit.Action, taken []Bucket) error {
 	if _, err := s.take(context.WithoutCancel(ctx), []Bucket{successBucket(m.ID, refusal)}); err != nil {
 		return err
@@ -362,8 +372,9 @@ func (s *Service) giveBack(ctx context.Context, buckets []Bucket) error {
 	return nil
 }
 
-// Reset gives a member a new random password, reactivates them and ends their sessions, in the operator's name: it is the way back in for
-// the last owner (rule R9). It returns the password, which is kept nowhere else, or ErrNotFound.
+// Reset gives a member a new random password, reactivates them and ends their sessions, in the
+// operator's name. It is the way back in for the last owner (rule R9). It returns the password,
+// which is kept nowhere else, or ErrNotFound.
 func (s *Service) Reset(ctx context.Context, id ID) (Member, string, error) {
 	password := rand.Text()
 	hash, err := s.hasher.hash(ctx, password)

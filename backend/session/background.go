@@ -16,7 +16,8 @@ type background struct {
 	flushed time.Time
 	// swept is the row of the roster at which the next part of the sweep begins.
 	swept int32
-	// behind reports whether the store may have more rows to close or to delete than one batch took.
+	// behind reports whether the store may have more rows to close or to delete than one batch
+	// took.
 	behind bool
 }
 
@@ -38,8 +39,8 @@ func (s *Service) Flush(ctx context.Context) error {
 }
 
 // Sweep does one bounded batch of background work. It records the end of sessions that expired,
-// closes the rows that a revocation ended, and deletes those that ended long ago. It reports whether
-// there is more to do. Calls must not overlap.
+// closes the rows that a revocation ended, and deletes those that ended long ago. It reports
+// whether there is more to do. Calls must not overlap.
 func (s *Service) Sweep(ctx context.Context) (more bool, err error) {
 	const batch = 500
 	if err := s.order.retry(ctx); err != nil {

@@ -53,8 +53,8 @@ func (staleError) Unavailable() bool { return true }
 // alone is the order in which committed changes reach memory where one process writes the database:
 // one at a time, in the order in which they reached the disk.
 type alone struct {
-	// mu is held from before the transaction of a change until memory shows it. It is taken first of
-	// this package's locks. The check never takes it.
+	// mu is held from before the transaction of a change until memory shows it. It is taken first
+	// of this package's locks. The check never takes it.
 	mu sync.Mutex
 	// stale reports whether memory may lack a commit whose outcome is unknown.
 	stale atomic.Bool
@@ -111,7 +111,8 @@ func (o *alone) recover(ctx context.Context) error {
 	return nil
 }
 
-// commit runs one write in the name of a caller. If their session has ended by then, it returns how.
+// commit runs one write in the name of a caller. If their session has ended by then, it returns
+// how.
 func (s *Service) commit(ctx context.Context, by audit.Caller, write func(context.Context) (Effect, error)) (Effect, error) {
 	effect, err := s.order.change(ctx, write)
 	if !errors.Is(err, ErrCallerEnded) && !errors.Is(err, ErrCredentialStale) {

@@ -8,39 +8,43 @@ import (
 	"curfew/backend/refusal"
 )
 
-// Errors that callers tell apart. Each is a [refusal.Refusal]. Any other error of this package is a storage failure: it
-// says nothing about a session, and is no verdict.
+// Errors that callers tell apart. Each is a [refusal.Refusal]. Any other error of this package is a
+// storage failure, and no verdict on a session.
 var (
-	// ErrNotFound is given for a session that does not exist, or that the caller may not know of.
+	// ErrNotFound is returned for a session that does not exist, or that the caller may not see.
 	ErrNotFound = refusal.New("no such session")
-	// ErrNoSession is given where a token names a session that has no row.
+	// ErrNoSession is returned if a token names a session that has no row.
 	ErrNoSession = refusal.New("the token names no session")
 	// ErrTokenNewer is returned for a token of a generation that the database does not know yet: a
 	// backup was restored, and what it knows of revocations is not to be trusted (I13).
 	ErrTokenNewer = refusal.New("the token is newer than the database")
-	// ErrRefreshTokenInvalid is given for a refresh token that Curfew did not issue.
+	// ErrRefreshTokenInvalid is returned for a refresh token that Curfew did not issue.
 	ErrRefreshTokenInvalid = refusal.New("refresh token invalid")
-	// ErrCredentialStale is given where the credential that was just proved was changed meanwhile.
+	// ErrCredentialStale is returned if the credential that was proved was changed meanwhile.
 	ErrCredentialStale = refusal.New("credential changed during the sign-in")
 	// ErrReauthenticationRequired is returned if rule R10 asks for a fresh proof of identity.
 	ErrReauthenticationRequired = member.ErrProofNeeded
-	// ErrRestricted is returned if the organization requires a second factor that the session has not proved.
+	// ErrRestricted is returned if the organization requires a second factor that the session has
+	// not proved.
 	ErrRestricted = member.ErrRestricted
-	// ErrFactorDemanded is given for a change that would leave a member without the second factor that the organization demands.
+	// ErrFactorDemanded is returned for a change that would leave a member without the second
+	// factor that the organization requires.
 	ErrFactorDemanded = refusal.New("the organization demands a second factor")
 	// ErrForbidden is returned if the caller's role does not allow the change.
 	ErrForbidden = member.ErrRoleNeeded
-	// ErrKeyReused is returned if the idempotency key of a revocation named another one within [KeyLifetime].
+	// ErrKeyReused is returned if the idempotency key of a revocation named another one within
+	// [KeyLifetime].
 	ErrKeyReused = refusal.New("the idempotency key names another request")
-	// ErrCallerEnded is returned by the store if the caller's session has ended by the time of the change.
+	// ErrCallerEnded is returned by the store if the caller's session has ended by the time of the
+	// change.
 	ErrCallerEnded = member.ErrCallerEnded
 )
 
-// ErrOutcomeUnknown is returned by the store if a COMMIT failed: what it was to write may have reached the disk. It is the
-// only failure after which memory and disk may disagree.
+// ErrOutcomeUnknown is returned by the store if a COMMIT failed, so that the change may have
+// reached the disk. After no other failure can memory and disk differ.
 var ErrOutcomeUnknown = errors.New("the outcome of the commit is unknown")
 
-// EndedError is the verdict on a session that is over.
+// EndedError is the verdict on a session that has ended.
 type EndedError struct{ End End }
 
 func (e *EndedError) Error() string { return "session ended: " + string(e.End.Reason) }
@@ -48,7 +52,8 @@ func (e *EndedError) Error() string { return "session ended: " + string(e.End.Re
 // Refusal implements [refusal.Refusal].
 func (e *EndedError) Refusal() {}
 
-// StaleVersionError is returned where the policy in force is not the one that the caller means to replace.
+// StaleVersionError is returned if the policy in force is not the one that the caller means to
+// replace.
 type StaleVersionError struct {
 	// Current is what is in force now.
 	Current Organization
@@ -61,7 +66,7 @@ func (e *StaleVersionError) Error() string {
 // Refusal implements [refusal.Refusal].
 func (e *StaleVersionError) Refusal() {}
 
-// FieldError says what is wrong with one field and what to do about it.
+// FieldError describes what is wrong with one field and what to do about it.
 type FieldError struct {
 	// Field is its path on the wire, as "sessionLength.value".
 	Field string
@@ -71,7 +76,7 @@ type FieldError struct {
 	Message string
 }
 
-// InvalidError says which fields of an input are out of bounds.
+// InvalidError lists the fields of an input that are out of bounds.
 type InvalidError struct{ Fields []FieldError }
 
 func (e *InvalidError) Error() string {

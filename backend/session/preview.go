@@ -122,7 +122,7 @@ func (f *forecast) count(e *row) {
 	f.endsAfter[f.outlasts(after)]++
 }
 
-// outlasts returns how many of the instants are before the end. At its end a session is over.
+// outlasts returns how many of the instants are before the end. A session has ended at its end.
 func (f *forecast) outlasts(end int64) int {
 	instants, _ := slices.BinarySearch(f.instants[:], end)
 	return instants

@@ -17,9 +17,8 @@ type EndRequest struct {
 	Reason   EndReason
 	// By is who ends them, with the session and address it is done from, if any.
 	By audit.Caller
-	// Demand makes the store judge By in the same transaction, and skip the sessions of members
-	// whom they may not manage, except their own. It is nil for the system, and for members who
-	// sign out.
+	// Demand makes the store judge By in the same transaction, and skip the sessions that By may
+	// not end. It is nil for the system, and for members who sign out.
 	Demand *member.Demand
 }
 
@@ -75,7 +74,8 @@ type Receipt struct {
 	LinksWithdrawn   int
 	AuditSequence    int64
 	AuditHash        audit.Hash
-	// Repeated reports whether this is the receipt of an earlier call with the same idempotency key.
+	// Repeated reports whether this is the receipt of an earlier call with the same idempotency
+	// key.
 	Repeated bool
 }
 
@@ -110,8 +110,8 @@ func (s *Service) SignOut(ctx context.Context, who Principal) error {
 	return err
 }
 
-// Revoke ends one session: the principal's own or, for those who administer, one of a member whom
-// they may manage. It returns ErrNotFound for a session that has ended, does not exist or is not
+// Revoke ends one session: the principal's own or, for those who administer, one of a member they
+// may manage. It returns ErrNotFound for a session that has ended, does not exist or is not
 // theirs to know, and member.ErrForbidden for one of a member who stands above them.
 func (s *Service) Revoke(ctx context.Context, who Principal, id ID) error {
 	_, err := s.Admit(ctx, id, 0, Passive)
@@ -141,7 +141,7 @@ func (s *Service) RevokeOthers(ctx context.Context, who Principal) (int, error) 
 	return ended, err
 }
 
-// RevokeNamed ends sessions of members whom the caller may manage, for those who administer. It
+// RevokeNamed ends sessions of members that the caller may manage, for those who administer. It
 // counts those that were alive until then, and those that it skipped because their members stand
 // above the caller.
 func (s *Service) RevokeNamed(ctx context.Context, who Principal, ids []ID) (ended, skipped int, err error) {

@@ -21,8 +21,8 @@ type roster struct {
 	// shards find a session by its id. The check takes the lock of one shard.
 	shards [64]shard
 
-	// mu guards which rows there are: it is held while sessions come and go, and for each slice of a
-	// walk. It may be taken under the lock of a change. The check never takes it.
+	// mu guards which rows there are: it is held while sessions come and go, and for each slice of
+	// a walk. It may be taken under the lock of a change. The check never takes it.
 	mu sync.RWMutex
 	// rows have no pointers, so the garbage collector does not scan a million of them. They stay
 	// where they are: a session that ends leaves its place to a later one.

@@ -162,7 +162,8 @@ func (h *house) requireEnded(id session.ID, want session.EndReason) session.End 
 	return ended.End
 }
 
-// TestAStartThatCannotReadTheSessionsFails, because a server that lacks some would sign their members out.
+// TestAStartThatCannotReadTheSessionsFails, because a server that lacks some would sign their
+// members out.
 func TestAStartThatCannotReadTheSessionsFails(t *testing.T) {
 	h := newHouse(t)
 	require.ErrorIs(t, h.start(&faulty{live: func() error { return errDisk }}), errDisk)
@@ -209,7 +210,8 @@ func TestTouchesReachTheDiskWithTheFlush(t *testing.T) {
 	_, err = h.Admit(t.Context(), who.Session.ID, 0, session.Active)
 	h.must(err)
 
-	// R6: what was not flushed is lost with the process, which ends the session a little early and never late.
+	// R6: what was not flushed is lost with the process, which ends the session a little early and
+	// never late.
 	h.crash()
 	require.Equal(t, noon.Add(time.Minute), h.requireAlive(who.Session.ID).Session.StartedAt)
 }
@@ -228,7 +230,8 @@ func TestAFailedFlushLosesNothing(t *testing.T) {
 	require.Equal(t, noon.Add(time.Minute), h.requireAlive(who.Session.ID).Session.LastSeenAt)
 }
 
-// TestRevokeAllIsFinal holds rules R4 and R5: over a restart, for every session, whatever was in memory.
+// TestRevokeAllIsFinal holds rules R4 and R5: over a restart, and for every session,
+// known to memory or not.
 func TestRevokeAllIsFinal(t *testing.T) {
 	h := newHouse(t)
 	who, refresh := h.signIn()
@@ -266,8 +269,8 @@ func TestRevokeAllIsFinal(t *testing.T) {
 	h.requireAlive(again.Session.ID)
 }
 
-// TestNothingIsAdmittedAfterTheAnswer holds R5 and R8 under load: no check that begins after a revocation was answered lets in a
-// session that is older than it.
+// TestNothingIsAdmittedAfterTheAnswer holds R5 and R8 under load: no check that begins after a
+// revocation was answered lets in a session that is older than it.
 //
 // ASVS 7.4.5, 15.4.2
 func TestNothingIsAdmittedAfterTheAnswer(t *testing.T) {
@@ -330,7 +333,8 @@ func TestARepeatedRevocationRevokesNothingMore(t *testing.T) {
 	h.requireAlive(who.Session.ID)
 }
 
-// TestALateChangeMisses holds that a request which was paused after the check changes nothing once its session has ended.
+// TestALateChangeMisses holds that a request which was paused after the check changes nothing once
+// its session has ended.
 func TestALateChangeMisses(t *testing.T) {
 	h := newHouse(t)
 	late, _ := h.signIn()
@@ -354,8 +358,9 @@ func TestALateChangeMisses(t *testing.T) {
 	h.requireAlive(victim.Session.ID)
 }
 
-// TestAProofThatComesTooLateHoldsUpNothing: the session's time runs out, and the password is changed elsewhere, while the password is being
-// compared. The refusal writes the session's end down, for which it needs the lock that the proof held.
+// TestAProofThatComesTooLateHoldsUpNothing: the session's time runs out, and the password is
+// changed elsewhere, while the password is being compared. The refusal writes the session's end
+// down, for which it needs the lock that the proof held.
 func TestAProofThatComesTooLateHoldsUpNothing(t *testing.T) {
 	h := newHouse(t)
 	who, _ := h.signIn()
@@ -381,8 +386,8 @@ func TestAProofThatComesTooLateHoldsUpNothing(t *testing.T) {
 // errUnknown is what the store returns for a COMMIT whose outcome is unknown.
 var errUnknown = errors.Join(session.ErrOutcomeUnknown, errDisk)
 
-// TestNoCheckIsAnsweredWhileMemoryIsStale: after a COMMIT whose outcome is unknown, no check and no list is answered
-// before memory was read again, and every session lives on then.
+// TestNoCheckIsAnsweredWhileMemoryIsStale: after a COMMIT whose outcome is unknown, no check and no
+// list is answered before memory was read again, and every session lives on then.
 //
 // ASVS 16.5.3
 func TestNoCheckIsAnsweredWhileMemoryIsStale(t *testing.T) {
@@ -424,7 +429,7 @@ func TestNoCheckIsAnsweredWhileMemoryIsStale(t *testing.T) {
 	h.requireAlive(other.Session.ID)
 }
 
-// TestTroubleWithStorageIsNoVerdict holds that an outage signs nobody out.
+// TestTroubleWithStorageIsNoVerdict holds that an outage ends no session.
 //
 // ASVS 16.5.3
 func TestTroubleWithStorageIsNoVerdict(t *testing.T) {
@@ -448,7 +453,8 @@ func TestTroubleWithStorageIsNoVerdict(t *testing.T) {
 	h.requireEnded(who.Session.ID, session.Expired)
 }
 
-// TestATokenOfALaterGenerationTouchesNothing: it comes from a database that was replaced by its backup (I13).
+// TestATokenOfALaterGenerationTouchesNothing: it comes from a database that was replaced by its
+// backup (I13).
 func TestATokenOfALaterGenerationTouchesNothing(t *testing.T) {
 	h := newHouse(t)
 	who, _ := h.signIn()
@@ -478,7 +484,8 @@ func TestACommitThatOnlySeemedToFailIsBelieved(t *testing.T) {
 	require.Zero(t, sessions)
 }
 
-// TestWhatAFailedChangeLeftOpenIsLearnedLater: the disk has the commit, but neither that nor anything else could be read at that moment.
+// TestWhatAFailedChangeLeftOpenIsLearnedLater: the disk has the commit, but neither that nor
+// anything else could be read at that moment.
 func TestWhatAFailedChangeLeftOpenIsLearnedLater(t *testing.T) {
 	h := newHouse(t)
 	lying := &faulty{}
@@ -514,8 +521,8 @@ func TestWhatAFailedChangeLeftOpenIsLearnedLater(t *testing.T) {
 	h.requireAlive(again.Session.ID)
 }
 
-// TestTouchesSurviveAReload: memory is read again after a commit whose outcome is unknown, at the second try, and an access
-// that was not written before is written after.
+// TestTouchesSurviveAReload: memory is read again after a commit whose outcome is unknown, at the
+// second try, and an access that was not written before is written after.
 func TestTouchesSurviveAReload(t *testing.T) {
 	h := newHouse(t)
 	lying := &faulty{}
@@ -536,7 +543,8 @@ func TestTouchesSurviveAReload(t *testing.T) {
 	require.Equal(t, noon.Add(time.Minute), h.requireAlive(who.Session.ID).Session.LastSeenAt)
 }
 
-// TestARefusedChangeLeavesMemoryAsItIs: where the store changed nothing, there is nothing to read again, and nobody is made to wait for it.
+// TestARefusedChangeLeavesMemoryAsItIs: where the store changed nothing, there is nothing to read
+// again, and nobody is made to wait for it.
 func TestARefusedChangeLeavesMemoryAsItIs(t *testing.T) {
 	h := newHouse(t)
 	disk := &faulty{}
@@ -566,7 +574,7 @@ func TestARefusedChangeLeavesMemoryAsItIs(t *testing.T) {
 	h.requireAlive(victim.Session.ID)
 }
 
-// TestOnlyTheLivingAreRevoked: what has run out and waits for the sweep keeps its reason.
+// TestOnlyTheLivingAreRevoked: a session that has expired and waits for the sweep keeps its reason.
 func TestOnlyTheLivingAreRevoked(t *testing.T) {
 	h := newHouse(t)
 	idle, _ := h.signIn()
@@ -580,8 +588,8 @@ func TestOnlyTheLivingAreRevoked(t *testing.T) {
 	h.requireEnded(idle.Session.ID, session.Expired)
 }
 
-// TestARefusalStands holds R3b and R7 together: once refused, a session stays refused though the policy is loosened, the process
-// killed and the clock set back.
+// TestARefusalStands holds R3b and R7 together: once refused, a session stays refused though the
+// policy is loosened, the process killed and the clock set back.
 func TestARefusalStands(t *testing.T) {
 	h := newHouse(t)
 	who, _ := h.signIn()
@@ -601,7 +609,7 @@ func TestWhatHadEndedStaysEndedThoughNobodyAsked(t *testing.T) {
 	h.pass(59 * time.Minute)
 	_, err := h.Admit(t.Context(), who.Session.ID, 0, session.Active)
 	h.must(err)
-	h.pass(time.Minute) // idle has ended, and nobody has asked for it
+	h.pass(time.Minute) // idle has ended, without a request
 	who, err = h.Prove(t.Context(), who, h.ana)
 	h.must(err)
 	h.save(who, session.Length{Value: 30, Unit: session.Days}, true)
@@ -837,7 +845,8 @@ func TestManyTouchesReachTheDisk(t *testing.T) {
 	require.Len(t, ids, 500)
 }
 
-// TestWhatTheDefaultMissesHasAReason holds decision 17 against the policy that a fresh organization has.
+// TestWhatTheDefaultMissesHasAReason holds decision 17 against the policy that a fresh organization
+// has.
 //
 // ASVS 7.1.1
 func TestWhatTheDefaultMissesHasAReason(t *testing.T) {
@@ -855,7 +864,8 @@ func TestWhatTheDefaultMissesHasAReason(t *testing.T) {
 	require.Equal(t, missed+2, strings.Count(string(decision), "\n| "), "a row each, below the head")
 }
 
-// TestAMemberMayHaveAnyNumberOfSessions holds decision 17 on that: none is refused, and none ends another.
+// TestAMemberMayHaveAnyNumberOfSessions holds decision 17 on that: none is refused, and none ends
+// another.
 //
 // ASVS 7.1.2
 func TestAMemberMayHaveAnyNumberOfSessions(t *testing.T) {
@@ -872,7 +882,8 @@ func TestAMemberMayHaveAnyNumberOfSessions(t *testing.T) {
 	require.Equal(t, []int{60, 1}, []int{sessions, members})
 }
 
-// TestNoTwoSessionsShareASecret signs one member in again and again at one instant, which is when anything but chance would repeat itself.
+// TestNoTwoSessionsShareASecret signs one member in again and again at one instant, which is when
+// anything but chance would repeat itself.
 //
 // ASVS 7.2.2, 7.2.3, 11.5.1
 func TestNoTwoSessionsShareASecret(t *testing.T) {

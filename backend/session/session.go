@@ -11,11 +11,11 @@ import (
 	"curfew/backend/member"
 )
 
-// ID names a session. It is a UUID of version 7 (RFC 9562), so ids sort by the time of the sign-in. It is a
-// name and no secret: knowing it admits nobody.
+// ID names a session. It is a UUID of version 7 (RFC 9562), so ids sort by the time of the sign-in.
+// It is no secret: a request is not admitted for knowing it.
 type ID uuid.UUID
 
-// NewID makes an id that was never given before. It fails only when the system has no randomness to give.
+// NewID returns a new id. It fails only if the system has no randomness.
 func NewID() (ID, error) {
 	id, err := uuid.NewV7()
 	return ID(id), err
@@ -30,21 +30,21 @@ func ParseID(text string) (ID, error) {
 	return ID(id), nil
 }
 
-// String is the canonical text: 36 characters, lower case.
+// String returns the canonical text: 36 characters, lower case.
 func (id ID) String() string { return uuid.UUID(id).String() }
 
-// Client is the browser, device or program that a session belongs to, as it described itself. Nothing is
-// ever decided by it.
+// Client is the browser, device or program of a session, as it described itself. No decision
+// depends on it.
 type Client struct {
-	// Address is the zero Addr where there is no network between.
+	// Address is the zero Addr if there is no network in between.
 	Address   netip.Addr
 	UserAgent string
 
-	device *Device // where it is known already
+	device *Device // if it is known already
 }
 
-// ParseAddress reads a network address. It gives the zero Addr for a text that is none, and leaves out the zone, which means something
-// on one machine alone.
+// ParseAddress reads a network address. It returns the zero Addr for another text, and omits the
+// zone, which has a meaning on one machine only.
 func ParseAddress(text string) netip.Addr {
 	address, err := netip.ParseAddr(text)
 	if err != nil {
@@ -53,7 +53,7 @@ func ParseAddress(text string) netip.Addr {
 	return address.Unmap().WithZone("")
 }
 
-// AddressText is the address as people read it, or empty where there is none.
+// AddressText returns the address as people read it, empty if there is none.
 func (c Client) AddressText() string {
 	if !c.Address.IsValid() {
 		return ""
@@ -61,39 +61,42 @@ func (c Client) AddressText() string {
 	return c.Address.String()
 }
 
-// Session is the facts of one sign-in of one member on one client. Whether it is alive is not among them:
-// that is worked out by [Standing.Ended], from these and the policy in force.
+// Session holds the facts of one sign-in of one member on one client. [Standing.Ended] decides from
+// them and the policy in force whether it is alive.
 type Session struct {
 	ID       ID
 	MemberID member.ID
-	// Generation and MemberGeneration are the organization's and the member's, both as of the sign-in.
+	// Generation and MemberGeneration are the organization's and the member's, both as of the
+	// sign-in.
 	Generation       uint64
 	MemberGeneration uint64
 	// AuthenticatedAt is the sign-in; it never moves.
 	AuthenticatedAt time.Time
 	// ProvedAt is the last proof of identity: the sign-in, or a later re-authentication.
 	ProvedAt time.Time
-	// StartedAt is where the session's length is counted from; it moves at every access while refresh is on.
+	// StartedAt is where the session's length counts from. Every access moves it while refresh is
+	// on.
 	StartedAt  time.Time
 	LastSeenAt time.Time
-	// End is how the session was ended; its Reason is empty for a session that nobody has ended.
+	// End is how the session was ended. Its Reason is empty if it was not.
 	End     End
 	Client  Client
 	Methods []string
 }
 
-// End is how, when and by whose hand a session ended.
+// End is how and when a session was ended, and by which person.
 type End struct {
 	Reason EndReason
 	At     time.Time
-	// By is a name, or empty where nobody's hand was in it.
+	// By is a name, empty if no person ended it.
 	By string
-	// Note is the reason that was given with a revocation of everybody's sessions.
+	// Note is the reason that was given with a revocation of all sessions.
 	Note string
 }
 
-// Principal is who makes a request: a session that was just admitted, and its member. Only [Service.Admit]
-// makes one, so code that takes a Principal cannot be reached without the check; and [Service.Operator], for the operator's door.
+// Principal is the author of a request: a session that was just admitted, and its member. Only
+// [Service.Admit] makes one, and [Service.Start] and [Service.Operator]. So code that takes a
+// Principal cannot be reached without the check.
 type Principal struct {
 	Session Session
 	Member  member.Member
@@ -106,11 +109,11 @@ type Principal struct {
 	operator bool
 }
 
-// Restricted reports whether the session lacks the second factor that the organization requires; see
-// [member.Authority.Restricted].
+// Restricted reports whether the session lacks the second factor that the organization requires;
+// see [member.Authority.Restricted].
 func (p Principal) Restricted() bool { return p.authority().Restricted() }
 
-// authority is what the principal may do, as of the check.
+// authority returns what the principal may do, as of the check.
 func (p Principal) authority() member.Authority {
 	if p.operator {
 		return member.Operator
@@ -120,10 +123,10 @@ func (p Principal) authority() member.Authority {
 	}
 }
 
-// IsOperator tells that the principal is the operator.
+// IsOperator reports whether the principal is the operator.
 func (p Principal) IsOperator() bool { return p.operator }
 
-// Caller is the principal as the author of a change.
+// Caller returns the principal as the author of a change.
 func (p Principal) Caller() audit.Caller {
 	if p.operator {
 		return audit.Caller{Actor: audit.Operator}

@@ -16,7 +16,7 @@ import (
 // caller's session has ended by its row, its generations or its member, or what the caller lacks of
 // the demand, and change nothing then.
 type Store interface {
-	// Organization reads the one row that decides about every session.
+	// Organization returns the row that every session is judged by.
 	Organization(ctx context.Context) (Organization, error)
 	// SaveOrganization replaces the organization's name, policy and requirement of a second factor.
 	// It returns a [*StaleVersionError] with what is in force if that has another version than the
@@ -25,25 +25,27 @@ type Store interface {
 	// RevokeAll raises the organization's generation by one and records the revocation.
 	RevokeAll(ctx context.Context, revocation Revocation, caller audit.Caller, demand member.Demand) (Receipt, error)
 	// AcceptTime makes at, which may be earlier, the newest time on record. It ends every session
-	// by a new generation, withdraws every one-time link, and forgets all times that sessions and
-	// attempts are held to. The event's details are made here.
+	// by a new generation, withdraws every one-time link, and deletes the times of accesses and
+	// attempts. It adds the numbers to the event's details.
 	AcceptTime(ctx context.Context, at time.Time, sessions, members int, event audit.Event) (Receipt, error)
-	// Revocation tells of the revocation that began the given generation. There is one for each but the first.
+	// Revocation returns the revocation that began the given generation. Each but the first has
+	// one.
 	Revocation(ctx context.Context, generation uint64) (Receipt, error)
 
-	// InsertSession stores a new session under the generations that it reads in the same transaction
-	// (rule R8), which it fills in. It returns ErrCredentialStale if the proof no longer holds.
+	// InsertSession stores a new session under the generations that it reads in the same
+	// transaction (rule R8), which it fills in. It returns ErrCredentialStale if the proof no
+	// longer holds.
 	InsertSession(ctx context.Context, s Session, proof member.Proof, refresh RefreshState, event audit.Event) (Effect, error)
-	// Session reads one session and its member.
+	// Session returns one session and its member.
 	Session(ctx context.Context, id ID) (Record, error)
-	// EachActiveMember calls f with every member who is active. What f gets is another member afterwards.
+	// EachActiveMember calls f with every active member. The pointer is reused for the next one.
 	EachActiveMember(ctx context.Context, f func(*member.Member)) error
-	// EachLive calls f with every session of the given generation whose row has not ended, and with its number. It may have ended with its
-	// member, or since it was read. Calls come one after the other, and what f gets is another session afterwards. Requests go first.
+	// EachLive calls f with every session of the given generation whose row has no end, and with
+	// its number. It may have ended with its member. The pointer is reused for the next one.
 	EachLive(ctx context.Context, generation uint64, f func(number int64, s *Session)) error
 
-	// Touch moves the times of sessions forward, never back, and records now as a time that has been
-	// (rule R7). It does nothing if the organization has another generation by now.
+	// Touch moves the times of sessions forward, never back, and records now as a time that has
+	// been (rule R7). It does nothing if the organization has another generation by now.
 	Touch(ctx context.Context, touches []Touch, now time.Time, generation uint64) error
 	// Prove records a fresh proof of identity at the event's time, and adds its methods to those of
 	// the session. It returns ErrCredentialStale if the proof no longer holds.
@@ -52,16 +54,16 @@ type Store interface {
 	// change's proof no longer holds, member.ErrSecondFactorRequired if it lacks a second factor
 	// that was set up meanwhile, member.ErrNoSecondFactor, or ErrFactorDemanded.
 	ChangeCredential(ctx context.Context, update CredentialUpdate) (Effect, error)
-	// RotateRefresh makes the presented refresh token the current one and remembers its successor's hash,
-	// provided that it is the successor of the current one and the session is alive. It tells what the row
-	// holds afterwards.
+	// RotateRefresh makes the presented refresh token the current one and stores its successor's
+	// hash, if it is the successor of the current one and the session is alive. It returns what the
+	// row holds afterwards.
 	RotateRefresh(ctx context.Context, id ID, presented RefreshState) (RefreshState, error)
 	// End ends those of the sessions that have not ended, with an audit entry for each, and lists
 	// them in the effect. It skips those that are not the caller's to end, and counts these.
 	End(ctx context.Context, request EndRequest) (effect Effect, skipped int, err error)
 
-	// CloseRevoked writes the end into rows of generations before the given one, at most limit of them, and counts them. What
-	// ended them is on record already; this only spares later readers the look.
+	// CloseRevoked writes the end into rows of generations before the given one, at most limit of
+	// them, and counts them. The revocation that ended them is on record already.
 	CloseRevoked(ctx context.Context, generation uint64, limit int) (int, error)
 	// Purge deletes rows that ended before the given time, at most limit of them, and counts them.
 	Purge(ctx context.Context, endedBefore time.Time, limit int) (int, error)
@@ -69,7 +71,7 @@ type Store interface {
 
 // Record is a session with the member it belongs to, as they are stored.
 type Record struct {
-	// Number is what the store counts the session by.
+	// Number is the store's own key of the session.
 	Number  int64
 	Session Session
 	Member  member.Member
@@ -96,7 +98,7 @@ type CredentialUpdate struct {
 	Event     audit.Event
 }
 
-// Touch is the times of one session, as the memory has them.
+// Touch holds the times of one session, as memory has them.
 type Touch struct {
 	ID         ID
 	Number     int64

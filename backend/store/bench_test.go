@@ -95,7 +95,7 @@ func BenchmarkChecksBesideRefusals(b *testing.B) {
 	now.Add((11 * time.Minute).Milliseconds())
 	refuse := func() {
 		role := member.Owner
-		require.ErrorIs(b, members.Change(b.Context(), owner.Caller(), invited.ID, member.Wish{Role: &role}), member.ErrProofNeeded)
+		require.ErrorIs(b, members.Change(b.Context(), owner.Caller(), invited.ID, member.Update{Role: &role}), member.ErrProofNeeded)
 	}
 	check := func() []time.Duration {
 		took := make([]time.Duration, 200_000)
