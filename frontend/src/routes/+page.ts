@@ -1,6 +1,6 @@
 import { redirect } from '@sveltejs/kit';
 import { endsSession } from '$lib/api/problem';
-import { getSession } from '$lib/api/session';
+import { loadSession } from '$lib/api/session';
 import { getSetup } from '$lib/api/setup';
 import { endedSentence } from '$lib/text/ended';
 import { sessionEnd } from '$lib/session/session-end.svelte';
@@ -12,7 +12,7 @@ export async function load() {
   if (required) redirect(307, '/setup');
   let home: string;
   try {
-    home = homeOf((await getSession()).member);
+    home = homeOf((await loadSession()).member);
   } catch (error) {
     if (!endsSession(error)) throw error;
     sessionEnd.message ??= endedSentence(error.document);

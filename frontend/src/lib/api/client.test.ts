@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { answerInTurn, lost, ok, problem } from '../../../test/fake-server';
-import { endsSession, explain, Problem, Unreachable } from './problem';
-import { getSession, getSessionSummary, watchSessionSummary } from './session';
+import { onSessionOver } from './client';
+import { explain, Problem, SessionOver, Unreachable } from './problem';
+import { getSession, getSessionSummary, loadSession, watchSessionSummary } from './session';
 import { putSecuritySettings } from './settings';
 
 const summary = { sessions: 31, members: 12 };
@@ -21,6 +22,11 @@ const caught = (promise: Promise<unknown>) =>
     },
     (error: unknown) => error,
   );
+
+/** What the listener heard. */
+let heard: Problem[] = [];
+onSessionOver((problem) => heard.push(problem));
+afterEach(() => (heard = []));
 
 describe('an expired access token', () => {
   it('is refreshed once and the request repeated, body and headers included', async () => {
@@ -61,7 +67,7 @@ describe('an expired access token', () => {
       problem(401, 'token_expired'),
     );
 
-    expect(await caught(getSession())).toMatchObject({ code: 'token_expired' });
+    expect(await caught(loadSession())).toMatchObject({ code: 'token_expired' });
     expect(requests).toHaveLength(3);
   });
 
@@ -77,10 +83,8 @@ describe('an expired access token', () => {
     const ended = { reason: 'revoked_all' as const, at: '2026-01-02T14:02:00Z', by: 'Ana' };
     answerInTurn(problem(401, 'token_expired'), problem(401, 'session_revoked', { ended }));
 
-    const error = await caught(getSession());
-
-    expect(endsSession(error)).toBe(true);
-    expect((error as Problem).document.ended).toEqual(ended);
+    expect(await caught(getSession())).toBeInstanceOf(SessionOver);
+    expect(heard.map(({ document }) => document.ended)).toEqual([ended]);
   });
 });
 
@@ -106,15 +110,28 @@ describe('a background request', () => {
   });
 });
 
-describe('only a verdict about the session ends it', () => {
+describe('only a verdict about the session ends it, and the listener hears it', () => {
   it.each(['no_session', 'token_invalid', 'session_expired', 'session_revoked'])(
     '%s does, without a refresh',
     async (code) => {
       const requests = answerInTurn(problem(401, code));
-      expect(endsSession(await caught(getSession()))).toBe(true);
+      expect(await caught(getSession())).toBeInstanceOf(SessionOver);
+      expect(heard.map((problem) => problem.code)).toEqual([code]);
       expect(requests).toHaveLength(1);
     },
   );
+
+  it('a second factor that is missing is heard, too', async () => {
+    answerInTurn(problem(403, 'session_restricted'));
+    expect(await caught(getSession())).toBeInstanceOf(SessionOver);
+    expect(heard).toHaveLength(1);
+  });
+
+  it('a load function handles it by itself', async () => {
+    answerInTurn(problem(401, 'session_revoked'));
+    expect(await caught(loadSession())).toBeInstanceOf(Problem);
+    expect(heard).toEqual([]);
+  });
 
   it.each([
     ['a lost connection', lost()],
@@ -125,7 +142,8 @@ describe('only a verdict about the session ends it', () => {
     ['a refusal', problem(403, 'forbidden')],
   ])('%s does not', async (_, answer) => {
     answerInTurn(answer);
-    expect(endsSession(await caught(getSession()))).toBe(false);
+    expect(await caught(getSession())).not.toBeInstanceOf(SessionOver);
+    expect(heard).toEqual([]);
   });
 
   it.each([
@@ -133,7 +151,8 @@ describe('only a verdict about the session ends it', () => {
     ['trouble with storage', problem(503, 'storage_unavailable')],
   ])('%s during the refresh does not either', async (_, answer) => {
     answerInTurn(problem(401, 'token_expired'), answer);
-    expect(endsSession(await caught(getSession()))).toBe(false);
+    expect(await caught(getSession())).not.toBeInstanceOf(SessionOver);
+    expect(heard).toEqual([]);
   });
 });
 

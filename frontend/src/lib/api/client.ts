@@ -1,6 +1,6 @@
 import createClient, { type FetchResponse } from 'openapi-fetch';
 import { learnTime } from '../text/clock';
-import { Problem, Unreachable } from './problem';
+import { endsSession, isRestricted, Problem, SessionOver, Unreachable } from './problem';
 import type { paths } from './schema';
 
 /** Marks a request that no person's action caused: it is checked, but keeps no session alive. */
@@ -16,15 +16,43 @@ export function onExpiresIn(listener: typeof heardOfEnd) {
   heardOfEnd = listener;
 }
 
-/** The body of a good answer; anything else is thrown. */
+let sessionOver: (problem: Problem) => void = () => {};
+
+/** Calls the listener with every refusal that ends the session or restricts it. */
+export function onSessionOver(listener: typeof sessionOver) {
+  sessionOver = listener;
+}
+
+type Call<T extends Record<string | number, unknown>, O, M extends `${string}/${string}`> = Promise<
+  FetchResponse<T, O, M>
+>;
+
+/**
+ * Returns the body of a good answer, and throws a problem for any other. It is for those who handle
+ * the end of the session themselves, as load functions do.
+ */
+export async function answer<
+  T extends Record<string | number, unknown>,
+  O,
+  M extends `${string}/${string}`,
+>(call: Call<T, O, M>) {
+  const { data, error, response } = await call;
+  if (!response.ok) throw problemOf(response, error);
+  return data as NonNullable<typeof data>;
+}
+
+/** Returns the body of a good answer. If the session is over, it tells the listener and throws `SessionOver`. */
 export async function body<
   T extends Record<string | number, unknown>,
   O,
   M extends `${string}/${string}`,
->(call: Promise<FetchResponse<T, O, M>>) {
-  const { data, error, response } = await call;
-  if (!response.ok) throw problemOf(response, error);
-  return data as NonNullable<typeof data>;
+>(call: Call<T, O, M>) {
+  return answer(call).catch((error: unknown) => {
+    const over = error instanceof Problem && (endsSession(error) || isRestricted(error));
+    if (!over) throw error;
+    sessionOver(error);
+    throw new SessionOver();
+  });
 }
 
 async function send(request: Request): Promise<Response> {

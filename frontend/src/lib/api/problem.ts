@@ -29,6 +29,11 @@ export class Problem extends Error {
   }
 }
 
+/** Thrown in place of a refusal that the listener in the client has handled: there is nothing more to say. */
+export class SessionOver extends Error {
+  override name = 'SessionOver';
+}
+
 /** No answer came: the network or the server is down. */
 export class Unreachable extends Error {
   override name = 'Unreachable';

@@ -1,4 +1,4 @@
-import { api, body, passive } from './client';
+import { answer, api, body, passive } from './client';
 import type { components, operations } from './schema';
 
 export type CurrentSession = components['schemas']['CurrentSession'];
@@ -9,10 +9,14 @@ export type SessionFigures = components['schemas']['SessionFigures'];
 export type SessionSummary = components['schemas']['SessionSummary'];
 export type SessionQuery = NonNullable<operations['listSessions']['parameters']['query']>;
 
+/** Reads the session, which counts as an access. */
 export const getSession = () => body(api.GET('/api/session'));
 
-/** The same in the background: it keeps nobody's session alive. */
-export const watchSession = () => body(api.GET('/api/session', { headers: passive }));
+/** The same for load functions, which redirect by themselves if the session is over. */
+export const loadSession = () => answer(api.GET('/api/session'));
+
+/** The same in the background. The caller handles the end of the session. */
+export const watchSession = () => answer(api.GET('/api/session', { headers: passive }));
 
 /** The code is for whoever has a second factor. */
 export const signIn = (email: string, password: string, code = '') =>

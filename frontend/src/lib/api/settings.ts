@@ -1,4 +1,4 @@
-import { api, body, passive } from './client';
+import { answer, api, body, passive } from './client';
 import type { components } from './schema';
 
 export type Length = components['schemas']['Length'];
@@ -10,9 +10,10 @@ export type Remaining = components['schemas']['Remaining'];
 export type SignInSettings = components['schemas']['SignInSettings'];
 export type SecuritySettings = components['schemas']['SecuritySettings'];
 
-export const getSecuritySettings = () => body(api.GET('/api/settings/security'));
+/** For a load function, which redirects by itself if the session is over. */
+export const loadSecuritySettings = () => answer(api.GET('/api/settings/security'));
 
-/** The same in the background: it keeps nobody's session alive. */
+/** In the background: it keeps nobody's session alive. */
 export const watchSecuritySettings = () =>
   body(api.GET('/api/settings/security', { headers: passive }));
 

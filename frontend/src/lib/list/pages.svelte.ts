@@ -1,3 +1,5 @@
+import { SessionOver } from '../api/problem';
+
 interface Page<T> {
   items: T[];
   nextCursor?: string | undefined;
@@ -63,7 +65,7 @@ export class Pages<T> {
       this.loaded = true;
       this.stale = false;
     } catch (error) {
-      if (load === this.#latest) this.error = error;
+      if (load === this.#latest && !(error instanceof SessionOver)) this.error = error;
     } finally {
       if (load === this.#latest) this.loading = false;
     }

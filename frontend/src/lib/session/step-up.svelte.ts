@@ -1,24 +1,28 @@
 import { wants } from '../api/problem';
+import { Action, type Task } from '../ui/action.svelte';
 
-/** Does what asks for a fresh proof of identity: where the last one is too old, it waits for one and is tried again. */
-export class StepUp {
-  /** Whether it waits. */
+/**
+ * Runs what needs a fresh proof of identity. If the last proof is too old, it asks for one, and
+ * `retry` runs the task again.
+ */
+export class StepUp extends Action {
+  /** Whether the task waits for a proof. */
   asking = $state(false);
 
-  #task: () => Promise<void> = async () => {};
+  #task: Task = async () => {};
 
-  /** Does the task, unless it has to wait. What else it throws is thrown. */
-  async run(task: () => Promise<void>) {
-    this.asking = false;
-    this.#task = task;
-    try {
-      await task();
-    } catch (error) {
-      if (!wants.proof(error)) throw error;
-      this.asking = true;
-    }
+  override run(task: Task) {
+    return super.run(async () => {
+      this.asking = false;
+      this.#task = task;
+      try {
+        await task();
+      } catch (error) {
+        if (!wants.proof(error)) throw error;
+        this.asking = true;
+      }
+    });
   }
 
-  /** Tries again, after the proof. */
   retry = () => this.run(this.#task);
 }

@@ -1,6 +1,6 @@
 import { redirect } from '@sveltejs/kit';
 import { endsSession } from '$lib/api/problem';
-import { getSession } from '$lib/api/session';
+import { loadSession } from '$lib/api/session';
 import { endedSentence } from '$lib/text/ended';
 import { sessionEnd } from '$lib/session/session-end.svelte';
 import { settingsLink } from '$lib/session/settings-link.svelte';
@@ -15,7 +15,7 @@ export async function load({ url, untrack }) {
   const next = url.searchParams.get('next');
   const from = untrack(() => new URL(url));
   try {
-    const current = await getSession();
+    const current = await loadSession();
     if (current.restricted && from.pathname !== SECOND_FACTOR)
       redirect(307, secondFactorPath(from));
     if (!current.restricted && from.pathname === SECOND_FACTOR) redirect(307, safeReturnTo(next));

@@ -1,11 +1,11 @@
 import { redirect } from '@sveltejs/kit';
 import { endsSession, isRestricted } from '$lib/api/problem';
-import { getSecuritySettings } from '$lib/api/settings';
+import { loadSecuritySettings } from '$lib/api/settings';
 import { secondFactorPath, signInPath } from '$lib/session/return-to';
 
 export async function load({ url }) {
   try {
-    return { settings: await getSecuritySettings() };
+    return { settings: await loadSecuritySettings() };
   } catch (error) {
     if (isRestricted(error)) redirect(307, secondFactorPath(url));
     if (!endsSession(error)) throw error;

@@ -1,4 +1,4 @@
-import { Problem } from '$lib/api/problem';
+import { Problem, SessionOver } from '$lib/api/problem';
 import {
   putSecuritySettings,
   type Length,
@@ -180,7 +180,7 @@ export class PolicyForm {
       this.theirs = error.document.current;
     } else if (error instanceof Problem && error.code === 'reauthentication_required') {
       this.proofRequired = true;
-    } else {
+    } else if (!(error instanceof SessionOver)) {
       this.error = error;
     }
   }
