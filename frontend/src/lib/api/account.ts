@@ -36,10 +36,5 @@ export const dismissNotices = (upTo: number) =>
   body(api.POST('/api/account/notices/dismiss', { body: { upTo } }));
 
 /** What happened on my account, newest first. */
-export const listActivity = (cursor?: string, headers: HeadersInit = {}) =>
-  body(
-    api.GET('/api/account/activity', {
-      params: { query: { limit: 20, ...(cursor ? { cursor } : {}) } },
-      headers,
-    }),
-  );
+export const listActivity = (query: { cursor?: string }, headers: HeadersInit = {}) =>
+  body(api.GET('/api/account/activity', { params: { query: { limit: 20, ...query } }, headers }));

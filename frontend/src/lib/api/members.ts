@@ -1,4 +1,4 @@
-import { api, body, passive } from './client';
+import { api, body } from './client';
 import type { components, operations } from './schema';
 
 export type Member = components['schemas']['MemberDetails'];
@@ -9,13 +9,9 @@ export type AcceptRequest = components['schemas']['AcceptRequest'];
 export type Role = components['schemas']['Role'];
 export type MemberQuery = NonNullable<operations['listMembers']['parameters']['query']>;
 
-/** A page of the members that the query picks. */
-export const listMembers = (query: MemberQuery, cursor?: string) =>
-  body(api.GET('/api/members', { params: { query: { ...query, ...(cursor ? { cursor } : {}) } } }));
-
-/** The same in the background: it keeps nobody's session alive. */
-export const watchMembers = (query: MemberQuery) =>
-  body(api.GET('/api/members', { params: { query }, headers: passive }));
+/** A page of the members that the query selects. */
+export const listMembers = (query: MemberQuery, headers: HeadersInit = {}) =>
+  body(api.GET('/api/members', { params: { query }, headers }));
 
 export const getMember = (id: string) =>
   body(api.GET('/api/members/{id}', { params: { path: { id } } }));

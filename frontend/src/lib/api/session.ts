@@ -28,19 +28,9 @@ export const signOut = () => body(api.DELETE('/api/session'));
 export const reauthenticate = (password: string, code: string) =>
   body(api.POST('/api/session/reauthenticate', { body: { password, ...(code ? { code } : {}) } }));
 
-/** My sessions, newest access first. */
-export const listSessions = (cursor?: string, headers: HeadersInit = {}) =>
-  body(api.GET('/api/sessions', { params: { query: cursor ? { cursor } : {} }, headers }));
-
-/** A page of everybody's sessions that the query picks. */
-export const listAllSessions = (query: SessionQuery) =>
-  body(api.GET('/api/sessions', { params: { query: { ...query, scope: 'all' } } }));
-
-/** The same in the background: it keeps nobody's session alive. */
-export const watchAllSessions = (query: SessionQuery) =>
-  body(
-    api.GET('/api/sessions', { params: { query: { ...query, scope: 'all' } }, headers: passive }),
-  );
+/** A page of my sessions, newest access first, or of the sessions of all. */
+export const listSessions = (query: SessionQuery, headers: HeadersInit = {}) =>
+  body(api.GET('/api/sessions', { params: { query }, headers }));
 
 export const revokeSession = (id: string) =>
   body(api.DELETE('/api/sessions/{id}', { params: { path: { id } } }));

@@ -1,6 +1,6 @@
 import { SessionOver } from '../api/problem';
 
-interface Page<T> {
+export interface Page<T> {
   items: T[];
   nextCursor?: string | undefined;
   /** How many items there are in all pages, where the server counts them. */

@@ -134,11 +134,21 @@ export class Live {
   }
 
   /**
-   * Has the listener called whenever sessions or members may have changed, after a break in listening too, and returns how to stop it:
-   * `$effect(() => live.onSessionsChanged(look))`. Read with `passive` in it. It comes once a second at most, to those who see all sessions.
+   * Calls the listener whenever sessions or members may have changed, after a break too, and returns
+   * how to stop it: `$effect(() => live.onSessionsChanged(look))`. The listener reads with `passive`.
+   * A page in the background reads when it is seen again. Only those who see all sessions hear of
+   * changes, at most once a second.
    */
   onSessionsChanged(listener: () => void) {
-    return this.#sessions.add(listener);
+    const look = () => {
+      if (!document.hidden && !this.ended) listener();
+    };
+    const stop = this.#sessions.add(look);
+    document.addEventListener('visibilitychange', look);
+    return () => {
+      stop();
+      document.removeEventListener('visibilitychange', look);
+    };
   }
 
   /** Has the listener told of every save of the session configuration, one's own included. */
