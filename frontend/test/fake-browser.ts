@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import type { EventName } from '../src/lib/session/live-stream';
+import type { EventName } from '../src/lib/session/event-stream';
 
 /** What a browser has and Node has not, as far as live events need it. */
 export class FakeBrowser {

@@ -72,12 +72,20 @@ describe('one tab', () => {
     expect(requests[0]?.headers.get('Curfew-Passive')).toBe('true');
   });
 
-  it('tells nobody who does not want to be told any more', () => {
+  it('calls a listener of changes only while the page is seen, and after that', () => {
     const { tab } = openTab();
     const sessions = vi.fn();
-    tab.onSessionsChanged(sessions)();
+    const stop = tab.onSessionsChanged(sessions);
+    Object.assign(browser.document, { hidden: true });
     browser.stream.send('sessions.changed');
     expect(sessions).not.toHaveBeenCalled();
+    Object.assign(browser.document, { hidden: false });
+    browser.look();
+    expect(sessions).toHaveBeenCalledTimes(1);
+    stop();
+    browser.look();
+    browser.stream.send('sessions.changed');
+    expect(sessions).toHaveBeenCalledTimes(1);
   });
 
   it('says how the session ended, and listens no longer', () => {
@@ -430,10 +438,11 @@ describe('two tabs', () => {
   it('say it in the other when the person signs out in one', () => {
     const { tab: first } = openTab();
     const { tab: second } = openTab();
-    second.depart(revoked);
+    second.signedOut(revoked);
     expect(first.ended).toEqual(revoked);
     expect(second.ended).toBeNull();
-    expect(second.refused(revoked)).toBe(false);
+    second.refused(revoked); // a late answer
+    expect(second.ended).toBeNull();
   });
 });
 
@@ -449,7 +458,7 @@ describe('a refusal', () => {
   it('is said over the page, as the server tells it when asked', async () => {
     const { tab } = openTab();
     const requests = answerInTurn(problem(401, 'session_revoked', { ended }));
-    expect(tab.refused({ code: 'no_session', detail: '' })).toBe(true);
+    tab.refused({ code: 'no_session', detail: '' });
     await settle();
     expect(tab.ended?.ended).toEqual(ended);
     expect(requests[0]?.headers.get('Curfew-Passive')).toBe('true');
@@ -484,10 +493,12 @@ describe('a refusal', () => {
     expect(tab.ended).toBeNull();
   });
 
-  it('is nothing to say over a page that is gone', () => {
+  it('is nothing to say over a page that is gone', async () => {
     const { tab, close } = openTab();
     close();
-    expect(tab.refused(revoked)).toBe(false);
+    tab.refused(revoked);
+    await settle();
+    expect(tab.ended).toBeNull();
   });
 });
 
@@ -507,7 +518,7 @@ describe('an end by the own hand', () => {
     const { tab } = openTab();
     await tab.ending(async () => {
       browser.stream.send('session.ended', revoked);
-      tab.depart(revoked);
+      tab.signedOut(revoked);
     });
     expect(tab.ended).toBeNull();
   });

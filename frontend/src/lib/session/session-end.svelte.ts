@@ -30,7 +30,7 @@ class SessionEnd {
     await live.ending(async () => {
       const { message, ending } = await task();
       this.message = message;
-      live.depart(ending);
+      live.signedOut(ending);
     });
     await goto('/sign-in');
   }

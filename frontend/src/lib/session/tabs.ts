@@ -1,6 +1,6 @@
 const NAME = 'curfew-live';
 
-/** How long the leading tab may take to answer, in milliseconds. One that sleeps in the background never does. */
+/** How long the leading tab may take to answer, in milliseconds. A sleeping tab never does. */
 const PATIENCE = 1000;
 
 /** How long to wait after a refused or stolen lock, in milliseconds. It doubles with each try. */
@@ -12,23 +12,23 @@ const RETRIES = 5;
 /** How long a lock has to be held to count as a success, in milliseconds. */
 const STEADY = 10_000;
 
-type Message<News> = { kind: 'ask' } | { kind: 'here'; news: News } | { kind: 'news'; news: News };
+type Envelope<M> = { kind: 'ask' } | { kind: 'here' | 'message'; message: M };
 
-interface Tab<News> {
-  /** What another tab said. */
-  hear: (news: News) => void;
-  /** This tab leads from now on, until what it returns is called. */
+interface Tab<M> {
+  onMessage: (message: M) => void;
+  /** This tab leads from now on, until the function that it returns is called. */
   lead: () => () => void;
-  /** What a leading tab says to one that is new. */
-  greeting: () => News;
+  /** What a leading tab says to a new one. */
+  greeting: () => M;
 }
 
 /**
- * The tabs of one browser. One of them leads, and listens to the server for all: browsers allow six connections to a host, and more tabs
- * than that would block each other. When it closes, another one leads. In a browser without locks, each leads itself.
+ * The tabs of one browser. One of them leads, and listens to the server for all, because browsers
+ * allow only six connections to a host. When it closes, another one leads. In a browser without
+ * locks, each tab leads itself.
  */
-export class Tabs<News> {
-  readonly #tab: Tab<News>;
+export class Tabs<M> {
+  readonly #tab: Tab<M>;
   #channel: BroadcastChannel | null = null;
   #stepDown: (() => void) | null = null;
   #waiting = new AbortController();
@@ -37,7 +37,7 @@ export class Tabs<News> {
   #failures = 0;
   #heldSince = Infinity;
 
-  constructor(tab: Tab<News>) {
+  constructor(tab: Tab<M>) {
     this.#tab = tab;
   }
 
@@ -47,7 +47,7 @@ export class Tabs<News> {
 
   join() {
     this.#channel = new BroadcastChannel(NAME);
-    this.#channel.onmessage = ({ data }: MessageEvent<Message<News>>) => this.#receive(data);
+    this.#channel.onmessage = ({ data }: MessageEvent<Envelope<M>>) => this.#receive(data);
     if (navigator.locks) this.#queue({});
     else this.#stepDown = this.#tab.lead();
     this.wake();
@@ -63,11 +63,11 @@ export class Tabs<News> {
     this.#channel = null;
   }
 
-  say(news: News) {
-    this.#post({ kind: 'news', news });
+  say(message: M) {
+    this.#post({ kind: 'message', message });
   }
 
-  /** To be called when somebody looks at the tab: has it lead in the place of one that does not answer. */
+  /** Called when a person looks at the tab: it takes the lead from a tab that does not answer. */
   wake() {
     if (this.leads || !this.#channel) return;
     clearTimeout(this.#unanswered);
@@ -115,16 +115,16 @@ export class Tabs<News> {
     });
   }
 
-  #receive(message: Message<News>) {
-    if (message.kind === 'ask') {
-      if (this.leads) this.#post({ kind: 'here', news: this.#tab.greeting() });
+  #receive(envelope: Envelope<M>) {
+    if (envelope.kind === 'ask') {
+      if (this.leads) this.#post({ kind: 'here', message: this.#tab.greeting() });
       return;
     }
-    if (message.kind === 'here') clearTimeout(this.#unanswered);
-    this.#tab.hear(message.news);
+    if (envelope.kind === 'here') clearTimeout(this.#unanswered);
+    this.#tab.onMessage(envelope.message);
   }
 
-  #post(message: Message<News>) {
-    this.#channel?.postMessage(message);
+  #post(envelope: Envelope<M>) {
+    this.#channel?.postMessage(envelope);
   }
 }

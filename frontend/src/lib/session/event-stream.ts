@@ -9,28 +9,29 @@ export const EVENTS = [
 export type EventName = (typeof EVENTS)[number];
 
 interface Listener {
-  heard: (name: EventName, data: unknown) => void;
-  /** The connection stands: the first one, or one after a break, in which events may have been missed. */
-  connected: (afterBreak: boolean) => void;
-  lost: () => void;
+  onEvent: (name: EventName, data: unknown) => void;
+  /** The connection is open. Events may have been missed in a break. */
+  onConnect: (afterBreak: boolean) => void;
+  onLoss: () => void;
   /**
-   * Asked after every break, before connecting anew: whether to go on. An EventSource does not tell why it was refused,
-   * and for good, be it for a token that wants refreshing or for a session that has ended. Throws where nobody can say.
+   * Called after every break: reports whether to connect again, and throws if the server cannot be
+   * asked. An EventSource does not tell why it was refused, be it that the token has expired or that
+   * the session has ended.
    */
-  goOn: () => Promise<boolean>;
+  check: () => Promise<boolean>;
 }
 
-/** How long to wait before connecting anew, at first and at most, in milliseconds. */
-const SOON = 500;
-const LATEST = 30_000;
+/** The first and the longest wait before connecting again, in milliseconds. */
+const FIRST_WAIT = 500;
+const LONGEST_WAIT = 30_000;
 
-/** How long a connection has to stand to count as a success, so that one that is cut off at once is not asked for at once. */
+/** How long a connection must be open to count as a success, in milliseconds. The backoff starts again after that. */
 const STEADY = 10_000;
 
-/** How long the server is quiet at most, in milliseconds: it beats every twenty seconds. Beyond that the connection is dead, though nobody said so. */
+/** A connection that is quiet for longer is dead, in milliseconds: the server beats every 20 seconds. */
 const QUIET = 50_000;
 
-/** A stream of events that comes back by itself after a break. */
+/** A stream of events that connects again after a break. */
 export class EventStream {
   readonly #listener: Listener;
   #source: EventSource | null = null;
@@ -38,7 +39,7 @@ export class EventStream {
   #watch: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
   #connectedAt = Infinity;
-  /** Counts openings and breaks, so that what was begun before the last of them is dropped. */
+  /** Counts openings and breaks: a check that was begun before the last of them is dropped. */
   #turn = 0;
 
   constructor(listener: Listener) {
@@ -63,8 +64,8 @@ export class EventStream {
     this.#source = null;
   }
 
-  /** Connects anew at once: the connection may be long dead without anybody having noticed. */
-  renew() {
+  /** Connects again at once: the connection may be dead without a sign of it. */
+  reconnect() {
     this.#break();
     this.#failures = 0;
     void this.#retry();
@@ -75,42 +76,42 @@ export class EventStream {
     source.onopen = () => {
       this.#connectedAt = Date.now();
       this.#alive();
-      this.#listener.connected(afterBreak);
+      this.#listener.onConnect(afterBreak);
     };
     source.onerror = () => this.#fail();
     source.addEventListener('beat', () => this.#alive());
     for (const name of EVENTS) {
       source.addEventListener(name, ({ data }) => {
         this.#alive();
-        this.#listener.heard(name, JSON.parse(data));
+        this.#listener.onEvent(name, JSON.parse(data));
       });
     }
   }
 
   #alive() {
     clearTimeout(this.#watch);
-    this.#watch = setTimeout(() => this.renew(), QUIET);
+    this.#watch = setTimeout(() => this.reconnect(), QUIET);
   }
 
   #break() {
     this.close();
-    this.#listener.lost();
+    this.#listener.onLoss();
   }
 
   #fail() {
     this.#break();
     if (Date.now() - this.#connectedAt > STEADY) this.#failures = 0;
     this.#connectedAt = Infinity;
-    // Spread out, so that a server that starts again does not meet all of its listeners at once.
-    const wait = Math.min(LATEST, SOON * 2 ** this.#failures++) * (0.5 + Math.random());
+    // Jitter, so that a server that starts again does not meet all listeners at once.
+    const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#failures++) * (0.5 + Math.random());
     this.#timer = setTimeout(() => void this.#retry(), wait);
   }
 
   async #retry() {
     const turn = this.#turn;
-    const goOn = await this.#listener.goOn().catch(() => null);
+    const alive = await this.#listener.check().catch(() => null);
     if (turn !== this.#turn) return;
-    if (goOn) this.#connect(true);
-    else if (goOn === null) this.#fail();
+    if (alive) this.#connect(true);
+    else if (alive === null) this.#fail();
   }
 }
