@@ -33,18 +33,6 @@ export default defineConfig({
   build: {
     // The budget check reads the manifest to tell what a route loads.
     manifest: true,
-    rolldownOptions: {
-      output: {
-        codeSplitting: {
-          // What several pages have in common comes in two files and not in thirty: a page that is opened asks for each of them before it can
-          // do anything else, which takes a browser longer than to read the few kilobytes that it has no use for.
-          groups: [
-            { name: 'framework', test: /[\\/]node_modules[\\/]/, minShareCount: 2 },
-            { name: 'shared', test: /[\\/]src[\\/]lib[\\/]/, minShareCount: 2 },
-          ],
-        },
-      },
-    },
   },
   server: { proxy: { '/api': 'http://localhost:8080' } },
   test: { include: ['src/**/*.test.ts'], environment: 'node' },
