@@ -1,37 +1,9 @@
-import type { Locator, Page } from '@playwright/test';
 import { expect, requireProofOnce, signIn, test } from './journey';
+import { dialog, manage, openMembers, press, prove, row } from './members';
 import { addMember, call, invite, OWNER, signInByProgram, type Server } from './server';
 
 const PASSWORD = 'a password of my own';
 const WIDTHS = [1280, 375];
-
-async function openMembers(page: Page) {
-  await page.goto('/settings/members');
-  await expect(page).toHaveTitle('Members · Account settings · Curfew');
-  await row(page, OWNER.name).waitFor();
-}
-
-const row = (page: Page, name: string) => {
-  const head = page.getByRole('rowheader', { name: new RegExp(`^${name}( You)?$`) });
-  return page.getByRole('row').filter({ has: head });
-};
-const dialog = (page: Page, name: string | RegExp) => page.getByRole('dialog', { name });
-const press = (within: Page | Locator, name: string) =>
-  within.getByRole('button', { name, exact: true }).click();
-
-/** Proves who one is, with which what was asked for goes on. */
-async function prove(page: Page, action: string) {
-  const proof = dialog(page, 'Confirm that it is you');
-  await proof.getByLabel('Password').fill(OWNER.password);
-  await press(proof, action);
-}
-
-async function manage(page: Page, name: string): Promise<Locator> {
-  await press(page, `Manage ${name}`);
-  const opened = dialog(page, name);
-  await expect(opened).toBeVisible();
-  return opened;
-}
 
 /** Asks as a program what a member is, by their address. */
 async function memberOf({ url }: Server, token: string, email: string) {

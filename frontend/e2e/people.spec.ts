@@ -1,27 +1,6 @@
-import type { Locator, Page } from '@playwright/test';
 import { expect, requireProofOnce, signIn, test } from './journey';
+import { dialog, manage, openMembers, press, prove } from './members';
 import { addMember, invite, OWNER, removeByProgram, signInByProgram } from './server';
-
-const dialog = (page: Page, name: string | RegExp) => page.getByRole('dialog', { name });
-const press = (within: Page | Locator, name: string) =>
-  within.getByRole('button', { name, exact: true }).click();
-
-async function openMembers(page: Page) {
-  await page.goto('/settings/members');
-  await page.getByRole('rowheader', { name: OWNER.name }).waitFor();
-}
-
-async function manage(page: Page, name: string): Promise<Locator> {
-  await press(page, `Manage ${name}`);
-  return dialog(page, name);
-}
-
-/** Proves who one is, with which what was asked for goes on. */
-async function prove(page: Page, action: string) {
-  const proof = dialog(page, 'Confirm that it is you');
-  await proof.getByLabel('Password').fill(OWNER.password);
-  await press(proof, action);
-}
 
 for (const width of [1280, 375]) {
   test(`a member is removed for good, at ${width} px`, async ({ page, server, anotherBrowser }) => {
