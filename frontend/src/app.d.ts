@@ -7,6 +7,11 @@ declare global {
       retry: boolean;
     }
 
+    interface PageData {
+      /** Whether the page needs the width of a table. */
+      wide?: boolean;
+    }
+
     /** What one page hands to the next without writing it into the address. */
     interface PageState {
       /** Whose address the sign-in page fills in. */

@@ -16,6 +16,8 @@ export interface Column<T> {
   sort?: { key: string; kind: 'words' | 'time' };
   /** Whether its cells say by themselves what they are, as buttons do. */
   unnamed?: boolean;
+  /** Whether its cells stand in the corner of a card, next to the head of the row. */
+  corner?: boolean;
 }
 
 type Sortable = Pick<Column<never>, 'name' | 'sort'>;
