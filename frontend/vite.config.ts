@@ -8,7 +8,7 @@ const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { versio
 
 const build = adapter({ fallback: '200.html', precompress: true });
 
-/** Tells the server which pages there are, so that it answers 404 at every other address. */
+/** Lists the pages for the server, which answers 404 at every other address. */
 const withPages: Adapter = {
   ...build,
   async adapt(builder) {

@@ -63,7 +63,10 @@ export async function freePort() {
   return port;
 }
 
-/** The commands of Marionette, the protocol of Firefox itself. Debian has no geckodriver to translate them. */
+/**
+ * The commands of Marionette, the protocol of Firefox itself. Debian has no geckodriver to
+ * translate them.
+ */
 const MARIONETTE = {
   [Name.GET]: 'WebDriver:Navigate',
   [Name.REFRESH]: 'WebDriver:Refresh',

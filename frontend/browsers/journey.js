@@ -1,4 +1,5 @@
-// The main journey: its steps in their order. After the first, each begins on the page Security, signed in as the owner.
+// The main journey: its steps in their order. After the first, each begins on the page Security,
+// signed in as the owner.
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 

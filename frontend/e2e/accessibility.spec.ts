@@ -29,7 +29,10 @@ for (const { name, enter } of STATES) {
   });
 }
 
-/** Nothing for axe to find, wide in light and narrow in dark; and nothing to scroll sideways at any width. */
+/**
+ * Nothing for axe to find, wide in light and narrow in dark; and nothing to scroll sideways at any
+ * width.
+ */
 async function expectSound(page: Page) {
   await page.evaluate(axe.source);
   for (const [width, colorScheme] of [
@@ -56,7 +59,9 @@ async function expectSound(page: Page) {
   }
 }
 
-/** What axe finds, once it has been put into the page. Of what is sound it need not tell each place. */
+/**
+ * What axe finds, once it has been put into the page. Of what is sound it need not tell each place.
+ */
 function findings(page: Page) {
   return page.evaluate(async () => {
     const { violations, passes } = await window.axe.run({ resultTypes: ['violations'] });
@@ -64,7 +69,10 @@ function findings(page: Page) {
   });
 }
 
-/** Every control is reached by Tab, and where the focus is can be seen and is covered by nothing. It stays at 320 px, where room is short. */
+/**
+ * Every control is reached by Tab, and where the focus is can be seen and is covered by nothing. It
+ * stays at 320 px, where room is short.
+ */
 async function expectOperable(page: Page) {
   const expected = await page.evaluate(() => {
     const tabbable = 'a[href], button, input, select, textarea, summary, [tabindex="0"]';

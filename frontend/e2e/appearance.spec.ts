@@ -40,7 +40,7 @@ test.describe('where the reader chose the colours', () => {
     await page.getByRole('combobox', { name: 'Member' }).fill('okafor');
     const [first, second] = [page.getByRole('option').first(), page.getByRole('option').last()];
     await expect(first).toHaveAttribute('aria-selected', 'true');
-    // What is painted: a background that is not exempt is the reader's, whatever the style says.
+    // What is painted: a background that is not exempt is the reader's, against the style.
     expect(await style(first, 'forced-color-adjust')).toBe('none');
     expect(await style(second, 'forced-color-adjust')).toBe('auto');
   });

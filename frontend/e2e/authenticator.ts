@@ -20,10 +20,12 @@ export class Authenticator {
     );
   }
 
-  /** The code of this step, which is good until the next one is over. */
+  /** The code of this step, which is valid until the next one has expired. */
   code = () => this.#codeAt(Date.now());
 
-  /** The code of the step before, so that there is another one left in this step: each is good once. */
+  /**
+   * The code of the step before, so that there is another one left in this step: each is good once.
+   */
   async previousCode(): Promise<string> {
     const left = STEP - (Date.now() % STEP);
     if (left < 5_000) await new Promise((over) => setTimeout(over, left));

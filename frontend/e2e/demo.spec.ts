@@ -25,7 +25,8 @@ test('the numbers of a preview are what saving then does', async ({ page }) => {
   await expect.poll(async () => (await figures(page)).sessions).toBe(before.sessions - sessions);
 });
 
-// The server takes 200. Two pages of 101 are more, and no more than that: a long table is slow to search again and again.
+// The server takes 200. Two pages of 101 are more, and no more than that: a long table is slow to
+// search again and again.
 test('more sessions are revoked at once than the server takes at a time', async ({ page }) => {
   await page.route('/api/sessions?*', (route) => {
     const url = new URL(route.request().url());

@@ -17,7 +17,10 @@ interface Fixtures {
   anotherBrowser: () => Promise<Page>;
 }
 
-/** Every journey has its own server, and fails on any console error and on any request to another origin. */
+/**
+ * Every journey has its own server, and fails on any console error and on any request to another
+ * origin.
+ */
 export const test = base.extend<Fixtures>({
   data: ['organization', { option: true }],
   server: async ({ data }, use) => {
@@ -81,8 +84,9 @@ export async function sendSignIn(
 }
 
 /**
- * Signs in, as the owner unless told otherwise. A plain member arrives at their account, anybody else at the settings. The API is asked
- * for it, which gives the browser the same cookies as the page's form gets, in half the time.
+ * Signs in, as the owner unless told otherwise. A plain member arrives at their account, any other
+ * else at the settings. The API is asked for it, which gives the browser the same cookies as the
+ * page's form gets, in half the time.
  */
 export async function signIn(page: Page, { email, password } = OWNER) {
   const answer = await page.request.post('/api/sessions', { data: { email, password } });
@@ -148,8 +152,8 @@ export async function goOn(page: Page, { password } = OWNER) {
 }
 
 /**
- * A session that is about to end cannot be had without waiting, so what the server says in the background of the time left is changed on
- * its way, until an access of the person moves the end.
+ * A session that is about to end cannot be had without waiting, so what the server says in the
+ * background of the time left is changed on its way, until an access of the person moves the end.
  */
 export async function playExpiring(page: Page, seconds: number) {
   let stays = false;
@@ -162,12 +166,15 @@ export async function playExpiring(page: Page, seconds: number) {
     const headers = { ...response.headers(), 'curfew-session-expires-in': String(seconds) };
     return route.fulfill({ response, headers });
   });
-  // Whoever was offline connects anew, and asks how the session is.
+  // A page that was offline connects again, and reads the session.
   await page.evaluate(() => window.dispatchEvent(new Event('online')));
   await page.getByText(/^Your session ends in /).waitFor();
 }
 
-/** A session that proved itself long ago cannot be had by waiting, so the server's refusal is played once. */
+/**
+ * A session that proved itself long ago cannot be had by waiting, so the server's refusal is played
+ * once.
+ */
 export async function requireProofOnce(
   page: Page,
   method = 'PUT',
@@ -194,7 +201,10 @@ export async function requireProofOnce(
   );
 }
 
-/** Sessions that are old enough to be signed out cannot be had without waiting, so the server's numbers are changed on their way. */
+/**
+ * Sessions that are old enough to be signed out cannot be had without waiting, so the server's
+ * numbers are changed on their way.
+ */
 export async function playEffect(page: Page, atOnce: number, yours = false) {
   await page.route('/api/settings/security/preview', async (route) => {
     const response = await route.fetch();

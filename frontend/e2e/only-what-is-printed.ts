@@ -6,7 +6,10 @@ import type {
   TestResult,
 } from '@playwright/test/reporter';
 
-/** Lets through what the measurements print, and why one came to nothing: whoever measures wants a table, not a log of tests. */
+/**
+ * Lets through what the measurements print, and why one came to nothing: whoever measures wants a
+ * table, not a log of tests.
+ */
 export default class OnlyWhatIsPrinted implements Reporter {
   onStdOut(chunk: string | Buffer) {
     process.stdout.write(chunk);

@@ -24,7 +24,7 @@ test('a passkey is added, signs in, proves who one is, and stays while it is dem
   await press(page, 'Use a passkey');
   await expect(length(page)).toBeVisible();
 
-  // It is two factors at once, and what a session of a password proves where they are demanded.
+  // It is two factors at once, and what a session of a password proves where they are required.
   await demandFactors(server);
   await page.reload();
   await expect(length(page)).toBeVisible();
@@ -93,7 +93,7 @@ test('a passkey signs in again over the page, which keeps what was typed', async
   const dialog = signInAgain(page);
   const passkey = dialog.getByRole('button', { name: 'Use a passkey' });
   await authenticator.verifies(false);
-  await passkey.click(); // and somebody thinks better of it
+  await passkey.click(); // and the person declines
   await expect(dialog.getByRole('button', { name: 'Sign in', exact: true })).not.toHaveAttribute(
     'aria-busy',
     'true',

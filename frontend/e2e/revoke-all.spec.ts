@@ -117,7 +117,10 @@ async function cookiesOf(context: BrowserContext): Promise<Cookie[]> {
   return (await context.cookies()).filter(({ name }) => name === ACCESS || name === REFRESH);
 }
 
-/** Presents what a thief would have kept: each access token for a page, each refresh token for a new one. */
+/**
+ * Presents what a thief would have kept: each access token for a page, each refresh token for a new
+ * one.
+ */
 async function expectRefused(server: Server, cookies: Cookie[]) {
   for (const { name, value } of cookies) {
     const answer = await fetch(

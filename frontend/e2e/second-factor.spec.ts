@@ -72,7 +72,7 @@ test('a second factor is set up, asked for, and removed', async ({
   await expect(factorCard(phone)).toContainText('10 recovery codes left.');
   await expect(phone.getByText('How you sign in has changed')).toBeHidden();
 
-  // So is whoever had the password, and nothing more.
+  // So is an attempt with the password alone.
   await fetch(`${server.url}/api/sessions`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
@@ -86,7 +86,8 @@ test('a second factor is set up, asked for, and removed', async ({
     ),
   ).toBeVisible();
 
-  // A proof of who one is that is too old cannot be had without waiting, so the refusal is played once.
+  // A proof of who one is that is too old cannot be had without waiting, so the refusal is played
+  // once.
   await page.route(
     '/api/account/second-factor?*',
     (route) =>

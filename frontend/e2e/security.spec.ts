@@ -282,13 +282,13 @@ test('closing the tab with unsaved changes warns', async ({ page }) => {
 
 test('coming back leads to the place on the page where one was', async ({ page }) => {
   await page.setViewportSize({ width: 390, height: 500 });
-  await page.goto('/settings/security'); // a page that is opened shows its parts one after the other
+  await page.goto('/settings/security');
   const last = page.getByRole('button', { name: 'Revoke all sessions' });
   const account = page.locator('a[href="/account"]');
   await last.scrollIntoViewIfNeeded();
   expect(await page.evaluate(() => scrollY)).toBeGreaterThan(500);
 
-  await account.dispatchEvent('click'); // by hand it would have to be scrolled to, and the place be another
+  await account.dispatchEvent('click'); // a real click would scroll
   await expect(page).toHaveURL('/account');
   await page.goBack();
   await expect(last, 'back from another page').toBeInViewport();

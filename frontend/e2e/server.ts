@@ -16,7 +16,10 @@ export const OWNER = {
   password: 'correct horse battery staple',
 };
 
-/** What a server finds at its start: nothing, an organization of OWNER alone, or that of `make demo`, which is OWNER's too. */
+/**
+ * What a server finds at its start: nothing, an organization of OWNER alone, or that of `make
+ * demo`, which is OWNER's too.
+ */
 export type Data = 'none' | 'organization' | 'demo';
 
 /** The real program on a free port, with a data folder of its own. */
@@ -41,7 +44,10 @@ export class Server {
 
   static readonly #folders = new Map<Data, string>();
 
-  /** The folder of such data. Making one takes a while, so that it is done once, and copied for each journey. */
+  /**
+   * The folder of such data. Making one takes a while, so that it is done once, and copied for each
+   * journey.
+   */
   static async #made(data: Exclude<Data, 'none'>): Promise<string> {
     const known = Server.#folders.get(data);
     if (known) return known;
@@ -69,7 +75,10 @@ export class Server {
     return server.#data;
   }
 
-  /** Serves a made-up organization of that size, whose owner signs in as owner@example.org with OWNER's password. */
+  /**
+   * Serves a made-up organization of that size, whose owner signs in as owner@example.org with
+   * OWNER's password.
+   */
   static async startPopulation(sessions: number, members: number): Promise<Server> {
     const server = new Server(await freePort());
     execFileSync(POPULATION, ['--curfew', BINARY, server.#data, String(sessions), String(members)]);
@@ -122,7 +131,10 @@ export class Server {
 
 type Role = 'owner' | 'admin' | 'auditor' | 'member';
 
-/** Opens a session without a browser, of the owner unless told otherwise, and gives its access token. */
+/**
+ * Opens a session without a browser, of the owner unless told otherwise, and gives its access
+ * token.
+ */
 export async function signInByProgram({ url }: Server, { email, password } = OWNER) {
   const { accessToken } = await call<{ accessToken: string }>(url, 'POST', '/api/sessions', {
     email,
@@ -132,7 +144,7 @@ export async function signInByProgram({ url }: Server, { email, password } = OWN
   return accessToken;
 }
 
-/** Has the owner invite somebody, and gives the link. */
+/** Has the owner invite a member, and returns the link. */
 export async function invite(server: Server, role: Role, name: string, email = addressOf(name)) {
   const token = await signInByProgram(server);
   const { link } = await call<{ link: string }>(
@@ -146,7 +158,7 @@ export async function invite(server: Server, role: Role, name: string, email = a
   return link;
 }
 
-/** Has the owner invite somebody, who accepts, and gives what they sign in with. */
+/** Has the owner invite a member, who accepts, and returns their credentials. */
 export async function addMember(server: Server, role: Role, name: string, email = addressOf(name)) {
   const link = await invite(server, role, name, email);
   const secret = new URLSearchParams(new URL(link).hash.slice(1)).get('token');
@@ -163,7 +175,9 @@ interface Policy {
   maximumLifetime: { value: number; unit: string } | null;
 }
 
-/** Saves a session configuration without a browser: 8 days with refresh on, but for what is told. */
+/**
+ * Saves a session configuration without a browser: 8 days with refresh on, but for what is told.
+ */
 export async function saveByProgram(server: Server, who = OWNER, policy: Partial<Policy> = {}) {
   const token = await signInByProgram(server, who);
   const length = { value: 8, unit: 'days' };
@@ -214,7 +228,10 @@ async function memberByProgram(server: Server, email: string) {
     call(server.url, method, `/api/members/${member.id}${path}`, body, token);
 }
 
-/** Has the owner revoke all sessions of a member; the signing in and looking up is over when it returns. */
+/**
+ * Has the owner revoke all sessions of a member; the signing in and looking up is over when it
+ * returns.
+ */
 export async function revocationOf(server: Server, email: string) {
   const about = await memberByProgram(server, email);
   return () => about('POST', '/revoke-sessions');

@@ -177,7 +177,8 @@ test('a browser that lacks something is told what', async ({ browser, page, serv
   await expect(still.locator('noscript > *')).toContainText('Curfew needs JavaScript.');
   await scriptless.close();
 
-  // A browser that is too old runs none of the scripts. It is said after ten seconds, which are not waited for.
+  // A browser that is too old runs none of the scripts. It is said after ten seconds, which are not
+  // waited for.
   const old = await browser.newContext({ baseURL: server.url });
   const aged = await old.newPage();
   await aged.route('/_app/**/*.js', (route) => route.abort());
@@ -188,7 +189,8 @@ test('a browser that lacks something is told what', async ({ browser, page, serv
   await instead('the browser may be too old', aged);
   await old.close();
 
-  // The server answers pages at no address that is neither safe nor its own, but a proxy in front may take http as well.
+  // The server answers pages at no address that is neither safe nor its own, but a proxy in front
+  // may take http as well.
   const open = await browser.newContext({ baseURL: server.url });
   const plain = await open.newPage();
   await plain.addInitScript(() =>

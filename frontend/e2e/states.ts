@@ -37,7 +37,9 @@ interface State {
   enter: (page: Page, server: Server) => Promise<void>;
 }
 
-/** Every page and main state, for those who look at all of them: axe, narrow screens, screenshots. */
+/**
+ * Every page and main state, for those who look at all of them: axe, narrow screens, screenshots.
+ */
 export const STATES: State[] = [
   {
     name: 'sign-in',
@@ -649,7 +651,7 @@ export const STATES: State[] = [
   },
 ];
 
-/** Ben with three sessions, and the owner with one beside the page's own. */
+/** Ben with three sessions, and the owner with one next to the page's own. */
 async function addSessions(server: Server) {
   const ben = await addMember(server, 'member', 'Ben Okafor');
   for (let i = 0; i < 3; i++) await signInByProgram(server, ben);

@@ -3,17 +3,22 @@ import { expect, test as journey } from './journey';
 import { OWNER, Server } from './server';
 
 /**
- * How fast the page is, by the browser's own clock. Everything is measured once in each round, so that what else the machine does meets all
- * of it alike.
+ * How fast the page is, by the browser's own clock. Everything is measured once in each round, so
+ * that what else the machine does meets all of it alike.
  */
 const ROUNDS = 5;
 const SESSIONS = 100_000;
 const MEMBERS = 5_000;
 
-/** How often slower than it is the processor is made, as on a cheap telephone; and left as it is. */
+/**
+ * How often slower than it is the processor is made, as on a cheap telephone; and left as it is.
+ */
 const SLOWED = [4, 1];
 
-/** What holds up the page for longer than this is felt, in milliseconds: the browsers' own limit for calling a task long. */
+/**
+ * What holds up the page for longer than this is felt, in milliseconds: the browsers' own limit for
+ * calling a task long.
+ */
 const LONG = 50;
 
 const SIGN_IN = {
@@ -99,7 +104,8 @@ function record({ control, long }: { control: string; long: number }) {
     buffered: true,
   });
 
-  // The server renders nothing: a control that is there has its listeners. It can be used from the frame on that shows it.
+  // The server renders nothing: a control that is there has its listeners. It can be used from the
+  // frame on that shows it.
   const arrival = new MutationObserver(() => {
     if (!document.querySelector(control)) return;
     arrival.disconnect();
@@ -109,7 +115,10 @@ function record({ control, long }: { control: string; long: number }) {
 
   const painted = (name: string) => performance.getEntriesByName(name)[0]?.startTime ?? Infinity;
 
-  /** From when on the main control is seen and can be used, and nothing holds the page up before it has been calm. */
+  /**
+   * From when on the main control is seen and can be used, and nothing holds the page up before it
+   * has been calm.
+   */
   function interactive() {
     let from = Math.max(usable, painted('first-contentful-paint'));
     for (const task of all) {
@@ -120,8 +129,9 @@ function record({ control, long }: { control: string; long: number }) {
   }
 
   /**
-   * How long, in all, tasks went on beyond what is not felt. It is counted from the start, and not from the first content as is usual: that
-   * is the page itself here, before which most of the work is done.
+   * How long, in all, tasks went on beyond what is not felt. It is counted from the start, and not
+   * from the first content as is usual: that is the page itself here, before which most of the work
+   * is done.
    */
   function blocking(until: number) {
     const rests = all.map((task) => Math.min(end(task), until) - (task.startTime + long));
@@ -169,7 +179,10 @@ function record({ control, long }: { control: string; long: number }) {
   };
 }
 
-/** Asks by the browser's own protocol: Playwright runs a script in the page before its first question, which would be measured too. */
+/**
+ * Asks by the browser's own protocol: Playwright runs a script in the page before its first
+ * question, which would be measured too.
+ */
 async function ask<T>(browser: CDPSession, expression: string): Promise<T> {
   const { result, exceptionDetails } = await browser.send('Runtime.evaluate', {
     expression,
@@ -239,7 +252,7 @@ async function visit(browser: Browser, server: Server, page: typeof SIGN_IN, slo
 
 test('timings', async ({ browser, server }) => {
   test.setTimeout(10 * 60_000);
-  await visit(browser, server, SECURITY, 1); // so that no figure is that of a server or a browser that has only just begun
+  await visit(browser, server, SECURITY, 1); // a warm-up
   const visits: Visit[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     for (const page of [SIGN_IN, SECURITY]) {

@@ -1,4 +1,5 @@
-// Prints how much JavaScript each page loads first, gzipped as the server sends it, and fails above the budget.
+// Prints how much JavaScript each page loads first, gzipped as the server sends it, and fails above
+// the budget.
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
@@ -10,7 +11,10 @@ const kit = '.svelte-kit/generated/client-optimized';
 /** @type {Record<string, { file: string, imports?: string[] }>} */
 const manifest = JSON.parse(readFileSync('.svelte-kit/output/client/.vite/manifest.json', 'utf8'));
 
-/** Kit numbers its pages, layouts and error pages; each node names the files in src/routes it is made of. */
+/**
+ * Kit numbers its pages, layouts and error pages; each node names the files in src/routes it is
+ * made of.
+ */
 const nodes = readdirSync(`${kit}/nodes`).map((name) => {
   const [, path = ''] =
     /src\/routes\/([^"]*)"/.exec(readFileSync(`${kit}/nodes/${name}`, 'utf8')) ?? [];

@@ -50,7 +50,10 @@ export class FakeBrowser {
     this.window.dispatchEvent(new Event('online'));
   }
 
-  /** What WebKit does while a page goes away: a held lock is taken, and every further request is refused at once. */
+  /**
+   * As WebKit does while a page goes away: takes a held lock, and refuses each further request at
+   * once.
+   */
   refuseLocks() {
     this.#locks.refuse();
   }
@@ -73,7 +76,10 @@ export class FakeBrowser {
     this.document.dispatchEvent(new Event('visibilitychange'));
   }
 
-  /** What is said to the channel from now on is lost on the way: the tab that would answer is asleep. */
+  /**
+   * What is said to the channel from now on is lost on the way: the tab that would answer is
+   * asleep.
+   */
   silence() {
     this.#channels.clear();
   }
@@ -131,7 +137,9 @@ interface Turn {
   reject: (error: Error) => void;
 }
 
-/** More requests than this are a loop. They are left unanswered, so that a test can end and say so. */
+/**
+ * More requests than this are a loop. They are left unanswered, so that a test can end and say so.
+ */
 const LOOP = 1000;
 
 /** The lock of the leading tab. Any other is always free. */

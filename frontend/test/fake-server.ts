@@ -6,7 +6,9 @@ vi.stubGlobal('navigator', { onLine: true });
 
 type Answer = Response | Error | Promise<Response>;
 
-/** Answers the coming requests in turn, an error being a lost connection; returns what was asked. */
+/**
+ * Answers the coming requests in turn, an error being a lost connection; returns what was asked.
+ */
 export function answerInTurn(...answers: Answer[]): Request[] {
   const requests: Request[] = [];
   vi.stubGlobal('fetch', async (request: Request) => {

@@ -6,7 +6,7 @@ import { endedSentence } from '$lib/text/ended';
 import { sessionEnd } from '$lib/session/session-end.svelte';
 import { homeOf } from '$lib/session/return-to';
 
-/** Leads to where the person belongs. */
+/** Redirects to the home page of the person. */
 export async function load() {
   const { required } = await getSetup();
   if (required) redirect(307, '/setup');

@@ -6,7 +6,7 @@ export type Enrolment = components['schemas']['Enrolment'];
 
 export const renameAccount = (name: string) => body(api.PATCH('/api/account', { body: { name } }));
 
-/** Changes my password and ends my other sessions. The code is for whoever has a second factor. */
+/** Changes my password and ends my other sessions. The code is for members with a second factor. */
 export const changePassword = (currentPassword: string, newPassword: string, code: string) =>
   body(
     api.PUT('/api/account/password', {
@@ -16,7 +16,7 @@ export const changePassword = (currentPassword: string, newPassword: string, cod
 
 export const getSecondFactor = () => body(api.GET('/api/account/second-factor'));
 
-/** A secret for an authenticator app. Nothing is kept of it before the first right code. */
+/** Makes a secret for an authenticator app. It is kept only after the first right code. */
 export const beginSecondFactor = () => body(api.POST('/api/account/second-factor/enrolment'));
 
 export const setUpSecondFactor = (enrolment: string, code: string, endOtherSessions: boolean) =>
@@ -25,13 +25,13 @@ export const setUpSecondFactor = (enrolment: string, code: string, endOtherSessi
 export const removeSecondFactor = (endOtherSessions: boolean) =>
   body(api.DELETE('/api/account/second-factor', { params: { query: { endOtherSessions } } }));
 
-/** New recovery codes, in the place of those that are left. */
+/** Makes new recovery codes, which replace the old ones. */
 export const renewRecoveryCodes = () => body(api.POST('/api/account/second-factor/recovery-codes'));
 
-/** What changed of my credentials, as far as I have not put it away. In the background. */
+/** Changes of my credentials that I have not dismissed. In the background. */
 export const listNotices = () => body(api.GET('/api/account/notices', { headers: passive }));
 
-/** Puts the notices away up to the one of that sequence. */
+/** Dismisses the notices up to that sequence. */
 export const dismissNotices = (upTo: number) =>
   body(api.POST('/api/account/notices/dismiss', { body: { upTo } }));
 

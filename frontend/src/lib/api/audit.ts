@@ -11,11 +11,12 @@ export type AuditQuery = Pick<
 
 /** A page of the entries that the query selects, newest first. */
 export const listAudit = (query: AuditQuery & { cursor?: string }) =>
-  body(api.GET('/api/audit', { params: { query } })) as Promise<AuditPage>; // a file only where a format is asked for
+  // The answer is a file only with `format`.
+  body(api.GET('/api/audit', { params: { query } })) as Promise<AuditPage>;
 
-/** Checks the chain from the first entry to the last, which takes about a second for each hundred thousand. */
+/** Checks the chain from the first entry to the last: about a second per 100,000 entries. */
 export const checkAuditChain = () => body(api.GET('/api/audit/chain'));
 
-/** Where a browser gets all entries that the query picks, as a file. */
+/** The address of a file of all entries that the query selects. */
 export const auditFile = (query: AuditQuery, format: 'csv' | 'jsonl') =>
   `/api/audit?${new URLSearchParams({ ...query, format })}`;

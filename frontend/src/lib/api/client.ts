@@ -41,7 +41,10 @@ export async function answer<
   return data as NonNullable<typeof data>;
 }
 
-/** Returns the body of a good answer. If the session is over, it tells the listener and throws `SessionOver`. */
+/**
+ * Returns the body of a good answer. If the session is over, it calls the listener and throws
+ * `SessionOver`.
+ */
 export async function body<
   T extends Record<string | number, unknown>,
   O,
@@ -76,7 +79,9 @@ async function isExpired(response: Response): Promise<boolean> {
 
 let refreshing: Promise<Response> | null = null;
 
-/** One refresh at a time: for all requests of this tab, and across tabs where the browser has locks. */
+/**
+ * One refresh at a time: for all requests of this tab, and across tabs where the browser has locks.
+ */
 function refresh(isPassive: boolean): Promise<Response> {
   refreshing ??= alone(() =>
     reach(

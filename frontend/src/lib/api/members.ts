@@ -19,7 +19,9 @@ export const getMember = (id: string) =>
 export const inviteMember = (request: InviteRequest) =>
   body(api.POST('/api/members', { body: request }));
 
-/** Changes a member's name, address or role, deactivates or reactivates them; what is absent stays. */
+/**
+ * Changes a member's name, address or role, deactivates or reactivates them; what is absent stays.
+ */
 export const changeMember = (id: string, change: MemberChange) =>
   body(api.PATCH('/api/members/{id}', { params: { path: { id } }, body: change }));
 
@@ -39,6 +41,6 @@ export const removeFactors = (id: string) =>
 export const issueLink = (id: string, mail: boolean) =>
   body(api.POST('/api/members/{id}/link', { params: { path: { id } }, body: { mail } }));
 
-/** Uses up a one-time link. It signs nobody in. */
+/** Uses up a one-time link. It does not sign in. */
 export const acceptInvitation = (request: AcceptRequest) =>
   body(api.POST('/api/invitations/accept', { body: request }));

@@ -4,7 +4,10 @@ import type { components } from './schema';
 
 export type Passkey = components['schemas']['Passkey'];
 
-/** Whether the browser has passkeys for this site: they are bound to a name, and a number is none. */
+/**
+ * Whether the browser has passkeys for this site: they are bound to a host name, not to an IP
+ * address.
+ */
 export const canUsePasskeys =
   'PublicKeyCredential' in window &&
   'parseRequestOptionsFromJSON' in PublicKeyCredential &&
@@ -15,7 +18,7 @@ export const listPasskeys = () => body(api.GET('/api/account/passkeys'));
 export const removePasskey = (id: string) =>
   body(api.DELETE('/api/account/passkeys/{id}', { params: { path: { id } } }));
 
-/** Has the browser make a passkey, and registers it. Nothing comes of it where the person thinks better of it. */
+/** Has the browser make a passkey, and registers it. Returns null if the person declined. */
 export async function registerPasskey(name: string): Promise<Passkey | null> {
   const { ceremony, options } = await body(api.POST('/api/account/passkey-challenge'));
   const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(
@@ -27,13 +30,13 @@ export async function registerPasskey(name: string): Promise<Passkey | null> {
   );
 }
 
-/** Signs in by a passkey; null where the person thought better of it. */
+/** Signs in by a passkey. Returns null if the person declined. */
 export async function signInByPasskey() {
   const answer = await ask();
   return answer && body(api.POST('/api/sessions/passkey', { body: answer }));
 }
 
-/** Proves again who one is; null where the person thought better of it. */
+/** Proves one's identity again. Returns null if the person declined. */
 export async function proveByPasskey() {
   const answer = await ask();
   return answer && body(api.POST('/api/session/reauthenticate/passkey', { body: answer }));
@@ -50,7 +53,10 @@ async function ask() {
 
 type Answer = Record<string, unknown>;
 
-/** What the browser answers, as JSON. It does not tell why there is no answer: so that no site learns which passkeys there are. */
+/**
+ * Returns the browser's answer as JSON. The browser does not say why there is none, so that no site
+ * learns which passkeys exist.
+ */
 async function unlessDeclined(asking: () => Promise<Credential | null>): Promise<Answer | null> {
   try {
     const credential = (await asking()) as PublicKeyCredential | null;

@@ -9,7 +9,7 @@ export class Problem extends Error {
 
   constructor(
     readonly document: ProblemDocument,
-    /** Seconds after which trying again makes sense, where the server named them. */
+    /** Seconds until a retry makes sense, if the server named them. */
     readonly retryAfter: number | null = null,
   ) {
     super(document.detail);
@@ -23,13 +23,15 @@ export class Problem extends Error {
     return this.document.status;
   }
 
-  /** What is wrong with one field of the request, if anything is. */
+  /** Returns what is wrong with one field of the request, or undefined. */
   at(field: string): string | undefined {
     return this.document.errors?.find((error) => error.field === field)?.message;
   }
 }
 
-/** Thrown in place of a refusal that the listener in the client has handled: there is nothing more to say. */
+/**
+ * Thrown in place of a refusal that the listener in the client has handled. Callers show nothing.
+ */
 export class SessionOver extends Error {
   override name = 'SessionOver';
 }
@@ -48,20 +50,20 @@ export const wrong = {
   passkey: is('bad_passkey'),
 };
 
-/** What is wanted for it, too. */
+/** What else the server asks for. */
 export const wants = { code: is('second_factor_required'), proof: is('reauthentication_required') };
 
-/** Whether the organization demands a second factor that the session has not proved. */
+/** Reports whether the session must prove a second factor first, as the organization requires. */
 export const isRestricted = is('session_restricted');
 
-/** Whether the error says that nobody is signed in here any more. An outage never says so. */
+/** Reports whether the error says that the session has ended. An outage never says so. */
 export function endsSession(error: unknown): error is Problem {
   const refusedProof =
     wrong.password(error) || wrong.code(error) || wrong.passkey(error) || wants.code(error);
   return error instanceof Problem && error.status === 401 && !refusedProof;
 }
 
-/** What went wrong, for the person who waits for it. */
+/** What went wrong, in words. */
 export interface Explanation {
   title: string;
   detail: string;

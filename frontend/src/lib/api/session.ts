@@ -18,7 +18,7 @@ export const loadSession = () => answer(api.GET('/api/session'));
 /** The same in the background. The caller handles the end of the session. */
 export const watchSession = () => answer(api.GET('/api/session', { headers: passive }));
 
-/** The code is for whoever has a second factor. */
+/** The code is for members with a second factor. */
 export const signIn = (email: string, password: string, code = '') =>
   body(api.POST('/api/sessions', { body: { email, password, ...(code ? { code } : {}) } }));
 
@@ -42,17 +42,19 @@ export const revokeOtherSessions = () => body(api.POST('/api/sessions/revoke-oth
 export const revokeSessions = (ids: string[]) =>
   body(api.POST('/api/sessions/revoke', { body: { ids } }));
 
-/** How many sessions there are, and how many of them began since the given time. In the background as well. */
+/**
+ * How many sessions there are, and how many of them began since the given time. In the background.
+ */
 export const watchSessionFigures = (since: string) =>
   body(api.GET('/api/sessions/summary', { params: { query: { since } }, headers: passive }));
 
 export const getSessionSummary = () => body(api.GET('/api/sessions/summary'));
 
-/** The same in the background: it keeps nobody's session alive. */
+/** The same in the background: it keeps no session alive. */
 export const watchSessionSummary = () =>
   body(api.GET('/api/sessions/summary', { headers: passive }));
 
-/** Signs everybody out. The key names this revocation, so that asking again revokes nothing more. */
+/** Signs everyone out. The key names this revocation, so that a retry revokes nothing more. */
 export const revokeAllSessions = (key: string, reason: string) =>
   body(
     api.POST('/api/sessions/revoke-all', {

@@ -13,7 +13,7 @@ export type SecuritySettings = components['schemas']['SecuritySettings'];
 /** For a load function, which redirects by itself if the session is over. */
 export const loadSecuritySettings = () => answer(api.GET('/api/settings/security'));
 
-/** In the background: it keeps nobody's session alive. */
+/** In the background: it keeps no session alive. */
 export const watchSecuritySettings = () =>
   body(api.GET('/api/settings/security', { headers: passive }));
 
@@ -21,20 +21,20 @@ export const watchSecuritySettings = () =>
 export const previewSecuritySettings = (policy: Policy, signal: AbortSignal) =>
   body(api.POST('/api/settings/security/preview', { body: policy, signal }));
 
-/** The same in the background: it keeps nobody's session alive. */
+/** The same in the background: it keeps no session alive. */
 export const watchPreview = (policy: Policy, signal: AbortSignal) =>
   body(api.POST('/api/settings/security/preview', { body: policy, signal, headers: passive }));
 
 export const getSignInSettings = () => body(api.GET('/api/settings/sign-in', { headers: passive }));
 
-/** Demands a second factor of every member, or no more. */
+/** Requires a second factor of every member, or no longer. */
 export const putSignInSettings = (requireSecondFactor: boolean) =>
   body(api.PUT('/api/settings/sign-in', { body: { requireSecondFactor } }));
 
 export const putOrganization = (name: string) =>
   body(api.PUT('/api/settings/organization', { body: { name } }));
 
-/** Saves the policy unless somebody saved since `version` was read: that is a 412. */
+/** Saves the policy. If another save came after `version` was read, the answer is 412. */
 export const putSecuritySettings = (policy: Policy, version: number) =>
   body(
     api.PUT('/api/settings/security', {

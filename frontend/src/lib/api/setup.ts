@@ -5,5 +5,5 @@ export type SetupRequest = components['schemas']['SetupRequest'];
 
 export const getSetup = () => body(api.GET('/api/setup'));
 
-/** Creates the organization and its first owner. It signs nobody in. */
+/** Creates the organization and its first owner. It does not sign in. */
 export const setUp = (request: SetupRequest) => body(api.POST('/api/setup', { body: request }));

@@ -1,4 +1,4 @@
-/** The same address with other values in its query. What is empty is left out. */
+/** Returns the address with other values in its query. Empty values are left out. */
 export function withQuery(from: URL, changes: [name: string, value: string][]): URL {
   const url = new URL(from);
   for (const [name, value] of changes) {

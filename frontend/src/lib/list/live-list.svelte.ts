@@ -9,9 +9,9 @@ import { Query } from './query.svelte';
 const MOST = 200;
 
 /**
- * What a list does when its items may have changed. `count` reads how many there are, and leaves the
- * rows to the person. `rows` updates the rows that are shown in place. `all` reads the first page
- * again, after a break only. A list without a mode changes only when it is asked to.
+ * What a list does when its items may have changed. `count` reads how many there are, and leaves
+ * the rows to the person. `rows` updates the rows that are shown in place. `all` reads the first
+ * page again, after a break only. A list without a mode changes only when it is asked to.
  */
 type Refresh = 'count' | 'rows' | 'all';
 
@@ -32,8 +32,8 @@ interface Options<T, Q extends object, F extends string> {
 }
 
 /**
- * The list of a page: what the address asks for, the pages read so far, and keeping them current. It
- * has to be made while the page's component is.
+ * The list of a page: what the address asks for, the pages read so far, and keeping them current.
+ * It has to be made while the page's component is.
  */
 export class LiveList<T, Q extends object, F extends string = never> extends Pages<T> {
   readonly query: Query<F | 'sort' | 'order'>;
@@ -87,7 +87,10 @@ export class LiveList<T, Q extends object, F extends string = never> extends Pag
     return this.query.set({ sort: key, order } as Partial<Record<F | 'sort' | 'order', string>>);
   }
 
-  /** Shows what became of an item. Its row stays where it is, whatever the order and the filters say. */
+  /**
+   * Shows what became of an item. Its row stays where it is, whatever the order and the filters
+   * say.
+   */
   update(changed: T) {
     const key = this.keyOf(changed);
     this.items = this.items.map((item) => (this.keyOf(item) === key ? changed : item));

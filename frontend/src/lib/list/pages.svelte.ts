@@ -3,18 +3,18 @@ import { SessionOver } from '../api/problem';
 export interface Page<T> {
   items: T[];
   nextCursor?: string | undefined;
-  /** How many items there are in all pages, where the server counts them. */
+  /** How many items there are in all pages, if the server counts them. */
   total?: number;
 }
 
-/** A list that the server hands out in pages. */
+/** A list that the server returns in pages. */
 export class Pages<T> {
   items = $state.raw<T[]>([]);
   total = $state.raw<number | null>(null);
-  /** Whether the first page is here. An empty list is not one that was never read. */
+  /** Whether the first page was read. Until then, an empty list means nothing. */
   loaded = $state(false);
   loading = $state(false);
-  /** Whether what is shown answers an earlier question, while the list begins anew or has failed to. */
+  /** Whether the items answer an earlier question: the list is being read again, or that failed. */
   stale = $state(false);
   error = $state.raw<unknown>(null);
 
@@ -31,7 +31,7 @@ export class Pages<T> {
     this.keyOf = keyOf;
   }
 
-  /** Begins anew; what was shown stays until the answer. */
+  /** Reads the first page again. What is shown stays until the answer. */
   reload = () => {
     this.stale = true;
     return this.#load(undefined);
@@ -39,7 +39,7 @@ export class Pages<T> {
 
   more = () => this.#load(this.#cursor);
 
-  /** Asks again what got no answer. */
+  /** Repeats the request that got no answer. */
   retry = () => this.#load(this.#asked);
 
   remove(...gone: T[]) {
@@ -57,7 +57,7 @@ export class Pages<T> {
       const page = await this.#read(cursor);
       if (load !== this.#latest) return;
       const seen = cursor ? this.items : [];
-      // A list that moves between two pages may name something twice.
+      // A list that changes between two pages may name an item twice.
       const keys = seen.map(this.keyOf);
       this.items = [...seen, ...page.items.filter((item) => !keys.includes(this.keyOf(item)))];
       this.#cursor = page.nextCursor;

@@ -13,19 +13,22 @@ export class Query<K extends string> {
     valuesOf(this.#names, (name) => page.url.searchParams.get(name) ?? ''),
   );
 
-  /** Where the last change leads, until the address says so too: a change that follows at once builds on it. */
+  /** The address of a change that is still under way. The next change builds on it. */
   #ahead: URL | null = null;
 
   constructor(...names: K[]) {
     this.#names = names;
   }
 
-  /** Whether any of the names has a value. */
+  /** Reports whether any of the names has a value. */
   has(...names: K[]): boolean {
     return names.some((name) => this.values[name] !== '');
   }
 
-  /** Changes what is named, as one step of the history or, while somebody types, in the place of the last. */
+  /**
+   * Changes the named values. It adds a step to the history or, during typing, replaces the last
+   * one.
+   */
   async set(changes: Partial<Record<K, string>>, step: 'push' | 'replace' = 'push') {
     const from = this.#ahead ?? page.url;
     const url = withQuery(from, Object.entries<string>(changes as Record<K, string>));

@@ -1,8 +1,9 @@
 const PROBE = '__Host-curfew_probe';
 
 /**
- * Whether this browser keeps a cookie like that of a session, found out by setting one for a moment. Safari drops what is `Secure` over
- * plain http, on localhost too, and says nothing (WebKit bug 281149); settings and extensions drop what they like.
+ * Reports whether this browser keeps a cookie like that of a session, by setting one for a moment.
+ * Over plain http, on localhost too, Safari drops `Secure` cookies silently (WebKit bug 281149).
+ * Settings and extensions may drop any.
  */
 export function keepsCookies(): boolean {
   const set = (seconds: number) =>

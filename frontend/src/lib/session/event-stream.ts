@@ -15,8 +15,8 @@ interface Listener {
   onLoss: () => void;
   /**
    * Called after every break: reports whether to connect again, and throws if the server cannot be
-   * asked. An EventSource does not tell why it was refused, be it that the token has expired or that
-   * the session has ended.
+   * asked. An EventSource does not tell why it was refused, be it that the token has expired or
+   * that the session has ended.
    */
   check: () => Promise<boolean>;
 }
@@ -25,10 +25,16 @@ interface Listener {
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 30_000;
 
-/** How long a connection must be open to count as a success, in milliseconds. The backoff starts again after that. */
+/**
+ * How long a connection must be open to count as a success, in milliseconds. The backoff starts
+ * again after that.
+ */
 const STEADY = 10_000;
 
-/** A connection that is quiet for longer is dead, in milliseconds: the server beats every 20 seconds. */
+/**
+ * A connection that is quiet for longer is dead, in milliseconds: the server beats every 20
+ * seconds.
+ */
 const QUIET = 50_000;
 
 /** A stream of events that connects again after a break. */

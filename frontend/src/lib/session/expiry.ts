@@ -1,10 +1,10 @@
 import type { Policy } from '../api/settings';
 import { seconds } from '../text/policy';
 
-/** How long before its end a session says so, in seconds: the server's stream does the same. */
+/** How long before its end a session warns, in seconds. The server's stream does the same. */
 const WARNING = 5 * 60;
 
-/** How long before its end a session under the policy says so, in seconds. A short one is half over by then. */
+/** How long before its end a session warns, in seconds. A short one warns at half its length. */
 export function lead(policy: Policy): number {
   return Math.min(WARNING, seconds(policy.sessionLength) / 2);
 }

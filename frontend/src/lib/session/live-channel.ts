@@ -24,7 +24,10 @@ interface Page {
   onReturn: () => void;
 }
 
-/** How often to look whether the machine slept, and how late such a look must be to mean that it did, in milliseconds. */
+/**
+ * How often to look whether the machine slept, and how late such a look must be to mean that it
+ * did, in milliseconds.
+ */
 const LOOK = 15_000;
 const SLEPT = 90_000;
 

@@ -33,7 +33,9 @@ class Listeners<T = void> {
 export class Live {
   /** How the session of this page ended. The page stays, with what was being typed. */
   ended = $state.raw<Ending | null>(null);
-  /** Another member who signed in with this browser: the page is no longer of the one who opened it. */
+  /**
+   * Another member who signed in with this browser: the page is no longer of the one who opened it.
+   */
   replacedBy = $state.raw<string | null>(null);
   /** When the session ends by itself, by this machine's clock. */
   endsAt = $state<number | null>(null);
@@ -79,10 +81,10 @@ export class Live {
   }
 
   /**
-   * Calls the listener whenever sessions or members may have changed, after a break too, and returns
-   * how to stop it: `$effect(() => live.onSessionsChanged(look))`. The listener reads with `passive`.
-   * A page in the background reads when it is seen again. Only those who see all sessions hear of
-   * changes, at most once a second.
+   * Calls the listener whenever sessions or members may have changed, after a break too, and
+   * returns how to stop it: `$effect(() => live.onSessionsChanged(look))`. The listener reads with
+   * `passive`. A page in the background reads when it is seen again. Only those who see all
+   * sessions hear of changes, at most once a second.
    */
   onSessionsChanged(listener: () => void) {
     const look = () => {
@@ -220,7 +222,10 @@ export class Live {
     }
   }
 
-  /** Asks which session this browser has. Reports whether there is one that this page can go on with. */
+  /**
+   * Asks which session this browser has. Reports whether there is one that this page can go on
+   * with.
+   */
   async #check(): Promise<boolean> {
     const asked = this.#who?.session;
     try {

@@ -345,7 +345,7 @@ describe('two tabs', () => {
     await settle();
     browser.stream.connect();
     expect(tab.listening).toBe(true);
-    // What happened between the two was heard by nobody.
+    // No tab heard what happened between the two.
     expect(returned).toHaveBeenCalledTimes(1);
     browser.stream.send('session.ended', revoked);
     expect(tab.ended).toEqual(revoked);
@@ -428,7 +428,8 @@ describe('two tabs', () => {
     openTab(current('s9', 'ben'));
     await settle();
     expect(tab.replacedBy).toBe('ben');
-    // The one that is no longer theirs listens to nothing any more, and takes nothing from the other.
+    // The one that is no longer theirs listens to nothing any more, and takes nothing from the
+    // other.
     const { stream } = browser;
     browser.look();
     await settle(5000);

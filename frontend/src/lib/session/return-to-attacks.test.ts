@@ -155,7 +155,8 @@ it('never leads to another origin, whatever the address bar asks for', () => {
   }
   if (process.env.ATTACKS_ROWS) appendFileSync(process.env.ATTACKS_ROWS, rows.join('\n') + '\n');
   expect(wrong).toEqual([]);
-  // The oracle has something to judge: not everything is refused, and what is refused would often have led away.
+  // The oracle has something to judge: not everything is refused, and what is refused would often
+  // have led away.
   expect(led).toBeGreaterThan(500);
   const away = shapes.filter(
     (shape) => URL.canParse(shape, ORIGIN) && new URL(shape, ORIGIN).origin !== ORIGIN,

@@ -1,20 +1,21 @@
 import type { Role } from '../api/members';
 
-/** The session configuration: the home of everybody who may see settings. */
+/** The session configuration: the home page of all who may see settings. */
 export const HOME = '/settings/security';
 
-/** Where a member belongs who asked for nothing else. */
+/** The home page of a member. */
 export const homeOf = ({ role }: { role: Role }) => (role === 'member' ? '/account' : HOME);
 
 /**
- * The page to return to after signing in. The address bar is open to everybody's hand, so only a plain
- * path of our own origin counts: browsers read `//host` and `/\host` as another site, and skip control characters.
+ * Returns the page to go to after signing in. Anyone can write the address, so only a plain path of
+ * our own origin counts: browsers read `//host` and `/\host` as another site, and skip control
+ * characters.
  */
 export function safeReturnTo(next: string | null, home: string = HOME): string {
   return next !== null && /^\/(?![/\\])[^\\\p{Cc}]*$/u.test(next) ? next : home;
 }
 
-/** Where a session belongs that has not proved the second factor which is demanded. */
+/** The page of a session that must prove a second factor first. */
 export function secondFactorPath(from: URL): string {
   return `${SECOND_FACTOR}?next=${encodeURIComponent(from.pathname + from.search)}`;
 }

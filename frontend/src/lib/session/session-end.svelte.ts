@@ -8,8 +8,8 @@ import { SECOND_FACTOR, secondFactorPath } from './return-to';
 /** How the session ends, and what the person reads about it. */
 class SessionEnd {
   /**
-   * What the sign-in page says about the session that ended. It stays in memory, because revoking all
-   * sessions has the browser clear its storage.
+   * What the sign-in page says about the session that ended. It stays in memory, because revoking
+   * all sessions has the browser clear its storage.
    */
   message = $state<string | null>(null);
 
@@ -23,8 +23,8 @@ class SessionEnd {
   }
 
   /**
-   * Runs the task with which a person ends their own session, and goes to the sign-in page. The task
-   * returns what to say there, and what to say in the other tabs.
+   * Runs the task with which a person ends their own session, and goes to the sign-in page. The
+   * task returns what to say there, and what to say in the other tabs.
    */
   async signOut(task: () => Promise<{ message: string; ending: Ending }>) {
     await live.ending(async () => {

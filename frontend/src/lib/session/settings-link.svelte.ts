@@ -1,8 +1,8 @@
-/** What became of a link to the settings. It is kept in memory, so a reload forgets it. */
+/** The outcome of a link to the settings. It is kept in memory, so a reload forgets it. */
 class SettingsLink {
   /** Whether the person who opened it had to sign in first. */
   opened = false;
-  /** Whether a member opened it who may not see settings, and came to their account instead. */
+  /** Whether a member without access to settings opened it, and came to their account instead. */
   refused = $state(false);
 }
 

@@ -91,8 +91,9 @@ export class Tabs<M> {
   }
 
   /**
-   * Another tab stole the lock, or the browser refuses it. WebKit takes every lock from a page that reloads and refuses
-   * all further requests at once: a retry without a delay would keep that page alive for ever.
+   * Another tab stole the lock, or the browser refuses it. WebKit takes every lock from a page that
+   * reloads and refuses all further requests at once: a retry without a delay would keep that page
+   * alive for ever.
    */
   #fail() {
     this.#stepDown?.();

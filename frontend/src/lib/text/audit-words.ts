@@ -2,9 +2,9 @@ import type { AuditEntry } from '../api/audit';
 import { formatNumber } from './formats';
 import { bidiIsolate } from './bidi-isolate';
 
-/** What the reader of an entry knows beside it. */
+/** What the reader of an entry knows next to it. */
 export interface Reader {
-  /** Whose account it is told to: they are "you". Nobody is, where the log of all is read. */
+  /** The member who reads: they are "you". The log of the organization has none. */
   self?: string;
   /** Gives a member's name, where it is known. */
   nameOf?: (id: string) => string | undefined;
@@ -191,7 +191,7 @@ export function entryWords(entry: AuditEntry, reader: Reader): string {
   }
 }
 
-/** Whom it concerns: the id of a member, where it was done to one or to a session of theirs. */
+/** The id of the member that it was done to, or whose session it was done to. */
 export function memberOf({ target, details }: AuditEntry): string | null {
   if (typeof details.member === 'string') return details.member;
   return target.startsWith('member:') ? target.slice('member:'.length) : null;
@@ -216,7 +216,7 @@ export function differences({ details: { before, after } }: AuditEntry): Differe
     .filter((each) => each.before !== each.after);
 }
 
-/** Everything else that an entry tells. */
+/** Everything else in an entry. */
 export function facts({ details }: AuditEntry): { name: string; value: string }[] {
   return Object.entries(details)
     .filter(([key, value]) => !(key === 'before' || key === 'after') && value !== '')
@@ -305,7 +305,7 @@ function nameFor(id: string | null, { self, nameOf }: Reader): string {
   return name ? bidiIsolate(name) : 'another member';
 }
 
-/** The names that the entries hold, of whoever acted and of those it was done to. */
+/** The names in the entries: of the members who acted, and of those it was done to. */
 export function namesIn(entries: AuditEntry[]): [id: string, name: string][] {
   return entries.flatMap((entry) => {
     const { actor, details } = entry;

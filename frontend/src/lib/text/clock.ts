@@ -37,7 +37,9 @@ export function serverTime(): number {
   return Date.now() + ahead;
 }
 
-/** The time for words such as "3 minutes ago". One timer keeps all of them true, and none runs where there are none. */
+/**
+ * The time for words such as "3 minutes ago". One timer keeps all of them true while there are any.
+ */
 export function now(): number {
   follow();
   return serverTime();

@@ -4,7 +4,7 @@ import { formatWhen } from './formats';
 import { plural, sessionsOfMembers } from './plural';
 import type { Ending } from '../session/live.svelte';
 
-/** Tells a person at the sign-in page why they are there; nothing where there was no session at all. */
+/** Says at the sign-in page how the session ended. Returns null if there was none. */
 export function endedSentence(
   { code, detail, ended }: Ending,
   now = new Date(serverTime()),
@@ -14,7 +14,7 @@ export function endedSentence(
   return `${howItEnded(ended, now)} ${canReturn(ended) ? 'Sign in again.' : ASK}`;
 }
 
-/** Tells a person over the page why it can go no further. */
+/** Says over the page why it can go no further. */
 export function endedWords({ code, ended }: Ending, now = new Date(serverTime())): string {
   if (ended) return `${howItEnded(ended, now)}${canReturn(ended) ? '' : ` ${ASK}`}`;
   return code === 'no_session'
@@ -22,7 +22,7 @@ export function endedWords({ code, ended }: Ending, now = new Date(serverTime())
     : 'The server does not know this session any more.';
 }
 
-/** Whether signing in again can help. */
+/** Reports whether signing in again can help. */
 export function canReturn(ended: Ended | undefined): boolean {
   return ended?.reason !== 'member_deactivated';
 }

@@ -1,11 +1,14 @@
 /**
- * How numbers and times are written. A page's first formatter holds it up for some 20 ms, while the browser reads its tables of languages,
- * and each further one for 0.1 to 2: so each is made when it is first needed, and kept.
+ * How numbers and times are written. Each formatter is made when it is first needed, and kept: a
+ * page's first one blocks it while the browser reads its language tables.
  */
 
 const numbers = once(() => new Intl.NumberFormat('en'));
 
-/** Has the tables read before they are needed, in two tasks: a collator has the browser read about half of them. */
+/**
+ * Has the browser read the tables before they are needed, in two tasks: a collator needs about half
+ * of them.
+ */
 export function readTables(): void {
   setTimeout(() => new Intl.Collator('en'));
   setTimeout(numbers);
@@ -48,7 +51,7 @@ export const formatMoment = dateFormat({ dateStyle: 'medium', timeStyle: 'medium
 /** A moment to the second, with the zone of its time. */
 export const formatMomentInZone = dateFormat({ dateStyle: 'medium', timeStyle: 'long' });
 
-/** A moment of the days around this one. */
+/** A moment close to today. */
 export const formatMomentNearby = dateFormat({
   day: 'numeric',
   month: 'short',

@@ -1,7 +1,9 @@
 import type { Length, Policy, Unit } from '../api/settings';
 import { formatNumber, formatUnits } from './formats';
 
-/** The most of each unit that fits into 365 days; the least is 1. The server holds the same limits. */
+/**
+ * The most of each unit that fits into 365 days; the least is 1. The server holds the same limits.
+ */
 export const LONGEST: Record<Unit, number> = {
   minutes: 365 * 24 * 60,
   hours: 365 * 24,
@@ -24,7 +26,7 @@ export function readNumber(typed: string): number | null {
   return /^[0-9]+$/.test(text) ? Number(text) : null;
 }
 
-/** What to do about a length that cannot be saved, or nothing. */
+/** What to do about a length that cannot be saved, or undefined. */
 export function lengthError(value: number | null, unit: Unit): string | undefined {
   if (value !== null && Number.isInteger(value) && value >= 1 && value <= LONGEST[unit]) {
     return undefined;
@@ -32,7 +34,10 @@ export function lengthError(value: number | null, unit: Unit): string | undefine
   return `Enter a whole number from 1 to ${formatNumber(LONGEST[unit])} ${unit}.`;
 }
 
-/** What to do about a session length that is longer than the maximum lifetime, or nothing. The server says the same. */
+/**
+ * What to do about a session length above the maximum lifetime, or undefined. The server says the
+ * same.
+ */
 export function overMaximum({ sessionLength, maximumLifetime }: Policy): string | undefined {
   if (!maximumLifetime || seconds(sessionLength) <= seconds(maximumLifetime)) return undefined;
   return `Enter at most ${formatLength(maximumLifetime)}, the maximum lifetime, or raise that.`;
@@ -94,7 +99,7 @@ export const PRESETS: { name: string; policy: Policy }[] = [
   },
 ];
 
-/** Whether two policies are written alike: 14 days and 2 weeks are not. */
+/** Reports whether two policies are written alike: 14 days and 2 weeks are not. */
 export function samePolicy(a: Policy, b: Policy): boolean {
   return (
     sameLength(a.sessionLength, b.sessionLength) &&
@@ -111,10 +116,12 @@ export interface Shortening {
   to: Length;
 }
 
-/** So many times shorter is more often a slip of the unit than a wish. */
+/** A change by this factor is often a wrong unit. */
 const MUCH = 10;
 
-/** What becomes ten times shorter or more, if anything does. A limit where there was none counts against the length. */
+/**
+ * Returns what becomes ten times shorter or more. A new limit counts against the session length.
+ */
 export function muchShorter(from: Policy, to: Policy): Shortening | null {
   const changes = [{ from: from.sessionLength, to: to.sessionLength }];
   if (to.maximumLifetime) {

@@ -6,7 +6,7 @@ const UNITS: [TimeUnit, number][] = [
   ['minute', 60],
 ];
 
-/** How long ago something was, in its largest whole unit. A clock that runs ahead of ours reads as "just now". */
+/** How long ago something was, in its largest whole unit. The future reads as "just now". */
 export function relativeTime(at: Date, now: number, width: Width = 'long'): string {
   return inLargestUnit((now - at.getTime()) / 1000, -1, width) ?? 'just now';
 }

@@ -3,7 +3,7 @@ import { formatMoment } from './formats';
 
 type Told = Pick<Session, 'client' | 'authenticatedAt' | 'lastSeenAt'>;
 
-/** Tells a session from others of the same member and device. */
+/** Names a session among others of the same member and device. */
 export function whichSession({ client, authenticatedAt, lastSeenAt }: Told): string {
   const [signedIn, lastSeen] = [authenticatedAt, lastSeenAt].map((at) =>
     formatMoment(new Date(at)),

@@ -10,11 +10,11 @@ export interface Sort {
 export interface Column<T> {
   name: string;
   cell: Snippet<[T]>;
-  /** The track of a grid that it takes where there is room for columns. It must not depend on what the cells hold. */
+  /** Its track in the grid, if there is room for columns. It must not depend on the cells. */
   width: string;
   /** The server's name for the order by this column, and what it orders. */
   sort?: { key: string; kind: 'words' | 'time' };
-  /** Whether its cells say by themselves what they are, as buttons do. */
+  /** Whether its cells need no label, as buttons do. */
   unnamed?: boolean;
   /** Whether its cells stand in the corner of a card, next to the head of the row. */
   corner?: boolean;
@@ -22,7 +22,7 @@ export interface Column<T> {
 
 type Sortable = Pick<Column<never>, 'name' | 'sort'>;
 
-/** The order that the address asks for, or the given one where it asks for none that there is. */
+/** The order in the address, or the given one. */
 export function sortFrom(
   { sort, order }: { sort: string; order: string },
   columns: Sortable[],
@@ -33,13 +33,13 @@ export function sortFrom(
   return order === 'asc' || order === 'desc' ? { key: sort, order } : firstOrder(column);
 }
 
-/** What a press on the head of a column asks for: its natural order first, and then the other one. */
+/** What a press on a column's head asks for: its natural order first, then the other one. */
 export function nextSort(column: Sortable, current: Sort | undefined): Sort {
   if (column.sort?.key !== current?.key) return firstOrder(column);
   return { ...firstOrder(column), order: current?.order === 'asc' ? 'desc' : 'asc' };
 }
 
-/** Every order there is, in words, for where there is no room for the heads of columns. */
+/** Every order in words, for when there is no room for the heads of columns. */
 export function sortChoices(columns: Sortable[]): { name: string; sort: Sort }[] {
   return columns.flatMap(({ name, sort }) => {
     if (!sort) return [];

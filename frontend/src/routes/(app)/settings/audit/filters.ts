@@ -1,6 +1,6 @@
 import type { AuditQuery } from '$lib/api/audit';
 
-/** What the address says of the filters. The days are as a person picks them, and both count. */
+/** The filters in the address. The days are the reader's, and both are included. */
 export interface Filters {
   member: string;
   action: string;
@@ -8,7 +8,7 @@ export interface Filters {
   to: string;
 }
 
-/** What to ask the server for. A day is the reader's own, so it is here that it becomes a span of time. */
+/** Returns what to ask the server for. A day of the reader becomes a span of time. */
 export function auditQuery({ member, action, from, to }: Filters): AuditQuery {
   const since = startOf(from, 0);
   const until = startOf(to, 1);
@@ -20,10 +20,10 @@ export function auditQuery({ member, action, from, to }: Filters): AuditQuery {
   };
 }
 
-/** When a day begins, or one that is so many days later; nothing for what is no day, or one before 1970. */
+/** Returns when a day begins, plus some days. Returns undefined if it is no day, or before 1970. */
 function startOf(day: string, later: number): string | undefined {
   const [, year, month, date] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(day) ?? [];
   const start = new Date(Number(year), Number(month) - 1, Number(date) + later);
-  // While a year is typed, the field has days of the year 2 and 20.
+  // While a year is typed, the field holds days of the years 2 and 20.
   return !(start.getTime() >= 0) ? undefined : start.toISOString();
 }

@@ -7,11 +7,11 @@ import type { Sort } from '$lib/ui/table';
 
 interface RoleWords {
   name: string;
-  /** What it lets its holder do. */
+  /** What it allows. */
   allows: string;
 }
 
-/** From the role that may do everything to the one that may do least. */
+/** From the most powerful role to the least. */
 export const ROLES: Role[] = ['owner', 'admin', 'auditor', 'member'];
 
 export const ROLE_WORDS: Record<Role, RoleWords> = {
@@ -34,38 +34,38 @@ export const STATES = Object.keys(STATE_WORDS) as Member['state'][];
 
 const administers = (role: Role) => role === 'owner' || role === 'admin';
 
-/** The roles that somebody may give. Nobody gives one above their own; the server holds the same rule. */
+/** The roles that a member may give: none above their own. The server enforces the same rule. */
 export function rolesToGive(by: Role): Role[] {
   return administers(by) ? ROLES.slice(ROLES.indexOf(by)) : [];
 }
 
-/** Whether somebody may change a member of that role. Nobody touches who stands above them. */
+/** Reports whether a member may change members of that role: none above their own. */
 export function mayManage(by: Role, role: Role): boolean {
   return rolesToGive(by).includes(role);
 }
 
-/** Whether the change takes something away that its holder could not give back to themselves. */
+/** Reports whether the change takes away what the member could not give back to themselves. */
 export function isDemotion(from: Role, to: Role): boolean {
   return ROLES.indexOf(to) > ROLES.indexOf(from);
 }
 
-/** Who can give a member the role that they are about to lose. */
+/** Who can give back the role that a member is about to lose. */
 export function whoGives(role: Role): string {
   return role === 'owner' ? 'another owner' : 'an owner or another admin';
 }
 
-/** An invitation may name nobody. */
+/** An invitation may have no name. */
 export function nameOf({ name, email }: Pick<Member, 'name' | 'email'>): string {
   return name || email;
 }
 
-/** What is to be said of an address that is still in an old spelling, if it is. */
+/** What to say of an address that is still in an old spelling. */
 export const ADDRESS_ISSUES: Record<NonNullable<Member['addressIssue']>, string> = {
   shared: 'Another member has this address',
   invalid: 'Not a valid address',
 };
 
-/** What is wrong with an e-mail address, where the server refused one. */
+/** What is wrong with an email address that the server refused. */
 export function addressError(problem: Problem | null, by: Role): string | undefined {
   if (problem?.code === 'email_taken') return problem.message;
   if (problem?.code !== 'address_retired') return problem?.at('email');
@@ -75,7 +75,7 @@ export function addressError(problem: Problem | null, by: Role): string | undefi
     : `${why} Use another one, or ask an owner to give it to this person.`;
 }
 
-/** What removing a member deletes next to the account, as in "the password, 1 passkey and every link". */
+/** What is deleted with an account, as in "the password, 1 passkey and every link". */
 export function credentialsOf({ secondFactor, passkeys }: Member): string {
   const more = [
     ...(secondFactor ? ['the second factor'] : []),
@@ -84,20 +84,20 @@ export function credentialsOf({ secondFactor, passkeys }: Member): string {
   return `${['the password', ...more].join(', ')} and every link`;
 }
 
-/** Until when the one-time link that waits is good, if one is. */
+/** Until when an open one-time link is valid, or null. */
 function goodUntil({ state, link }: Member, now: Date): string | null {
   if (!link || state === 'deactivated' || new Date(link.expiresAt) <= now) return null;
   return until(link.expiresAt);
 }
 
-/** What is to be said below a member's state, if anything is. */
+/** What to say below a member's state, or null. */
 export function stateNote(member: Member, now = new Date(serverTime())): string | null {
   const end = goodUntil(member, now);
   if (member.state === 'invited') return end ? `until ${end}` : 'Link run out';
   return end && `Reset link until ${end}`;
 }
 
-/** What there is to say of the link that waits, where another could be made. */
+/** What to say of the open link, next to the button for another one, or null. */
 export function linkNote(member: Member, now = new Date(serverTime())): string | null {
   const end = goodUntil(member, now);
   if (end) return `${member.state === 'invited' ? 'Invitation' : 'Reset'} link good until ${end}`;
@@ -114,7 +114,7 @@ export function day(at: string): string {
   return formatDate(new Date(at));
 }
 
-/** What the server is asked for. What it does not know, an address cannot ask for. */
+/** What to ask the server for. Values that it does not know are left out. */
 export function memberQuery(
   { q, role, state }: Record<'q' | 'role' | 'state', string>,
   { key, order }: Sort,

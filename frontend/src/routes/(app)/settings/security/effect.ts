@@ -9,12 +9,12 @@ export function effectSentence({ atOnce, yours }: Effect): string {
   return `Saving signs out ${people(atOnce)} at once${whose}.`;
 }
 
-/** The same for the button that does it; nothing where nobody is signed out. */
+/** The same for the button, or null if no one is signed out. */
 export function effectNote({ atOnce }: Effect): string | null {
   return atOnce.sessions === 0 ? null : `Signs out ${people(atOnce)} at once`;
 }
 
-/** Whom it concerns, in a figure. */
+/** How many sessions and members it affects. */
 export function people({ sessions, members }: SessionSummary): string {
   return sessions === 0 ? 'nobody' : sessionsOfMembers(sessions, members);
 }

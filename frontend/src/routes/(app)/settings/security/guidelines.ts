@@ -11,7 +11,10 @@ export function guidelineNumbers(guideline: Guideline): string {
   return parts.join(', ') || 'an idle limit of your choice';
 }
 
-/** What the form would be filled with. Without refresh a maximum lifetime changes nothing, and is not worth a word. */
+/**
+ * What the form would be filled with. Without refresh, a maximum lifetime changes nothing and is
+ * left out.
+ */
 export function meetingWords({ meet }: Guideline): string {
   const { sessionLength, refreshAutomatically, maximumLifetime } = meet;
   const most =
@@ -19,7 +22,7 @@ export function meetingWords({ meet }: Guideline): string {
   return `Use ${formatLength(sessionLength)}${most}`;
 }
 
-/** What a policy amounts to that nobody may overlook. */
+/** A warning if the policy never ends a session that is in use. */
 export function endlessSentence(policy: Policy): string | null {
   return policy.refreshAutomatically && !policy.maximumLifetime
     ? 'Refresh is on: a session in use never ends by itself. NIST (all levels), CISA and ASVS 7.3.2 ask for an overall limit: not met.'

@@ -8,7 +8,7 @@ import {
 } from '$lib/api/settings';
 import { lengthError, overMaximum, readNumber, samePolicy } from '$lib/text/policy';
 
-/** A length as it is being typed, whatever that is. */
+/** A length as it is typed, valid or not. */
 interface LengthDraft {
   value: string;
   unit: Unit;
@@ -16,32 +16,32 @@ interface LengthDraft {
 
 interface Draft extends LengthDraft {
   refreshAutomatically: boolean;
-  /** Whether there is a maximum lifetime. What was typed of one stays, so that it can be had again. */
+  /** Whether there is a maximum lifetime. If not, what was typed of one stays. */
   limited: boolean;
   maximum: LengthDraft;
 }
 
-/** The session configuration as it is being edited, beside the one that it was read from. */
+/** The session configuration as it is being edited, next to the one in force. */
 export class PolicyForm {
-  /** In force, as far as we know: the server's last answer. */
+  /** In force, by the server's last answer. */
   settings = $state.raw() as SecuritySettings;
   draft = $state() as Draft;
 
   status = $state<'editing' | 'saving' | 'saved' | 'unchanged'>('editing');
-  /** Why the draft was not saved. It stays in the form whatever that is. */
+  /** Why the draft was not saved. The draft stays in the form. */
   error = $state.raw<unknown>(null);
-  /** What somebody else saved meanwhile, until it was decided whose to keep. */
+  /** What another admin saved, until the person decides whose to keep. */
   theirs = $state.raw<SecuritySettings | null>(null);
-  /** What somebody else saved, when the form took it over, until something is edited. */
+  /** What another admin saved, after the form took it, until something is edited. */
   updatedElsewhere = $state.raw<SecuritySettings | null>(null);
   /** Whether saving waits for a fresh proof of identity. */
   proofRequired = $state(false);
   /** Whether the draft is complete enough to show what is wrong with it. */
   showErrors = $state(false);
 
-  /** Tells whether the draft was edited while it was being saved. */
+  /** Counts edits, to notice those during a save. */
   #edits = 0;
-  /** What was heard while the draft was being saved: it may be that very save. */
+  /** What arrived during a save: it may be that very save. */
   #pendingUpdate: SecuritySettings | null = null;
 
   constructor(settings: SecuritySettings) {
@@ -52,7 +52,7 @@ export class PolicyForm {
   readonly #lengthError = $derived(errorOf(this.draft));
   readonly #maximumError = $derived(this.draft.limited ? errorOf(this.draft.maximum) : undefined);
 
-  /** What is wrong with the length: by our own limits, or else by the server's word. */
+  /** What is wrong with the length, by our own limits or by the server's answer. */
   readonly lengthError = $derived.by(() => {
     const ours = this.showErrors ? (this.#lengthError ?? this.#overMaximum) : undefined;
     return ours ?? this.#serverError('sessionLength');
@@ -65,7 +65,7 @@ export class PolicyForm {
     );
   });
 
-  /** What the draft says; nothing while a length is not one. */
+  /** The draft as a policy, or null while a length is not valid. */
   readonly #entered = $derived.by((): Policy | null => {
     const { refreshAutomatically, limited, maximum } = this.draft;
     if (this.#lengthError || this.#maximumError) return null;
@@ -78,12 +78,12 @@ export class PolicyForm {
 
   readonly #overMaximum = $derived(this.#entered ? overMaximum(this.#entered) : undefined);
 
-  /** The policy that saving would put in force; nothing while the draft cannot be saved. */
+  /** The policy that saving would put in force, or null while the draft cannot be saved. */
   readonly policy = $derived(this.#overMaximum ? null : this.#entered);
 
   readonly changed = $derived.by(() => !this.#entered || !samePolicy(this.#entered, this.settings));
 
-  /** To be called whenever the person changes something: what was said of the last attempt is over. */
+  /** Called whenever the person changes something. It clears what was said about the last save. */
   edited() {
     this.#edits++;
     this.error = null;
@@ -121,7 +121,10 @@ export class PolicyForm {
     this.#pendingUpdate = null;
   }
 
-  /** Somebody saved. A form without changes takes it over; what is being edited stays, and it is to be decided whose to keep. */
+  /**
+   * Another admin saved. A form without changes takes it. Otherwise the edits stay, and the person
+   * decides whose to keep.
+   */
   hear(settings: SecuritySettings) {
     if (this.status === 'saving') {
       this.#pendingUpdate = settings;
@@ -138,19 +141,19 @@ export class PolicyForm {
     this.updatedElsewhere = settings;
   }
 
-  /** Their configuration takes the draft's place. */
+  /** Replaces the draft with their configuration. */
   useTheirs() {
     if (this.theirs) this.#adopt(this.theirs);
     this.theirs = null;
   }
 
-  /** The draft stays, now as a change to their configuration, and still has to be saved. */
+  /** Keeps the draft, now as a change to their configuration. It still has to be saved. */
   keepMine() {
     if (this.theirs) this.settings = this.theirs;
     this.theirs = null;
   }
 
-  /** The policy takes the draft's place, and still has to be saved. */
+  /** Replaces the draft with the policy. It still has to be saved. */
   fill(policy: Policy) {
     this.draft = draftOf(policy);
     this.showErrors = false;
@@ -186,7 +189,7 @@ export class PolicyForm {
   }
 }
 
-/** What a maximum lifetime starts from, where there is none yet. */
+/** The first value of a new maximum lifetime. */
 const MAXIMUM: Length = { value: 30, unit: 'days' };
 
 function draftOf({ sessionLength, refreshAutomatically, maximumLifetime }: Policy): Draft {
@@ -202,7 +205,7 @@ const typed = ({ value, unit }: Length): LengthDraft => ({ value: String(value),
 
 const errorOf = ({ value, unit }: LengthDraft) => lengthError(readNumber(value), unit);
 
-/** The length that was typed, of which nothing is wrong. */
+/** The length of a valid draft. */
 const lengthOf = ({ value, unit }: LengthDraft): Length => ({
   value: Number(readNumber(value)),
   unit,

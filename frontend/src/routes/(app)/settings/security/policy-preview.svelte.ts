@@ -1,27 +1,27 @@
 import { previewSecuritySettings, watchPreview, type Effect, type Policy } from '$lib/api/settings';
 import { samePolicy } from '$lib/text/policy';
 
-/** How long the typing has to rest before the server is asked, in milliseconds. */
+/** How long the typing must rest before a request, in milliseconds. */
 const REST = 250;
 
-/** What saving the draft would do, as the server works it out while the draft changes. */
+/** What saving the draft would do, by the server, while the draft changes. */
 export class PolicyPreview {
   /** The last answer. It may be about an earlier draft: see {@link of}. */
   effect = $state.raw<Effect | null>(null);
   /** What the last answer is about. */
   policy = $state.raw<Policy | null>(null);
-  /** Why there is no answer about the last draft. It stops nobody from saving. */
+  /** Why there is no answer about the last draft. Saving is still possible. */
   error = $state.raw<unknown>(null);
   loading = $state(false);
 
   #timer: ReturnType<typeof setTimeout> | undefined;
   #request: AbortController | null = null;
-  /** What is being asked about. */
+  /** The policy of the request under way. */
   #asking: Policy | null = null;
 
-  /** Asks about the policy once the typing rests, and the first time at once. */
+  /** Asks about the policy once the typing rests, or at once the first time. */
   consider(policy: Policy | null) {
-    // The first answer is worth having whatever is being typed meanwhile: the guidelines are read from it.
+    // The first answer is needed in any case: the guidelines come from it.
     if (!policy && !this.effect) return;
     if (policy && this.#asking && samePolicy(policy, this.#asking)) return;
     this.#forget();
@@ -29,10 +29,10 @@ export class PolicyPreview {
     if (policy) this.#timer = setTimeout(() => void this.ask(policy), this.#request ? REST : 0);
   }
 
-  /** Asks now. Nothing comes back when there is no answer, or when a later question has taken its place. */
+  /** Asks now. Returns null if there is no answer, or if a later request replaced this one. */
   ask = (policy: Policy) => this.#ask(policy, previewSecuritySettings);
 
-  /** Asks again in the background, because what the policy is compared with has changed. */
+  /** Asks again in the background, because the policy in force has changed. */
   async again(policy: Policy | null) {
     if (policy) await this.#ask(policy, watchPreview);
   }
@@ -60,7 +60,7 @@ export class PolicyPreview {
     }
   }
 
-  /** The answer about exactly this policy, if it is here. */
+  /** The answer about exactly this policy, or null. */
   of(policy: Policy | null): Effect | null {
     return policy && this.policy && samePolicy(policy, this.policy) ? this.effect : null;
   }

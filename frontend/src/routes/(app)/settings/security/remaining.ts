@@ -1,7 +1,7 @@
 import type { Remaining } from '$lib/api/settings';
 import { plural } from '$lib/text/plural';
 
-/** Steps that a time axis may have, in seconds, with their words. */
+/** The steps of a time axis, in seconds, with their labels. */
 const STEPS: [number, number, string][] = [
   ...[1, 5, 15, 30].map((n): [number, number, string] => [n * 60, n, 'min']),
   ...[1, 2, 6, 12].map((n): [number, number, string] => [n * 3600, n, 'h']),
@@ -15,8 +15,9 @@ export interface Tick {
 }
 
 /**
- * Where a time axis of that many seconds is marked, beginning with now; at most so many marks follow. The last session to end began a
- * little while ago, so that a length of 14 days gives a span that is somewhat shorter: both are marked alike.
+ * Returns the ticks of a time axis of `span` seconds: now, and at most `most` more. The last
+ * session to end began a little while ago, so a length of 14 days gives a slightly shorter span:
+ * both get the same ticks.
  */
 export function timeTicks(span: number, most: number): Tick[] {
   const whole = span * 1.01;
@@ -57,7 +58,7 @@ export function stepPath(
     .join('');
 }
 
-/** What the chart shows, for those who do not see it. */
+/** The chart in words. */
 export function chartSentence(points: Remaining[]): string {
   const [first, middle, last] = [points[0], points[Math.floor(points.length / 2)], points.at(-1)];
   if (!first || !middle || !last) return '';

@@ -25,7 +25,7 @@ export interface Filters {
   member: string;
 }
 
-/** What to ask the server for, as of now. A filter that the address has a wrong word for counts as none. */
+/** What to ask the server for, as of now. Unknown values in the address are left out. */
 export function sessionQuery(filters: Filters, { key, order }: Sort, now: Date): SessionQuery {
   const { device, signed, member } = filters;
   const q = filters.q.trim();
@@ -39,7 +39,7 @@ export function sessionQuery(filters: Filters, { key, order }: Sort, now: Date):
   };
 }
 
-/** Where the day of the person who looks began. */
+/** When the reader's day began. */
 export function midnight(now: Date): Date {
   return new Date(now.getFullYear(), now.getMonth(), now.getDate());
 }

@@ -4,7 +4,7 @@ import { deviceName } from '$lib/text/device';
 import { plural, sessionsOfMembers } from '$lib/text/plural';
 import { bidiIsolate } from '$lib/text/bidi-isolate';
 
-/** What somebody is about to revoke: sessions by name, or all of a member's, however many they turn out to be. */
+/** What a person is about to revoke: certain sessions, or all of a member. */
 export type Target =
   | { kind: 'sessions'; sessions: Session[] }
   | { kind: 'member'; member: Pick<Member, 'id' | 'name' | 'email'>; yours: boolean };
@@ -19,7 +19,7 @@ export function question(target: Target): string {
   return length === 1 ? 'Revoke this session?' : `Revoke ${plural(length, 'session')}?`;
 }
 
-/** What revoking does. The number of a member's sessions is asked for first. */
+/** What revoking does. The number of a member's sessions is read first. */
 export function consequence(target: Target, ofMember: number | null): string {
   if (target.kind === 'member') {
     const name = bidiIsolate(target.member.name);

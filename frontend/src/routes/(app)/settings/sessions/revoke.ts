@@ -3,13 +3,13 @@ import { Problem } from '$lib/api/problem';
 import { revokeSession, revokeSessions, type Session } from '$lib/api/session';
 import type { Target } from './revocation';
 
-/** The server takes so many at a time. */
+/** The most sessions in one request. */
 const AT_A_TIME = 200;
 
 export interface Revoked {
   /** How many sessions had not ended already. */
   ended: number;
-  /** How many live on, because their members stand above the caller. */
+  /** How many stay, because their members have a higher role. */
   skipped: number;
 }
 
@@ -20,7 +20,7 @@ export async function revoke(target: Target): Promise<Revoked> {
   const [first] = target.sessions;
   if (first && target.sessions.length === 1) return revokeOne(first);
 
-  // One's own comes last: after it, the server would refuse the others.
+  // The caller's own session comes last: after it, the server would refuse the others.
   const ids = target.sessions
     .toSorted((a, b) => Number(a.current) - Number(b.current))
     .map(({ id }) => id);
@@ -38,7 +38,7 @@ async function revokeOne({ id }: Session): Promise<Revoked> {
     await revokeSession(id);
     return { ended: 1, skipped: 0 };
   } catch (error) {
-    // It ended by itself or by another's hand, which is what was wanted.
+    // It has ended already, which is what was wanted.
     if (error instanceof Problem && error.status === 404) return { ended: 0, skipped: 0 };
     throw error;
   }
