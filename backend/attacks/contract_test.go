@@ -134,7 +134,7 @@ func (d document) example(name string, s schema) any {
 func places(body map[string]any) (found []map[string]any) {
 	found = []map[string]any{body}
 	for _, name := range slices.Sorted(maps.Keys(body)) {
-		if inner, is := body[name].(map[string]any); is {
+		if inner, ok := body[name].(map[string]any); ok {
 			found = append(found, places(inner)...)
 		}
 	}

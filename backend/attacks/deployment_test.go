@@ -268,8 +268,8 @@ func (r request) with(headers ...string) request {
 
 // sending is a request that carries JSON.
 func sending(method, target string, body any) request {
-	raw, is := body.(string)
-	if !is {
+	raw, ok := body.(string)
+	if !ok {
 		encoded, err := json.Marshal(body)
 		if err != nil {
 			panic(err)

@@ -113,7 +113,7 @@ var steps = []struct {
 }
 
 func (c *crowd) step(ctx context.Context) error {
-	if open, is := c.openRevocation(); is {
+	if open, ok := c.openRevocation(); ok {
 		return c.revokeAllAs(ctx, open)
 	}
 	if c.eager != nil && rand.IntN(30) == 0 {

@@ -62,7 +62,7 @@ func TestArrows(t *testing.T) {
 		}
 		seen[room] = true
 		for _, imported := range fields[1:] {
-			if ours, is := strings.CutPrefix(imported, "curfew/backend/"); is && !slices.Contains(arrows[room], ours) {
+			if ours, ok := strings.CutPrefix(imported, "curfew/backend/"); ok && !slices.Contains(arrows[room], ours) {
 				t.Errorf("%s imports %s, against the arrows", room, ours)
 			}
 			for _, keeper := range keepers {

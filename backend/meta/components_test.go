@@ -60,9 +60,9 @@ func TestTheListOfComponentsIsWhatTheProgramIsBuiltFrom(t *testing.T) {
 	if *update {
 		require.NoError(t, os.WriteFile(kept, []byte(list), 0o644))
 	}
-	is, err := os.ReadFile(kept)
+	found, err := os.ReadFile(kept)
 	require.NoError(t, err)
-	require.Equal(t, list, string(is), "run: go test ./backend/meta -run Components -update")
+	require.Equal(t, list, string(found), "run: go test ./backend/meta -run Components -update")
 }
 
 func goComponents(t *testing.T) (all []component) {
@@ -97,8 +97,8 @@ func npmComponents(t *testing.T) (all []component) {
 	}
 	require.NoError(t, json.Unmarshal(raw, &lock))
 	for where, p := range lock.Packages {
-		_, name, is := cutLast(where, "node_modules/")
-		if !is || p.Link || p.Dev {
+		_, name, ok := cutLast(where, "node_modules/")
+		if !ok || p.Link || p.Dev {
 			continue
 		}
 		algorithm, sum, _ := strings.Cut(p.Integrity, "-")

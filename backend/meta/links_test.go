@@ -67,7 +67,7 @@ func TestTheMapNamesWhatExists(t *testing.T) {
 	named := regexp.MustCompile(`\b([a-z]+)\.(?:(\w+)\.)?(\w+)`).FindAllStringSubmatch(string(raw), -1)
 	require.Greater(t, len(named), 20)
 	for _, name := range named {
-		if text, is := sources[name[1]]; is && name[3] != "yaml" {
+		if text, ok := sources[name[1]]; ok && name[3] != "yaml" {
 			receiver := ""
 			if name[2] != "" {
 				receiver = `\(\w+ \*?` + name[2] + `\) `

@@ -64,7 +64,7 @@ func TestLocksAreTakenInOneOrder(t *testing.T) {
 	require.LessOrEqual(t, len(locks), 8)
 	for _, file := range files {
 		for _, d := range file.Decls {
-			if f, is := d.(*ast.FuncDecl); is && f.Body != nil {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Body != nil {
 				r.walk(r.objects[f.Name], f.Body, new([]int))
 			}
 		}
@@ -123,7 +123,7 @@ func (r lockReader) walk(in types.Object, node ast.Node, held *[]int) {
 				*held = slices.DeleteFunc(*held, func(other int) bool { return other == lock })
 			}
 		case *ast.Ident:
-			if f, is := r.objects[inner].(*types.Func); is {
+			if f, ok := r.objects[inner].(*types.Func); ok {
 				r.steps[in] = append(r.steps[in], lockStep{held: slices.Clone(*held), calls: f})
 			}
 		}
@@ -133,16 +133,16 @@ func (r lockReader) walk(in types.Object, node ast.Node, held *[]int) {
 
 // lockOf returns the lock whose method an expression is, and the method.
 func (r lockReader) lockOf(of ast.Expr) (lock int, method string) {
-	f, is := of.(*ast.SelectorExpr)
-	if !is {
+	f, ok := of.(*ast.SelectorExpr)
+	if !ok {
 		return 0, ""
 	}
 	last, _ := f.X.(*ast.Ident)
-	if field, is := f.X.(*ast.SelectorExpr); is {
+	if field, ok := f.X.(*ast.SelectorExpr); ok {
 		last = field.Sel
 	}
-	lock, is = r.locks[r.objects[last]]
-	if !is {
+	lock, ok = r.locks[r.objects[last]]
+	if !ok {
 		return 0, ""
 	}
 	return lock, f.Sel.Name

@@ -44,7 +44,7 @@ func TestMeasures(t *testing.T) {
 		file, err := parser.ParseFile(set, path, text, parser.SkipObjectResolution)
 		require.NoError(t, err)
 		for _, declared := range file.Decls {
-			if f, is := declared.(*ast.FuncDecl); is && f.Body != nil {
+			if f, ok := declared.(*ast.FuncDecl); ok && f.Body != nil {
 				name := path + " " + f.Name.Name
 				lengths = append(lengths, size{name, set.Position(f.End()).Line - set.Position(f.Body.Pos()).Line})
 				parameters = append(parameters, size{name, f.Type.Params.NumFields()})

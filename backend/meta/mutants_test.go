@@ -20,21 +20,21 @@ func TestEveryMutantFitsTheSources(t *testing.T) {
 	require.NoError(t, err)
 	edited := map[string]string{}
 	ast.Inspect(table, func(node ast.Node) bool {
-		literal, is := node.(*ast.CompositeLit)
-		if !is {
+		literal, ok := node.(*ast.CompositeLit)
+		if !ok {
 			return true
 		}
 		edit := map[string]string{}
 		for _, element := range literal.Elts {
-			if pair, is := element.(*ast.KeyValueExpr); is {
-				if text, is := pair.Value.(*ast.BasicLit); is {
+			if pair, ok := element.(*ast.KeyValueExpr); ok {
+				if text, ok := pair.Value.(*ast.BasicLit); ok {
 					edit[pair.Key.(*ast.Ident).Name], err = strconv.Unquote(text.Value)
 					require.NoError(t, err)
 				}
 			}
 		}
-		path, is := edit["file"]
-		if !is {
+		path, ok := edit["file"]
+		if !ok {
 			return true
 		}
 		if edited[path] == "" {

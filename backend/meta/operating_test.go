@@ -85,8 +85,8 @@ func TestThePageForOperatorsListsWhatIsLogged(t *testing.T) {
 	set, files := product(t)
 	for path, file := range files {
 		ast.Inspect(file, func(node ast.Node) bool {
-			call, is := node.(*ast.CallExpr)
-			if !is {
+			call, ok := node.(*ast.CallExpr)
+			if !ok {
 				return true
 			}
 			name := source(t, set, call.Fun)
@@ -96,8 +96,8 @@ func TestThePageForOperatorsListsWhatIsLogged(t *testing.T) {
 			}
 			require.NotRegexp(t, `^(log|slog)\.(Print|Fatal|Panic|Debug|Info|Warn|Error|Log)`, name, "%s writes to a log that it was not given", path)
 			if at, logs := logCall(name, call); logs {
-				literal, is := call.Args[at].(*ast.BasicLit)
-				require.True(t, is, "%s: the message of %s is no constant text", set.Position(call.Pos()), name)
+				literal, ok := call.Args[at].(*ast.BasicLit)
+				require.True(t, ok, "%s: the message of %s is no constant text", set.Position(call.Pos()), name)
 				text, err := strconv.Unquote(literal.Value)
 				require.NoError(t, err)
 				messages[text] = true
@@ -117,7 +117,7 @@ var logMethod = regexp.MustCompile(`(?i)\blog\.(Debug|Info|Warn|Error|Log)(Conte
 
 // logCall reports whether a call writes a line to a [slog.Logger], which is named log everywhere
 // here, and which argument is its message.
-func logCall(name string, call *ast.CallExpr) (message int, is bool) {
+func logCall(name string, call *ast.CallExpr) (message int, ok bool) {
 	found := logMethod.FindStringSubmatch(name)
 	if found == nil || len(call.Args) == 0 {
 		return 0, false
@@ -143,7 +143,7 @@ func constantsOf(t *testing.T, files map[string]*ast.File, room, kind string) (v
 			continue
 		}
 		ast.Inspect(file, func(node ast.Node) bool {
-			if spec, is := node.(*ast.ValueSpec); is && len(spec.Values) == 1 {
+			if spec, ok := node.(*ast.ValueSpec); ok && len(spec.Values) == 1 {
 				if declared, named := spec.Type.(*ast.Ident); named && declared.Name == kind {
 					text, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
 					require.NoError(t, err)
@@ -203,7 +203,7 @@ func TestThePageForOperatorsTellsTheLimits(t *testing.T) {
 func TestThePageForOperatorsHasAServiceWithGoodSettings(t *testing.T) {
 	var environ []string
 	for line := range strings.Lines(section(t, "## As a service")) {
-		if setting, is := strings.CutPrefix(strings.TrimSpace(line), "Environment="); is {
+		if setting, ok := strings.CutPrefix(strings.TrimSpace(line), "Environment="); ok {
 			environ = append(environ, setting)
 		}
 	}
