@@ -273,7 +273,7 @@ func written(ts *testscript.TestScript, _ bool, args []string) {
 		open, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", server.Process.Pid)) // none where the system has no such folder
 		ts.Check(err)
 		for _, descriptor := range open {
-			how, closed := os.Lstat(descriptor) // whose mode tells whether it is open for writing
+			how, closed := os.Lstat(descriptor) // its mode shows whether it is open for writing
 			info, err := os.Stat(descriptor)
 			path, unreadable := os.Readlink(descriptor)
 			if errors.Join(closed, err, unreadable) != nil || !info.Mode().IsRegular() || how.Mode()&0o200 == 0 || !filepath.IsAbs(path) {

@@ -88,5 +88,5 @@ func fill(ctx context.Context, folder string, now time.Time) (made figures, err 
 	if err != nil {
 		return figures{}, err
 	}
-	return plan(deployment, cast, now).tell(ctx)
+	return plan(deployment, cast, now).run(ctx)
 }

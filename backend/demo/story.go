@@ -128,8 +128,8 @@ func (s *story) by(p *person, at time.Time, do func(ctx context.Context, who ses
 	})
 }
 
-// tell runs the story.
-func (s *story) tell(ctx context.Context) (figures, error) {
+// run runs the story.
+func (s *story) run(ctx context.Context) (figures, error) {
 	slices.SortStableFunc(s.moments, func(a, b moment) int { return a.at.Compare(b.at) })
 	s.due = s.moments[0].at
 	for _, m := range s.moments {

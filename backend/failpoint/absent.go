@@ -4,12 +4,12 @@ package failpoint
 
 import "time"
 
-// Injected reports whether the program was built for the harness. It is a constant, so that code
-// that depends on it is not even compiled.
+// Injected reports whether the program was built for the harness. It is a constant, so code that
+// depends on it is not compiled.
 const Injected = false
 
 // At is a point at which the harness may kill the program.
 func At(string) {}
 
-// Wall is the wall clock.
+// Wall returns the wall clock.
 func Wall() func() time.Time { return time.Now }

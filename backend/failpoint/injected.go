@@ -20,8 +20,7 @@ import (
 // Injected reports whether the program was built for the harness.
 const Injected = true
 
-// What the environment may ask for. These are no settings of the product's, and do not begin with
-// its name.
+// The variables of the environment. They are not settings, so they do not begin with CURFEW_.
 var (
 	killAt  = os.Getenv("FAULT_KILL")   // POINT or POINT@N: kill -9 when the point is passed for the Nth time
 	census  = os.Getenv("FAULT_CENSUS") // a file to which every point is written when it is passed for the first time
@@ -30,7 +29,7 @@ var (
 	vitals  = os.Getenv("FAULT_VITALS") // a file to which the number of goroutines is written at SIGUSR1
 )
 
-// init begins what no call begins: an answer to SIGUSR1.
+// init answers SIGUSR1, if FAULT_VITALS is set.
 func init() {
 	if vitals == "" {
 		return
@@ -53,11 +52,11 @@ var (
 	passed atomic.Int64
 )
 
-// operation is a method of the store, as the stack names it.
+// operation matches a method of the store in a stack.
 var operation = regexp.MustCompile(`^curfew/backend/store\.\(\*DB\)\.([A-Z]\w*)`)
 
-// At is a point at which the harness may kill the program. In the store, the point's name begins
-// with the operation's.
+// At is a point at which the harness may kill the program. In the store, its name begins with that
+// of the operation.
 func At(point string) {
 	if census == "" && killAt == "" {
 		return
@@ -78,7 +77,7 @@ func At(point string) {
 	if err := syscall.Kill(os.Getpid(), syscall.SIGKILL); err != nil {
 		panic(err)
 	}
-	select {} // nothing happens between the signal and the end
+	select {} // wait for the end
 }
 
 func named(point string) string {
@@ -106,7 +105,7 @@ func record(point string) {
 	}
 }
 
-// Wall is the wall clock, set ahead or back by what the file of the clock says.
+// Wall returns the wall clock, shifted by the duration in the file of FAULT_CLOCK.
 func Wall() func() time.Time {
 	if clock == "" {
 		return time.Now
@@ -124,6 +123,6 @@ func Wall() func() time.Time {
 	}
 }
 
-// Mutant reports whether the program is to make a certain mistake. Only the harness' own changes to
-// the sources call it; see backend/faults/mutants.go.
+// Mutant reports whether to make a certain mistake. Only the harness's changes to the sources call
+// it; see backend/faults/mutants.go.
 func Mutant(name string) bool { return slices.Contains(mutants, name) }

@@ -20,8 +20,8 @@ var (
 	ErrRestricted = refusal.New("the session has not proved two factors")
 	// ErrRoleNeeded is returned if the change requires an owner or an admin.
 	ErrRoleNeeded = refusal.New("the role does not administer")
-	// ErrForbidden is returned for a change of a member who stands above the caller, or to a role
-	// above theirs.
+	// ErrForbidden is returned for a change of a member with a higher role than the caller, or to a
+	// higher role.
 	ErrForbidden = refusal.New("the role does not allow it")
 	// ErrProofNeeded is returned if rule R10 asks for a fresh proof of identity.
 	ErrProofNeeded = refusal.New("a fresh proof is needed")

@@ -41,9 +41,9 @@ var (
 
 const (
 	step = 30 * time.Second
-	// stepsAside is how many steps before and after the current one are valid (RFC 6238, 5.2 and
+	// skew is how many steps before and after the current one are valid (RFC 6238, 5.2 and
 	// 6).
-	stepsAside = 1
+	skew = 1
 	// seedSize is the size that RFC 4226 recommends, in bytes.
 	seedSize = 20
 	// enrolmentLifetime is how long a seed waits for its first code.
@@ -213,7 +213,7 @@ func (s *Service) currentStep() int64 { return s.wall().Unix() / int64(step/time
 func (s *Service) stepOf(seed []byte, code string) (int64, error) {
 	secret := base32Of(seed)
 	now, found := s.currentStep(), int64(0)
-	for at := now - stepsAside; at <= now+stepsAside; at++ {
+	for at := now - skew; at <= now+skew; at++ {
 		right, err := hotp.GenerateCodeCustom(secret, uint64(at), hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
 		if err != nil {
 			return 0, fmt.Errorf("compute a code: %w", err)
@@ -253,7 +253,7 @@ func (s *Service) spendCode(ctx context.Context, m Member, code string, origin O
 	}
 	// A last step in the future was used while the machine's clock was ahead. It must not lock the
 	// member out until then.
-	if at <= factor.LastStep && factor.LastStep <= s.currentStep()+stepsAside {
+	if at <= factor.LastStep && factor.LastStep <= s.currentStep()+skew {
 		return "", ErrBadCode
 	}
 	used, err := s.store.UseStep(ctx, m.ID, factor, at)
