@@ -27,8 +27,8 @@ func acceptClockCommand(o *operator) *cobra.Command {
 would lengthen sessions. So it stays ahead once the machine's clock was ahead. Set the machine's
 clock right first.
 
-This signs everyone out for good and withdraws all one-time links. The command first shows how much
-that ends, and asks. Without a terminal, it requires --yes.`,
+This signs everyone out for good and withdraws all one-time links. The command first shows what that
+ends, and asks.`,
 	}
 	o.addYes(command)
 	return o.readWrite(command, func([]string) error {

@@ -122,9 +122,8 @@ func removeMemberCommand(o *operator) *cobra.Command {
 	command := &cobra.Command{
 		Use: "remove EMAIL", Short: "Remove a member for good, or delete an invitation.",
 		Long: `Deletes a member's account, password, second factor, passkeys, sessions and links. It cannot be
-undone. The audit log keeps its entries, and older backups keep the member. The address is not given
-to another member unless you add --reuse-address. The command first shows what it deletes, and asks.
-Without a terminal, it requires --yes.
+undone. The audit log keeps its entries, and older backups keep the member. Another member can have
+the address only with --reuse-address. The command first shows what it deletes, and asks.
 
 To keep a member out for a time, use "curfew member deactivate".`,
 	}

@@ -60,7 +60,7 @@ func (o *operator) addFlags(flags *pflag.FlagSet) {
 
 // addYes adds the flag with which [operator.confirm] does not ask.
 func (o *operator) addYes(command *cobra.Command) {
-	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation")
+	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask for confirmation; required without a terminal")
 }
 
 // readOnly makes the command call the API without changing anything. It does not upgrade a data

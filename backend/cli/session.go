@@ -75,8 +75,7 @@ func revokeCommand(o *operator) *cobra.Command {
 func revokeAllCommand(o *operator) *cobra.Command {
 	command := &cobra.Command{
 		Use: "revoke-all", Short: "Sign everyone out.", Args: exactly(0),
-		Long: `Signs everyone out, at once and for good. It first shows how many sessions that ends, and asks.
-Without a terminal, it requires --yes.`,
+		Long: "Signs everyone out, at once and for good. It first shows how many sessions that ends, and asks.",
 	}
 	reason := command.Flags().String("reason", "", "shown to everyone who is signed out")
 	o.addYes(command)

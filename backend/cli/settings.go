@@ -38,7 +38,7 @@ func setPolicyCommand(o *operator) *cobra.Command {
 		Use: "set", Short: "Change the session configuration.", Args: exactly(0),
 		Long: `Changes the values that you give as flags and keeps the others. The new configuration applies to all
 sessions, including running ones, from the next request on. So the command first shows how many
-sessions will end and asks. Without a terminal, it requires --yes.`,
+sessions will end, and asks.`,
 		Example: `  curfew policy set --length "14 days" --refresh=true --max "30 days"
   curfew policy set --max none --yes`,
 	}
@@ -146,7 +146,7 @@ func setSignInCommand(o *operator) *cobra.Command {
 		Use: "set", Short: "Require a second factor of every member, or stop requiring it.", Args: exactly(0),
 		Long: `Requires a second factor of every member, or stops requiring it. The requirement also applies to
 running sessions, from the next request on: a member without a second factor can only set one up. So
-the command first shows how many members have none, and asks. Without a terminal, it requires --yes.
+the command first shows how many members have none, and asks.
 
 If nobody can satisfy the requirement, turn it off with --require-second-factor=false. If one member
 has lost their second factor, use "curfew member remove-factor".`,
