@@ -7,6 +7,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net"
@@ -96,15 +97,13 @@ func Load(flags *pflag.FlagSet, environ []string) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	path, err := configFile(flags, fromEnvironment)
+	path, _ := fromEnvironment["config"].(string)
+	if flag := flags.Lookup("config"); flag != nil {
+		path = cmp.Or(flag.Value.String(), path)
+	}
+	fromFile, err := readFile(path)
 	if err != nil {
 		return Config{}, err
-	}
-	fromFile := map[string]any{}
-	if path != "" {
-		if fromFile, err = readFile(path); err != nil {
-			return Config{}, fmt.Errorf("config file %s: %w", path, err)
-		}
 	}
 	defaults := map[string]any{}
 	for _, s := range Settings {
@@ -112,7 +111,8 @@ func Load(flags *pflag.FlagSet, environ []string) (Config, error) {
 	}
 	k := koanf.New("\x00") // no name holds this delimiter, so no name is split
 	for _, source := range []koanf.Provider{
-		confmap.Provider(defaults, ""), confmap.Provider(fromFile, ""), fromEnvironment, posflag.ProviderWithValue(flags, "\x00", k, set),
+		confmap.Provider(defaults, ""), confmap.Provider(fromFile, ""), confmap.Provider(fromEnvironment, ""),
+		posflag.ProviderWithValue(flags, "\x00", k, set),
 	} {
 		if err := k.Load(source, nil); err != nil {
 			return Config{}, err
@@ -131,9 +131,9 @@ func set(name, value string) (string, any) {
 }
 
 // environment reads the CURFEW_ variables. It returns an error for one that is no setting.
-func environment(environ []string) (*env.Env, error) {
+func environment(environ []string) (map[string]any, error) {
 	var unknown []string
-	provider := env.Provider("\x00", env.Opt{
+	values, err := env.Provider("\x00", env.Opt{
 		Prefix:      "CURFEW_",
 		EnvironFunc: func() []string { return environ },
 		TransformFunc: func(key, value string) (string, any) {
@@ -146,12 +146,9 @@ func environment(environ []string) (*env.Env, error) {
 			}
 			return "", nil
 		},
-	})
-	if _, err := provider.Read(); err != nil {
-		return nil, err
-	}
-	if len(unknown) == 0 {
-		return provider, nil
+	}).Read()
+	if err != nil || len(unknown) == 0 {
+		return values, err
 	}
 	key := slices.Min(unknown)
 	if err := Removed(settingOf(key)); err != nil {
@@ -162,18 +159,6 @@ func environment(environ []string) (*env.Env, error) {
 
 func settingOf(variable string) string {
 	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(variable, "CURFEW_"), "_", "-"))
-}
-
-func configFile(flags *pflag.FlagSet, environment *env.Env) (string, error) {
-	path, err := flags.GetString("config")
-	if err != nil || path == "" {
-		values, err := environment.Read()
-		if err != nil {
-			return "", err
-		}
-		path, _ = values["config"].(string)
-	}
-	return path, CheckPath("config", path)
 }
 
 // CheckPath returns an error for a path that begins with ~ or $, as in --data=~/curfew. A shell

@@ -166,13 +166,13 @@ func TestUnusableConfigFilesAreRefused(t *testing.T) {
 		"- listen\n- data":                        "it must hold a setting in each line",
 		"data: a\ndata: b":                        `"data" already defined`,
 		"data: a\n---\ndata: b":                   "it holds two documents; remove the --- between them",
-		"listen:\n  port: 1":                      `"listen" takes one value, but other settings are nested in it; write listen: and the value in one line`,
+		"listen:\n  port: 1":                      `"listen" takes one value; write listen: and the value in one line`,
 		"listen: &l {port: 1}\ndata: *l":          `"data" takes one value`,
 		"data: d\nsmtp:\n  from: ana@example.org": `settings are not nested; write smtp-from: and the value in a line of its own, instead of "from" in "smtp"`,
 		"curfew:\n  listen: localhost:1":          `settings are not nested; write listen: and the value in a line of its own, instead of "listen" in "curfew"`,
-		"listen:\n- localhost:1\n- localhost:2":   `"listen" takes one value, not a list`,
-		"trusted-proxies: {a: 10.0.0.0/8}":        `"trusted-proxies" takes a text or a list, but other settings are nested in it`,
-		"trusted-proxies: [[10.0.0.0/8]]":         `"trusted-proxies" takes a list of texts`,
+		"listen:\n- localhost:1\n- localhost:2":   `"listen" takes one value; write listen: and the value in one line`,
+		"trusted-proxies: {a: 10.0.0.0/8}":        `"trusted-proxies" takes one value or a list of values, as in [10.0.0.0/8, 127.0.0.1]`,
+		"trusted-proxies: [[10.0.0.0/8]]":         `"trusted-proxies" takes one value or a list of values`,
 	} {
 		t.Run(content, func(t *testing.T) {
 			_, err := load(t, content, nil)

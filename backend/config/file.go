@@ -13,13 +13,28 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// readFile reads a config file, with a setting in each line. It takes values as text, because YAML
-// would turn 0755 into a number and 2026-12-01 into a date.
+// readFile reads a config file, with a setting in each line; none if the path is empty.
 func readFile(path string) (map[string]any, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
+	if path == "" {
+		return map[string]any{}, nil
+	}
+	if err := CheckPath("config", path); err != nil {
 		return nil, err
 	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("config file %s: %w", path, err)
+	}
+	values, err := parseFile(content)
+	if err != nil {
+		return nil, fmt.Errorf("config file %s: %w", path, err)
+	}
+	return values, nil
+}
+
+// parseFile takes values as text, because YAML would turn 0755 into a number and 2026-12-01 into a
+// date.
+func parseFile(content []byte) (map[string]any, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	var document yaml.Node
 	if err := decoder.Decode(&document); err != nil && !errors.Is(err, io.EOF) {
@@ -65,26 +80,16 @@ func value(name string, node yaml.Node) (string, error) {
 		}
 		return "", fmt.Errorf("unknown setting %q; the settings are %s", name, names())
 	}
-	form := "one value"
-	if name == "trusted-proxies" {
-		form = "a text or a list"
-	}
+	var items []string
 	switch {
 	case node.ShortTag() == "!!null":
 		return "", nil
 	case node.Kind == yaml.ScalarNode:
 		return node.Value, nil
-	case node.Kind == yaml.MappingNode:
-		return "", fmt.Errorf("%q takes %s, but other settings are nested in it; write %[1]s: and the value in one line", name, form)
 	case name != "trusted-proxies":
-		return "", fmt.Errorf("%q takes one value, not a list", name)
-	}
-	items := make([]string, len(node.Content))
-	for i, item := range node.Content {
-		if item.Kind != yaml.ScalarNode {
-			return "", fmt.Errorf("%q takes a list of texts, as in [10.0.0.0/8, 127.0.0.1]", name)
-		}
-		items[i] = item.Value
+		return "", fmt.Errorf("%q takes one value; write %[1]s: and the value in one line", name)
+	case node.Decode(&items) != nil:
+		return "", fmt.Errorf("%q takes one value or a list of values, as in [10.0.0.0/8, 127.0.0.1]", name)
 	}
 	return strings.Join(items, ","), nil
 }
