@@ -17,7 +17,7 @@ func auditCommand(o *operator) *cobra.Command {
 
 func verifyCommand(o *operator) *cobra.Command {
 	command := &cobra.Command{
-		Use: "verify", Short: "Check the log's chain of hashes.", Args: exactly(0),
+		Use: "verify", Short: "Check the log's chain of hashes.", Args: usage(cobra.NoArgs),
 		Long: `Checks the whole log against its hashes and against the receipts of revocations, and names the first
 entry that does not match. Keep the head that it prints in another place: with it you can check later
 that the log up to that entry is unchanged.`,
@@ -44,7 +44,7 @@ that the log up to that entry is unchanged.`,
 
 func exportCommand(o *operator) *cobra.Command {
 	command := &cobra.Command{
-		Use: "export", Short: "Write the log, or a part of it, to standard output, the newest entry first.", Args: exactly(0),
+		Use: "export", Short: "Write the log, or a part of it, to standard output, the newest entry first.", Args: usage(cobra.NoArgs),
 		Example: "  curfew audit export --format csv --since 2026-11-01T00:00:00Z > november.csv",
 	}
 	flags := command.Flags()

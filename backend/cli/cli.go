@@ -95,7 +95,7 @@ func Run(env Environment) int {
 
 func rootCommand(env Environment) *cobra.Command {
 	const short = "Session control for an organization: see who is signed in, set how long sessions last, sign everyone out."
-	root := &cobra.Command{Use: "curfew", Short: short, Long: short + "\n\n" + exitCodes, SilenceUsage: true, SilenceErrors: true, Args: exactly(0)}
+	root := &cobra.Command{Use: "curfew", Short: short, Long: short + "\n\n" + exitCodes, SilenceUsage: true, SilenceErrors: true, Args: usage(cobra.NoArgs)}
 	version := root.Flags().Bool("version", false, "show what this program was built from")
 	root.RunE = func(command *cobra.Command, args []string) error {
 		if *version {
@@ -125,14 +125,6 @@ func rootCommand(env Environment) *cobra.Command {
 
 // help is the work of a command that only holds others. With it, cobra refuses an unknown command.
 func help(command *cobra.Command, _ []string) error { return command.Help() }
-
-// exactly requires n arguments.
-func exactly(n int) cobra.PositionalArgs {
-	if n == 0 {
-		return usage(cobra.NoArgs)
-	}
-	return usage(cobra.ExactArgs(n))
-}
 
 // usage makes a refusal of arguments end with the exit code for wrong usage.
 func usage(validate cobra.PositionalArgs) cobra.PositionalArgs {

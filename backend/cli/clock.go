@@ -22,7 +22,7 @@ func (o *operator) printClock(now httpapi.Clock) error {
 
 func acceptClockCommand(o *operator) *cobra.Command {
 	command := &cobra.Command{
-		Use: "accept", Short: "Accept the machine's time after its clock was ahead, and sign everyone out.", Args: exactly(0),
+		Use: "accept", Short: "Accept the machine's time after its clock was ahead, and sign everyone out.", Args: usage(cobra.NoArgs),
 		Long: `Sets Curfew's clock to the machine's time. Curfew's clock never goes back by itself, because that
 would lengthen sessions. So it stays ahead once the machine's clock was ahead. Set the machine's
 clock right first.

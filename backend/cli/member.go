@@ -25,7 +25,7 @@ func memberCommand(o *operator) *cobra.Command {
 
 func addMemberCommand(o *operator) *cobra.Command {
 	command := &cobra.Command{
-		Use: "add EMAIL", Short: "Invite a member, and print their one-time link.", Args: exactly(1),
+		Use: "add EMAIL", Short: "Invite a member, and print their one-time link.", Args: usage(cobra.ExactArgs(1)),
 		Long: "Invites a member and prints a link, with which they set a password within a week. The link is printed only once.",
 	}
 	name := command.Flags().String("name", "", "their name, which they can change when they accept")
@@ -47,7 +47,7 @@ func addMemberCommand(o *operator) *cobra.Command {
 }
 
 func listMembersCommand(o *operator) *cobra.Command {
-	command := &cobra.Command{Use: "list", Short: "List the members by name.", Args: exactly(0)}
+	command := &cobra.Command{Use: "list", Short: "List the members by name.", Args: usage(cobra.NoArgs)}
 	command.Flags().String("q", "", "only members with these words in the name or the e-mail address")
 	return o.readOnly(command, func([]string) error {
 		query := url.Values{}
@@ -74,7 +74,7 @@ func adviseReuse(err error) error {
 
 // onMember makes a command about the member whose e-mail address is its argument.
 func (o *operator) onMember(command *cobra.Command, work func(m httpapi.MemberDetails) error) *cobra.Command {
-	command.Args = exactly(1)
+	command.Args = usage(cobra.ExactArgs(1))
 	return o.readWrite(command, func(args []string) error {
 		m, err := o.member(args[0])
 		if err != nil {

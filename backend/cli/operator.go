@@ -39,7 +39,7 @@ type operator struct {
 // group makes a command that holds the operator's commands about one thing.
 func (o *operator) group(use, short string, commands ...*cobra.Command) *cobra.Command {
 	command := &cobra.Command{
-		Use: use, Short: short, Args: exactly(0), RunE: help,
+		Use: use, Short: short, Args: usage(cobra.NoArgs), RunE: help,
 		Long: short + `
 
 It calls the server that runs on the data folder, so changes apply at once. If no server runs, it opens
@@ -99,7 +99,7 @@ func (o *operator) connected(command *cobra.Command, readOnly bool, work func(ar
 
 // show makes the command that reads and prints what a path of the API returns.
 func show[T any](o *operator, short, path string, print func(T) error) *cobra.Command {
-	command := &cobra.Command{Use: "show", Short: short, Args: exactly(0)}
+	command := &cobra.Command{Use: "show", Short: short, Args: usage(cobra.NoArgs)}
 	return o.readOnly(command, func([]string) error {
 		var answer T
 		if err := o.get(path, &answer); err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 func serveCommand(env Environment) *cobra.Command {
-	command := &cobra.Command{Use: "serve", Short: "Serve the API and the pages.", Args: exactly(0)}
+	command := &cobra.Command{Use: "serve", Short: "Serve the API and the pages.", Args: usage(cobra.NoArgs)}
 	return configured(env, command, nil, func(cfg config.Config, _ []string) error {
 		curfew, err := app.New(command.Context(), cfg, env.Web, newLog(env, cfg))
 		if err != nil {
@@ -38,7 +38,7 @@ func newLog(env Environment, cfg config.Config) *slog.Logger {
 }
 
 func configCommand(env Environment) *cobra.Command {
-	command := &cobra.Command{Use: "config", Short: "Check the settings that serve would use, and show them.", Args: exactly(0)}
+	command := &cobra.Command{Use: "config", Short: "Check the settings that serve would use, and show them.", Args: usage(cobra.NoArgs)}
 	return configured(env, command, nil, func(cfg config.Config, _ []string) error {
 		proxies := make([]string, len(cfg.TrustedProxies))
 		for i, network := range cfg.TrustedProxies {
@@ -56,7 +56,7 @@ func configCommand(env Environment) *cobra.Command {
 
 func versionCommand(env Environment) *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Show what this program was built from.", Args: exactly(0),
+		Use: "version", Short: "Show what this program was built from.", Args: usage(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(env.Stdout, build.Read())
 			return err

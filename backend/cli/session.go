@@ -16,7 +16,7 @@ func sessionCommand(o *operator) *cobra.Command {
 }
 
 func listSessionsCommand(o *operator) *cobra.Command {
-	command := &cobra.Command{Use: "list", Short: "List live sessions, the newest sign-in first.", Args: exactly(0)}
+	command := &cobra.Command{Use: "list", Short: "List live sessions, the newest sign-in first.", Args: usage(cobra.NoArgs)}
 	flags := command.Flags()
 	flags.String("member", "", "only sessions of the member with this e-mail address")
 	flags.String("q", "", "only sessions with these words in the member, the client or the network address")
@@ -74,7 +74,7 @@ func revokeCommand(o *operator) *cobra.Command {
 
 func revokeAllCommand(o *operator) *cobra.Command {
 	command := &cobra.Command{
-		Use: "revoke-all", Short: "Sign everyone out.", Args: exactly(0),
+		Use: "revoke-all", Short: "Sign everyone out.", Args: usage(cobra.NoArgs),
 		Long: "Signs everyone out, at once and for good. It first shows how many sessions that ends, and asks.",
 	}
 	reason := command.Flags().String("reason", "", "shown to everyone who is signed out")

@@ -35,7 +35,7 @@ func (o *operator) printSettings(settings httpapi.SecuritySettings) error {
 
 func setPolicyCommand(o *operator) *cobra.Command {
 	command := &cobra.Command{
-		Use: "set", Short: "Change the session configuration.", Args: exactly(0),
+		Use: "set", Short: "Change the session configuration.", Args: usage(cobra.NoArgs),
 		Long: `Changes the values that you give as flags and keeps the others. The new configuration applies to all
 sessions, including running ones, from the next request on. So the command first shows how many
 sessions will end, and asks.`,
@@ -143,7 +143,7 @@ func (o *operator) printSignIn(settings httpapi.SignInSettings) error {
 
 func setSignInCommand(o *operator) *cobra.Command {
 	command := &cobra.Command{
-		Use: "set", Short: "Require a second factor of every member, or stop requiring it.", Args: exactly(0),
+		Use: "set", Short: "Require a second factor of every member, or stop requiring it.", Args: usage(cobra.NoArgs),
 		Long: `Requires a second factor of every member, or stops requiring it. The requirement also applies to
 running sessions, from the next request on: a member without a second factor can only set one up. So
 the command first shows how many members have none, and asks.
@@ -182,7 +182,7 @@ func organizationCommand(o *operator) *cobra.Command {
 
 func setOrganizationCommand(o *operator) *cobra.Command {
 	command := &cobra.Command{
-		Use: "set", Short: "Change the organization's name, which every page and mail shows.", Args: exactly(0),
+		Use: "set", Short: "Change the organization's name, which every page and mail shows.", Args: usage(cobra.NoArgs),
 		Example: `  curfew organization set --name "Example & Daughters"`,
 	}
 	name := command.Flags().String("name", "", "the new name")
