@@ -12,9 +12,18 @@ import (
 	"curfew/backend/session"
 )
 
+// What is wrong with a proof of identity within a session. Its status is 403, because 401 would say
+// that the session has ended.
+var (
+	errWrongPassword = errors.New("wrong password")
+	errWrongCode     = errors.New("wrong code")
+	errCodeNeeded    = errors.New("a code is needed")
+	errWrongPasskey  = errors.New("wrong passkey")
+)
+
 func (a *API) changePassword(c echo.Context, who session.Principal, in PasswordRequest) error {
 	ctx := c.Request().Context()
-	proof, err := a.provedAgain(c, who, in.CurrentPassword, orEmpty(in.Code))
+	proof, err := a.provedAgain(c, who, in.CurrentPassword, orZero(in.Code))
 	if err != nil {
 		return err
 	}
@@ -33,6 +42,46 @@ func (a *API) changePassword(c echo.Context, who session.Principal, in PasswordR
 	return c.JSON(http.StatusOK, SessionsEnded{SessionsEnded: int64(ended)})
 }
 
+func (a *API) reauthenticate(c echo.Context, who session.Principal, in ReauthenticateRequest) error {
+	proof, err := a.provedAgain(c, who, in.Password, orZero(in.Code))
+	if err != nil {
+		return err
+	}
+	proved, err := a.Sessions.Prove(c.Request().Context(), who, proof)
+	if err != nil {
+		return a.inSession(c, who, err)
+	}
+	return c.JSON(http.StatusOK, wireSession(proved, who.Session.ID))
+}
+
+// provedAgain verifies a proof of identity within a session.
+func (a *API) provedAgain(c echo.Context, who session.Principal, password, code string) (member.Proof, error) {
+	proof, err := a.Members.Reauthenticate(c.Request().Context(), who.Member, password, code, a.origin(c))
+	return proof, a.inSession(c, who, err)
+}
+
+// inSession returns what is wrong with a proof as an error of a session that lives on. If the session
+// has ended, it returns that: the member may have been deactivated in the meantime.
+func (a *API) inSession(c echo.Context, who session.Principal, err error) error {
+	var wrong error
+	switch {
+	case errors.Is(err, member.ErrBadCredentials), errors.Is(err, session.ErrCredentialStale):
+		wrong = errWrongPassword
+	case errors.Is(err, member.ErrBadPasskey):
+		wrong = errWrongPasskey
+	case errors.Is(err, member.ErrBadCode):
+		wrong = errWrongCode
+	case errors.Is(err, member.ErrSecondFactorRequired):
+		wrong = errCodeNeeded
+	default:
+		return err
+	}
+	if _, ended := a.Sessions.Admit(c.Request().Context(), who.Session.ID, 0, session.Passive); ended != nil {
+		return ended
+	}
+	return wrong
+}
+
 func (a *API) renameAccount(c echo.Context, who session.Principal, in AccountRequest) error {
 	if err := a.Members.Rename(c.Request().Context(), who.Caller(), who.Member.ID, in.Name); err != nil {
 		return err
@@ -41,8 +90,8 @@ func (a *API) renameAccount(c echo.Context, who session.Principal, in AccountReq
 	return c.JSON(http.StatusOK, wireMember(who.Member))
 }
 
-// listActivity answers what happened on the caller's account, by whoever's hand; an entry that was not theirs goes without the
-// address that it came from, which is not theirs to know.
+// listActivity answers what happened to the caller's account. Entries by others are without their
+// address, which the caller may not know.
 func (a *API) listActivity(c echo.Context, who session.Principal) error {
 	own := who.Member.ID.String()
 	page, err := a.pageOfEntries(c, audit.Filter{Concerning: own, WithEverybody: true})

@@ -13,7 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// jsonSerializer writes answers for Echo. Requests are read by bind, which is strict, and not by it.
+// jsonSerializer writes answers for Echo. Requests are read by bind, which is strict.
 type jsonSerializer struct{ echo.DefaultJSONSerializer }
 
 // Serialize implements [echo.JSONSerializer].
@@ -21,10 +21,10 @@ func (jsonSerializer) Serialize(c echo.Context, answer any, _ string) error {
 	return writeJSON(c.Response(), answer)
 }
 
-// timeForm is the form of every time in an answer. It has milliseconds, so that times sort as texts.
+// timeForm is the form of all times in answers. It has milliseconds, so that times sort as texts.
 const timeForm = "2006-01-02T15:04:05.000Z07:00"
 
-// written are the options for all JSON that is written. It is what encoding/json writes, but for times.
+// written are the options for all JSON that is written: as encoding/json writes it, but for times.
 var written = jsonv2.JoinOptions(jsonv1.DefaultOptionsV1(), jsonv2.WithMarshalers(jsonv2.JoinMarshalers(
 	jsonv2.MarshalToFunc(func(to *jsontext.Encoder, at time.Time) error {
 		return to.WriteValue(appendTime(to.AvailableBuffer(), at))

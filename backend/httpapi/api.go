@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"runtime"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -74,7 +75,12 @@ type API struct {
 
 // New returns the API, ready to be mounted.
 func New(deps Deps) *API {
-	a := &API{Deps: deps, refusals: refusalLimiter(), walks: newWalks(), readings: newReadings()}
+	a := &API{
+		Deps:     deps,
+		refusals: refusalLimiter(),
+		walks:    newGate(max(1, runtime.GOMAXPROCS(0)-1), walksWaiting),
+		readings: newGate(readingsAtOnce, 0),
+	}
 	a.Sessions.OnChange(a.announce)
 	a.registerMetrics()
 	return a

@@ -82,10 +82,7 @@ func (a *API) pageOfEntries(c echo.Context, filter audit.Filter) (AuditPage, err
 	if err != nil {
 		return page, err
 	}
-	if before != nil {
-		filter.Before = *before
-	}
-	filter.Limit = limit + 1
+	filter.Before, filter.Limit = orZero(before), limit+1
 	entries, err := a.Audit.Entries(c.Request().Context(), filter)
 	if err != nil {
 		return page, err

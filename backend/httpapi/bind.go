@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -130,15 +131,13 @@ func wholeNumber(number string) (int64, error) {
 	return strconv.ParseInt(digits+strings.Repeat("0", zeros), 10, 64)
 }
 
-// orEmpty returns an optional text.
-func orEmpty(text *string) string {
-	if text == nil {
-		return ""
+// orZero returns an optional value, or its type's zero value.
+func orZero[T any](value *T) (v T) {
+	if value != nil {
+		v = *value
 	}
-	return *text
+	return v
 }
-
-func isTrue(flag *bool) bool { return flag != nil && *flag }
 
 func unreadable(err error) error {
 	var misfit *json.SemanticError
@@ -172,18 +171,9 @@ func expected(t reflect.Type) string {
 	if t == nil {
 		return "another type"
 	}
-	switch t.Kind() {
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Int, reflect.Int64, reflect.Uint64:
-		return "a whole number"
-	case reflect.String:
-		return "a text"
-	case reflect.Slice, reflect.Array:
-		return "a list"
-	default:
-		return "an object"
-	}
+	return cmp.Or(map[reflect.Kind]string{
+		reflect.Bool: "true or false", reflect.Int64: "a whole number", reflect.String: "a text", reflect.Slice: "a list",
+	}[t.Kind()], "an object")
 }
 
 var validate = func() *validator.Validate {

@@ -3,36 +3,32 @@ package httpapi
 import (
 	"context"
 	"errors"
-	"runtime"
 
 	"github.com/labstack/echo/v4"
 
 	"curfew/backend/session"
 )
 
-// errBusy says that as much is being done already as is done at once.
-var errBusy = errors.New("too much is walked through at once")
+// errBusy is returned while a gate and its queue are full.
+var errBusy = errors.New("too many walks at once")
 
-// gate lets in so many callers at once. Of the others some wait, and the rest are refused.
+// gate limits how many callers run at once. Some of the others wait, the rest are refused.
 type gate struct{ places, waiting chan struct{} }
 
 func newGate(places, waiting int) gate {
 	return gate{make(chan struct{}, places), make(chan struct{}, waiting)}
 }
 
-// Walks through memory are short and keep a processor busy: one processor is left to everything
-// else, and a page's next preview can wait for its turn. Exports and checks of the chain last as
-// long as the log is long, so they have places of their own, and nothing waits for them.
-func newWalks() gate    { return newGate(max(1, runtime.GOMAXPROCS(0)-1), walksWaiting) }
-func newReadings() gate { return newGate(readingsAtOnce, 0) }
-
+// A walk through memory is short and keeps a CPU busy, so one CPU is left free, and others wait for
+// their turn. Exports and checks of the chain may last minutes, so they have places of their own, and
+// no queue.
 const (
 	walksWaiting   = 32
 	readingsAtOnce = 4
 )
 
-// enter waits for a place, which the caller has to leave. It returns [errBusy], or the context's
-// error if the client leaves before. The operator needs none.
+// enter waits for a place, which the caller must leave. It returns [errBusy], or the context's error
+// if the client leaves first. The operator needs no place.
 func (g gate) enter(ctx context.Context, who session.Principal) (leave func(), err error) {
 	if who.IsOperator() {
 		return func() {}, nil
@@ -57,7 +53,7 @@ func (g gate) enter(ctx context.Context, who session.Principal) (leave func(), e
 	}
 }
 
-// walking is for handlers that walk through all sessions or members.
+// walking runs a handler that reads all sessions or members in a place of the gate.
 func (a *API) walking(next principalHandler) principalHandler {
 	return func(c echo.Context, who session.Principal) error {
 		leave, err := a.walks.enter(c.Request().Context(), who)

@@ -52,7 +52,7 @@ func (a *API) knownDevice(r *http.Request) (device string, known member.ID) {
 		return "", member.ID{}
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(value)
-	if err != nil || len(raw) != 64 || !hmac.Equal(raw[32:], a.deviceMAC(raw[:32])) {
+	if err != nil || len(raw) != 64 || !hmac.Equal(raw[32:], mac(a.DeviceKey, raw[:32])) {
 		return "", member.ID{}
 	}
 	return base64.RawURLEncoding.EncodeToString(raw[16:32]), member.ID(raw[:16])
@@ -66,11 +66,13 @@ func (a *API) rememberDevice(c echo.Context, id member.ID) {
 	raw := make([]byte, 32, 64)
 	copy(raw, id[:])
 	rand.Read(raw[16:]) // it never returns an error
-	setCookie(c, deviceCookie, base64.RawURLEncoding.EncodeToString(append(raw, a.deviceMAC(raw)...)))
+	setCookie(c, deviceCookie, base64.RawURLEncoding.EncodeToString(append(raw, mac(a.DeviceKey, raw)...)))
 }
 
-func (a *API) deviceMAC(name []byte) []byte {
-	mac := hmac.New(sha256.New, a.DeviceKey[:])
-	mac.Write(name)
-	return mac.Sum(nil)
+func mac(key [32]byte, parts ...[]byte) []byte {
+	h := hmac.New(sha256.New, key[:])
+	for _, part := range parts {
+		h.Write(part)
+	}
+	return h.Sum(nil)
 }

@@ -14,27 +14,28 @@ import (
 	"curfew/backend/session"
 )
 
-// How many streams of events may be open: for a session more than a browser has, and for a member, who
-// can begin many sessions, as many as two such browsers.
+// How many streams may be open: for a session, more than a browser opens; for a member, as many as
+// two sessions.
 const (
 	ListenersPerSession = 16
 	ListenersPerMember  = 32
 )
 
-// StreamTimes is how a stream of events goes with time.
+// StreamTimes are the intervals of a stream of events.
 type StreamTimes struct {
-	// Heartbeat is how often a quiet stream shows that it is alive, and the session is checked without a cause.
+	// Heartbeat is the interval at which a quiet stream sends a beat and checks its session.
 	Heartbeat time.Duration
-	// Patience is how long one write may wait for a listener who does not read.
+	// Patience is how long one write may wait for a client that does not read.
 	Patience time.Duration
-	// Pace is how far apart two events of sessions.changed are at least.
+	// Pace is the least interval between two events sessions.changed.
 	Pace time.Duration
 }
 
-// DefaultStreamTimes are short enough for proxies, which take a connection for dead after 30 or 60 quiet seconds.
+// DefaultStreamTimes are short enough for proxies, which close a connection after 30 or 60 quiet
+// seconds.
 var DefaultStreamTimes = StreamTimes{Heartbeat: 20 * time.Second, Patience: 10 * time.Second, Pace: time.Second}
 
-// warning is how long before its end a session is expiring; a short one is when half of its length is left.
+// warning is how long before its end a session is expiring, or half of its length if that is less.
 const warning = 5 * time.Minute
 
 // The topics of the hub.
@@ -46,8 +47,8 @@ const (
 func topicOfSession(id session.ID) string { return "session:" + id.String() }
 func topicOfMember(id member.ID) string   { return "member:" + id.String() }
 
-// announce wakes whom a change concerns. It comes from under the lock of changes, and must not hold that up: whoever listens is woken
-// beside it.
+// announce wakes the affected listeners. Its caller holds the lock of changes, so the wake-up runs in
+// a goroutine of its own.
 func (a *API) announce(change session.Change) {
 	topics := []string{overseers}
 	if change.Everybody {
@@ -62,8 +63,8 @@ func (a *API) announce(change session.Change) {
 	go a.Live.Wake(topics...)
 }
 
-// listenToEvents tells the client what happens to its session. Nothing is passed on: at every waking the session is checked anew,
-// which is no access (rule R2), and the stream tells what it finds.
+// listenToEvents streams what happens to the client's session. A wake-up carries no news: the stream
+// checks the session again, which is not an access (rule R2), and sends what has changed.
 func (a *API) listenToEvents(c echo.Context, who session.Principal) error {
 	listener, err := a.Live.Listen(topicOfSession(who.Session.ID), topicOfMember(who.Member.ID), overseers, everybody)
 	if err != nil {
@@ -80,10 +81,10 @@ func (a *API) listenToEvents(c echo.Context, who session.Principal) error {
 		told    = who.Organization.Version
 		warned  bool
 		changed bool
-		quiet   <-chan time.Time // until it fires, sessions.changed has to wait
+		quiet   <-chan time.Time // delays sessions.changed until it fires
 	)
 	for {
-		// The first look comes after the listening began, so that nothing falls between them.
+		// The first check comes after Listen, so that no change is missed between them.
 		now, err := a.Sessions.Admit(ctx, who.Session.ID, 0, session.Passive)
 		if err != nil {
 			return a.endEvents(events, err)
@@ -133,7 +134,8 @@ func (a *API) listenToEvents(c echo.Context, who session.Principal) error {
 	}
 }
 
-// endEvents is the last word of a stream. An outage is none: it signs nobody out, and the client connects again.
+// endEvents sends the last event of a stream. After a storage failure there is none: the session may
+// be alive, and the client connects again.
 func (a *API) endEvents(events *eventStream, err error) error {
 	var ended *session.EndedError
 	if !errors.As(err, &ended) && !errors.Is(err, session.ErrNoSession) {
@@ -152,13 +154,13 @@ type eventStream struct {
 
 func (a *API) beginEvents(c echo.Context) (*eventStream, error) {
 	s := &eventStream{a.deadlineWriter(c), requestID(c)}
-	// The server's limit is for requests that end.
+	// The server's deadline is for requests that end.
 	if err := s.control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return nil, err
 	}
 	h := c.Response().Header()
 	h.Set("Content-Type", "text/event-stream")
-	h.Set("X-Accel-Buffering", "no") // nginx would keep events back
+	h.Set("X-Accel-Buffering", "no") // or nginx buffers events
 	c.Response().WriteHeader(http.StatusOK)
 	return s, s.tell("retry: 1000\n\n")
 }
@@ -171,8 +173,8 @@ func (s *eventStream) send(event string, data any) error {
 	return s.tell(fmt.Sprintf("event: %s\ndata: %s\n\n", event, encoded))
 }
 
-// beat keeps proxies from taking the stream for dead, finds out whether the client is, and lets the client find out whether the
-// server is: a script sees events, but no comments.
+// beat keeps proxies from closing the stream, and lets server and client notice that the other is
+// gone. It is an event, because scripts do not see comments.
 func (s *eventStream) beat() error { return s.send("beat", struct{}{}) }
 
 func (s *eventStream) tell(text string) error {

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -26,7 +27,8 @@ func refusalLimiter() *rate.Limiter { return rate.NewLimiter(refusedPerSecond, r
 // delayRefusal returns the refusal, after a delay if it is of a token that this deployment did not
 // sign and there are many of them.
 func (a *API) delayRefusal(ctx context.Context, refusal error) error {
-	foreign := errors.Is(refusal, token.ErrInvalid) || errors.Is(refusal, session.ErrNoSession) || errors.Is(refusal, session.ErrRefreshTokenInvalid)
+	foreign := slices.ContainsFunc([]error{token.ErrInvalid, session.ErrNoSession, session.ErrTokenNewer, session.ErrRefreshTokenInvalid},
+		func(e error) bool { return errors.Is(refusal, e) })
 	if !foreign || errors.Is(refusal, errNoToken) {
 		return refusal
 	}

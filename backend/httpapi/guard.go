@@ -70,6 +70,9 @@ func (a *API) operated(_ guard, in input, next principalHandler) echo.HandlerFun
 // lasts. Headers are read and set by their canonical names, which spares each request to make them.
 func (a *API) admit(c echo.Context, kind session.Access) (session.Principal, error) {
 	who, err := a.authenticate(c.Request(), kind)
+	if errors.Is(err, session.ErrTokenNewer) {
+		a.Log.Error("a token is newer than the database", "generation", a.Sessions.Organization().Generation)
+	}
 	if err != nil {
 		return who, a.delayRefusal(c.Request().Context(), err)
 	}
@@ -78,7 +81,8 @@ func (a *API) admit(c echo.Context, kind session.Access) (session.Principal, err
 	return who, nil
 }
 
-// authenticate returns the principal of a request, whose session is alive at this moment.
+// authenticate returns the principal of a request, whose session is alive at this moment. It writes
+// nothing.
 func (a *API) authenticate(r *http.Request, kind session.Access) (session.Principal, error) {
 	asked, err := accessKind(r)
 	if err != nil {
@@ -92,12 +96,18 @@ func (a *API) authenticate(r *http.Request, kind session.Access) (session.Princi
 	if err != nil {
 		return session.Principal{}, err
 	}
-	who, err := a.Sessions.Admit(r.Context(), session.ID(claims.Session), claims.Generation, kind && asked)
-	if errors.Is(err, session.ErrTokenNewer) { // a restored backup; see [session.ErrTokenNewer]
-		a.Log.Error("a token is newer than the database", "token_generation", claims.Generation, "generation", a.Sessions.Organization().Generation)
-		return who, token.ErrInvalid
+	return a.Sessions.Admit(r.Context(), session.ID(claims.Session), claims.Generation, kind && asked)
+}
+
+// publicBody passes a request's body to a handler.
+func publicBody[T any](next func(echo.Context, T) error) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		var in T
+		if err := bind(c, &in); err != nil {
+			return err
+		}
+		return next(c, in)
 	}
-	return who, err
 }
 
 // body passes a request's body to a handler.

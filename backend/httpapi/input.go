@@ -19,17 +19,17 @@ import (
 	"curfew/backend/etag"
 )
 
-// What a call does not know is refused, never ignored: a filter that was mistyped would otherwise
-// select everything. What a call knows is read from openapi.yaml, for every route in one place.
+// Unknown input is refused, never ignored: a mistyped filter would otherwise select everything. What
+// a call takes is read from openapi.yaml.
 
-// input is what a call takes, by the contract. The zero input takes nothing.
+// input is what a call takes. The zero input takes nothing.
 type input struct {
 	query   map[string]parameter
 	headers map[string]bool
 	body    bool
 }
 
-// parameter is a parameter of a query, as openapi.yaml describes it.
+// parameter is a parameter in openapi.yaml.
 type parameter struct {
 	Ref    string `yaml:"$ref"`
 	Name   string
@@ -43,7 +43,7 @@ type parameter struct {
 	}
 }
 
-// documentedInputs are the inputs of the contract's calls, read once.
+// documentedInputs returns the inputs of the contract's calls.
 var documentedInputs = sync.OnceValue(func() map[call]input {
 	var spec struct {
 		Paths      map[string]map[string]yaml.Node
@@ -60,7 +60,7 @@ var documentedInputs = sync.OnceValue(func() map[call]input {
 				Parameters  []parameter
 				RequestBody map[string]any `yaml:"requestBody"`
 			}
-			if method == "parameters" { // of the path, which Echo reads
+			if method == "parameters" { // in the path, which Echo reads
 				continue
 			}
 			if err := node.Decode(&described); err != nil {
@@ -104,9 +104,9 @@ func (i input) checked(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// check returns an error for what the call does not know or cannot use: in its query and, where it
-// changes something, a body, a key, and a condition on a thing that has no versions. It may read the
-// body, so it comes after the guard.
+// check returns an error for input that the call does not take: a parameter and, of a call that
+// changes something, a body, a key, or a condition on a thing without versions. It may read the body,
+// so it runs after the guard.
 func (i input) check(c echo.Context) error {
 	r := c.Request()
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
@@ -134,8 +134,8 @@ func (i input) check(c echo.Context) error {
 	return bindOptional(c, &struct{}{})
 }
 
-// refuseQuery refuses a query string that cannot be read, and parameters that the call does not know or
-// cannot use.
+// refuseQuery returns an error for a query string that cannot be parsed, for unknown parameters, and
+// for values that a parameter cannot have.
 func (i input) refuseQuery(raw string) error {
 	query, err := url.ParseQuery(raw)
 	if err != nil {
@@ -159,13 +159,13 @@ func (i input) refuseQuery(raw string) error {
 	return &inputError{wrong}
 }
 
-// queryError is returned for a query string that cannot be read.
+// queryError is returned for a query string that cannot be parsed.
 type queryError struct{ cause error }
 
 func (e *queryError) Error() string { return "unreadable query string: " + e.cause.Error() }
 func (e *queryError) Unwrap() error { return e.cause }
 
-// refuse returns the code and the message for values that the parameter cannot have; "" for one that it can.
+// refuse returns the code and message for values that the parameter cannot have; "" for valid ones.
 func (p parameter) refuse(values []string) (code, message string) {
 	value, s := values[0], p.Schema
 	switch {
@@ -191,8 +191,8 @@ func (p parameter) refuse(values []string) (code, message string) {
 	return "", ""
 }
 
-// readTime reads a time of RFC 3339. The space before an offset is a plus that was not escaped. There is
-// no time before 1970: it would reach the store as no bound at all.
+// readTime reads a time of RFC 3339. A space before the offset is a plus that was not escaped. A time
+// before 1970 is an error: in the store it would be no bound.
 func readTime(text string) (at time.Time, err error) {
 	if offset := len(text) - len(" 00:00"); offset > 0 && text[offset] == ' ' {
 		text = text[:offset] + "+" + text[offset+1:]
@@ -206,16 +206,16 @@ func readTime(text string) (at time.Time, err error) {
 	return at, nil
 }
 
-// timeParam returns the time in a parameter, or the given one where the request has none.
+// timeParam returns the time in a parameter, or otherwise if the request has none.
 func timeParam(c echo.Context, name string, otherwise time.Time) time.Time {
 	at, err := readTime(c.QueryParam(name))
 	if err != nil {
-		return otherwise // it was left out: refuseUnknown lets no other pass
+		return otherwise // the request has none: check lets no other pass
 	}
 	return at
 }
 
-// refuseParameters refuses parameters that the call knows but that mean nothing next to the others.
+// refuseParameters returns an error for parameters that have no meaning next to the others.
 func refuseParameters(c echo.Context, message string, names ...string) error {
 	var wrong []FieldError
 	for _, name := range names {

@@ -54,7 +54,7 @@ type memberPlace struct {
 	Email, Name string
 }
 
-// memberQuery reads what a request for members picks, and in which order.
+// memberQuery reads which members a request selects, and in which order.
 func memberQuery(c echo.Context) member.Query {
 	return member.Query{
 		Text: c.QueryParam("q"), Role: member.Role(c.QueryParam("role")), State: member.State(c.QueryParam("state")),
@@ -78,7 +78,7 @@ func (a *API) inviteMember(c echo.Context, who session.Principal, in InviteReque
 	if err := a.checkMail(in.Mail); err != nil {
 		return err
 	}
-	invited, secret, err := a.Members.Invite(c.Request().Context(), who.Caller(), orEmpty(in.Name), in.Email, member.Role(in.Role), isTrue(in.ReuseAddress))
+	invited, secret, err := a.Members.Invite(c.Request().Context(), who.Caller(), orZero(in.Name), in.Email, member.Role(in.Role), orZero(in.ReuseAddress))
 	if err != nil {
 		return err
 	}
@@ -90,14 +90,10 @@ func (a *API) changeMember(c echo.Context, who session.Principal, id member.ID) 
 	if err := bind(c, &in); err != nil {
 		return err
 	}
-	if isTrue(in.ReuseAddress) && in.Email == nil {
+	if orZero(in.ReuseAddress) && in.Email == nil {
 		return invalid("email", "required", "This is needed with \"reuseAddress\".")
 	}
-	update := member.Update{Name: in.Name, Email: in.Email, Active: in.Active, ReuseAddress: isTrue(in.ReuseAddress)}
-	if in.Role != nil {
-		role := member.Role(*in.Role)
-		update.Role = &role
-	}
+	update := member.Update{Name: in.Name, Email: in.Email, Role: (*member.Role)(in.Role), Active: in.Active, ReuseAddress: orZero(in.ReuseAddress)}
 	if err := a.Members.Change(c.Request().Context(), who.Caller(), id, update); err != nil {
 		return err
 	}
@@ -133,23 +129,23 @@ func (a *API) issueMemberLink(c echo.Context, who session.Principal, id member.I
 	return a.answerLink(c, who, issued, secret, in.Mail)
 }
 
-// checkMail refuses, before anything is changed, to mail a link where there is no mail server.
+// checkMail returns an error if a link is to be mailed and there is no mail server.
 func (a *API) checkMail(wanted *bool) error {
-	if a.Mail != nil || wanted == nil || !*wanted {
+	if a.Mail != nil || !orZero(wanted) {
 		return nil
 	}
 	return invalid("mail", "unavailable", "Curfew has no mail server to send it by. Leave this out and hand the link over yourself, or have the server's operator set CURFEW_SMTP_URL.")
 }
 
-// answerLink answers with a link that has just been made, after mailing it where that is wanted. A mail that fails is no failure of
-// the call: the link is good, and the answer has it.
+// answerLink answers with a new link, and mails it first if that is wanted. The call succeeds even if
+// the mail fails: the answer has the link.
 func (a *API) answerLink(c echo.Context, who session.Principal, to member.Details, secret string, wanted *bool) error {
 	wire, err := a.wireMembers(to)
 	if err != nil {
 		return err
 	}
 	made := Invitation{Member: wire[0], Link: a.linkTo(secret, to.Link.Kind), ExpiresAt: to.Link.ExpiresAt, Mail: InvitationMailNone}
-	if wanted != nil && *wanted {
+	if orZero(wanted) {
 		made.Mail = InvitationMailSent
 		err := a.Mail.Send(c.Request().Context(), mail.Letter{
 			Reset: to.Link.Kind == member.Reset, Name: to.Name, Email: to.Email, By: who.Member.Name,
@@ -163,12 +159,8 @@ func (a *API) answerLink(c echo.Context, who session.Principal, to member.Detail
 	return c.JSON(http.StatusCreated, made)
 }
 
-func (a *API) acceptInvitation(c echo.Context) error {
-	var in AcceptRequest
-	if err := bind(c, &in); err != nil {
-		return err
-	}
-	m, err := a.Members.Accept(c.Request().Context(), in.Token, orEmpty(in.Name), in.Password, a.origin(c))
+func (a *API) acceptInvitation(c echo.Context, in AcceptRequest) error {
+	m, err := a.Members.Accept(c.Request().Context(), in.Token, orZero(in.Name), in.Password, a.origin(c))
 	switch {
 	case errors.Is(err, member.ErrNameNeeded):
 		return invalid("name", "required", "Enter your name.")
@@ -181,8 +173,8 @@ func (a *API) acceptInvitation(c echo.Context) error {
 	return c.JSON(http.StatusOK, wireMember(m))
 }
 
-// linkTo is the address at which a one-time link is used. The secret stands in its fragment, which reaches no server and
-// no log. A reset says so there, because its page asks for no name.
+// linkTo returns the URL of a one-time link. The secret is in the fragment, which reaches no server
+// and no log. A reset's fragment says so, because its page asks for no name.
 func (a *API) linkTo(secret string, kind member.LinkKind) string {
 	link := *a.PublicURL
 	link.Path = "/accept-invitation"
@@ -193,7 +185,7 @@ func (a *API) linkTo(secret string, kind member.LinkKind) string {
 	return link.String()
 }
 
-// wireMembers adds to the members how many live sessions each has.
+// wireMembers converts members, with how many live sessions each has.
 func (a *API) wireMembers(found ...member.Details) ([]MemberDetails, error) {
 	ids := make([]member.ID, len(found))
 	for i, m := range found {
@@ -217,8 +209,8 @@ func wireDetails(d member.Details) MemberDetails {
 		SecondFactor: d.SecondFactor, Passkeys: int64(d.Passkeys),
 	}
 	if d.AddressIssue != "" {
-		issue := MemberDetailsAddressIssue(d.AddressIssue)
-		wire.AddressIssue, wire.Email = &issue, d.Email // as it is stored: two that are shared look alike otherwise
+		wire.AddressIssue = optional(MemberDetailsAddressIssue(d.AddressIssue))
+		wire.Email = d.Email // as it is stored: two that are shared look alike otherwise
 	}
 	if d.Link != nil {
 		wire.Link = &WaitingLink{Kind: WaitingLinkKind(d.Link.Kind), CreatedAt: d.Link.CreatedAt, ExpiresAt: d.Link.ExpiresAt}

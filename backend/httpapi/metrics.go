@@ -25,7 +25,7 @@ func (a *API) getMetrics(c echo.Context, _ session.Principal) error {
 	return nil
 }
 
-// registerMetrics registers the gauges, and the requests of each route but the stream.
+// registerMetrics registers the gauges.
 func (a *API) registerMetrics() {
 	live := func(count func(session.Count) int) func() float64 {
 		return func() float64 {
@@ -41,15 +41,17 @@ func (a *API) registerMetrics() {
 	a.Metrics.Gauge("curfew_clock_ahead_seconds", func() float64 { return a.ClockAhead().Seconds() })
 	a.Metrics.Gauge("curfew_generation", func() float64 { return float64(a.Sessions.Organization().Generation) })
 	a.requests = map[call]*metrics.Requests{{}: a.Metrics.Requests("other", "other")}
-	for _, c := range a.calls() {
-		if c.path != streamPath { // which lasts as long as the client listens
-			a.requests[c] = a.Metrics.Requests(c.method, c.path)
-		}
+}
+
+// countRequests has the requests of a route counted, which both doors may have.
+func (a *API) countRequests(c call) {
+	if a.requests[c] == nil {
+		a.requests[c] = a.Metrics.Requests(c.method, c.path)
 	}
 }
 
-// requestsOf returns the metrics of a route's requests; nil for the stream. Pages, and what is not
-// a route, are counted together.
+// requestsOf returns the metrics of a route's requests; nil for the stream, which lasts as long as
+// the client listens. Pages, and what is not a route, are counted together.
 func (a *API) requestsOf(method, path string) *metrics.Requests {
 	if method == http.MethodHead {
 		method = http.MethodGet

@@ -14,9 +14,9 @@ import (
 	"curfew/backend/failpoint"
 )
 
-// Echo puts the chain together anew for every request: what a link needs is made outside of it.
+// Echo builds the chain of middleware for each request, so each makes what it needs only once.
 
-// identify gives the request an id of our own making: one that a client sends could be anything.
+// identify gives the request an id. A client's own id is not used: it could be anything.
 func identify(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		c.Response().Header()[echo.HeaderXRequestID] = []string{rand.Text()}
@@ -26,13 +26,13 @@ func identify(next echo.HandlerFunc) echo.HandlerFunc {
 
 func requestID(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }
 
-// observe tells the metrics how long the answer took, where a monitoring system asks for that, and writes one line for it when the log's level
-// is debug. Query strings and headers stay out of that: they may hold secrets.
+// observe measures answers for the metrics, if a monitoring system may read them, and logs a line for
+// each at level debug. It logs no query strings and headers, which may hold secrets.
 func (a *API) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		debugging := a.Log.Enabled(c.Request().Context(), slog.LevelDebug)
 		if !debugging && a.MetricsToken == "" {
-			return next(c) // to measure takes a thirtieth of the rate, for nobody
+			return next(c)
 		}
 		begun := time.Now() //nolint:forbidigo // how long it took, not when it was
 		if err := next(c); err != nil {
@@ -50,7 +50,7 @@ func (a *API) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// recoverPanics answers a panic as an error, with its stack in the log and not in the answer.
+// recoverPanics answers a panic as an error. Its stack is in the log, not in the answer.
 var recoverPanics = middleware.RecoverWithConfig(middleware.RecoverConfig{
 	DisableStackAll: true,
 	LogErrorFunc: func(_ echo.Context, err error, stack []byte) error {
@@ -58,8 +58,8 @@ var recoverPanics = middleware.RecoverWithConfig(middleware.RecoverConfig{
 	},
 })
 
-// secure are the headers of every answer, made once in the form in which [http.Header] keeps them; what belongs to the API alone is kept off
-// the pages by their own policy. Who sets one of them anew replaces its list, and leaves this one as it is.
+// secure are the headers of every answer, in the form of [http.Header]. Pages replace the policies
+// that are for the API alone; replacing one leaves the list here as it is.
 var secure = []struct {
 	name   string // in its canonical form
 	values []string
@@ -86,17 +86,18 @@ func secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// endsInDoubt tells that a proxy in front may have seen the request end elsewhere: it came in chunks, and might have had a Content-Length as
-// well, or in HTTP/1.0, which knows no chunks and might have had them. Which it was cannot be known any more, because net/http keeps only the
-// length that it went by. What follows on the connection could be a request that was hidden in this one, so the connection ends with its
-// answer (RFC 9112, 6.1).
+// endsInDoubt reports whether a proxy may have seen the request end elsewhere: it came in chunks, and
+// may have had a Content-Length too, or in HTTP/1.0, which has no chunks. net/http does not keep
+// which. What follows on the connection could be a smuggled request, so the connection is closed
+// after the answer (RFC 9112, 6.1).
 func endsInDoubt(r *http.Request) bool {
 	return len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1)
 }
 
 var crossOrigin = http.NewCrossOriginProtection()
 
-// refuseCrossOrigin keeps other sites' pages from using a browser's cookies (CSRF). Requests without a browser's headers pass.
+// refuseCrossOrigin keeps pages of other sites from using a browser's cookies (CSRF). It lets
+// requests without a browser's headers pass.
 func refuseCrossOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if err := crossOrigin.Check(c.Request()); err != nil {
@@ -106,8 +107,8 @@ func refuseCrossOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// beforeAnswer is the point at which everything is done and the answer has not gone out: it waits in net/http's buffer until the handler
-// returns. It is mounted for the harness of faults alone.
+// beforeAnswer is the failpoint where all is done and the answer is still in net/http's buffer. It is
+// mounted for the harness of faults alone.
 func beforeAnswer(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		err := next(c)

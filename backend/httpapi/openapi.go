@@ -8,6 +8,7 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -58,34 +59,30 @@ func (a *API) getDocs(c echo.Context) error {
 	return c.HTMLBlob(http.StatusOK, document().html)
 }
 
-// documentedProblem is a row in the page's table of problem codes.
-type documentedProblem struct {
-	Status int
-	Code   string
-	Detail string
-}
-
-func sentinelsForDocs() []documentedProblem {
-	var rows []documentedProblem
+// sentinelsForDocs returns a row for each problem code.
+func sentinelsForDocs() (rows []sentinel) {
 	seen := map[string]bool{}
-	for _, s := range sentinels {
-		if !seen[s.code] {
-			seen[s.code] = true
-			rows = append(rows, documentedProblem{s.status, s.code, s.detail})
+	for _, s := range slices.Concat(sentinels, otherProblems) {
+		if !seen[s.Code] {
+			seen[s.Code] = true
+			rows = append(rows, s)
 		}
 	}
-	return append(rows,
-		documentedProblem{http.StatusUnauthorized, "session_expired", "The session's time ran out. Sign in again."},
-		documentedProblem{http.StatusUnauthorized, "session_revoked", "The session was ended; \"ended\" says how, when and by whose hand. Sign in again."},
-		documentedProblem{http.StatusUnauthorized, "member_deactivated", "The account is deactivated."},
-		documentedProblem{http.StatusPreconditionFailed, "stale_version", "It was saved since the caller read it; \"current\" is what is in force."},
-		documentedProblem{http.StatusMisdirectedRequest, "misdirected", "Pages and calls by cookie are served under the public URL's host and localhost alone."},
-		documentedProblem{http.StatusUnprocessableEntity, "invalid_input", "\"errors\" says which fields are wrong, and what to do."},
-		documentedProblem{http.StatusUnprocessableEntity, "unknown_field", "A field that the call does not know."},
-		documentedProblem{http.StatusUnprocessableEntity, "unknown_parameter", "A parameter that the call does not know."},
-		documentedProblem{http.StatusBadRequest, "invalid_query", "The query string cannot be read."},
-		documentedProblem{http.StatusTooManyRequests, "too_many_attempts", "Too many attempts. Wait as long as Retry-After says."},
-		documentedProblem{http.StatusServiceUnavailable, "storage_unavailable", "The server cannot reach its storage. Nobody was signed out."},
-		documentedProblem{http.StatusInternalServerError, "internal", "A fault of the server's; its log has the cause under the request's id."},
-	)
+	return rows
+}
+
+// otherProblems are those whose text depends on the error.
+var otherProblems = []sentinel{
+	{nil, http.StatusUnauthorized, "session_expired", "The session's time ran out. Sign in again."},
+	{nil, http.StatusUnauthorized, "session_revoked", "The session was ended; \"ended\" says how, when and by whose hand. Sign in again."},
+	{nil, http.StatusUnauthorized, "member_deactivated", "The account is deactivated."},
+	{nil, http.StatusPreconditionFailed, "stale_version", "It was saved since the caller read it; \"current\" is what is in force."},
+	{nil, http.StatusMisdirectedRequest, "misdirected", "Pages and calls by cookie are served under the public URL's host and localhost alone."},
+	{nil, http.StatusUnprocessableEntity, "invalid_input", "\"errors\" says which fields are wrong, and what to do."},
+	{nil, http.StatusUnprocessableEntity, "unknown_field", "A field that the call does not know."},
+	{nil, http.StatusUnprocessableEntity, "unknown_parameter", "A parameter that the call does not know."},
+	{nil, http.StatusBadRequest, "invalid_query", "The query string cannot be read."},
+	{nil, http.StatusTooManyRequests, "too_many_attempts", "Too many attempts. Wait as long as Retry-After says."},
+	{nil, http.StatusServiceUnavailable, "storage_unavailable", "The server cannot reach its storage. Nobody was signed out."},
+	{nil, http.StatusInternalServerError, "internal", "A fault of the server's; its log has the cause under the request's id."},
 }

@@ -62,9 +62,5 @@ func readCursor[Place any](a *API, c echo.Context, list string) (*Place, error) 
 }
 
 func (a *API) cursorMAC(list string, place []byte) []byte {
-	mac := hmac.New(sha256.New, a.CursorKey[:])
-	mac.Write([]byte(list))
-	mac.Write([]byte{0})
-	mac.Write(place)
-	return mac.Sum(nil)
+	return mac(a.CursorKey, []byte(list), []byte{0}, place)
 }

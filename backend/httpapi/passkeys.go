@@ -24,11 +24,7 @@ func answerChallenge(c echo.Context, challenge member.Challenge) error {
 	return c.JSON(http.StatusOK, PasskeyChallenge{Ceremony: challenge.Ceremony, Options: json.RawMessage(challenge.Options)})
 }
 
-func (a *API) signInByPasskey(c echo.Context) error {
-	var in PasskeySignInRequest
-	if err := bind(c, &in); err != nil {
-		return err
-	}
+func (a *API) signInByPasskey(c echo.Context, in PasskeySignInRequest) error {
 	transport, err := a.transportOf(c, in.Transport)
 	if err != nil {
 		return err
@@ -47,7 +43,7 @@ func (a *API) reauthenticateByPasskey(c echo.Context, who session.Principal, in 
 	}
 	proved, err := a.Sessions.Prove(c.Request().Context(), who, proof)
 	if errors.Is(err, session.ErrCredentialStale) {
-		return errWrongPasskey // it was removed meanwhile
+		return errWrongPasskey // it was removed in the meantime
 	}
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,16 +35,19 @@ var retryAfter = map[string]int{"busy": int(member.BusyFor / time.Second), "too_
 // unavailable is implemented by the storage failures of package store.
 type unavailable interface{ Unavailable() bool }
 
-// sentinels are the errors with one status, code and text.
-var sentinels = []struct {
+// sentinel is an error with one status, code and text.
+type sentinel struct {
 	err    error
-	status int
-	code   string
-	detail string
-}{
+	Status int
+	Code   string
+	Detail string
+}
+
+var sentinels = []sentinel{
 	{session.ErrNoSession, http.StatusUnauthorized, "no_session", "Nobody is signed in here. Sign in."},
 	{token.ErrExpired, http.StatusUnauthorized, "token_expired", "The access token has run out. Refresh it and repeat the request."},
 	{token.ErrInvalid, http.StatusUnauthorized, "token_invalid", "The access token is not one of ours. Sign in."},
+	{session.ErrTokenNewer, http.StatusUnauthorized, "token_invalid", "The access token is not one of ours. Sign in."},
 	{session.ErrRefreshTokenInvalid, http.StatusUnauthorized, "token_invalid", "The refresh token is not one of ours. Sign in."},
 	{member.ErrBadCredentials, http.StatusUnauthorized, "bad_credentials", "The e-mail address or the password is wrong."},
 	{session.ErrCredentialStale, http.StatusUnauthorized, "bad_credentials", "The e-mail address or the password is wrong."},
@@ -96,7 +100,7 @@ var sentinels = []struct {
 func problemFor(err error) problem {
 	for _, s := range sentinels {
 		if errors.Is(err, s.err) {
-			return newProblem(s.status, s.code, s.detail)
+			return newProblem(s.Status, s.Code, s.Detail)
 		}
 	}
 	var (
@@ -190,21 +194,12 @@ func problemForEnd(end session.End) problem {
 		code = "session_revoked"
 	}
 	p := newProblem(http.StatusUnauthorized, code, endInWords(end)+" Sign in again.")
-	p.Ended = &Ended{Reason: EndReason(end.Reason), At: end.At}
-	if end.By != "" {
-		p.Ended.By = &end.By
-	}
-	if end.Note != "" {
-		p.Ended.Note = &end.Note
-	}
+	p.Ended = &Ended{Reason: EndReason(end.Reason), At: end.At, By: optional(end.By), Note: optional(end.Note)}
 	return p
 }
 
 func endInWords(end session.End) string {
-	at, by := end.At.UTC().Format("at 15:04 UTC on 2 January 2006"), end.By
-	if by == "" {
-		by = "Somebody"
-	}
+	at, by := end.At.UTC().Format("at 15:04 UTC on 2 January 2006"), cmp.Or(end.By, "Somebody")
 	switch end.Reason {
 	case session.SignedOut:
 		return fmt.Sprintf("%s signed out %s.", by, at)

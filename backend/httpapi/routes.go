@@ -51,12 +51,12 @@ func (a *API) publicRoutes() []publicRoute {
 		{get, "/api/openapi.json", tcp, a.getOpenAPI},
 		{get, "/api/docs", tcp, a.getDocs},
 		{get, "/api/setup", tcp, a.getSetup},
-		{post, "/api/setup", tcp, a.setUp},
-		{post, "/api/sessions", tcp, a.signIn},
+		{post, "/api/setup", tcp, publicBody(a.setUp)},
+		{post, "/api/sessions", tcp, publicBody(a.signIn)},
 		{post, "/api/sessions/refresh", tcp, a.refreshSession},
-		{post, "/api/sessions/passkey", tcp, a.signInByPasskey},
+		{post, "/api/sessions/passkey", tcp, publicBody(a.signInByPasskey)},
 		{post, "/api/passkeys/challenge", tcp, a.challengePasskey},
-		{post, "/api/invitations/accept", tcp, a.acceptInvitation},
+		{post, "/api/invitations/accept", tcp, publicBody(a.acceptInvitation)},
 	}
 }
 
@@ -124,7 +124,11 @@ func (a *API) mount(e *echo.Echo, at door, protect func(guard, input, principalH
 			return
 		}
 		e.Add(method, path, handler)
-		if method == get && path != streamPath {
+		if path == streamPath {
+			return
+		}
+		a.countRequests(call{method, path})
+		if method == get {
 			e.HEAD(path, handler)
 		}
 	}
@@ -134,15 +138,4 @@ func (a *API) mount(e *echo.Echo, at door, protect func(guard, input, principalH
 	for _, r := range a.routes() {
 		add(r.method, r.path, r.doors, protect(r.guard, inputOf(r.method, r.path), r.handler))
 	}
-}
-
-// calls returns every route of both doors.
-func (a *API) calls() (all []call) {
-	for _, r := range a.publicRoutes() {
-		all = append(all, call{r.method, r.path})
-	}
-	for _, r := range a.routes() {
-		all = append(all, call{r.method, r.path})
-	}
-	return all
 }

@@ -23,11 +23,10 @@ func (a *API) getSecondFactor(c echo.Context, who session.Principal) error {
 	if err != nil {
 		return err
 	}
-	wire := SecondFactor{Passkeys: int64(len(passkeys)), Enrolled: len(factor.Sealed) > 0, RecoveryCodes: int64(factor.RecoveryCodes), Demanded: who.Organization.RequireSecondFactor}
-	if wire.Enrolled {
-		wire.Since = &factor.Since
-	}
-	return c.JSON(http.StatusOK, wire)
+	return c.JSON(http.StatusOK, SecondFactor{
+		Passkeys: int64(len(passkeys)), Enrolled: len(factor.Sealed) > 0, Since: optional(factor.Since),
+		RecoveryCodes: int64(factor.RecoveryCodes), Demanded: who.Organization.RequireSecondFactor,
+	})
 }
 
 func (a *API) enrolSecondFactor(c echo.Context, who session.Principal) error {
@@ -52,7 +51,7 @@ func (a *API) putSecondFactor(c echo.Context, who session.Principal, in SecondFa
 	if err != nil {
 		return err
 	}
-	ended, err := a.Sessions.ChangeCredential(c.Request().Context(), who, change, in.EndOtherSessions != nil && *in.EndOtherSessions)
+	ended, err := a.Sessions.ChangeCredential(c.Request().Context(), who, change, orZero(in.EndOtherSessions))
 	if err != nil {
 		return err
 	}
@@ -63,7 +62,7 @@ func (a *API) removeSecondFactor(c echo.Context, who session.Principal) error {
 	return a.removeCredential(c, who, member.FactorRemoval{})
 }
 
-// removeCredential ends the other sessions too, where the query asks for that.
+// removeCredential removes a credential, and ends the other sessions if the query asks for it.
 func (a *API) removeCredential(c echo.Context, who session.Principal, removal member.CredentialChange) error {
 	ended, err := a.Sessions.ChangeCredential(c.Request().Context(), who, removal, c.QueryParam("endOtherSessions") == "true")
 	if err != nil {
@@ -80,7 +79,7 @@ func (a *API) renewRecoveryCodes(c echo.Context, who session.Principal) error {
 	return c.JSON(http.StatusOK, RecoveryCodes{RecoveryCodes: codes})
 }
 
-// drawQRCode draws the dark squares row by row, as strokes of an SVG's path: each run of them is one rectangle.
+// drawQRCode draws the dark squares row by row as an SVG path. Each run of them is one rectangle.
 func drawQRCode(text string) (QRCode, error) {
 	code, err := qr.Encode(text, qr.M, qr.Auto)
 	if err != nil {

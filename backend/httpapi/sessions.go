@@ -15,23 +15,19 @@ import (
 	"curfew/backend/session"
 )
 
-func (a *API) signIn(c echo.Context) error {
-	var in SignInRequest
-	if err := bind(c, &in); err != nil {
-		return err
-	}
+func (a *API) signIn(c echo.Context, in SignInRequest) error {
 	transport, err := a.transportOf(c, in.Transport)
 	if err != nil {
 		return err
 	}
-	proof, err := a.Members.Authenticate(c.Request().Context(), in.Email, in.Password, orEmpty(in.Code), a.origin(c))
+	proof, err := a.Members.Authenticate(c.Request().Context(), in.Email, in.Password, orZero(in.Code), a.origin(c))
 	if err != nil {
 		return err
 	}
 	return a.startSession(c, proof, transport)
 }
 
-// transportOf returns the transport that a sign-in asks for. Cookies are given on our own hosts alone.
+// transportOf returns the transport that a sign-in asks for. Cookies are set on our own hosts alone.
 func (a *API) transportOf(c echo.Context, wanted *Transport) (Transport, error) {
 	switch {
 	case wanted == nil, *wanted == TransportCookie:
@@ -42,7 +38,7 @@ func (a *API) transportOf(c echo.Context, wanted *Transport) (Transport, error) 
 	return "", invalid("transport", "oneof", "Choose one of: cookie, bearer.")
 }
 
-// startSession begins a session for whoever has proved who they are, by whichever way.
+// startSession starts a session for a proof of identity.
 func (a *API) startSession(c echo.Context, proof member.Proof, transport Transport) error {
 	ctx, origin := c.Request().Context(), a.origin(c)
 	who, refresh, err := a.Sessions.Start(ctx, proof, session.Client{Address: session.ParseAddress(origin.Address), UserAgent: origin.UserAgent})
@@ -50,7 +46,7 @@ func (a *API) startSession(c echo.Context, proof member.Proof, transport Transpo
 		return err
 	}
 	if transport == TransportCookie {
-		// Only now that there is a new session: a sign-in that fails leaves the old one.
+		// Only now: a sign-in that fails leaves the old session.
 		if left, err := onlyCookie(c.Request(), refreshCookie); err == nil {
 			if err := a.Sessions.Abandon(ctx, left); err != nil {
 				return err
@@ -71,18 +67,15 @@ func (a *API) refreshSession(c echo.Context) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	transport, presented := TransportBearer, ""
-	if in.RefreshToken != nil {
-		presented = *in.RefreshToken
-	} else {
+	transport, presented := TransportBearer, orZero(in.RefreshToken)
+	if in.RefreshToken == nil {
+		transport = TransportCookie
 		if err := a.onOwnHost(c.Request()); err != nil {
 			return err
 		}
-		cookie, err := onlyCookie(c.Request(), refreshCookie)
-		if err != nil {
+		if presented, err = onlyCookie(c.Request(), refreshCookie); err != nil {
 			return a.delayRefusal(ctx, err)
 		}
-		transport, presented = TransportCookie, cookie
 	}
 	who, successor, err := a.Sessions.Refresh(ctx, presented, kind)
 	if err != nil {
@@ -91,7 +84,7 @@ func (a *API) refreshSession(c echo.Context) error {
 	return a.writeTokens(c, http.StatusOK, who, successor, transport)
 }
 
-// writeTokens gives the client a new access token and the refresh token, by the transport that it asked for.
+// writeTokens answers a new access token and the refresh token, by the transport of the client.
 func (a *API) writeTokens(c echo.Context, status int, who session.Principal, refresh string, transport Transport) error {
 	access, lifetime, err := a.Tokens.Issue(uuid.UUID(who.Session.ID), uuid.UUID(who.Member.ID), who.Session.Generation, who.ExpiresAt)
 	if err != nil {
@@ -107,22 +100,15 @@ func (a *API) writeTokens(c echo.Context, status int, who session.Principal, ref
 	return c.JSON(status, out)
 }
 
+// listSessions answers a page of the caller's own sessions, which takes no filter, or of all. The
+// operator has none of their own.
 func (a *API) listSessions(c echo.Context, who session.Principal) error {
-	scope := c.QueryParam("scope")
-	if who.IsOperator() { // who has no sessions of their own
-		if scope == "own" {
-			return invalid("scope", "invalid", "The operator has no sessions. Use scope=all.")
-		}
+	switch scope := c.QueryParam("scope"); {
+	case scope == "all", scope == "" && who.IsOperator():
 		return a.findSessions(c, who)
+	case who.IsOperator():
+		return invalid("scope", "invalid", "The operator has no sessions. Use scope=all.")
 	}
-	if scope == "all" {
-		return a.walking(a.findSessions)(c, who)
-	}
-	return a.listOwnSessions(c, who)
-}
-
-// listOwnSessions answers a page of the caller's sessions, which takes no filter.
-func (a *API) listOwnSessions(c echo.Context, who session.Principal) error {
 	if err := refuseParameters(c, "This needs scope=all.", "member", "q", "device", "signedInSince", "signedInBefore", "sort", "order"); err != nil {
 		return err
 	}
@@ -145,16 +131,21 @@ func (a *API) listOwnSessions(c echo.Context, who session.Principal) error {
 	return a.answerPage(c, page, ownList, next)
 }
 
-// ownList is what cursors call the list of the caller's own sessions.
+// ownList is the name of the caller's own sessions in cursors.
 const ownList = "walk of own sessions"
 
-// findSessions answers a page of everybody's sessions.
+// findSessions answers a page of all sessions.
 func (a *API) findSessions(c echo.Context, who session.Principal) error {
+	leave, err := a.walks.enter(c.Request().Context(), who)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	query, err := sessionQuery(c)
 	if err != nil {
 		return err
 	}
-	// A cursor is of one order: in another, its place means nothing.
+	// A cursor is of one order: in another, its place has no meaning.
 	list := fmt.Sprintf("walk of sessions by %s, %t", query.Order, query.Reversed)
 	if query.After, err = readCursor[session.Mark](a, c, list); err != nil {
 		return err
@@ -248,7 +239,7 @@ func (a *API) revokeAllSessions(c echo.Context, who session.Principal) error {
 	if err != nil {
 		return err
 	}
-	receipt, err := a.Sessions.RevokeAll(c.Request().Context(), who, orEmpty(in.Reason), key)
+	receipt, err := a.Sessions.RevokeAll(c.Request().Context(), who, orZero(in.Reason), key)
 	if err != nil {
 		return err
 	}
@@ -258,39 +249,34 @@ func (a *API) revokeAllSessions(c echo.Context, who session.Principal) error {
 	return c.JSON(http.StatusOK, wireReceipt(receipt, who))
 }
 
-// idempotencyKey returns the key of a request; "" for one that has none.
+// idempotencyKey returns the key of a request; "" for none.
 func idempotencyKey(c echo.Context) (string, error) {
-	keys := c.Request().Header["Idempotency-Key"]
-	code, message := "", ""
+	const field = "Idempotency-Key"
+	keys := c.Request().Header[field]
 	switch {
 	case len(keys) == 0:
 		return "", nil
 	case len(keys) > 1:
-		code, message = "invalid", "Send this once."
+		return "", invalid(field, "invalid", "Send this once.")
 	case len(keys[0]) > 128:
-		code, message = "max", "Use at most 128 characters."
+		return "", invalid(field, "max", "Use at most 128 characters.")
 	case strings.TrimSpace(keys[0]) == "" || strings.ContainsFunc(keys[0], func(r rune) bool { return r < ' ' || r > '~' }):
-		code, message = "invalid", "Use 1 to 128 printable ASCII characters."
-	default:
-		return keys[0], nil
+		return "", invalid(field, "invalid", "Use 1 to 128 printable ASCII characters.")
 	}
-	return "", invalid("Idempotency-Key", code, message)
+	return keys[0], nil
 }
 
-// origin is where an attempt to prove one's identity comes from.
+// origin returns where an attempt to prove an identity comes from.
 func (a *API) origin(c echo.Context) member.Origin {
 	agent := c.Request().UserAgent()
-	if len(agent) > longestUserAgent {
-		agent = agent[:longestUserAgent]
-	}
 	device, known := a.knownDevice(c.Request())
-	return member.Origin{Address: c.RealIP(), UserAgent: agent, Device: device, Known: known}
+	return member.Origin{Address: c.RealIP(), UserAgent: agent[:min(len(agent), longestUserAgent)], Device: device, Known: known}
 }
 
-// longestUserAgent is how much of what a client says of itself is kept.
+// longestUserAgent is how many bytes of a User-Agent are kept.
 const longestUserAgent = 512
 
-// sessionQuery reads what a request for everybody's sessions picks, and in which order.
+// sessionQuery reads which sessions a request selects, and in which order.
 func sessionQuery(c echo.Context) (session.Query, error) {
 	query := session.Query{
 		Text: c.QueryParam("q"), Device: session.DeviceKind(c.QueryParam("device")), Limit: pageLimit(c),
@@ -303,7 +289,7 @@ func sessionQuery(c echo.Context) (session.Query, error) {
 	return query, err
 }
 
-// memberParam returns the member whose id a parameter is; the zero ID where the request has none.
+// memberParam returns the id in the parameter "member"; the zero ID if the request has none.
 func memberParam(c echo.Context) (member.ID, error) {
 	text := c.QueryParam("member")
 	if text == "" {

@@ -57,15 +57,13 @@ func (a *API) previewSecuritySettings(c echo.Context, who session.Principal, in 
 
 func (a *API) answerSettings(c echo.Context, org session.Organization) error {
 	settings := wireSettings(org)
-	if others := SecuritySettingsDataFolderWritableBy(a.FolderWritableBy()); others != "" {
-		settings.DataFolderWritableBy = &others
-	}
+	settings.DataFolderWritableBy = optional(SecuritySettingsDataFolderWritableBy(a.FolderWritableBy()))
 	c.Response().Header().Set("ETag", versionTag(org.Version))
 	return c.JSON(http.StatusOK, settings)
 }
 
-// unmatchedError is a refusal of a condition that names no earlier version either: nothing was saved
-// meanwhile.
+// unmatchedError is returned if a condition names no earlier version either, so that nothing was
+// saved in the meantime.
 type unmatchedError struct{ *session.StaleVersionError }
 
 // wereInForce reports whether one of the tags is of a version before the current one.

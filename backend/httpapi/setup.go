@@ -17,11 +17,7 @@ func (a *API) getSetup(c echo.Context) error {
 	return c.JSON(http.StatusOK, SetupState{Required: required})
 }
 
-func (a *API) setUp(c echo.Context) error {
-	var in SetupRequest
-	if err := bind(c, &in); err != nil {
-		return err
-	}
+func (a *API) setUp(c echo.Context, in SetupRequest) error {
 	owner, err := a.Members.SetUp(c.Request().Context(), member.Setup{
 		Token: in.SetupToken, Organization: in.Organization, Name: in.Name, Email: in.Email, Password: in.Password,
 	}, a.origin(c))

@@ -31,6 +31,7 @@ func BenchmarkSteps(b *testing.B) {
 
 	api := &API{Deps: Deps{Metrics: metrics.New()}}
 	api.registerMetrics()
+	api.countRequests(call{http.MethodGet, "/api/session"})
 
 	for _, step := range []struct {
 		name string

@@ -34,31 +34,27 @@ func wireMember(m member.Member) Member {
 
 func wireLength(l session.Length) Length { return Length{Value: l.Value, Unit: Unit(l.Unit)} }
 
-// wireMaximum returns nil for no maximum.
-func wireMaximum(l session.Length) *Length {
-	if l.IsZero() {
+// optional returns nil for the zero value.
+func optional[T comparable](value T) *T {
+	var zero T
+	if value == zero {
 		return nil
 	}
-	wire := wireLength(l)
-	return &wire
+	return &value
 }
 
 func wirePolicy(p session.Policy) Policy {
 	return Policy{
-		SessionLength: wireLength(p.Length), RefreshAutomatically: p.RefreshAutomatically, MaximumLifetime: wireMaximum(p.MaximumLifetime),
+		SessionLength: wireLength(p.Length), RefreshAutomatically: p.RefreshAutomatically, MaximumLifetime: optional(wireLength(p.MaximumLifetime)),
 	}
 }
 
 func wireSettings(org session.Organization) SecuritySettings {
-	settings := SecuritySettings{
+	return SecuritySettings{
 		SessionLength: wireLength(org.Policy.Length), RefreshAutomatically: org.Policy.RefreshAutomatically,
-		MaximumLifetime: wireMaximum(org.Policy.MaximumLifetime), Version: org.Version, UpdatedAt: org.SavedAt,
+		MaximumLifetime: optional(wireLength(org.Policy.MaximumLifetime)), Version: org.Version, UpdatedAt: org.SavedAt,
+		UpdatedBy: optional(wireActor(org.SavedBy)),
 	}
-	if org.SavedBy != (audit.Actor{}) {
-		by := wireActor(org.SavedBy)
-		settings.UpdatedBy = &by
-	}
-	return settings
 }
 
 func wireActor(a audit.Actor) Actor { return Actor{Id: a.ID, Name: a.Name} }
@@ -117,17 +113,10 @@ func wireCount(c session.Count) SessionSummary {
 }
 
 func wireGuideline(g session.Guideline, p session.Policy) Guideline {
-	wire := Guideline{Key: g.Key, Name: g.Name, Strength: g.Strength, Met: g.MetBy(p), Meet: wirePolicy(g.Meet(p))}
-	if idle := int64(g.Idle.Seconds()); idle > 0 {
-		wire.IdleSeconds = &idle
+	return Guideline{
+		Key: g.Key, Name: g.Name, Strength: g.Strength, Met: g.MetBy(p), Meet: wirePolicy(g.Meet(p)),
+		IdleSeconds: optional(int64(g.Idle.Seconds())), OverallSeconds: optional(int64(g.Overall.Seconds())), OverallRequired: optional(g.OverallExists),
 	}
-	if overall := int64(g.Overall.Seconds()); overall > 0 {
-		wire.OverallSeconds = &overall
-	}
-	if g.OverallExists {
-		wire.OverallRequired = &g.OverallExists
-	}
-	return wire
 }
 
 // policy returns the policy of a request that was validated.
