@@ -217,7 +217,7 @@ func (a *App) members(ctx context.Context, now, wall func() time.Time, key [32]b
 		if err := a.folder.forgetSetupToken(); err != nil {
 			return nil, fmt.Errorf("remove the used set-up token: %w", err)
 		}
-		return member.New(a.db, now, wall, "", a.sessions, key, a.config.PublicURL)
+		return member.New(a.db, a.sessions, member.Options{Now: now, Wall: wall, Key: key, PublicURL: a.config.PublicURL})
 	}
 	setupToken, err := a.folder.ensureSetupToken()
 	if err != nil {
@@ -227,7 +227,7 @@ func (a *App) members(ctx context.Context, now, wall func() time.Time, key [32]b
 	link.Path = "/setup"
 	link.Fragment = url.Values{"token": {setupToken}}.Encode() // a fragment reaches no server and no log
 	a.SetupURL = link.String()
-	return member.New(a.db, now, wall, setupToken, a.sessions, key, a.config.PublicURL)
+	return member.New(a.db, a.sessions, member.Options{Now: now, Wall: wall, SetupToken: setupToken, Key: key, PublicURL: a.config.PublicURL})
 }
 
 // setUp runs once the organization has its first owner.

@@ -35,7 +35,7 @@ func TestAStoryThatEndsNow(t *testing.T) {
 	require.Contains(t, printed.String(), demoPassword)
 	db := requireStory(t, folder, time.Now())
 
-	members, err := member.New(db, time.Now, time.Now, "", nil, [32]byte{}, &url.URL{Scheme: "https", Host: "curfew.example.org"})
+	members, err := member.New(db, nil, member.Options{Now: time.Now, Wall: time.Now, PublicURL: &url.URL{Scheme: "https", Host: "curfew.example.org"}})
 	require.NoError(t, err)
 	proof, err := members.Authenticate(t.Context(), ownerEmail, demoPassword, "", member.Origin{Address: "127.0.0.1"})
 	require.NoError(t, err)

@@ -42,7 +42,7 @@ func open(ctx context.Context, path string) (*deployment, error) {
 	if d.sessions, err = session.New(ctx, db, d.clock, [32]byte{}); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	if d.members, err = member.New(db, d.clock, d.clock, setupToken, d.sessions, [32]byte{}, &url.URL{Scheme: "https", Host: "curfew.example.org"}); err != nil {
+	if d.members, err = member.New(db, d.sessions, member.Options{Now: d.clock, Wall: d.clock, SetupToken: setupToken, PublicURL: &url.URL{Scheme: "https", Host: "curfew.example.org"}}); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return d, nil

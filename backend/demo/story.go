@@ -192,7 +192,7 @@ func (s *story) byProved(p *person, at time.Time, do func(context.Context, sessi
 // invite plans an invitation, which is accepted at the given time, or never if that is zero.
 func (s *story) invite(by, p *person, at, followed time.Time) {
 	s.byProved(by, at, func(ctx context.Context, who session.Principal) error {
-		details, _, err := s.members.Invite(ctx, who.Caller(), p.name, p.email, p.role, false)
+		details, _, err := s.members.Invite(ctx, who.Caller(), member.Invitee{Name: p.name, Email: p.email, Role: p.role})
 		if err == nil {
 			p.member, p.link = details.Member, *details.Link
 		}

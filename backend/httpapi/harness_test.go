@@ -191,7 +191,7 @@ func (h *house) start(log *slog.Logger) {
 	var err error
 	h.sessions, err = session.New(h.t.Context(), h.storage, h.now, derived[0])
 	require.NoError(h.t, err)
-	h.members, err = member.New(h.storage, h.now, h.wall, setupToken, h.sessions, derived[3], publicURL)
+	h.members, err = member.New(h.storage, h.sessions, member.Options{Now: h.now, Wall: h.wall, SetupToken: setupToken, Key: derived[3], PublicURL: publicURL})
 	require.NoError(h.t, err)
 	tokens, err := token.NewKeys(h.secrets.Access(5*time.Minute), h.now)
 	require.NoError(h.t, err)

@@ -78,7 +78,9 @@ func (a *API) inviteMember(c echo.Context, who session.Principal, in InviteReque
 	if err := a.checkMail(in.Mail); err != nil {
 		return err
 	}
-	invited, secret, err := a.Members.Invite(c.Request().Context(), who.Caller(), orZero(in.Name), in.Email, member.Role(in.Role), orZero(in.ReuseAddress))
+	invited, secret, err := a.Members.Invite(c.Request().Context(), who.Caller(), member.Invitee{
+		Name: orZero(in.Name), Email: in.Email, Role: member.Role(in.Role), ReuseAddress: orZero(in.ReuseAddress),
+	})
 	if err != nil {
 		return err
 	}

@@ -417,7 +417,7 @@ func TestPasskeysAreSealedForTheirMember(t *testing.T) {
 // A server that is reached by a number starts, and works but for passkeys.
 func TestPasskeysNeedAName(t *testing.T) {
 	h := open(t, options{})
-	members, err := member.New(h.db, h.clock.Now, h.wall, "", h.sessions, [32]byte{}, &url.URL{Scheme: "http", Host: "127.0.0.1:8080"})
+	members, err := member.New(h.db, h.sessions, member.Options{Now: h.clock.Now, Wall: h.wall, PublicURL: &url.URL{Scheme: "http", Host: "127.0.0.1:8080"}})
 	require.NoError(t, err)
 	h.api.Members = members
 	mine := h.program(member.Plain)

@@ -177,23 +177,34 @@ func (s *Service) Find(ctx context.Context, id ID) (Details, error) {
 	return found, nil
 }
 
+// Invitee is a person to invite.
+type Invitee struct {
+	// Name may be empty: the invited person enters it then.
+	Name  string
+	Email string
+	Role  Role
+	// ReuseAddress gives an address that was another member's once. Only owners may.
+	ReuseAddress bool
+}
+
 // Invite makes a member who has no password yet, and the secret of the link by which they set one.
 // It lets a person in, so it asks for a fresh proof (rule R10). An owner may give an address again
 // that was another member's once. It returns ErrEmailTaken, ErrAddressRetired, or what the caller
 // lacks.
-func (s *Service) Invite(ctx context.Context, caller audit.Caller, name, email string, role Role, reuse bool) (Details, string, error) {
+func (s *Service) Invite(ctx context.Context, caller audit.Caller, invitee Invitee) (Details, string, error) {
 	id, err := NewID()
 	if err != nil {
 		return Details{}, "", fmt.Errorf("make member id: %w", err)
 	}
-	m := Member{ID: id, Name: name, Email: fold.AddressKey(email), Role: role, Active: true, Generation: 1}
+	m := Member{ID: id, Name: invitee.Name, Email: fold.AddressKey(invitee.Email), Role: invitee.Role, Active: true, Generation: 1}
 	now := s.now()
 	link, secret := newLink(Invitation, now)
-	demand, details := Demand{Administers: true, UpTo: role, FreshAt: now}, map[string]any{"name": name, "email": fold.ShowAddress(email), "role": role}
-	if reuse {
+	demand := Demand{Administers: true, UpTo: m.Role, FreshAt: now}
+	details := map[string]any{"name": m.Name, "email": fold.ShowAddress(invitee.Email), "role": m.Role}
+	if invitee.ReuseAddress {
 		demand.UpTo, details["reuseAddress"] = Owner, true
 	}
-	invitation := InvitedMember{Member: m, Address: AddressChange{Given: s.vault.fingerprint(m.Email), Reuse: reuse}, Link: link}
+	invitation := InvitedMember{Member: m, Address: AddressChange{Given: s.vault.fingerprint(m.Email), Reuse: invitee.ReuseAddress}, Link: link}
 	_, err = s.members.CommitMember(ctx, caller, func(ctx context.Context) (Effect, error) {
 		return s.store.Invite(ctx, invitation, caller, demand, caller.Event(now, audit.MemberInvited, target(id), details))
 	})

@@ -43,7 +43,7 @@ func newDeployment(t *testing.T) *deployment {
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	h.sessions, err = session.New(t.Context(), db, clock, [32]byte{1})
 	h.must(err)
-	h.members, err = member.New(db, clock, clock, setupToken, h.sessions, [32]byte{1}, &url.URL{Scheme: "https", Host: "curfew.example.org"})
+	h.members, err = member.New(db, h.sessions, member.Options{Now: clock, Wall: clock, SetupToken: setupToken, Key: [32]byte{1}, PublicURL: &url.URL{Scheme: "https", Host: "curfew.example.org"}})
 	h.must(err)
 	_, err = h.members.SetUp(t.Context(), member.Setup{
 		Token: setupToken, Organization: "Acme", Name: "Ana", Email: "ana@example.org", Password: password,
@@ -71,7 +71,7 @@ func (h *deployment) signIn(email string) session.Principal {
 func (h *deployment) join(name string, role member.Role) session.Principal {
 	h.t.Helper()
 	email := strings.ToLower(name) + "@example.org"
-	_, secret, err := h.members.Invite(h.t.Context(), h.owner.Caller(), name, email, role, false)
+	_, secret, err := h.members.Invite(h.t.Context(), h.owner.Caller(), member.Invitee{Name: name, Email: email, Role: role})
 	h.must(err)
 	_, err = h.members.Accept(h.t.Context(), secret, "", password, member.Origin{})
 	h.must(err)
@@ -106,7 +106,7 @@ func ptr[T any](value T) *T { return &value }
 // ASVS 2.3.4, 6.4.1
 func TestAnInvitationIsGoodOnce(t *testing.T) {
 	h := newDeployment(t)
-	invited, secret, err := h.members.Invite(t.Context(), h.owner.Caller(), "", "Ben@Example.org", member.Plain, false)
+	invited, secret, err := h.members.Invite(t.Context(), h.owner.Caller(), member.Invitee{Email: "Ben@Example.org", Role: member.Plain})
 	h.must(err)
 	require.Equal(t, member.Invited, invited.State)
 	_, err = h.members.Authenticate(t.Context(), "ben@example.org", "", "", member.Origin{})
@@ -145,7 +145,7 @@ func TestAnInvitationIsGoodOnce(t *testing.T) {
 // ASVS 6.4.1
 func TestALinkRunsOutAndIsReplaced(t *testing.T) {
 	h := newDeployment(t)
-	ben, first, err := h.members.Invite(t.Context(), h.owner.Caller(), "Ben", "ben@example.org", member.Plain, false)
+	ben, first, err := h.members.Invite(t.Context(), h.owner.Caller(), member.Invitee{Name: "Ben", Email: "ben@example.org", Role: member.Plain})
 	h.must(err)
 	_, second, err := h.members.IssueLink(t.Context(), h.owner.Caller(), ben.ID)
 	h.must(err)
@@ -162,7 +162,7 @@ func TestALinkRunsOutAndIsReplaced(t *testing.T) {
 
 func TestAnAddressIsAMembersAlone(t *testing.T) {
 	h := newDeployment(t)
-	_, _, err := h.members.Invite(t.Context(), h.owner.Caller(), "", " ANA@example.org", member.Plain, false)
+	_, _, err := h.members.Invite(t.Context(), h.owner.Caller(), member.Invitee{Email: " ANA@example.org", Role: member.Plain})
 	require.ErrorIs(t, err, member.ErrEmailTaken)
 }
 
@@ -241,7 +241,7 @@ func TestNobodyIsRaisedAboveTheirOwnRole(t *testing.T) {
 		for of := range people {
 			for to := range people {
 				email := string(by) + string(of) + string(to) + "@example.org"
-				target, _, err := h.members.Invite(t.Context(), h.owner.Caller(), "", email, of, false)
+				target, _, err := h.members.Invite(t.Context(), h.owner.Caller(), member.Invitee{Email: email, Role: of})
 				h.must(err)
 				err = h.members.Change(t.Context(), actor.Caller(), target.ID, member.Update{Role: ptr(to)})
 				allowed := rank[by] >= 2 && rank[of] <= rank[by] && rank[to] <= rank[by]
@@ -264,7 +264,7 @@ func TestTheLastOwnerStays(t *testing.T) {
 	require.ErrorIs(t, h.change(h.owner, h.owner, member.Update{Active: ptr(false)}), member.ErrLastOwner)
 
 	// An owner who was only invited, or is deactivated, could not sign in.
-	_, _, err := h.members.Invite(t.Context(), h.owner.Caller(), "Olga", "olga@example.org", member.Owner, false)
+	_, _, err := h.members.Invite(t.Context(), h.owner.Caller(), member.Invitee{Name: "Olga", Email: "olga@example.org", Role: member.Owner})
 	h.must(err)
 	require.ErrorIs(t, h.change(h.owner, h.owner, member.Update{Role: ptr(member.Admin)}), member.ErrLastOwner)
 
@@ -297,7 +297,7 @@ func TestALateChangeOfAMemberMisses(t *testing.T) {
 	h.must(h.sessions.SignOut(t.Context(), late))
 	var ended *session.EndedError
 	require.ErrorAs(t, h.change(late, ben, member.Update{Active: ptr(false)}), &ended)
-	_, _, err := h.members.Invite(t.Context(), late.Caller(), "", "eve@example.org", member.Owner, false)
+	_, _, err := h.members.Invite(t.Context(), late.Caller(), member.Invitee{Email: "eve@example.org", Role: member.Owner})
 	require.ErrorAs(t, err, &ended)
 	_, _, err = h.members.IssueLink(t.Context(), late.Caller(), ben.Member.ID)
 	require.ErrorAs(t, err, &ended)
@@ -310,7 +310,7 @@ func TestALateChangeOfAMemberMisses(t *testing.T) {
 func TestTheListIsOrderedAndSearchedPageByPage(t *testing.T) {
 	h := newDeployment(t)
 	invited := func(name, email string, role member.Role) {
-		_, _, err := h.members.Invite(t.Context(), h.owner.Caller(), name, email, role, false)
+		_, _, err := h.members.Invite(t.Context(), h.owner.Caller(), member.Invitee{Name: name, Email: email, Role: role})
 		h.must(err)
 		h.now = h.now.Add(time.Second)
 	}

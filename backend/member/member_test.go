@@ -110,7 +110,7 @@ func TestTheDecoyCostsAsMuchAsAnyHash(t *testing.T) {
 // TestAFloodOfHashesIsRefusedBeforeItTakesMemory checks the limit of the queue. Further attempts
 // are refused before the store is used: the service has none here, so using it would panic.
 func TestAFloodOfHashesIsRefusedBeforeItTakesMemory(t *testing.T) {
-	s, err := New(nil, time.Now, time.Now, "", nil, [32]byte{}, &url.URL{Scheme: "https", Host: "curfew.example.org"})
+	s, err := New(nil, nil, Options{Now: time.Now, Wall: time.Now, SetupToken: "", Key: [32]byte{}, PublicURL: &url.URL{Scheme: "https", Host: "curfew.example.org"}})
 	require.NoError(t, err)
 	h := s.hasher
 	h.slots.TryAcquire(1 << 30) // more than there are: nothing

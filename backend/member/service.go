@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
-	"errors"
 	"fmt"
 	"net/url"
 	"time"
@@ -126,21 +125,32 @@ type Service struct {
 	party *webauthn.WebAuthn
 }
 
-// New makes the service. Sessions live by now, and codes from authenticator apps are judged by
-// wall. The set-up token is the secret that the first owner has to know, empty if there is an
-// owner. The committer holds members in memory. The key is a secret of the deployment, which seals
-// second factors in the store. The public URL is where browsers reach it, for which passkeys are
-// valid.
-func New(store Store, now, wall func() time.Time, setupToken string, members Committer, key [32]byte, public *url.URL) (*Service, error) {
-	vault, err := newVault(key)
+// Options are what the service is made of, next to its store.
+type Options struct {
+	// Now is the time that sessions live by. Wall is the machine's clock, by which authenticator apps
+	// make codes.
+	Now, Wall func() time.Time
+	// SetupToken is the secret that the first owner has to know, empty if there is an owner.
+	SetupToken string
+	// Key is a secret of the deployment, which seals second factors in the store.
+	Key [32]byte
+	// PublicURL is where browsers reach the server, for which passkeys are valid.
+	PublicURL *url.URL
+}
+
+// New makes the service. The committer holds members in memory.
+func New(store Store, members Committer, o Options) (*Service, error) {
+	vault, err := newVault(o.Key)
 	if err != nil {
 		return nil, err
 	}
-	party, err := newRelyingParty(public)
+	party, err := newRelyingParty(o.PublicURL)
 	if err != nil {
 		return nil, err
 	}
-	return &Service{store: store, now: now, wall: wall, hasher: newHasher(), setupToken: setupToken, members: members, vault: vault, party: party}, nil
+	return &Service{
+		store: store, members: members, now: o.Now, wall: o.Wall, setupToken: o.SetupToken, hasher: newHasher(), vault: vault, party: party,
+	}, nil
 }
 
 // SetupRequired reports whether the organization has no owner yet.
@@ -194,20 +204,6 @@ func (s *Service) SetUp(ctx context.Context, setup Setup, origin Origin) (Member
 	return owner, nil
 }
 
-// Authenticate proves the identity of a client by e-mail address and password. For a member with a
-// second factor it also takes a code of that, or a recovery code. It returns ErrBadCredentials, a
-// [*ThrottledError] or ErrBusy. Only after a right password it returns ErrSecondFactorRequired for
-// an empty code, or ErrBadCode.
-func (s *Service) Authenticate(ctx context.Context, email, password, code string, origin Origin) (Proof, error) {
-	return s.verify(ctx, email, password, code, origin, audit.SessionRefused)
-}
-
-// Reauthenticate proves a member's identity again. It returns what Authenticate returns.
-func (s *Service) Reauthenticate(ctx context.Context, m Member, password, code string, origin Origin) (Proof, error) {
-	origin.Device, origin.Known = "signed in", m.ID // a live session is a known client
-	return s.verify(ctx, m.Email, password, code, origin, audit.ReauthenticationRefused)
-}
-
 // HashNewPassword returns the stored form of a new password. The context is what an attacker may
 // know of the account, as names and the address. It returns a [*PasswordError] or ErrBusy.
 func (s *Service) HashNewPassword(ctx context.Context, password string, context ...string) (string, error) {
@@ -215,161 +211,6 @@ func (s *Service) HashNewPassword(ctx context.Context, password string, context 
 		return "", err
 	}
 	return s.hasher.hash(ctx, password)
-}
-
-func (s *Service) verify(ctx context.Context, email, password, code string, origin Origin, refusal audit.Action) (Proof, error) {
-	if s.hasher.full(crowd) && (s.hasher.impatient(site(origin.Address), s.now()) || s.hasher.full(newcomers)) &&
-		(origin.Device == "" || s.hasher.full(trusted)) {
-		return Proof{}, ErrBusy // before the first look-up
-	}
-	m, hash, err := s.store.MemberByEmail(ctx, email)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return Proof{}, fmt.Errorf("find member: %w", err)
-	}
-	device := origin.Device != "" && m != (Member{}) && origin.Known == m.ID
-	sets, seat, err := s.admit(ctx, m, email, device, origin)
-	if err != nil {
-		return Proof{}, err
-	}
-	defer seat.leave()
-	taken, err := s.take(ctx, sets...)
-	if err != nil {
-		return Proof{}, err
-	}
-	matches, err := seat.matches(ctx, password, hash)
-	if err != nil {
-		if device {
-			err = errors.Join(err, s.returnUnused(ctx, taken[0]))
-		}
-		return Proof{}, err
-	}
-	if !matches || !m.Active {
-		return Proof{}, s.refuse(ctx, m, origin, refusal, ErrBadCredentials)
-	}
-	proof := Proof{Member: m, PasswordHash: hash, Methods: []string{ByPassword}}
-	if m.SecondFactor {
-		if code == "" {
-			// It was half of an attempt: it costs nothing, and forgives nothing that went before.
-			if _, err := s.take(ctx, []Bucket{halfwayBucket(taken[0], origin.Address)}); err != nil {
-				return Proof{}, err
-			}
-			if err := s.giveBack(ctx, notOwn(taken)); err != nil {
-				return Proof{}, err
-			}
-			if taken[0].Own {
-				return Proof{}, ErrSecondFactorRequired // so begins each sign-in
-			}
-			// The password may be all that a thief has of theirs.
-			return Proof{}, s.refuse(ctx, m, origin, refusal, ErrSecondFactorRequired)
-		}
-		method, ofCode, err := s.verifyCode(ctx, m, code, taken[0], origin, refusal)
-		if err != nil {
-			return Proof{}, err
-		}
-		proof.Methods, taken = append(proof.Methods, method), append(taken, ofCode...)
-	}
-	return proof, s.succeed(ctx, m, refusal, taken)
-}
-
-// admit returns the buckets of an attempt, and its seat in the queue. Both are the same for an
-// unknown account and for a stranger at a known one. A seat in a lane of few is taken at once, by
-// attempts that have room in their buckets: those that have none must not keep others out.
-func (s *Service) admit(ctx context.Context, m Member, email string, device bool, origin Origin) ([][]Bucket, *seat, error) {
-	sets, seat, err := s.queueFor(ctx, m, email, device, origin)
-	if err != nil || seat.lane == crowd {
-		return sets, seat, err
-	}
-	retryAfter, err := s.store.AwaitAttempt(ctx, sets, s.now())
-	switch {
-	case err != nil:
-		return nil, nil, fmt.Errorf("look for room: %w", err)
-	case retryAfter > 0 && seat.lane == newcomers:
-		return nil, nil, ErrBusy
-	case retryAfter > 0:
-		return nil, nil, &ThrottledError{RetryAfter: retryAfter}
-	}
-	return sets, seat, seat.take()
-}
-
-// queueFor returns the buckets of an attempt, and the seat that it may take.
-func (s *Service) queueFor(ctx context.Context, m Member, email string, device bool, origin Origin) ([][]Bucket, *seat, error) {
-	if device {
-		return [][]Bucket{{deviceBucket(m.ID, origin.Device)}}, s.hasher.trustedSeat(m.ID.String()), nil
-	}
-	sets := strangerBuckets(fold.AddressKey(email), origin.Address)
-	if m != (Member{}) {
-		familiar, err := s.store.SignedInFrom(ctx, m.ID, origin.Address, s.now().Add(-familiarFor))
-		if err != nil {
-			return nil, nil, fmt.Errorf("look for a familiar address: %w", err)
-		}
-		if familiar {
-			sets = [][]Bucket{familiarBuckets(m.ID, origin.Address)}
-		}
-	}
-	if !s.hasher.full(crowd) {
-		return sets, &seat{hasher: s.hasher, lane: crowd}, nil
-	}
-	for i := range sets {
-		sets[i] = append(sets[i], newcomerBucket(origin.Address))
-	}
-	return sets, &seat{hasher: s.hasher, lane: newcomers, client: site(origin.Address)}, nil
-}
-
-// take takes an attempt from one of the sets of buckets, or returns a [*ThrottledError].
-func (s *Service) take(ctx context.Context, sets ...[]Bucket) ([]Bucket, error) {
-	taken, retryAfter, err := s.store.TakeAttempt(ctx, sets, s.now())
-	if err != nil {
-		return nil, fmt.Errorf("count attempt: %w", err)
-	}
-	if retryAfter > 0 {
-		return nil, &ThrottledError{RetryAfter: retryAfter}
-	}
-	return taken, nil
-}
-
-// returnUnused gives an attempt that never reached a hash back to a known device, within bounds:
-// hanging up must not make flooding free.
-func (s *Service) returnUnused(ctx context.Context, device Bucket) error {
-	ctx = context.WithoutCancel(ctx)
-	_, err := s.take(ctx, []Bucket{returnedBucket(device)})
-	var throttled *ThrottledError
-	if errors.As(err, &throttled) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return s.giveBack(ctx, notOwn([]Bucket{device}))
-}
-
-// verifyCode judges a code that came with a right password. Codes are few, so they have a slower
-// bucket next to those of the password, from which an attempt is taken before the code is looked
-// at.
-func (s *Service) verifyCode(ctx context.Context, m Member, code string, of Bucket, origin Origin, refusal audit.Action) (method string, taken []Bucket, err error) {
-	if taken, err = s.take(ctx, []Bucket{codeBucket(of)}); err != nil {
-		return "", nil, err
-	}
-	method, err = s.spendCode(context.WithoutCancel(ctx), m, code, origin)
-	if errors.Is(err, ErrBadCode) {
-		return "", nil, s.refuse(ctx, m, origin, refusal, ErrBadCode)
-	}
-	return method, taken, err
-}
-
-// succeed paces successes too: each leaves a session or an audit entry. One that comes too early
-// gets nothing back, or its hash would be free.
-func (s *Service) succeed(ctx context.Context, m Member, refusal audit.Action, taken []Bucket) error {
-	if _, err := s.take(context.WithoutCancel(ctx), []Bucket{successBucket(m.ID, refusal)}); err != nil {
-		return err
-	}
-	return s.giveBack(ctx, taken)
-}
-
-func (s *Service) giveBack(ctx context.Context, buckets []Bucket) error {
-	if err := s.store.ReturnAttempt(context.WithoutCancel(ctx), buckets); err != nil {
-		return fmt.Errorf("return attempt: %w", err)
-	}
-	return nil
 }
 
 // Reset gives a member a new random password, reactivates them and ends their sessions, in the

@@ -86,11 +86,11 @@ func BenchmarkChecksBesideRefusals(b *testing.B) {
 	clock := func() time.Time { return instant(now.Load()) }
 	sessions, err := session.New(b.Context(), p.db, clock, [32]byte{})
 	require.NoError(b, err)
-	members, err := member.New(p.db, clock, clock, "", sessions, [32]byte{}, &url.URL{Scheme: "https", Host: "curfew.example.org"})
+	members, err := member.New(p.db, sessions, member.Options{Now: clock, Wall: clock, PublicURL: &url.URL{Scheme: "https", Host: "curfew.example.org"}})
 	require.NoError(b, err)
 	owner, _, err := sessions.Start(b.Context(), p.proof, session.Client{})
 	require.NoError(b, err)
-	invited, _, err := members.Invite(b.Context(), owner.Caller(), "", "ben@example.org", member.Plain, false)
+	invited, _, err := members.Invite(b.Context(), owner.Caller(), member.Invitee{Email: "ben@example.org", Role: member.Plain})
 	require.NoError(b, err)
 	now.Add((11 * time.Minute).Milliseconds())
 	refuse := func() {
@@ -152,7 +152,7 @@ func BenchmarkLists(b *testing.B) {
 	sessions, err := session.New(b.Context(), db, func() time.Time { return noon }, [32]byte{})
 	require.NoError(b, err)
 	b.Logf("1,000,000 live sessions were read in %.1f s", time.Since(begun).Seconds())
-	members, err := member.New(db, func() time.Time { return noon }, time.Now, "", sessions, [32]byte{}, &url.URL{Scheme: "https", Host: "curfew.example.org"})
+	members, err := member.New(db, sessions, member.Options{Now: func() time.Time { return noon }, Wall: time.Now, PublicURL: &url.URL{Scheme: "https", Host: "curfew.example.org"}})
 	require.NoError(b, err)
 	who, _, err := sessions.Start(b.Context(), proof, session.Client{UserAgent: "admin"})
 	require.NoError(b, err)
