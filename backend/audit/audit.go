@@ -47,22 +47,22 @@ const (
 	RecoveryCodeUsed        Action = "member.recovery_code_used"
 	PasskeyAdded            Action = "member.passkey_added"
 	PasskeyRemoved          Action = "member.passkey_removed"
-	SecondFactorDemanded    Action = "sign_in.second_factor_demanded"
+	SecondFactorRequired    Action = "sign_in.second_factor_demanded"
 )
 
 // Actor is who acted, with their name at the time.
 type Actor struct {
 	// ID is the member's id; empty if no member acted.
 	ID string
-	// Name is the member's name, or that of [Nobody], [System] or [Operator].
+	// Name is the member's name, or that of [Anonymous], [System] or [Operator].
 	Name string
 }
 
 // The actors who are not members. They have no id, so a member of the same name is never one of
 // them.
 var (
-	// Nobody is a client that is not authenticated.
-	Nobody = Actor{Name: "nobody"}
+	// Anonymous is a client that is not authenticated.
+	Anonymous = Actor{Name: "nobody"}
 	// System is Curfew itself, as when a session expires.
 	System = Actor{Name: "Curfew"}
 	// Removed replaces a member who was removed, except in entries of the log.
@@ -120,8 +120,8 @@ type Filter struct {
 	// Concerning selects what the member with that id did, and what was done to them or to one of
 	// their sessions; empty for all.
 	Concerning string
-	// WithEverybody adds to Concerning what ended all sessions since the member's account began.
-	WithEverybody bool
+	// WithGlobal adds to Concerning what ended all sessions since the member's account began.
+	WithGlobal bool
 	// Action selects one kind of entry; empty for all.
 	Action Action
 	// Since and Until limit the time, Until exclusive; zero for no limit.

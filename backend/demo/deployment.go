@@ -89,7 +89,7 @@ func (d *deployment) proof(p *person) member.Proof {
 // refuse records a sign-in with a wrong password, without hashing it.
 func (d *deployment) refuse(ctx context.Context, p *person, client session.Client) error {
 	return d.db.Record(ctx, audit.Event{
-		At: d.now, Action: audit.SessionRefused, Actor: audit.Nobody, Target: "member:" + p.member.ID.String(), Address: client.AddressText(),
+		At: d.now, Action: audit.SessionRefused, Actor: audit.Anonymous, Target: "member:" + p.member.ID.String(), Address: client.AddressText(),
 		Details: map[string]any{"userAgent": client.UserAgent},
 	})
 }

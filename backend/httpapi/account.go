@@ -94,7 +94,7 @@ func (a *API) renameAccount(c echo.Context, who session.Principal, in AccountReq
 // address, which the caller may not know.
 func (a *API) listActivity(c echo.Context, who session.Principal) error {
 	own := who.Member.ID.String()
-	page, err := a.pageOfEntries(c, audit.Filter{Concerning: own, WithEverybody: true})
+	page, err := a.pageOfEntries(c, audit.Filter{Concerning: own, WithGlobal: true})
 	if err != nil {
 		return err
 	}

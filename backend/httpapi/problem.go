@@ -71,7 +71,7 @@ var sentinels = []sentinel{
 	{member.ErrPasskeyKnown, http.StatusConflict, "passkey_known", "This passkey is registered already."},
 	{member.ErrPasskeysUnavailable, http.StatusConflict, "passkeys_unavailable", "Passkeys are bound to a name, and this server is reached by a number. Its operator can set a public URL that has one."},
 	{member.ErrTooManyPasskeys, http.StatusConflict, "too_many_passkeys", "There are as many passkeys as one can have. Remove one first."},
-	{member.ErrEnrolmentOver, http.StatusGone, "enrolment_over", "This enrolment was not begun here, or its time is over. Begin again."},
+	{member.ErrEnrolmentExpired, http.StatusGone, "enrolment_over", "This enrolment was not begun here, or its time is over. Begin again."},
 	{member.ErrEmailTaken, http.StatusConflict, "email_taken", "Another member has this e-mail address."},
 	{member.ErrAddressRetired, http.StatusConflict, "address_retired", "This e-mail address was another member's. Use another one, or have an owner confirm with \"reuseAddress\" that it goes to this person now."},
 	{member.ErrOwnAccount, http.StatusConflict, "own_account", "You cannot remove your own account. Ask another owner or admin."},

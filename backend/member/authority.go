@@ -109,8 +109,8 @@ func mayManage(by, current, next Member) bool {
 	return by.Role.Administers() && current.Role.rank() <= by.Role.rank() && next.Role.rank() <= by.Role.rank()
 }
 
-// AlsoBy joins methods, each once, in their order.
-func AlsoBy(methods, more []string) []string {
+// JoinMethods joins methods, each once, in their order.
+func JoinMethods(methods, more []string) []string {
 	all := slices.Clone(methods)
 	for _, method := range more {
 		if !slices.Contains(all, method) {

@@ -33,8 +33,8 @@ var (
 	ErrSecondFactorRequired = refusal.New("a second factor is needed")
 	// ErrBadCode is returned for a wrong or used code, after the right password.
 	ErrBadCode = refusal.New("wrong code")
-	// ErrEnrolmentOver is returned if the enrolment was not begun by this member, or has expired.
-	ErrEnrolmentOver = refusal.New("enrolment over")
+	// ErrEnrolmentExpired is returned if the enrolment was not begun by this member, or has expired.
+	ErrEnrolmentExpired = refusal.New("enrolment expired")
 	// ErrNoSecondFactor is returned if a member without a second factor changes it.
 	ErrNoSecondFactor = refusal.New("no second factor")
 )
@@ -167,15 +167,15 @@ func uriOf(secret, account, issuer string) string {
 }
 
 // Confirm checks the first code of an enrolment. It returns the change that sets the second factor,
-// and the new recovery codes, or ErrEnrolmentOver or ErrBadCode.
+// and the new recovery codes, or ErrEnrolmentExpired or ErrBadCode.
 func (s *Service) Confirm(m Member, token, code string) (FactorSetUp, []string, error) {
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil {
-		return FactorSetUp{}, nil, ErrEnrolmentOver
+		return FactorSetUp{}, nil, ErrEnrolmentExpired
 	}
 	opened, err := s.vault.open(sealed, "enrolment", m.ID[:])
 	if err != nil || s.now().UnixMilli() >= int64(binary.BigEndian.Uint64(opened[seedSize:])) {
-		return FactorSetUp{}, nil, ErrEnrolmentOver
+		return FactorSetUp{}, nil, ErrEnrolmentExpired
 	}
 	seed := opened[:seedSize]
 	at, err := s.stepOf(seed, fold.Code(code))

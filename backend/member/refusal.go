@@ -35,7 +35,7 @@ type RefusalCount struct {
 func (s *Service) refuse(ctx context.Context, m Member, origin Origin, action audit.Action, reason error) error {
 	agent := origin.UserAgent[:min(len(origin.UserAgent), maxRefusedAgent)]
 	event := audit.Event{
-		At: s.now(), Action: action, Actor: audit.Nobody, Address: origin.Address,
+		At: s.now(), Action: action, Actor: audit.Anonymous, Address: origin.Address,
 		Details: map[string]any{"userAgent": strings.ToValidUTF8(agent, "")},
 	}
 	wrong := ""
@@ -70,7 +70,7 @@ func (s *Service) WriteRefusals(ctx context.Context) error {
 		}
 		// The time is that of writing, because the clock continues from the newest entry after a
 		// restart (R7).
-		return audit.Event{At: now, Action: c.Action, Actor: audit.Nobody, Target: c.Target, Details: details}
+		return audit.Event{At: now, Action: c.Action, Actor: audit.Anonymous, Target: c.Target, Details: details}
 	})
 	if err != nil {
 		return fmt.Errorf("write counts of refusals: %w", err)

@@ -35,7 +35,7 @@ func (s *Service) SavePolicy(ctx context.Context, who Principal, next Policy, ov
 // next request on, of running sessions too. Requiring it is free to those who administer. Giving it
 // up returns ErrReauthenticationRequired if the last proof is too old.
 func (s *Service) RequireSecondFactor(ctx context.Context, who Principal, required bool) (Organization, error) {
-	return s.save(ctx, who, audit.SecondFactorDemanded, func(org Organization, _ time.Time) (Organization, map[string]any, error) {
+	return s.save(ctx, who, audit.SecondFactorRequired, func(org Organization, _ time.Time) (Organization, map[string]any, error) {
 		details := beforeAndAfter("requireSecondFactor", org.RequireSecondFactor, required)
 		org.RequireSecondFactor = required
 		return org, details, nil

@@ -118,7 +118,7 @@ func (db *DB) Entries(ctx context.Context, filter audit.Filter) ([]audit.Entry, 
 	} else {
 		search("actor_id = ? AND actor_id <> ''", filter.Concerning)
 		search("concerns = ?", filter.Concerning)
-		if filter.WithEverybody {
+		if filter.WithGlobal {
 			search("action = ? AND at >= "+accountBegan, string(audit.SessionsRevokedAll), filter.Concerning, filter.Concerning)
 		}
 	}

@@ -25,7 +25,7 @@ func BenchmarkAuditFilters(b *testing.B) {
 		{"busy", audit.Filter{Concerning: busy}},
 		{"idle", audit.Filter{Concerning: idle}},
 		{"nobody", audit.Filter{Concerning: "nobody"}},
-		{"activity", audit.Filter{Concerning: busy, WithEverybody: true}},
+		{"activity", audit.Filter{Concerning: busy, WithGlobal: true}},
 		{"action", audit.Filter{Action: audit.SessionStarted}},
 		{"rare-action", audit.Filter{Action: audit.PolicySaved}},
 		{"no-action", audit.Filter{Action: "no.such"}},

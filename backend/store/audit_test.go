@@ -101,7 +101,7 @@ func TestALogWrittenAnewShowsByTheReceipt(t *testing.T) {
 	db := eightEntries(t)
 	require.NoError(t, db.writer.Exec("DELETE FROM audit_entries WHERE sequence >= 5").Error)
 	for range 4 {
-		require.NoError(t, db.Record(t.Context(), audit.Event{At: noon, Action: audit.SessionRefused, Actor: audit.Nobody}))
+		require.NoError(t, db.Record(t.Context(), audit.Event{At: noon, Action: audit.SessionRefused, Actor: audit.Anonymous}))
 	}
 	found, err := audit.Check(t.Context(), db)
 	require.NoError(t, err)
@@ -130,18 +130,18 @@ func eightEntries(t *testing.T) *DB {
 	db := newDB(t)
 	record := signIn(t, db, ana(t, db)) // entries 1 and 2
 	require.NoError(t, db.Record(t.Context(), audit.Event{
-		At: noon, Action: audit.SessionRefused, Actor: audit.Nobody, Address: "192.0.2.1", Details: map[string]any{"userAgent": "<&>\u2028é\xff"},
+		At: noon, Action: audit.SessionRefused, Actor: audit.Anonymous, Address: "192.0.2.1", Details: map[string]any{"userAgent": "<&>\u2028é\xff"},
 	}))
 	require.NoError(t, db.Record(t.Context(), audit.Event{
 		At: noon.Add(time.Minute), Action: audit.MemberChanged, Actor: audit.Actor{ID: "m1", Name: "Ana"}, Target: "member:m2", Address: "192.0.2.1",
 		Details: map[string]any{"large": uint64(9007199254740993), "largest": uint64(math.MaxUint64), "least": int64(math.MinInt64), "real": 0.1, "exponent": 1e21, "whole": 1.0, "nothing": nil},
 	}))
-	require.NoError(t, db.Record(t.Context(), audit.Event{At: noon, Action: audit.SessionRefused, Actor: audit.Nobody}))
+	require.NoError(t, db.Record(t.Context(), audit.Event{At: noon, Action: audit.SessionRefused, Actor: audit.Anonymous}))
 	receipt, err := db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(record), member.Demand{})
 	require.NoError(t, err)
 	require.EqualValues(t, 6, receipt.AuditSequence)
 	for range 2 {
-		require.NoError(t, db.Record(t.Context(), audit.Event{At: noon, Action: audit.SessionRefused, Actor: audit.Nobody}))
+		require.NoError(t, db.Record(t.Context(), audit.Event{At: noon, Action: audit.SessionRefused, Actor: audit.Anonymous}))
 	}
 	return db
 }
@@ -194,7 +194,7 @@ func TestWhatConcernsAMember(t *testing.T) {
 		{Action: audit.PasswordReset, Actor: audit.Operator, Target: "member:a"},
 		{Action: audit.SessionsRevokedAll, Actor: audit.Actor{ID: "b"}, Target: "organization"},
 		{Action: audit.SessionsRevokedAll, Actor: audit.Actor{ID: "a"}, Target: "organization"},
-		{Action: audit.SessionRefused, Actor: audit.Nobody},
+		{Action: audit.SessionRefused, Actor: audit.Anonymous},
 	}
 	for i := range 300 {
 		event := events[i*i%len(events)]
@@ -211,7 +211,7 @@ func TestWhatConcernsAMember(t *testing.T) {
 		for _, everybody := range []bool{false, true} {
 			for _, action := range []audit.Action{"", audit.SessionEnded, audit.SessionsRevokedAll, "no.such"} {
 				for _, span := range [][2]time.Time{{}, {noon.Add(20 * time.Minute), noon.Add(70 * time.Minute)}} {
-					filter := audit.Filter{Concerning: member, WithEverybody: everybody, Action: action, Since: span[0], Until: span[1], Limit: 7}
+					filter := audit.Filter{Concerning: member, WithGlobal: everybody, Action: action, Since: span[0], Until: span[1], Limit: 7}
 					where := whose
 					if everybody && member != "" {
 						where = "(" + whose + " OR action = 'sessions.revoked_all')"

@@ -43,7 +43,7 @@ func (db *DB) ChangeCredential(ctx context.Context, update session.CredentialUpd
 		if _, err := appendAudit(tx, update.Event); err != nil {
 			return err
 		}
-		effect.Proved, err = proveSession(tx, update.By.Session, provedAt, member.AlsoBy(authority.Methods, update.Terms.Proves))
+		effect.Proved, err = proveSession(tx, update.By.Session, provedAt, member.JoinMethods(authority.Methods, update.Terms.Proves))
 		if err != nil {
 			return err
 		}

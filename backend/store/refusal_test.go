@@ -31,7 +31,7 @@ var refusals = map[string]error{
 	"member.ErrEmailTaken": member.ErrEmailTaken, "member.ErrAddressRetired": member.ErrAddressRetired, "member.ErrOwnAccount": member.ErrOwnAccount, "member.ErrLinkInvalid": member.ErrLinkInvalid, "member.ErrLinkUsed": member.ErrLinkUsed,
 	"member.ErrNameNeeded": member.ErrNameNeeded, "member.ErrNameNotNeeded": member.ErrNameNotNeeded,
 	"member.ErrSecondFactorRequired": member.ErrSecondFactorRequired, "member.ErrBadCode": member.ErrBadCode,
-	"member.ErrEnrolmentOver": member.ErrEnrolmentOver, "member.ErrNoSecondFactor": member.ErrNoSecondFactor,
+	"member.ErrEnrolmentExpired": member.ErrEnrolmentExpired, "member.ErrNoSecondFactor": member.ErrNoSecondFactor,
 	"member.ErrBadPasskey": member.ErrBadPasskey, "member.ErrNoPasskey": member.ErrNoPasskey, "member.ErrPasskeyKnown": member.ErrPasskeyKnown,
 	"member.ErrPasskeysUnavailable": member.ErrPasskeysUnavailable, "member.ErrTooManyPasskeys": member.ErrTooManyPasskeys,
 	"member.ErrBusy": member.ErrBusy, "member.ErrBadCredentials": member.ErrBadCredentials, "member.ErrAlreadySetUp": member.ErrAlreadySetUp,

@@ -248,7 +248,7 @@ func (db *DB) Prove(ctx context.Context, proof member.Proof, caller audit.Caller
 		if !still {
 			return session.ErrCredentialStale
 		}
-		effect.Proved, err = proveSession(tx, caller.Session, event.At, member.AlsoBy(authority.Methods, proof.Methods))
+		effect.Proved, err = proveSession(tx, caller.Session, event.At, member.JoinMethods(authority.Methods, proof.Methods))
 		if err != nil {
 			return err
 		}

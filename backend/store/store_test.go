@@ -471,7 +471,7 @@ func TestTheAuditChainRecomputes(t *testing.T) {
 	db := newDB(t)
 	proof := ana(t, db)
 	record := signIn(t, db, proof)
-	require.NoError(t, db.Record(t.Context(), audit.Event{At: noon, Action: audit.SessionRefused, Actor: audit.Nobody, Details: map[string]any{"userAgent": "<\"'\n ü"}}))
+	require.NoError(t, db.Record(t.Context(), audit.Event{At: noon, Action: audit.SessionRefused, Actor: audit.Anonymous, Details: map[string]any{"userAgent": "<\"'\n ü"}}))
 	_, _, err := db.End(t.Context(), endOf(record, noon))
 	require.NoError(t, err)
 	requireChain(t, db, 4)
