@@ -289,7 +289,7 @@ func TestAWalkEndsWithItsCaller(t *testing.T) {
 
 func TestFiguresCountWhatBeganAndWhatEndsSoon(t *testing.T) {
 	r := newRoster()
-	for i, began := range []time.Duration{-3 * time.Hour, -2 * time.Hour, -time.Hour - time.Millisecond, -time.Hour, -time.Hour + time.Millisecond, 0} {
+	for i, began := range []time.Duration{-3 * time.Hour, -2 * time.Hour, -time.Hour - time.Millisecond, -time.Hour, -time.Hour + time.Millisecond, -time.Minute, 0} {
 		at := noon.Add(began)
 		r.add(Record{Member: people()[i%2], Session: Session{ID: ID{1, 15: byte(i)}, AuthenticatedAt: at, StartedAt: at, LastSeenAt: at}})
 	}
@@ -297,5 +297,5 @@ func TestFiguresCountWhatBeganAndWhatEndsSoon(t *testing.T) {
 	figures, err := r.figures(t.Context(), org, noon, noon.Add(-time.Hour))
 	require.NoError(t, err)
 	// Two have ended and wait for the sweep. Of the others, two have an hour or less.
-	require.Equal(t, Figures{Live: Count{4, 2}, New: 3, EndingWithinHour: 2}, figures)
+	require.Equal(t, Figures{Live: Count{5, 2}, New: 4, EndingWithinHour: 2}, figures)
 }

@@ -64,6 +64,9 @@ func TestEnded(t *testing.T) {
 		{"at the watermark of starts", org(func(o *Organization) { o.StartedAfter = noon }), 0, Expired},
 		{"the instant before the watermark of sign-ins", org(func(o *Organization) { o.AuthenticatedAfter = noon.Add(instantBefore) }), 0, ""},
 		{"at the watermark of sign-ins", org(func(o *Organization) { o.AuthenticatedAfter = noon }), 0, Expired},
+		{"at the watermark, under a maximum lifetime", org(func(o *Organization) {
+			o.AuthenticatedAfter, o.Policy.MaximumLifetime = noon, Length{2, Hours}
+		}), 0, Expired},
 
 		{"the organization's generation was raised", org(func(o *Organization) { o.Generation++ }), 0, RevokedAll},
 		{"the organization's generation is behind", org(func(o *Organization) { o.Generation-- }), 0, RevokedAll},
