@@ -12,7 +12,9 @@ const byName =
   /\b(?:window|document|globalThis|self|frames)\s*(?:\?\.)?(?:\[|as\b)|\bdocument\.(?:forms|all|images|links|embeds|anchors|getElementsByName)\b/;
 
 // What a module names it declares or imports, which TypeScript checks where it is strict, and no
-// element can stand in for it. ASVS 3.2.3
+// element can stand in for it.
+//
+// ASVS 3.2.3
 it('nothing is looked up by a name that an element could have', () => {
   const { compilerOptions } = JSON.parse(readFileSync('tsconfig.json', 'utf8')) as {
     compilerOptions: Record<string, unknown>;
