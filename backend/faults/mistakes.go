@@ -10,12 +10,14 @@ var mutants = []mutant{
 		edits: []edit{{file: "store/sessions.go", from: `presented session.RefreshState) (current session.RefreshState, err error) {
 `, to: `presented session.RefreshState) (current session.RefreshState, err error) {
 	if failpoint.Mutant("row-saved-whole") {
-		var whole sessionRow
-		db.read(ctx).Raw("SELECT * FROM sessions WHERE id = ?", id.String()).Scan(&whole)
+		whole, _ := readSession(db.read(ctx), id)
+		end := whole.Session.End
 		time.Sleep(20 * time.Millisecond)
 		defer func() {
-			whole.RefreshCounter, whole.RefreshHash, whole.RefreshNextHash = current.Counter, current.Hash[:], current.NextHash[:]
-			err = errors.Join(err, db.write(ctx, func(tx *gorm.DB) error { return tx.Save(&whole).Error }))
+			err = errors.Join(err, db.write(ctx, func(tx *gorm.DB) error {
+				return exec(tx, "UPDATE sessions SET ended_at = nullif(?, 0), end_reason = nullif(?, ''), ended_by = nullif(?, '') WHERE id = ?",
+					millis(end.At), string(end.Reason), end.By, id.String())
+			}))
 		}()
 	}
 `}},
@@ -30,7 +32,7 @@ var mutants = []mutant{
 		time.Sleep(200 * time.Millisecond)
 	}
 `},
-			{file: "store/sqlite_times.go", from: `		return advanceTimes(tx.Statement.Context, tx.Statement.ConnPool, touches)
+			{file: "store/sqlite_times.go", from: `		return advanceTimes(tx, touches)
 `, to: `		for _, touch := range touches {
 			if failpoint.Mutant("touch-revives") {
 				if err := exec(tx, "UPDATE sessions SET ended_at = NULL, end_reason = NULL, ended_by = NULL WHERE number = ?", touch.Number); err != nil {
@@ -38,7 +40,7 @@ var mutants = []mutant{
 				}
 			}
 		}
-		return advanceTimes(tx.Statement.Context, tx.Statement.ConnPool, touches)
+		return advanceTimes(tx, touches)
 `},
 		},
 	},
@@ -228,10 +230,10 @@ var mutants = []mutant{
 `},
 			// The fault itself, which is no mistake: a commit reaches the disk and is reported as failed,
 			// and for a while after it the organization cannot be read.
-			{file: "store/sessions.go", from: `		effect.Ended, err = closeSessions(tx, ending, endNamed, string(ending.Reason), ending.By.Actor.Name, string(encoded))
+			{file: "store/sessions.go", from: `		effect.Ended, err = closeSessions(tx, ending, endNamed, string(ending.Reason), ending.By.Actor.Name, list(batch))
 		return err
 	})
-`, to: `		effect.Ended, err = closeSessions(tx, ending, endNamed, string(ending.Reason), ending.By.Actor.Name, string(encoded))
+`, to: `		effect.Ended, err = closeSessions(tx, ending, endNamed, string(ending.Reason), ending.By.Actor.Name, list(batch))
 		return err
 	})
 	if err == nil && ending.Reason == session.Revoked && failpoint.Mutant(unknownCommits) {
@@ -251,13 +253,17 @@ var mutants = []mutant{
 		name: "stale-generation", says: "a sign-in stamps a generation that was read long before",
 		eager: (*crowd).revokeAll,
 		edits: []edit{{
-			file: "store/sessions.go", from: `		row := sessionRow{
-			ID: s.ID.String(), MemberID`, to: `		if failpoint.Mutant("stale-generation") {
-			readOnce.CompareAndSwap(0, generations[0].Organization)
-			generations[0].Organization = readOnce.Load()
+			file: "store/sessions.go", from: `		if errors.Is(err, sql.ErrNoRows) {
+			return session.ErrCredentialStale
 		}
-		row := sessionRow{
-			ID: s.ID.String(), MemberID`, imports: "sync/atomic", declares: "var readOnce atomic.Uint64",
+`, to: `		if errors.Is(err, sql.ErrNoRows) {
+			return session.ErrCredentialStale
+		}
+		if failpoint.Mutant("stale-generation") {
+			readOnce.CompareAndSwap(0, s.Generation)
+			s.Generation = readOnce.Load()
+		}
+`, imports: "sync/atomic", declares: "var readOnce atomic.Uint64",
 		}},
 	},
 	{
@@ -270,21 +276,19 @@ var mutants = []mutant{
 		time.Sleep(20 * time.Millisecond)
 	}
 `},
-			{file: "store/sessions.go", from: `		var rows []sessionRow
-		read := tx.Raw("SELECT refresh_counter`, to: `		if failpoint.Mutant("refresh-raises") {
+			{file: "store/sessions.go", from: `		err = queryRow(tx, "SELECT refresh_counter`, to: `		if failpoint.Mutant("refresh-raises") {
 			if err := exec(tx, "UPDATE sessions SET generation = (SELECT generation FROM organization) WHERE id = ? AND ended_at IS NULL", id.String()); err != nil {
 				return err
 			}
 		}
-		var rows []sessionRow
-		read := tx.Raw("SELECT refresh_counter`},
+		err = queryRow(tx, "SELECT refresh_counter`},
 		},
 	},
 	{
 		name: "key-forgotten", says: "a revocation that is asked for again under its key is another one",
 		eager: (*crowd).revokeAll,
 		edits: []edit{
-			{file: "store/organization.go", from: `		if revocation.IdempotencyKey != "" {
+			{file: "store/revocations.go", from: `		if revocation.IdempotencyKey != "" {
 `, to: `		if failpoint.Mutant("key-forgotten") {
 			revocation.IdempotencyKey = ""
 		}
@@ -295,22 +299,17 @@ var mutants = []mutant{
 	{
 		name: "audit-beside", says: "the log is written after the transaction of what it records",
 		point: "SaveOrganization, after the commit",
-		edits: []edit{{file: "store/organization.go", from: `		_, err := appendAudit(tx, update.Event)
-		return err
+		edits: []edit{{file: "store/organization.go", from: `		return record(tx, update.Event)
 	})
 	return session.Effect{Organization: &next}, err
 `, to: `		if failpoint.Mutant("audit-beside") {
 			go func() {
 				time.Sleep(50 * time.Millisecond)
-				db.write(ctx, func(tx *gorm.DB) error {
-					_, err := appendAudit(tx, update.Event)
-					return err
-				})
+				db.write(ctx, func(tx *gorm.DB) error { return record(tx, update.Event) })
 			}()
 			return nil
 		}
-		_, err := appendAudit(tx, update.Event)
-		return err
+		return record(tx, update.Event)
 	})
 	return session.Effect{Organization: &next}, err
 `}},
@@ -333,21 +332,23 @@ var mutants = []mutant{
 	{
 		name: "watermark-forgotten", says: "a restart forgets what had ended when the policy was loosened",
 		scene: (*stage).misleadMutant,
-		edits: []edit{{file: "store/organization.go", from: `	return row.organization(), result.Error
-`, to: `	if failpoint.Mutant("watermark-forgotten") {
-		row.StartedAfter, row.AuthenticatedAfter = 0, 0
+		edits: []edit{{file: "store/organization.go", from: `	org, err := one(tx, errors.New("the organization's row is missing"), organizationInto,
+		"SELECT "+organizationColumns+" FROM organization WHERE id = 1")
+`, to: `	org, err := one(tx, errors.New("the organization's row is missing"), organizationInto,
+		"SELECT "+organizationColumns+" FROM organization WHERE id = 1")
+	if failpoint.Mutant("watermark-forgotten") {
+		org.StartedAfter, org.AuthenticatedAfter = time.Time{}, time.Time{}
 	}
-	return row.organization(), result.Error
 `}},
 	},
 	{
 		name: "clock-goes-back", says: "a restart starts from the machine's clock, even if it was set back",
 		scene: (*stage).misleadMutant,
-		edits: []edit{{file: "store/organization.go", from: `	return instant(newest), unavailable(err)
+		edits: []edit{{file: "store/organization.go", from: `	return newest, unavailable(err)
 `, to: `	if failpoint.Mutant("clock-goes-back") {
-		newest = 0
+		newest = time.Time{}
 	}
-	return instant(newest), unavailable(err)
+	return newest, unavailable(err)
 `}},
 	},
 	{

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"gorm.io/gorm"
 
@@ -15,94 +14,66 @@ import (
 	"curfew/backend/member"
 )
 
-type auditRow struct {
-	Sequence  int64 `gorm:"primaryKey"`
-	At        int64
-	Action    string
-	ActorID   string
-	ActorName string
-	Target    string
-	Address   string
-	Details   string
-	Hash      []byte
+const auditColumns = "sequence, at, action, actor_id, actor_name, target, address, details, hash"
+
+// entryInto names where to put auditColumns.
+func entryInto(e *audit.Entry) []any {
+	return []any{
+		&e.Sequence, moment(&e.At), &e.Action, &e.Actor.ID, &e.Actor.Name, &e.Target, &e.Address,
+		text(&e.Encoded, func(s string) []byte { return []byte(s) }), digest(e.Hash[:]),
+	}
 }
 
-func (auditRow) TableName() string { return "audit_entries" }
+// record appends events to the audit chain, in the transaction of what they record.
+func record(tx *gorm.DB, events ...audit.Event) error {
+	_, err := appendAudit(tx, events...)
+	return err
+}
 
-// appendAudit adds events to the end of the chain, in the transaction of what they record.
-// Transactions that write come one after the other, so the end stays the end until this one
-// commits.
+// appendAudit is record, and returns the last entry. Transactions that write come one after the
+// other, so the end of the chain stays the end until this one commits.
 func appendAudit(tx *gorm.DB, events ...audit.Event) (last audit.Entry, err error) {
 	if last, err = lastAudit(tx); err != nil {
 		return last, err
 	}
 	for _, event := range events {
-		sealed, err := audit.Seal(last.Sequence, last.Hash, event)
+		if last, err = audit.Seal(last.Sequence, last.Hash, event); err != nil {
+			return last, err
+		}
+		err := exec(tx, "INSERT INTO audit_entries ("+auditColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			last.Sequence, millis(last.At), string(last.Action), last.Actor.ID, last.Actor.Name, last.Target, last.Address,
+			string(last.Encoded), last.Hash[:])
 		if err != nil {
 			return last, err
 		}
-		if err := exec(tx, insertAudit, auditValues(sealed)...); err != nil {
-			return last, err
-		}
-		last = sealed
 	}
 	return last, nil
 }
 
-const insertAudit = `
-INSERT INTO audit_entries (sequence, at, action, actor_id, actor_name, target, address, details, hash)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
-
-func auditValues(sealed audit.Entry) []any {
-	return []any{
-		sealed.Sequence, millis(sealed.At), string(sealed.Action), sealed.Actor.ID, sealed.Actor.Name, sealed.Target, sealed.Address,
-		string(sealed.Encoded), sealed.Hash[:],
+// lastAudit returns the end of the chain; the zero entry if there is none.
+func lastAudit(tx *gorm.DB) (last audit.Entry, err error) {
+	err = queryRow(tx, "SELECT sequence, hash FROM audit_entries ORDER BY sequence DESC LIMIT 1").Scan(&last.Sequence, digest(last.Hash[:]))
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return audit.Entry{}, fmt.Errorf("read the end of the audit chain: %w", err)
 	}
+	return last, nil
 }
 
-// sealed is the row as the chain's check wants it: with the details as they stand.
-func (row auditRow) sealed() audit.Entry {
-	return audit.Entry{
-		Event: audit.Event{
-			At: instant(row.At), Action: audit.Action(row.Action), Actor: audit.Actor{ID: row.ActorID, Name: row.ActorName},
-			Target: row.Target, Address: row.Address,
-		},
-		Sequence: row.Sequence, Hash: hashOf(row.Hash), Encoded: []byte(row.Details),
-	}
+// Record writes an audit entry for something that changes nothing else.
+func (db *DB) Record(ctx context.Context, event audit.Event) error {
+	return db.write(ctx, func(tx *gorm.DB) error { return record(tx, event) })
 }
 
-// entry is the row as a reader wants it: with the details read, and numbers in them kept as they
-// are written, however large.
-func (row auditRow) entry() (audit.Entry, error) {
-	entry := row.sealed()
-	decoder := json.NewDecoder(strings.NewReader(row.Details))
-	decoder.UseNumber()
-	if err := decoder.Decode(&entry.Details); err != nil {
-		return audit.Entry{}, fmt.Errorf("read audit entry %d: %w", row.Sequence, err)
-	}
-	return entry, nil
-}
-
-// hashOf is a stored hash; one that was cut short or drawn out is none, and fits nowhere.
-func hashOf(stored []byte) (h audit.Hash) {
-	if len(stored) == len(h) {
-		copy(h[:], stored)
-	}
-	return h
-}
-
-const auditColumns = "sequence, at, action, actor_id, actor_name, target, address, details, hash"
-
-// madeAccount picks the entry of an accepted invitation, with which a member's account begins.
+// madeAccount selects the entry of an accepted invitation, with which a member's account begins.
 const madeAccount = "action = '" + string(audit.LinkUsed) + "' AND details ->> 'kind' IS '" + string(member.Invitation) + "'"
 
 // accountBegan is when a member's account began: when the invitation was accepted or, without one,
 // when the member was added. It takes the member's id twice.
 const accountBegan = "coalesce((SELECT max(at) FROM audit_entries WHERE concerns = ? AND " + madeAccount + "), (SELECT created_at FROM members WHERE id = ?), 0)"
 
-// Entries implements [audit.Reader]. What concerns a member is found by several searches, each
-// along an index of its own and no longer than the page: one search with OR would read and sort all
-// that a busy member ever did.
+// Entries implements [audit.Reader]. What concerns a member is found by several searches, each along
+// an index of its own and no longer than the page. One search with OR would read and sort all
+// entries of a busy member.
 func (db *DB) Entries(ctx context.Context, filter audit.Filter) ([]audit.Entry, error) {
 	var (
 		searches []string
@@ -126,23 +97,24 @@ func (db *DB) Entries(ctx context.Context, filter audit.Filter) ([]audit.Entry, 
 	return db.entries(ctx, strings.Join(searches, " UNION ")+" ORDER BY at DESC, sequence DESC LIMIT ?", append(args, filter.Limit)...)
 }
 
-// entries returns the entries that a query of auditColumns finds.
+// entries returns the entries that a query of auditColumns finds, with their details read. Numbers in
+// these stay as they are written, however large.
 func (db *DB) entries(ctx context.Context, query string, args ...any) ([]audit.Entry, error) {
-	var rows []auditRow
-	if err := db.read(ctx).Raw(query, args...).Scan(&rows).Error; err != nil {
+	entries, err := all(db.read(ctx), entryInto, query, args...)
+	if err != nil {
 		return nil, unavailable(err)
 	}
-	entries := make([]audit.Entry, len(rows))
-	for i, row := range rows {
-		var err error
-		if entries[i], err = row.entry(); err != nil {
-			return nil, unavailable(err)
+	for i := range entries {
+		decoder := json.NewDecoder(strings.NewReader(string(entries[i].Encoded)))
+		decoder.UseNumber()
+		if err := decoder.Decode(&entries[i].Details); err != nil {
+			return nil, unavailable(fmt.Errorf("read audit entry %d: %w", entries[i].Sequence, err))
 		}
 	}
 	return entries, nil
 }
 
-// filterWhere is what every search of a filter has in common.
+// filterWhere returns the conditions that all searches of a filter share, and their arguments.
 func filterWhere(filter audit.Filter) (where string, args []any) {
 	if filter.Action != "" {
 		where += " AND action = ?"
@@ -165,11 +137,7 @@ func filterWhere(filter audit.Filter) (where string, args []any) {
 
 // Links implements [audit.Log].
 func (db *DB) Links(ctx context.Context, above int64, limit int) ([]audit.Link, error) {
-	links := make([]audit.Link, 0, limit)
-	err := eachLink(ctx, db.reader.Statement.ConnPool, func(link audit.Link) error {
-		links = append(links, link)
-		return nil
-	}, " LIMIT ?2", above, limit)
+	links, err := all(db.read(ctx), linkInto, selectLinks+" LIMIT ?2", above, limit)
 	return links, unavailable(err)
 }
 
@@ -179,61 +147,25 @@ FROM audit_entries LEFT JOIN (
 ) ON audit_sequence = sequence
 WHERE sequence > ?1 ORDER BY sequence`
 
-// eachLink calls f with each link of the chain above a sequence, which is the first argument. It
-// does not use GORM's mapping, because it reads the whole log.
-func eachLink(ctx context.Context, tx gorm.ConnPool, f func(audit.Link) error, more string, args ...any) error {
-	return eachRow(ctx, tx, func(scan func(...any) error) error {
-		var (
-			row     auditRow
-			receipt []byte
-		)
-		err := scan(&row.Sequence, &row.At, &row.Action, &row.ActorID, &row.ActorName, &row.Target, &row.Address, &row.Details, &row.Hash, &receipt)
-		if err != nil {
-			return err
+// linkInto names where to put the columns of selectLinks.
+func linkInto(link *audit.Link) []any {
+	return append(entryInto(&link.Entry), column(func(receipt any) error {
+		if receipt == nil {
+			link.Receipt = nil
+			return nil
 		}
-		link := audit.Link{Entry: row.sealed()}
-		if receipt != nil {
-			hash := hashOf(receipt)
-			link.Receipt = &hash
-		}
-		return f(link)
-	}, selectLinks+more, args...)
+		link.Receipt = &audit.Hash{}
+		return digest(link.Receipt[:])(receipt)
+	}))
 }
 
 // LastReceipt implements [audit.Log].
 func (db *DB) LastReceipt(ctx context.Context) (sequence int64, err error) {
-	err = db.read(ctx).Raw(selectLastReceipt).Scan(&sequence).Error
+	sequence, err = lastReceipt(db.read(ctx))
 	return sequence, unavailable(err)
 }
 
-const selectLastReceipt = "SELECT coalesce(max(audit_sequence), 0) FROM revocations"
-
-// lastAudit is the end of the chain; the zero entry when there is none.
-func lastAudit(tx *gorm.DB) (last audit.Entry, err error) {
-	var hash []byte
-	err = queryRow(tx, "SELECT sequence, hash FROM audit_entries ORDER BY sequence DESC LIMIT 1").Scan(&last.Sequence, &hash)
-	if errors.Is(err, sql.ErrNoRows) {
-		return audit.Entry{}, nil
-	}
-	if err != nil {
-		return audit.Entry{}, fmt.Errorf("read the end of the audit chain: %w", err)
-	}
-	last.Hash = hashOf(hash)
-	return last, nil
-}
-
-// millis and instant carry times over the store's edge: whole milliseconds since the epoch, and
-// UTC. The zero time is 0.
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-func instant(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
+func lastReceipt(tx *gorm.DB) (sequence int64, err error) {
+	err = queryRow(tx, "SELECT coalesce(max(audit_sequence), 0) FROM revocations").Scan(&sequence)
+	return sequence, err
 }

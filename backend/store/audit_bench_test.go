@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
 
 	"curfew/backend/audit"
 	"curfew/backend/member"
@@ -93,19 +94,12 @@ func longLog(b *testing.B, size int) (db *DB, busy, idle string) {
 		}
 		return e
 	}
-	var last audit.Entry
 	for i := 0; i < size; {
-		rows := make([]auditRow, 0, 2000)
-		for ; i < size && len(rows) < cap(rows); i++ {
-			sealed, err := audit.Seal(last.Sequence, last.Hash, event(i))
-			require.NoError(b, err)
-			rows = append(rows, auditRow{
-				sealed.Sequence, millis(sealed.At), string(sealed.Action), sealed.Actor.ID, sealed.Actor.Name, sealed.Target, sealed.Address,
-				string(sealed.Encoded), sealed.Hash[:],
-			})
-			last = sealed
+		events := make([]audit.Event, 0, 2000)
+		for ; i < size && len(events) < cap(events); i++ {
+			events = append(events, event(i))
 		}
-		require.NoError(b, db.writer.CreateInBatches(rows, 1000).Error)
+		require.NoError(b, db.write(b.Context(), func(tx *gorm.DB) error { return record(tx, events...) }))
 	}
 	return db, ids[0], ids[49_999]
 }

@@ -87,7 +87,8 @@ func TestAForgedEntryThatFitsShowsByTheNext(t *testing.T) {
 	forged, err := audit.Seal(3, third[0].Hash, audit.Event{At: noon, Action: audit.SessionEnded})
 	require.NoError(t, err)
 	require.NoError(t, db.writer.Exec(renumber(4, 8, +1)).Error)
-	require.NoError(t, db.writer.Create(&auditRow{4, millis(noon), "session.ended", "", "", "", "", "null", forged.Hash[:]}).Error)
+	require.NoError(t, exec(db.writer.WithContext(t.Context()), "INSERT INTO audit_entries ("+auditColumns+") VALUES (4, ?, 'session.ended', '', '', '', '', 'null', ?)",
+		millis(noon), forged.Hash[:]))
 	found, err := audit.Check(t.Context(), db)
 	require.NoError(t, err)
 	require.Equal(t, &audit.Break{Sequence: 5, Reason: "out of order: by its hash it belongs in place 4"}, found.Broken)

@@ -3,11 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,92 +15,24 @@ import (
 	"curfew/backend/session"
 )
 
-type sessionRow struct {
-	Number           int64 `gorm:"primaryKey"`
-	ID               string
-	MemberID         string
-	Generation       uint64
-	MemberGeneration uint64
-	AuthenticatedAt  int64
-	ProvedAt         int64
-	StartedAt        int64
-	LastSeenAt       int64
-	EndedAt          *int64
-	EndReason        *string
-	EndedBy          *string
-	RefreshCounter   uint64
-	RefreshHash      []byte
-	RefreshNextHash  []byte
-	Address          string
-	UserAgent        string
-	Methods          string
-}
+const sessionColumns = `number, id, member_id, generation, member_generation, authenticated_at, proved_at, started_at, last_seen_at,
+	ended_at, coalesce(end_reason, ''), coalesce(ended_by, ''), address, user_agent, methods`
 
-func (sessionRow) TableName() string { return "sessions" }
-
-// recordRow is a session as selectRecord reads it.
-type recordRow struct {
-	Number           int64
-	ID               string
-	MemberID         string
-	Generation       uint64
-	MemberGeneration uint64
-	AuthenticatedAt  int64
-	ProvedAt         int64
-	StartedAt        int64
-	LastSeenAt       int64
-	EndedAt          int64
-	EndReason        string
-	EndedBy          string
-	Address          string
-	UserAgent        string
-	Methods          string
-}
-
-const selectRecord = `
-SELECT number, id, member_id, generation, member_generation, authenticated_at, proved_at, started_at, last_seen_at,
-       coalesce(ended_at, 0), coalesce(end_reason, ''), coalesce(ended_by, ''), address, user_agent, methods
-FROM sessions WHERE id = ?`
-
-func (row recordRow) record(m member.Member) (session.Record, error) {
-	id, err := session.ParseID(row.ID)
-	return session.Record{
-		Number: row.Number,
-		Session: session.Session{
-			ID: id, MemberID: m.ID, Generation: row.Generation, MemberGeneration: row.MemberGeneration,
-			AuthenticatedAt: instant(row.AuthenticatedAt), ProvedAt: instant(row.ProvedAt),
-			StartedAt: instant(row.StartedAt), LastSeenAt: instant(row.LastSeenAt),
-			End:    session.End{Reason: session.EndReason(row.EndReason), At: instant(row.EndedAt), By: row.EndedBy},
-			Client: session.Client{Address: session.ParseAddress(row.Address), UserAgent: row.UserAgent}, Methods: strings.Fields(row.Methods),
-		},
-		Member: m,
-	}, err
-}
-
-// oneRecord is a session with the times of its sign-in. It reads past GORM, because a flood of requests for sessions that are over comes here,
-// and joins nothing, because SQLite plans a join with a parameter anew each time, which takes several times as long as these look-ups. The
-// member is read after the session, and so is never older than it.
-func oneRecord(tx *gorm.DB, id session.ID) (session.Record, error) {
-	var r recordRow
-	err := queryRow(tx, selectRecord, id.String()).Scan(
-		&r.Number, &r.ID, &r.MemberID, &r.Generation, &r.MemberGeneration, &r.AuthenticatedAt, &r.ProvedAt, &r.StartedAt, &r.LastSeenAt,
-		&r.EndedAt, &r.EndReason, &r.EndedBy, &r.Address, &r.UserAgent, &r.Methods)
-	if errors.Is(err, sql.ErrNoRows) {
-		return session.Record{}, session.ErrNotFound
+// sessionInto names where to put sessionColumns.
+func sessionInto(r *session.Record) []any {
+	s := &r.Session
+	return []any{
+		&r.Number, parsed(&s.ID, session.ParseID), parsed(&s.MemberID, member.ParseID), &s.Generation, &s.MemberGeneration,
+		moment(&s.AuthenticatedAt), moment(&s.ProvedAt), moment(&s.StartedAt), moment(&s.LastSeenAt),
+		moment(&s.End.At), &s.End.Reason, &s.End.By,
+		text(&s.Client.Address, session.ParseAddress), &s.Client.UserAgent, text(&s.Methods, strings.Fields),
 	}
-	if err != nil {
-		return session.Record{}, err
-	}
-	m, err := readMember(tx, r.MemberID)
-	if err != nil {
-		return session.Record{}, err
-	}
-	return r.record(m)
 }
 
-// alive is what a session's row must be for a change to be made in its name, beside the policy's window. It stands in the
-// change's own transaction, so that a request that was paused after the check changes nothing after a revocation. The member is looked
-// up in a subquery because SQLite would turn EXISTS into a join, which it plans anew for every value of a parameter.
+// alive is what a session's row must be for a change to be made in its name, next to the policy's
+// window. It stands in the change's own transaction, so that a request that was paused after the
+// check changes nothing after a revocation. The member is looked up in a subquery, because SQLite
+// would turn EXISTS into a join, which it plans again for every value of a parameter.
 const alive = `
     s.ended_at IS NULL
 AND s.generation = (SELECT generation FROM organization WHERE id = 1)
@@ -112,148 +41,102 @@ AND s.member_generation = (SELECT m.generation FROM members m WHERE m.id = s.mem
 // InsertSession implements [session.Store].
 func (db *DB) InsertSession(ctx context.Context, s session.Session, proof member.Proof, refresh session.RefreshState, event audit.Event) (effect session.Effect, err error) {
 	err = db.write(ctx, func(tx *gorm.DB) error {
-		var generations []struct{ Organization, Member uint64 }
 		holds, args := proofHolds(proof)
-		read := tx.Raw(`
-			SELECT o.generation AS organization, m.generation AS member FROM organization o, members m
-			WHERE o.id = 1 AND m.id = ? AND m.deactivated_at IS NULL AND `+holds, append([]any{s.MemberID.String()}, args...)...).Scan(&generations)
-		if read.Error != nil {
-			return read.Error
-		}
-		if len(generations) == 0 {
+		err := queryRow(tx, `
+			SELECT o.generation, m.generation FROM organization o, members m
+			WHERE o.id = 1 AND m.id = ? AND m.deactivated_at IS NULL AND `+holds, append([]any{s.MemberID.String()}, args...)...).
+			Scan(&s.Generation, &s.MemberGeneration)
+		if errors.Is(err, sql.ErrNoRows) {
 			return session.ErrCredentialStale
 		}
-		row := sessionRow{
-			ID: s.ID.String(), MemberID: s.MemberID.String(),
-			Generation: generations[0].Organization, MemberGeneration: generations[0].Member,
-			AuthenticatedAt: millis(s.AuthenticatedAt), ProvedAt: millis(s.ProvedAt),
-			StartedAt: millis(s.StartedAt), LastSeenAt: millis(s.LastSeenAt),
-			RefreshCounter: refresh.Counter, RefreshHash: refresh.Hash[:], RefreshNextHash: refresh.NextHash[:],
-			Address: s.Client.AddressText(), UserAgent: s.Client.UserAgent, Methods: strings.Join(s.Methods, " "),
-		}
-		if err := tx.Create(&row).Error; err != nil {
+		if err != nil {
 			return err
 		}
-		if _, err := appendAudit(tx, event); err != nil {
+		err = tx.Table("sessions").Create(map[string]any{
+			"id": s.ID.String(), "member_id": s.MemberID.String(), "generation": s.Generation, "member_generation": s.MemberGeneration,
+			"authenticated_at": millis(s.AuthenticatedAt), "proved_at": millis(s.ProvedAt),
+			"started_at": millis(s.StartedAt), "last_seen_at": millis(s.LastSeenAt),
+			"refresh_counter": refresh.Counter, "refresh_hash": refresh.Hash[:], "refresh_next_hash": refresh.NextHash[:],
+			"address": s.Client.AddressText(), "user_agent": s.Client.UserAgent, "methods": strings.Join(s.Methods, " "),
+		}).Error
+		if err != nil {
 			return err
 		}
-		record, err := oneRecord(tx, s.ID)
-		effect.Started = &record
+		if err := record(tx, event); err != nil {
+			return err
+		}
+		started, err := readSession(tx, s.ID)
+		effect.Started = &started
 		return err
 	})
 	return effect, err
 }
 
-// Session implements [session.Store]. It cannot be cancelled: to watch for that would take longer than to read.
+// readSession reads a session with the times of its sign-in. It joins nothing, see authorityOf. The
+// member is read after the session, and so is never older.
+func readSession(tx *gorm.DB, id session.ID) (session.Record, error) {
+	found, err := one(tx, session.ErrNotFound, sessionInto, "SELECT "+sessionColumns+" FROM sessions WHERE id = ?", id.String())
+	if err != nil {
+		return session.Record{}, err
+	}
+	found.Member, err = readMember(tx, found.Session.MemberID.String())
+	return found, err
+}
+
+// Session implements [session.Store]. It cannot be cancelled: watching for that would take longer
+// than reading.
 func (db *DB) Session(ctx context.Context, id session.ID) (session.Record, error) {
 	tx := db.read(context.WithoutCancel(ctx))
-	record, err := oneRecord(tx, id)
+	found, err := readSession(tx, id)
 	if err != nil {
-		return record, unavailable(err)
+		return found, unavailable(err)
 	}
-	startedAt, lastSeenAt, err := timesOf(tx, record.Number)
-	record.Session.StartedAt = latest(record.Session.StartedAt, instant(startedAt))
-	record.Session.LastSeenAt = latest(record.Session.LastSeenAt, instant(lastSeenAt))
-	return record, unavailable(err)
+	startedAt, lastSeenAt, err := timesOf(tx, found.Number)
+	found.Session.StartedAt = latest(found.Session.StartedAt, instant(startedAt))
+	found.Session.LastSeenAt = latest(found.Session.LastSeenAt, instant(lastSeenAt))
+	return found, unavailable(err)
 }
 
 // EachLive implements [session.Store].
 func (db *DB) EachLive(ctx context.Context, generation uint64, f func(number int64, s *session.Session)) error {
-	times := map[int64]timesPage{}
-	tx := db.reader.Statement.ConnPool
-	if err := readTimes(context.WithoutCancel(ctx), tx, times, ""); err != nil {
+	tx, times := db.read(context.WithoutCancel(ctx)), map[int64]timesPage{}
+	if err := readTimes(tx, times, ""); err != nil {
 		return unavailable(err)
 	}
-	// One text stands for many equal ones.
-	agents, methods := map[string]string{}, map[string][]string{}
-	var (
-		row sessionRow
-		s   session.Session
-	)
-	err := eachRow(context.WithoutCancel(ctx), tx, func(scan func(...any) error) error {
-		if err := ctx.Err(); err != nil {
+	var live session.Record
+	into := sessionInto(&live)
+	return unavailable(eachRow(tx, func(scan func(...any) error) error {
+		if err := scan(into...); err != nil {
 			return err
 		}
-		err := scan(&row.Number, &row.ID, &row.MemberID, &row.MemberGeneration, &row.AuthenticatedAt, &row.ProvedAt,
-			&row.StartedAt, &row.LastSeenAt, &row.Address, &row.UserAgent, &row.Methods)
-		if err != nil {
-			return err
-		}
-		id, err := session.ParseID(row.ID)
-		if err != nil {
-			return err
-		}
-		memberID, err := member.ParseID(row.MemberID)
-		if err != nil {
-			return err
-		}
-		if _, known := agents[row.UserAgent]; !known {
-			agents[row.UserAgent] = row.UserAgent
-		}
-		if _, known := methods[row.Methods]; !known {
-			methods[row.Methods] = strings.Fields(row.Methods)
-		}
-		startedAt, lastSeenAt := times[row.Number/timesPerPage].of(row.Number)
-		s = session.Session{
-			ID: id, MemberID: memberID, Generation: generation, MemberGeneration: row.MemberGeneration,
-			AuthenticatedAt: instant(row.AuthenticatedAt), ProvedAt: instant(row.ProvedAt),
-			StartedAt: instant(max(row.StartedAt, startedAt)), LastSeenAt: instant(max(row.LastSeenAt, lastSeenAt)),
-			Client:  session.Client{Address: session.ParseAddress(row.Address), UserAgent: agents[row.UserAgent]},
-			Methods: methods[row.Methods],
-		}
-		f(row.Number, &s)
-		return nil
-	}, `
-		SELECT number, id, member_id, member_generation, authenticated_at, proved_at, started_at, last_seen_at, address, user_agent, methods
-		FROM sessions WHERE ended_at IS NULL AND generation = ? ORDER BY number`, generation)
-	return unavailable(err)
-}
-
-// EachActiveMember implements [session.Store].
-func (db *DB) EachActiveMember(ctx context.Context, f func(*member.Member)) error {
-	m := member.Member{Active: true}
-	return unavailable(eachRow(context.WithoutCancel(ctx), db.reader.Statement.ConnPool, func(scan func(...any) error) error {
-		var id string
-		err := scan(&id, &m.Name, &m.Email, (*string)(&m.Role), &m.Generation, &m.SecondFactor, &m.HasPasskey)
-		if err != nil {
-			return err
-		}
-		if m.ID, err = member.ParseID(id); err != nil {
-			return err
-		}
-		f(&m)
+		s := &live.Session
+		startedAt, lastSeenAt := times[live.Number/timesPerPage].of(live.Number)
+		s.StartedAt, s.LastSeenAt = latest(s.StartedAt, instant(startedAt)), latest(s.LastSeenAt, instant(lastSeenAt))
+		f(live.Number, s)
 		return ctx.Err()
-		// Who has a passkey is asked once, and not for each member.
-	}, `
-		SELECT id, name, email, role, generation, totp_seed IS NOT NULL, id IN (SELECT member_id FROM passkeys)
-		FROM members WHERE deactivated_at IS NULL`))
+	}, "SELECT "+sessionColumns+" FROM sessions WHERE ended_at IS NULL AND generation = ? ORDER BY number", generation))
 }
 
 // Prove implements [session.Store].
 func (db *DB) Prove(ctx context.Context, proof member.Proof, caller audit.Caller, event audit.Event) (effect session.Effect, err error) {
-	err = db.write(ctx, func(tx *gorm.DB) error {
-		authority, err := judge(tx, caller, member.Demand{AlsoRestricted: true})
-		if err != nil {
-			return err
-		}
-		if err := requireBothFactors(authority.Member, proof); err != nil {
+	err = db.change(ctx, caller, member.Demand{AlsoRestricted: true}, func(tx *gorm.DB, by member.Authority) error {
+		if err := requireBothFactors(by.Member, proof); err != nil {
 			return err
 		}
 		holds, args := proofHolds(proof)
 		var still bool
-		if err := queryRow(tx, "SELECT EXISTS (SELECT 1 FROM members m WHERE m.id = ? AND "+holds+")",
-			append([]any{authority.Member.ID.String()}, args...)...).Scan(&still); err != nil {
+		err := queryRow(tx, "SELECT EXISTS (SELECT 1 FROM members m WHERE m.id = ? AND "+holds+")",
+			append([]any{by.Member.ID.String()}, args...)...).Scan(&still)
+		if err != nil {
 			return err
 		}
 		if !still {
 			return session.ErrCredentialStale
 		}
-		effect.Proved, err = proveSession(tx, caller.Session, event.At, member.JoinMethods(authority.Methods, proof.Methods))
-		if err != nil {
+		if effect.Proved, err = proveSession(tx, caller.Session, event.At, member.JoinMethods(by.Methods, proof.Methods)); err != nil {
 			return err
 		}
-		_, err = appendAudit(tx, event)
-		return err
+		return record(tx, event)
 	})
 	return effect, err
 }
@@ -271,25 +154,19 @@ func proveSession(tx *gorm.DB, id string, at time.Time, methods []string) (*sess
 // RotateRefresh implements [session.Store].
 func (db *DB) RotateRefresh(ctx context.Context, id session.ID, presented session.RefreshState) (current session.RefreshState, err error) {
 	err = db.write(ctx, func(tx *gorm.DB) error {
-		rotated := tx.Exec(`
+		err := exec(tx, `
 			UPDATE sessions AS s SET refresh_counter = ?, refresh_hash = ?, refresh_next_hash = ?
 			WHERE s.id = ? AND s.refresh_counter = ? AND s.refresh_next_hash = ? AND `+alive,
 			presented.Counter, presented.Hash[:], presented.NextHash[:], id.String(), presented.Counter-1, presented.Hash[:])
-		if rotated.Error != nil {
-			return rotated.Error
+		if err != nil {
+			return err
 		}
-		var rows []sessionRow
-		read := tx.Raw("SELECT refresh_counter, refresh_hash, refresh_next_hash FROM sessions WHERE id = ?", id.String()).Scan(&rows)
-		if read.Error != nil {
-			return read.Error
-		}
-		if len(rows) == 0 {
+		err = queryRow(tx, "SELECT refresh_counter, refresh_hash, refresh_next_hash FROM sessions WHERE id = ?", id.String()).
+			Scan(&current.Counter, digest(current.Hash[:]), digest(current.NextHash[:]))
+		if errors.Is(err, sql.ErrNoRows) {
 			return session.ErrNotFound
 		}
-		current.Counter = rows[0].RefreshCounter
-		copy(current.Hash[:], rows[0].RefreshHash)
-		copy(current.NextHash[:], rows[0].RefreshNextHash)
-		return nil
+		return err
 	})
 	return current, err
 }
@@ -304,26 +181,19 @@ func (db *DB) End(ctx context.Context, ending session.EndRequest) (effect sessio
 	for i, e := range ending.Sessions {
 		batch[i] = end{e.ID.String(), millis(e.At)}
 	}
-	encoded, err := json.Marshal(batch)
-	if err != nil {
-		return effect, 0, fmt.Errorf("encode endings: %w", err)
-	}
 	err = db.write(ctx, func(tx *gorm.DB) error {
 		if ending.Demand != nil {
-			authority, err := judge(tx, ending.By, *ending.Demand)
+			by, err := judge(tx, ending.By, *ending.Demand)
 			if err != nil {
 				return err
 			}
-			kept, err := notTheirs(tx, authority, string(encoded))
+			kept, err := notTheirs(tx, by, list(batch))
 			if err != nil {
 				return err
 			}
-			batch, skipped = slices.DeleteFunc(batch, func(e end) bool { return kept[e.ID] }), len(kept)
-			if encoded, err = json.Marshal(batch); err != nil {
-				return fmt.Errorf("encode endings: %w", err)
-			}
+			batch, skipped = slices.DeleteFunc(batch, func(e end) bool { return slices.Contains(kept, e.ID) }), len(kept)
 		}
-		effect.Ended, err = closeSessions(tx, ending, endNamed, string(ending.Reason), ending.By.Actor.Name, string(encoded))
+		effect.Ended, err = closeSessions(tx, ending, endNamed, string(ending.Reason), ending.By.Actor.Name, list(batch))
 		return err
 	})
 	return effect, skipped, err
@@ -338,92 +208,64 @@ WHERE ` + alive + ` AND s.member_id <> ?
 
 // notTheirs returns the live sessions of a batch that the caller may not end: those of members whom
 // they may not manage, except their own.
-func notTheirs(tx *gorm.DB, caller member.Authority, batch string) (map[string]bool, error) {
-	var ids []string
-	err := tx.Raw(selectNotTheirs, batch, caller.Member.ID.String(), rolesOf(caller)).Scan(&ids).Error
-	kept := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		kept[id] = true
-	}
-	return kept, err
+func notTheirs(tx *gorm.DB, caller member.Authority, batch string) ([]string, error) {
+	return all(tx, func(id *string) []any { return []any{id} }, selectNotTheirs, batch, caller.Member.ID.String(), list(caller.Manages()))
 }
 
-// rolesOf are the roles that the caller manages, as a JSON array.
-func rolesOf(caller member.Authority) string {
-	roles := []string{}
-	for _, role := range caller.Manages() {
-		roles = append(roles, strconv.Quote(string(role)))
-	}
-	return "[" + strings.Join(roles, ",") + "]"
-}
-
-// endNamed ends sessions by their ids. Without the sign before the generation, SQLite would go through all sessions of it instead of
-// looking these few up.
+// endNamed ends sessions by their ids. Without the sign before the generation, SQLite would read all
+// sessions of it instead of looking these few up.
 const endNamed = `
 UPDATE sessions SET ended_at = ending.at, end_reason = ?, ended_by = ?
 FROM (SELECT value ->> 'id' AS id, value ->> 'at' AS at FROM json_each(?)) AS ending
 WHERE sessions.id = ending.id AND sessions.ended_at IS NULL
   AND +sessions.generation = (SELECT generation FROM organization WHERE organization.id = 1)`
 
-// endMembers ends a member's sessions, but for one.
+// endMembers ends a member's sessions, except for one.
 const endMembers = `
 UPDATE sessions SET ended_at = ?, end_reason = ?, ended_by = ?
 WHERE member_id = ? AND id <> ? AND ended_at IS NULL AND generation = (SELECT generation FROM organization WHERE organization.id = 1)`
 
+// endSessionsOf ends the sessions of a member, except for the one of the given id.
+func endSessionsOf(tx *gorm.DB, id member.ID, at time.Time, request session.EndRequest, but string) ([]session.EndedSession, error) {
+	return closeSessions(tx, request, endMembers, millis(at), string(request.Reason), request.By.Actor.Name, id.String(), but)
+}
+
 // closeSessions runs an update that ends sessions, and writes an audit entry for each that had been
 // alive.
 func closeSessions(tx *gorm.DB, ending session.EndRequest, update string, args ...any) ([]session.EndedSession, error) {
-	var rows []struct {
-		ID       string
-		MemberID string
-		EndedAt  int64
-	}
-	if err := tx.Raw(update+" RETURNING sessions.id, sessions.member_id, sessions.ended_at", args...).Scan(&rows).Error; err != nil {
+	ended, err := all(tx, func(e *session.EndedSession) []any {
+		return []any{parsed(&e.ID, session.ParseID), parsed(&e.Member, member.ParseID), moment(&e.At)}
+	}, update+" RETURNING sessions.id, sessions.member_id, sessions.ended_at", args...)
+	if err != nil || len(ended) == 0 {
 		return nil, err
 	}
-	if len(rows) == 0 {
-		return nil, nil
+	events := make([]audit.Event, len(ended))
+	for i, e := range ended {
+		events[i] = ending.Event(e)
 	}
-	events := make([]audit.Event, len(rows))
-	ended := make([]session.EndedSession, len(rows))
-	for i, row := range rows {
-		id, err := session.ParseID(row.ID)
-		if err != nil {
-			return nil, err
-		}
-		memberID, err := member.ParseID(row.MemberID)
-		if err != nil {
-			return nil, err
-		}
-		ended[i] = session.EndedSession{ID: id, At: instant(row.EndedAt), Member: memberID}
-		events[i] = ending.Event(ended[i])
-	}
-	_, err := appendAudit(tx, events...)
-	return ended, err
+	return ended, record(tx, events...)
 }
 
 // CloseRevoked implements [session.Store].
 func (db *DB) CloseRevoked(ctx context.Context, generation uint64, limit int) (closed int, err error) {
-	err = db.write(ctx, func(tx *gorm.DB) error {
-		result := tx.Exec(`
+	err = db.write(ctx, func(tx *gorm.DB) (err error) {
+		closed, err = changed(tx, `
 			UPDATE sessions SET ended_at = r.at, end_reason = ?, ended_by = r.by_name
 			FROM revocations AS r
 			WHERE r.generation = sessions.generation + 1 AND sessions.id IN (
 				SELECT id FROM sessions WHERE ended_at IS NULL AND generation < ? LIMIT ?)`,
 			string(session.RevokedAll), generation, limit)
-		closed = int(result.RowsAffected)
-		return result.Error
+		return err
 	})
 	return closed, err
 }
 
 // Purge implements [session.Store].
 func (db *DB) Purge(ctx context.Context, endedBefore time.Time, limit int) (purged int, err error) {
-	err = db.write(ctx, func(tx *gorm.DB) error {
-		result := tx.Exec("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ended_at < ? LIMIT ?)", millis(endedBefore), limit)
-		purged = int(result.RowsAffected)
-		if result.Error != nil || purged == 0 {
-			return result.Error
+	err = db.write(ctx, func(tx *gorm.DB) (err error) {
+		purged, err = changed(tx, "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ended_at < ? LIMIT ?)", millis(endedBefore), limit)
+		if err != nil || purged == 0 {
+			return err
 		}
 		return purgeTimes(tx)
 	})

@@ -227,11 +227,11 @@ func (db *DB) InvalidateSessions(ctx context.Context, replaced Marks, found Cont
 			return err
 		}
 		renewed = Renewal{Generation: max(org.Generation, replaced.Generation) + 1, SessionsEnded: found.Sessions}
-		withdrawn := tx.Exec("DELETE FROM member_links")
-		if withdrawn.Error != nil {
-			return withdrawn.Error
+		withdrawn, err := changed(tx, "DELETE FROM member_links")
+		if err != nil {
+			return err
 		}
-		renewed.LinksWithdrawn = withdrawn.RowsAffected
+		renewed.LinksWithdrawn = int64(withdrawn)
 		err = exec(tx, "UPDATE organization SET generation = ?, version = ?, clock_at = max(clock_at, ?) WHERE id = 1",
 			renewed.Generation, max(org.Version, replaced.Version)+1, millis(event.At))
 		if err != nil {

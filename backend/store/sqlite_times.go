@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -50,26 +49,22 @@ func (p timesPage) advance(touch session.Touch) {
 // Touch implements [session.Store].
 func (db *DB) Touch(ctx context.Context, touches []session.Touch, now time.Time, generation uint64) error {
 	return db.write(ctx, func(tx *gorm.DB) error {
-		recorded := tx.Exec("UPDATE organization SET clock_at = max(clock_at, ?) WHERE id = 1 AND generation = ?", millis(now), generation)
-		if recorded.Error != nil || recorded.RowsAffected == 0 {
-			return recorded.Error
+		same, err := changed(tx, "UPDATE organization SET clock_at = max(clock_at, ?) WHERE id = 1 AND generation = ?", millis(now), generation)
+		if err != nil || same == 0 {
+			return err
 		}
-		return advanceTimes(tx.Statement.Context, tx.Statement.ConnPool, touches)
+		return advanceTimes(tx, touches)
 	})
 }
 
 // advanceTimes moves times forward in the pages of the touched sessions.
-func advanceTimes(ctx context.Context, tx gorm.ConnPool, touches []session.Touch) error {
+func advanceTimes(tx *gorm.DB, touches []session.Touch) error {
 	pages := map[int64]timesPage{}
 	for _, touch := range touches {
 		pages[touch.Number/timesPerPage] = nil
 	}
 	numbers := slices.Sorted(maps.Keys(pages)) // in the order in which they are in the file
-	list, err := json.Marshal(numbers)
-	if err != nil {
-		return err
-	}
-	if err := readTimes(ctx, tx, pages, " WHERE page IN (SELECT value FROM json_each(?))", string(list)); err != nil {
+	if err := readTimes(tx, pages, " WHERE page IN (SELECT value FROM json_each(?))", list(numbers)); err != nil {
 		return err
 	}
 	for _, touch := range touches {
@@ -81,7 +76,7 @@ func advanceTimes(ctx context.Context, tx gorm.ConnPool, touches []session.Touch
 	}
 	for _, number := range numbers {
 		const replace = "INSERT INTO session_times (page, times) VALUES (?1, ?2) ON CONFLICT (page) DO UPDATE SET times = ?2"
-		if _, err := tx.ExecContext(ctx, replace, number, []byte(pages[number])); err != nil {
+		if err := exec(tx, replace, number, []byte(pages[number])); err != nil {
 			return err
 		}
 	}
@@ -89,8 +84,8 @@ func advanceTimes(ctx context.Context, tx gorm.ConnPool, touches []session.Touch
 }
 
 // readTimes adds the pages that the condition selects to pages, by their numbers.
-func readTimes(ctx context.Context, tx gorm.ConnPool, pages map[int64]timesPage, condition string, args ...any) error {
-	return eachRow(ctx, tx, func(scan func(...any) error) error {
+func readTimes(tx *gorm.DB, pages map[int64]timesPage, condition string, args ...any) error {
+	return eachRow(tx, func(scan func(...any) error) error {
 		var (
 			number int64
 			page   []byte

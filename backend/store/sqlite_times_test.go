@@ -50,7 +50,7 @@ func randomTouches(random *rand.Rand, model map[int64][2]int64) []session.Touch 
 // timesIn returns the times of all sessions that were ever touched, by their numbers.
 func timesIn(t *testing.T, db *DB) map[int64][2]int64 {
 	pages := map[int64]timesPage{}
-	require.NoError(t, readTimes(t.Context(), db.reader.Statement.ConnPool, pages, ""))
+	require.NoError(t, readTimes(db.read(t.Context()), pages, ""))
 	kept := map[int64][2]int64{}
 	for number, page := range pages {
 		for nth := range int64(timesPerPage) {
@@ -142,7 +142,7 @@ func ofBefore(t *testing.T, pages []session.Touch, rows ...[]byte) (path string)
 	path = filepath.Join(t.TempDir(), "curfew.db")
 	db, err := open(t.Context(), path, slog.New(slog.DiscardHandler), opening{version: 15})
 	require.NoError(t, err)
-	require.NoError(t, advanceTimes(t.Context(), db.writer.Statement.ConnPool, pages))
+	require.NoError(t, advanceTimes(db.writer.WithContext(t.Context()), pages))
 	for i, row := range rows {
 		require.NoError(t, db.writer.Exec("INSERT INTO touch_log VALUES (?, ?)", i+7, row).Error)
 	}

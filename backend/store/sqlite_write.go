@@ -63,3 +63,10 @@ func rollBack(tx *gorm.DB) error {
 		return nil
 	})
 }
+
+// isDuplicate reports whether a row with the same key exists already.
+func isDuplicate(err error) bool {
+	var cause sqlite3.Error
+	return errors.As(err, &cause) &&
+		(cause.ExtendedCode == sqlite3.ErrConstraintUnique || cause.ExtendedCode == sqlite3.ErrConstraintPrimaryKey)
+}

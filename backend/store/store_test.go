@@ -449,20 +449,16 @@ func TestAnAttemptTakesFromTheFirstSetWithRoom(t *testing.T) {
 
 // requireChain recomputes every hash of the audit log.
 func requireChain(t testing.TB, db *DB, entries int) {
-	var rows []auditRow
-	require.NoError(t, db.reader.Raw("SELECT * FROM audit_entries ORDER BY sequence").Scan(&rows).Error)
-	require.Len(t, rows, entries)
+	stored, err := all(db.read(t.Context()), entryInto, "SELECT "+auditColumns+" FROM audit_entries ORDER BY sequence")
+	require.NoError(t, err)
+	require.Len(t, stored, entries)
 	var last audit.Entry
-	for _, row := range rows {
-		var details map[string]any
-		require.NoError(t, json.Unmarshal([]byte(row.Details), &details))
-		sealed, err := audit.Seal(last.Sequence, last.Hash, audit.Event{
-			At: instant(row.At), Action: audit.Action(row.Action), Actor: audit.Actor{ID: row.ActorID, Name: row.ActorName},
-			Target: row.Target, Address: row.Address, Details: details,
-		})
+	for _, entry := range stored {
+		require.NoError(t, json.Unmarshal(entry.Encoded, &entry.Details))
+		sealed, err := audit.Seal(last.Sequence, last.Hash, entry.Event)
 		require.NoError(t, err)
-		require.Equal(t, sealed.Sequence, row.Sequence)
-		require.Equal(t, sealed.Hash[:], row.Hash, "entry %d", row.Sequence)
+		require.Equal(t, sealed.Sequence, entry.Sequence)
+		require.Equal(t, sealed.Hash, entry.Hash, "entry %d", entry.Sequence)
 		last = sealed
 	}
 }

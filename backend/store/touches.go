@@ -1,21 +1,19 @@
 package store
 
 import (
-	"context"
-	"database/sql"
 	"encoding/binary"
 	"fmt"
 
-	"github.com/pressly/goose/v3"
+	"gorm.io/gorm"
 
 	"curfew/backend/session"
 )
 
 // foldTouches is migration 16. It moves what the touch log still holds into the pages of times, and
 // drops the table.
-var foldTouches = goose.NewGoMigration(16, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+func foldTouches(tx *gorm.DB) error {
 	var touches []session.Touch
-	err := eachRow(ctx, tx, func(scan func(...any) error) error {
+	err := eachRow(tx, func(scan func(...any) error) error {
 		var (
 			number int64
 			row    []byte
@@ -33,12 +31,11 @@ var foldTouches = goose.NewGoMigration(16, &goose.GoFunc{RunTx: func(ctx context
 	if err != nil {
 		return err
 	}
-	if err := advanceTimes(ctx, tx, touches); err != nil {
+	if err := advanceTimes(tx, touches); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, "DROP TABLE touch_log")
-	return err
-}}, nil)
+	return exec(tx, "DROP TABLE touch_log")
+}
 
 // readTouches reads a row of the touch log. Each touch is three varints: how far its session's
 // number and its last access are from those of the touch before, and how far its start is from its
