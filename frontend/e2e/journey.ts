@@ -85,7 +85,7 @@ export async function sendSignIn(
 
 /**
  * Signs in, as the owner unless told otherwise. A plain member arrives at their account, any other
- * else at the settings. The API is asked for it, which gives the browser the same cookies as the
+ * at the settings. The API is asked for it, which gives the browser the same cookies as the
  * page's form gets, in half the time.
  */
 export async function signIn(page: Page, { email, password } = OWNER) {

@@ -229,7 +229,7 @@ async function memberByProgram(server: Server, email: string) {
 }
 
 /**
- * Has the owner revoke all sessions of a member; the signing in and looking up is over when it
+ * Has the owner revoke all sessions of a member; it has signed in and found the member when it
  * returns.
  */
 export async function revocationOf(server: Server, email: string) {

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { answerInTurn, lost, ok, problem } from '../../../test/fake-server';
-import { onSessionOver } from './client';
+import { onSessionOver, passive } from './client';
 import { explain, Problem, SessionOver, Unreachable } from './problem';
-import { getSession, getSessionSummary, loadSession, watchSessionSummary } from './session';
+import { getSession, getSessionSummary, loadSession } from './session';
 import { putSecuritySettings } from './settings';
 
 const summary = { sessions: 31, members: 12 };
@@ -92,7 +92,7 @@ describe('a background request', () => {
   it('is passive, and so is the refresh that serves it', async () => {
     const requests = answerInTurn(problem(401, 'token_expired'), ok({}), ok(summary));
 
-    await watchSessionSummary();
+    await getSessionSummary(passive);
 
     expect(requests.map(({ headers }) => headers.get('Curfew-Passive'))).toEqual(
       Array(3).fill('true'),

@@ -48,11 +48,8 @@ export const revokeSessions = (ids: string[]) =>
 export const watchSessionFigures = (since: string) =>
   body(api.GET('/api/sessions/summary', { params: { query: { since } }, headers: passive }));
 
-export const getSessionSummary = () => body(api.GET('/api/sessions/summary'));
-
-/** The same in the background: it keeps no session alive. */
-export const watchSessionSummary = () =>
-  body(api.GET('/api/sessions/summary', { headers: passive }));
+export const getSessionSummary = (headers: HeadersInit = {}) =>
+  body(api.GET('/api/sessions/summary', { headers }));
 
 /** Signs everyone out. The key names this revocation, so that a retry revokes nothing more. */
 export const revokeAllSessions = (key: string, reason: string) =>

@@ -18,12 +18,11 @@ export const watchSecuritySettings = () =>
   body(api.GET('/api/settings/security', { headers: passive }));
 
 /** What saving the policy would do, changing nothing. */
-export const previewSecuritySettings = (policy: Policy, signal: AbortSignal) =>
-  body(api.POST('/api/settings/security/preview', { body: policy, signal }));
-
-/** The same in the background: it keeps no session alive. */
-export const watchPreview = (policy: Policy, signal: AbortSignal) =>
-  body(api.POST('/api/settings/security/preview', { body: policy, signal, headers: passive }));
+export const previewSecuritySettings = (
+  policy: Policy,
+  signal: AbortSignal,
+  headers: HeadersInit = {},
+) => body(api.POST('/api/settings/security/preview', { body: policy, signal, headers }));
 
 export const getSignInSettings = () => body(api.GET('/api/settings/sign-in', { headers: passive }));
 

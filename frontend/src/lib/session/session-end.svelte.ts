@@ -2,7 +2,9 @@ import { goto } from '$app/navigation';
 import { page } from '$app/state';
 import { onSessionOver } from '../api/client';
 import { isRestricted, type Problem } from '../api/problem';
-import { live, type Ending } from './live.svelte';
+import type { Ended } from '../api/session';
+import { serverTime } from '../text/clock';
+import { live } from './live.svelte';
 import { SECOND_FACTOR, secondFactorPath } from './return-to';
 
 /** How the session ends, and what the person reads about it. */
@@ -23,14 +25,18 @@ class SessionEnd {
   }
 
   /**
-   * Runs the task with which a person ends their own session, and goes to the sign-in page. The
-   * task returns what to say there, and what to say in the other tabs.
+   * Runs the task with which a person ends their own session, and goes to the sign-in page. The task
+   * returns what to say there, and how the session ended, for the other tabs.
    */
-  async signOut(task: () => Promise<{ message: string; ending: Ending }>) {
+  async signOut(
+    task: () => Promise<{ message: string; ended: Omit<Ended, 'at'> & { at?: string } }>,
+  ) {
     await live.ending(async () => {
-      const { message, ending } = await task();
+      const { message, ended } = await task();
+      const code = ended.reason === 'member_deactivated' ? ended.reason : 'session_revoked';
+      const at = new Date(serverTime()).toISOString();
       this.message = message;
-      live.signedOut(ending);
+      live.signedOut({ code, detail: message, ended: { at, ...ended } });
     });
     await goto('/sign-in');
   }

@@ -1,4 +1,5 @@
-import { previewSecuritySettings, watchPreview, type Effect, type Policy } from '$lib/api/settings';
+import { passive } from '$lib/api/client';
+import { previewSecuritySettings, type Effect, type Policy } from '$lib/api/settings';
 import { samePolicy } from '$lib/text/policy';
 
 /** How long the typing must rest before a request, in milliseconds. */
@@ -30,20 +31,20 @@ export class PolicyPreview {
   }
 
   /** Asks now. Returns null if there is no answer, or if a later request replaced this one. */
-  ask = (policy: Policy) => this.#ask(policy, previewSecuritySettings);
+  ask = (policy: Policy) => this.#ask(policy);
 
   /** Asks again in the background, because the policy in force has changed. */
   async again(policy: Policy | null) {
-    if (policy) await this.#ask(policy, watchPreview);
+    if (policy) await this.#ask(policy, passive);
   }
 
-  async #ask(policy: Policy, read: typeof previewSecuritySettings): Promise<Effect | null> {
+  async #ask(policy: Policy, headers: HeadersInit = {}): Promise<Effect | null> {
     this.#forget();
     this.loading = true;
     this.#asking = policy;
     const request = (this.#request = new AbortController());
     try {
-      const effect = await read(policy, request.signal);
+      const effect = await previewSecuritySettings(policy, request.signal, headers);
       if (request.signal.aborted) return null;
       this.policy = policy;
       this.effect = effect;
