@@ -30,7 +30,7 @@ import (
 )
 
 // audited reads the chain as it is stored, and works out every hash of it again.
-func (h *house) audited() (entries []audit.Entry) {
+func (h *deployment) audited() (entries []audit.Entry) {
 	h.t.Helper()
 	rows, err := h.sql.QueryContext(h.t.Context(), "SELECT sequence, at, action, actor_id, actor_name, target, address, details, hash FROM audit_entries ORDER BY sequence")
 	require.NoError(h.t, err)
@@ -273,7 +273,7 @@ func everyAction(t *testing.T) (actions []string) {
 }
 
 // recordEveryAction goes past the contract's judge, which has no part in this.
-func (h *house) recordEveryAction() error {
+func (h *deployment) recordEveryAction() error {
 	owner := h.stranger()
 	owner.send(http.MethodPost, "/api/setup", map[string]any{
 		"setupToken": setupToken, "organization": organization, "name": "Ana <&>\u2028", "email": email(member.Owner), "password": password,
@@ -454,11 +454,11 @@ func TestAnExportIsRecorded(t *testing.T) {
 
 // TestAnExportEndsWithItsSession: at the next 500 entries, and in the middle of a chunk, so that the file does not look whole.
 func TestAnExportEndsWithItsSession(t *testing.T) {
-	for how, end := range map[string]func(h *house, auditor *client){
-		"revoked":     func(h *house, auditor *client) { h.browser(member.Admin).revokeAll("") },
-		"demoted":     func(h *house, auditor *client) { h.change(auditor, map[string]any{"role": "member"}) },
-		"deactivated": func(h *house, auditor *client) { h.change(auditor, map[string]any{"active": false}) },
-		"signed out":  func(h *house, auditor *client) { auditor.send(http.MethodDelete, "/api/session", nil) },
+	for how, end := range map[string]func(h *deployment, auditor *client){
+		"revoked":     func(h *deployment, auditor *client) { h.browser(member.Admin).revokeAll("") },
+		"demoted":     func(h *deployment, auditor *client) { h.change(auditor, map[string]any{"role": "member"}) },
+		"deactivated": func(h *deployment, auditor *client) { h.change(auditor, map[string]any{"active": false}) },
+		"signed out":  func(h *deployment, auditor *client) { auditor.send(http.MethodDelete, "/api/session", nil) },
 	} {
 		for _, format := range []string{"csv", "jsonl"} {
 			t.Run(how+", "+format, func(t *testing.T) {
@@ -481,7 +481,7 @@ func TestAnExportEndsWithItsSession(t *testing.T) {
 }
 
 // change has the owner change the member who is signed in on the client.
-func (h *house) change(c *client, wish map[string]any) {
+func (h *deployment) change(c *client, wish map[string]any) {
 	id := c.send(http.MethodGet, "/api/session", nil, passive)
 	var current httpapi.CurrentSession
 	require.NoError(h.t, json.Unmarshal(id.body, &current))
@@ -536,7 +536,7 @@ func TestAnExportOfNothingHasItsHeader(t *testing.T) {
 }
 
 // fillLog adds entries that are long enough to count; their hashes are none.
-func (h *house) fillLog(entries int) {
+func (h *deployment) fillLog(entries int) {
 	h.t.Helper()
 	h.exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
 		INSERT INTO audit_entries (sequence, at, action, actor_id, actor_name, target, address, details, hash)
@@ -544,8 +544,8 @@ func (h *house) fillLog(entries int) {
 		entries, h.clock.Now().UnixMilli())
 }
 
-// overTCP serves the house at a real address.
-func (h *house) overTCP(change func(*http.Server)) *httptest.Server {
+// overTCP serves the deployment at a real address.
+func (h *deployment) overTCP(change func(*http.Server)) *httptest.Server {
 	server := httptest.NewUnstartedServer(h.echo)
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	// So the network holds little of what nobody has read yet; it would else take in most of an export at once.

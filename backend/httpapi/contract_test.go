@@ -92,7 +92,7 @@ func TestTheDocumentIsServedAsOpenAPI31(t *testing.T) {
 }
 
 // page is the documentation for people.
-func (h *house) page() string {
+func (h *deployment) page() string {
 	a := h.stranger().get("/api/docs").requireStatus(http.StatusOK)
 	require.Equal(h.t, "text/html; charset=UTF-8", a.Header.Get("Content-Type"))
 	return string(a.body)

@@ -29,7 +29,7 @@ const (
 	hashing = 50 * time.Millisecond
 )
 
-func (h *house) crowd(connections int, address func(i int64) string) *crowd {
+func (h *deployment) crowd(connections int, address func(i int64) string) *crowd {
 	c := &crowd{stop: make(chan struct{})}
 	var next atomic.Int64
 	for range connections {

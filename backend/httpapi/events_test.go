@@ -25,7 +25,7 @@ type event struct{ name, data string }
 
 // stream is a connection that listens to events.
 type stream struct {
-	h      *house
+	h      *deployment
 	events chan event
 	leave  context.CancelFunc
 }
@@ -109,32 +109,32 @@ func (s *stream) requireEnd() {
 //
 // ASVS 7.4.1
 func TestAStreamTellsHowItsSessionEnded(t *testing.T) {
-	for reason, end := range map[httpapi.EndReason]func(h *house, c *client){
-		httpapi.EndReasonSignedOut: func(_ *house, c *client) { c.clone().delete("/api/session").requireStatus(http.StatusNoContent) },
-		httpapi.EndReasonRevoked: func(h *house, c *client) {
+	for reason, end := range map[httpapi.EndReason]func(h *deployment, c *client){
+		httpapi.EndReasonSignedOut: func(_ *deployment, c *client) { c.clone().delete("/api/session").requireStatus(http.StatusNoContent) },
+		httpapi.EndReasonRevoked: func(h *deployment, c *client) {
 			h.browser(member.Admin).delete("/api/sessions/" + c.id()).requireStatus(http.StatusNoContent)
 		},
-		httpapi.EndReasonRevokedMember: func(h *house, c *client) {
+		httpapi.EndReasonRevokedMember: func(h *deployment, c *client) {
 			h.browser(member.Admin).post("/api/members/"+c.requireLive().Member.Id+"/revoke-sessions", nil).requireStatus(http.StatusOK)
 		},
-		httpapi.EndReasonMemberDeactivated: func(h *house, c *client) {
+		httpapi.EndReasonMemberDeactivated: func(h *deployment, c *client) {
 			h.browser(member.Admin).do(http.MethodPatch, "/api/members/"+c.requireLive().Member.Id, map[string]bool{"active": false}).requireStatus(http.StatusOK)
 		},
-		httpapi.EndReasonRevokedAll: func(h *house, _ *client) {
+		httpapi.EndReasonRevokedAll: func(h *deployment, _ *client) {
 			h.browser(member.Owner).post("/api/sessions/revoke-all", nil).requireStatus(http.StatusOK)
 		},
-		httpapi.EndReasonCredentialChanged: func(h *house, _ *client) {
+		httpapi.EndReasonCredentialChanged: func(h *deployment, _ *client) {
 			h.browser(member.Plain).put("/api/account/password", map[string]string{
 				"currentPassword": password, "newPassword": "another good long password",
 			}).requireStatus(http.StatusOK)
 		},
-		httpapi.EndReasonTokenReuse: func(_ *house, c *client) {
+		httpapi.EndReasonTokenReuse: func(_ *deployment, c *client) {
 			thief := c.clone()
 			c.renew().requireStatus(http.StatusOK)
 			c.renew().requireStatus(http.StatusOK)
 			thief.renew().requireProblem(http.StatusUnauthorized, "session_revoked")
 		},
-		httpapi.EndReasonExpired: func(h *house, _ *client) { h.clock.advance(15 * 24 * time.Hour) },
+		httpapi.EndReasonExpired: func(h *deployment, _ *client) { h.clock.advance(15 * 24 * time.Hour) },
 	} {
 		t.Run(string(reason), func(t *testing.T) {
 			h := open(t, options{})
@@ -201,7 +201,7 @@ func TestAStreamWarnsBeforeTheEndAndAgainAfterAnAccess(t *testing.T) {
 }
 
 // waitForALook gives every stream the time to look after its session once more.
-func (h *house) waitForALook() {
+func (h *deployment) waitForALook() {
 	h.t.Helper()
 	s := h.browser(member.Owner).listen()
 	defer s.leave()

@@ -29,7 +29,7 @@ var spellings = map[string][]string{
 	"花子@例え.jp":            {"花子@例え.jp", "花子@例え。jp", "花子@xn--r8jz45g.jp"},
 }
 
-func (h *house) signInAs(email, password string) *answer {
+func (h *deployment) signInAs(email, password string) *answer {
 	h.t.Helper()
 	return h.stranger().post("/api/sessions", map[string]any{"email": email, "password": password, "transport": "bearer"})
 }
@@ -241,8 +241,8 @@ func TestMembersWhoComeToShareAnAddressKeepSigningIn(t *testing.T) {
 	require.Nil(t, h.memberDetails(operator, h.signInAs("ana@example.org", password).signedIn(http.StatusCreated).Member.Id).AddressIssue)
 }
 
-// openOld opens a house on a database of schema 1, in which a program of then had put more members, whose password is Ana's.
-func openOld(t *testing.T, fill func(insert func(name, email string))) *house {
+// openOld opens a deployment on a database of schema 1, in which a program of then had put more members, whose password is Ana's.
+func openOld(t *testing.T, fill func(insert func(name, email string))) *deployment {
 	folder := t.TempDir()
 	require.NoError(t, os.CopyFS(folder, os.DirFS("../store/testdata/schema1")))
 	require.NoError(t, os.Chmod(filepath.Join(folder, "keys.json"), 0o600))

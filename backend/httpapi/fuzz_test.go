@@ -17,11 +17,11 @@ import (
 	"curfew/backend/member"
 )
 
-// The house under a fuzzer is one for all inputs, and its time stands still. What a fuzzer could never guess, it is handed: a placeholder in
+// The deployment under a fuzzer is one for all inputs, and its time stands still. What a fuzzer could never guess, it is handed: a placeholder in
 // its input becomes the secret that was minted.
 
 // serve answers one request without holding it against the contract, which would take most of the time.
-func (h *house) serve(r *http.Request) (status int, body []byte, header http.Header) {
+func (h *deployment) serve(r *http.Request) (status int, body []byte, header http.Header) {
 	recorder := httptest.NewRecorder()
 	h.echo.ServeHTTP(recorder, r)
 	return recorder.Code, recorder.Body.Bytes(), recorder.Header()

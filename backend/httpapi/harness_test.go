@@ -42,7 +42,7 @@ import (
 	"curfew/backend/token"
 )
 
-// The house under test is the real one, put together as package app does it: the real router, the real services and a real
+// The deployment under test is the real one, put together as package app does it: the real router, the real services and a real
 // SQLite file. Only the time is ours.
 
 const (
@@ -58,7 +58,7 @@ const (
 
 var publicURL = &url.URL{Scheme: "https", Host: "curfew.example.org"}
 
-// roles are those of the members that a house has from the start, one of each; see email and name.
+// roles are those of the members that a deployment has from the start, one of each; see email and name.
 var roles = []member.Role{member.Owner, member.Admin, member.Auditor, member.Plain}
 
 func email(role member.Role) string { return string(role) + "@example.org" }
@@ -79,7 +79,7 @@ type clock struct{ at atomic.Int64 }
 func (c *clock) Now() time.Time          { return time.UnixMilli(c.at.Load()).UTC() }
 func (c *clock) advance(d time.Duration) { c.at.Add(d.Milliseconds()) }
 
-// storage is what the house asks of its store, so that a test can break it.
+// storage is what the deployment asks of its store, so that a test can break it.
 type storage interface {
 	session.Store
 	member.Store
@@ -87,8 +87,8 @@ type storage interface {
 	Ready(ctx context.Context) error
 }
 
-// house is one deployment.
-type house struct {
+// deployment is one installation of the product, under test.
+type deployment struct {
 	t       testing.TB
 	options options
 	folder  string
@@ -108,19 +108,19 @@ type house struct {
 	live       *live.Hub
 	api        *httpapi.API
 	echo       *echo.Echo
-	held       chan time.Duration // how long refusals were held back, if the house has it
+	held       chan time.Duration // how long refusals were held back, if the deployment has it
 }
 
 type options struct {
-	// unclaimed houses have no members: they wait for their set-up.
+	// unclaimed deployments have no members: they wait for their set-up.
 	unclaimed      bool
 	trustedProxies []string
 	logLevel       slog.Level
-	// folder is the data folder of another house, whose copy this one lives on; empty for a new one.
+	// folder is the data folder of another deployment, whose copy this one lives on; empty for a new one.
 	folder string
 	// patience is how long a stream waits for a listener who does not read; 0 for long.
 	patience time.Duration
-	// mail sends links; nil for a house that cannot.
+	// mail sends links; nil for a deployment that cannot.
 	mail *mail.Sender
 	// storage breaks the store.
 	storage func(*store.DB) storage
@@ -131,10 +131,10 @@ func (o options) streams() httpapi.StreamTimes {
 	return httpapi.StreamTimes{Heartbeat: 5 * time.Millisecond, Patience: cmp.Or(o.patience, time.Minute), Pace: time.Millisecond}
 }
 
-// open builds a house, with the fresh organization's policy of 14 days, refreshed automatically.
-func open(t testing.TB, o options) *house {
+// open builds a deployment, with the fresh organization's policy of 14 days, refreshed automatically.
+func open(t testing.TB, o options) *deployment {
 	t.Helper()
-	h := &house{t: t, options: o, folder: o.folder, clock: &clock{}, log: &logBuffer{}}
+	h := &deployment{t: t, options: o, folder: o.folder, clock: &clock{}, log: &logBuffer{}}
 	h.clock.at.Store(time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC).UnixMilli())
 	if h.folder == "" {
 		h.folder = t.TempDir()
@@ -165,10 +165,10 @@ func open(t testing.TB, o options) *house {
 }
 
 // wall is the machine's clock.
-func (h *house) wall() time.Time { return h.clock.Now().Add(-h.ahead) }
+func (h *deployment) wall() time.Time { return h.clock.Now().Add(-h.ahead) }
 
 // moveIn names the organization and gives it one member of each role.
-func (h *house) moveIn() {
+func (h *deployment) moveIn() {
 	h.exec("UPDATE organization SET name = ?", organization)
 	for _, role := range roles {
 		id, err := member.NewID()
@@ -180,7 +180,7 @@ func (h *house) moveIn() {
 }
 
 // start puts the services and the router on the store. What an earlier start held in memory is gone.
-func (h *house) start(log *slog.Logger) {
+func (h *deployment) start(log *slog.Logger) {
 	h.t.Helper()
 	var derived [4][32]byte
 	for i, purpose := range []string{"refresh tokens", "known devices", "cursors", "second factors"} {
@@ -239,25 +239,25 @@ func (h *house) start(log *slog.Logger) {
 }
 
 // sleep lets no time pass.
-func (h *house) sleep(_ context.Context, d time.Duration) {
+func (h *deployment) sleep(_ context.Context, d time.Duration) {
 	if h.held != nil {
 		h.held <- d
 	}
 }
 
-func (h *house) backup(ctx context.Context, file string, replace bool, event audit.Event) (httpapi.Backup, audit.Finding, error) {
+func (h *deployment) backup(ctx context.Context, file string, replace bool, event audit.Event) (httpapi.Backup, audit.Finding, error) {
 	found, err := h.db.Backup(ctx, file, replace, h.secrets.Kept, event)
 	return httpapi.Backup{File: file, Bytes: found.Bytes}, found.Chain, err
 }
 
 // restart is a new process on the same disk.
-func (h *house) restart() {
+func (h *deployment) restart() {
 	h.t.Helper()
 	h.start(slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: h.options.logLevel})))
 }
 
-// copy is another house on a copy of this one's data folder, at the same instant.
-func (h *house) copy() *house {
+// copy is another deployment on a copy of this one's data folder, at the same instant.
+func (h *deployment) copy() *deployment {
 	h.t.Helper()
 	folder := h.t.TempDir()
 	h.exec("VACUUM INTO ?", filepath.Join(folder, "curfew.db"))
@@ -269,8 +269,8 @@ func (h *house) copy() *house {
 	return twin
 }
 
-// run is a named part of a test, on the same house.
-func (h *house) run(name string, part func(t *testing.T)) {
+// run is a named part of a test, on the same deployment.
+func (h *deployment) run(name string, part func(t *testing.T)) {
 	h.t.Helper()
 	whole := h.t
 	defer func() { h.t = whole }()
@@ -280,21 +280,21 @@ func (h *house) run(name string, part func(t *testing.T)) {
 	})
 }
 
-func (h *house) exec(statement string, args ...any) {
+func (h *deployment) exec(statement string, args ...any) {
 	h.t.Helper()
 	_, err := h.sql.ExecContext(h.t.Context(), statement, args...)
 	require.NoError(h.t, err)
 }
 
 // number is the one number that a query gives.
-func (h *house) number(query string, args ...any) (n int64) {
+func (h *deployment) number(query string, args ...any) (n int64) {
 	h.t.Helper()
 	require.NoError(h.t, h.sql.QueryRowContext(h.t.Context(), query, args...).Scan(&n))
 	return n
 }
 
 // text is everything that a query gives, for comparing it with another time.
-func (h *house) text(query string, args ...any) string {
+func (h *deployment) text(query string, args ...any) string {
 	h.t.Helper()
 	rows, err := h.sql.QueryContext(h.t.Context(), query, args...)
 	require.NoError(h.t, err)
@@ -319,7 +319,7 @@ func (h *house) text(query string, args ...any) string {
 }
 
 // everythingDecided is all that the database holds, but for the pace of attempts and the times that accesses move.
-func (h *house) everythingDecided() string {
+func (h *deployment) everythingDecided() string {
 	h.t.Helper()
 	return h.text("SELECT name, generation, length_value, length_unit, refresh_automatically, maximum_value, version, saved_at FROM organization") +
 		h.text("SELECT * FROM members ORDER BY id") +
@@ -329,7 +329,7 @@ func (h *house) everythingDecided() string {
 		h.text("SELECT sequence, action FROM audit_entries ORDER BY sequence")
 }
 
-// logBuffer keeps what the house logs.
+// logBuffer keeps what the deployment logs.
 type logBuffer struct {
 	mu  sync.Mutex
 	all bytes.Buffer
@@ -349,7 +349,7 @@ func (b *logBuffer) String() string {
 
 // client is one browser or one program. Its cookies are kept by hand: the real ones are for HTTPS only.
 type client struct {
-	h       *house
+	h       *deployment
 	peer    string // the address that it connects from
 	agent   string
 	cookies map[string]string
@@ -358,18 +358,18 @@ type client struct {
 }
 
 // stranger is a client that nobody has signed in on.
-func (h *house) stranger() *client {
+func (h *deployment) stranger() *client {
 	return &client{h: h, peer: "192.0.2.10", agent: "curfew-test", cookies: map[string]string{}}
 }
 
 // browser is a client on which the member of that role has signed in.
-func (h *house) browser(role member.Role) *client {
+func (h *deployment) browser(role member.Role) *client {
 	h.t.Helper()
 	return h.stranger().signIn(role)
 }
 
 // program is a client with bearer tokens of the member of that role.
-func (h *house) program(role member.Role) *client {
+func (h *deployment) program(role member.Role) *client {
 	h.t.Helper()
 	c := h.stranger()
 	c.keep(c.post("/api/sessions", credentials(role, "bearer")).signedIn(http.StatusCreated))
@@ -578,7 +578,7 @@ func withStatus(answers []*answer, status int) (n int) {
 
 type answer struct {
 	*http.Response
-	h       *house
+	h       *deployment
 	request *request
 	body    []byte
 }
@@ -692,7 +692,7 @@ func (a *answer) requireProblemDocument() {
 }
 
 // routes are the calls that are mounted, in the contract's spelling, as in "DELETE /api/sessions/{id}". HEAD is part of GET.
-func (h *house) routes() []string {
+func (h *deployment) routes() []string {
 	var found []string
 	for _, route := range h.echo.Routes() {
 		pages := route.Path == "/*" // which are no part of the API

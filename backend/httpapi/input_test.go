@@ -293,7 +293,7 @@ func TestOnlyTheExactCookieCounts(t *testing.T) {
 }
 
 // forge signs any claims with the deployment's own key.
-func (h *house) forge(head, claims string) string {
+func (h *deployment) forge(head, claims string) string {
 	encode := base64.RawURLEncoding.EncodeToString
 	signed := encode([]byte(head)) + "." + encode([]byte(claims))
 	mac := hmac.New(sha256.New, h.secrets.AccessTokens[0].Secret)

@@ -56,7 +56,7 @@ var turns = []turn{
 
 // parked is a request of an admin that was let in, and waits.
 type parked struct {
-	h *house
+	h *deployment
 	// owner is someone else, elsewhere is another session of the actor's, and plain another member.
 	owner, actor, elsewhere *client
 	actorID, plain          string
@@ -252,7 +252,7 @@ func (s *parked) finish(method, target string, body any, status int, code string
 	require.Equal(t, before, s.decided(), "a refused change changes nothing")
 }
 
-// decided is everything that the house decided, but for what the audit log says of refusals.
+// decided is everything that the deployment decided, but for what the audit log says of refusals.
 func (s *parked) decided() string {
 	lines := strings.SplitAfter(s.h.everythingDecided(), "\n")
 	return strings.Join(slices.DeleteFunc(lines, func(line string) bool { return strings.Contains(line, "refused") }), "")

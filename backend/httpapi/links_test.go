@@ -14,7 +14,7 @@ import (
 	"curfew/backend/store"
 )
 
-func (h *house) useLink(secret, password string) *answer {
+func (h *deployment) useLink(secret, password string) *answer {
 	h.t.Helper()
 	return h.stranger().post("/api/invitations/accept", map[string]any{"token": secret, "password": password})
 }
@@ -30,7 +30,7 @@ func (c *client) patch(id string, wish map[string]any) *answer {
 // ASVS 6.4.1, 8.3.2
 func TestALinkIsWorthWhatItsIssuerAndMemberAreNow(t *testing.T) {
 	type scene struct {
-		h            *house
+		h            *deployment
 		owner, admin *client
 		plain        *client
 		adminID, id  string

@@ -21,7 +21,7 @@ func mailer(server *mailtest.Server) *mail.Sender {
 	})
 }
 
-func (h *house) canMail(by *client) bool {
+func (h *deployment) canMail(by *client) bool {
 	h.t.Helper()
 	var page httpapi.MemberPage
 	by.get("/api/members").into(http.StatusOK, &page)

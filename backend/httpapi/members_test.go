@@ -15,7 +15,7 @@ import (
 const newPassword = "a password of my own"
 
 // invite invites as the owner and returns the secret of the link.
-func (h *house) invite(by *client, address string, role httpapi.Role) (httpapi.Invitation, string) {
+func (h *deployment) invite(by *client, address string, role httpapi.Role) (httpapi.Invitation, string) {
 	h.t.Helper()
 	var invitation httpapi.Invitation
 	by.post("/api/members", map[string]any{"name": "Ben", "email": address, "role": role}).into(http.StatusCreated, &invitation)
@@ -25,7 +25,7 @@ func (h *house) invite(by *client, address string, role httpapi.Role) (httpapi.I
 	return invitation, secret
 }
 
-func (h *house) memberDetails(by *client, id string) (found httpapi.MemberDetails) {
+func (h *deployment) memberDetails(by *client, id string) (found httpapi.MemberDetails) {
 	h.t.Helper()
 	by.get("/api/members/"+id).into(http.StatusOK, &found)
 	return found

@@ -17,8 +17,8 @@ import (
 	"curfew/backend/session"
 )
 
-// operator is a client at the operator's door of the house.
-func (h *house) operator() *client {
+// operator is a client at the operator's door of the deployment.
+func (h *deployment) operator() *client {
 	door := *h
 	door.echo = echo.New()
 	h.api.MountOperator(door.echo)

@@ -276,7 +276,7 @@ func (f *failing) Ready(ctx context.Context) error {
 
 // scene is what a call during an outage is made in.
 type scene struct {
-	h *house
+	h *deployment
 	// admin and bystander are signed in, and have to be so afterwards.
 	admin, bystander *client
 	// theirs names the bystander's session.

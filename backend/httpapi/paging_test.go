@@ -18,7 +18,7 @@ import (
 )
 
 // settle gives the member n more sessions, a second apart, past the sign-in.
-func (h *house) settle(role member.Role, n int) {
+func (h *deployment) settle(role member.Role, n int) {
 	h.t.Helper()
 	m, hash, err := h.storage.MemberByEmail(h.t.Context(), email(role))
 	require.NoError(h.t, err)

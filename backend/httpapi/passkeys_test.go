@@ -23,7 +23,7 @@ import (
 
 // device is an authenticator with one passkey on it (WebAuthn level 3, sections 6.1 and 6.5). What it says of itself is the test's to alter.
 type device struct {
-	h       *house
+	h       *deployment
 	key     *ecdsa.PrivateKey
 	id      []byte
 	handle  []byte

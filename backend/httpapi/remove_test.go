@@ -167,7 +167,7 @@ func TestAnotherAddressLeavesSessionsAndWithdrawsLinks(t *testing.T) {
 	admin.patch(id, map[string]any{"email": "cy@example.org"}).requireProblem(http.StatusForbidden, "reauthentication_required")
 }
 
-func (h *house) memberIDs(by *client) map[string]string {
+func (h *deployment) memberIDs(by *client) map[string]string {
 	h.t.Helper()
 	var page httpapi.MemberPage
 	by.get("/api/members").into(http.StatusOK, &page)

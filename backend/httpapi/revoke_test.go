@@ -172,7 +172,7 @@ func TestRevokingAllEndsEverySession(t *testing.T) {
 }
 
 // hex is the one value that a query gives, in hexadecimal.
-func (h *house) hex(query string) (value string) {
+func (h *deployment) hex(query string) (value string) {
 	h.t.Helper()
 	require.NoError(h.t, h.sql.QueryRowContext(h.t.Context(), "SELECT hex(("+query+"))").Scan(&value))
 	return value

@@ -265,31 +265,31 @@ func TestTighteningNeverAsks(t *testing.T) {
 //
 // ASVS 7.2.1, 7.4.1, 15.4.2
 func TestARememberedTokenAdmitsNothing(t *testing.T) {
-	for reason, end := range map[httpapi.EndReason]func(h *house, p *client){
-		httpapi.EndReasonSignedOut: func(_ *house, p *client) { p.delete("/api/session").requireStatus(http.StatusNoContent) },
-		httpapi.EndReasonRevoked: func(h *house, p *client) {
+	for reason, end := range map[httpapi.EndReason]func(h *deployment, p *client){
+		httpapi.EndReasonSignedOut: func(_ *deployment, p *client) { p.delete("/api/session").requireStatus(http.StatusNoContent) },
+		httpapi.EndReasonRevoked: func(h *deployment, p *client) {
 			h.program(member.Owner).delete("/api/sessions/" + p.id()).requireStatus(http.StatusNoContent)
 		},
-		httpapi.EndReasonRevokedAll: func(h *house, _ *client) {
+		httpapi.EndReasonRevokedAll: func(h *deployment, _ *client) {
 			h.program(member.Owner).post("/api/sessions/revoke-all", nil).requireStatus(http.StatusOK)
 		},
-		httpapi.EndReasonRevokedMember: func(h *house, p *client) {
+		httpapi.EndReasonRevokedMember: func(h *deployment, p *client) {
 			h.program(member.Owner).post("/api/members/"+p.requireLive().Member.Id+"/revoke-sessions", nil).requireStatus(http.StatusOK)
 		},
-		httpapi.EndReasonMemberDeactivated: func(h *house, p *client) {
+		httpapi.EndReasonMemberDeactivated: func(h *deployment, p *client) {
 			h.program(member.Owner).do(http.MethodPatch, "/api/members/"+p.requireLive().Member.Id, map[string]any{"active": false}).requireStatus(http.StatusOK)
 		},
-		httpapi.EndReasonCredentialChanged: func(h *house, _ *client) {
+		httpapi.EndReasonCredentialChanged: func(h *deployment, _ *client) {
 			h.program(member.Plain).put("/api/account/password", map[string]any{"currentPassword": password, "newPassword": password + " anew"}).requireStatus(http.StatusOK)
 		},
-		httpapi.EndReasonTokenReuse: func(_ *house, p *client) {
+		httpapi.EndReasonTokenReuse: func(_ *deployment, p *client) {
 			thief := p.clone()
 			for range 2 {
 				thief.renew().requireStatus(http.StatusOK)
 			}
 			p.clone().renew().requireProblem(http.StatusUnauthorized, "session_revoked")
 		},
-		httpapi.EndReasonExpired: func(h *house, _ *client) {
+		httpapi.EndReasonExpired: func(h *deployment, _ *client) {
 			h.browser(member.Owner).savePolicy(policy(1, "minutes", false))
 			h.clock.advance(time.Minute)
 		},

@@ -21,7 +21,7 @@ import (
 
 // factor is a member's authenticator app and their recovery codes.
 type factor struct {
-	h      *house
+	h      *deployment
 	secret string
 	codes  []string
 }
@@ -47,7 +47,7 @@ func (c *client) enrol() *factor {
 }
 
 // trySignIn is an attempt with a right password, by a browser that nobody knows.
-func (h *house) trySignIn(role member.Role, code string) *answer {
+func (h *deployment) trySignIn(role member.Role, code string) *answer {
 	h.t.Helper()
 	return h.stranger().trySignIn(role, code)
 }

@@ -16,7 +16,7 @@ func firstOwner() httpapi.SetupRequest {
 	}
 }
 
-func (h *house) setupRequired() bool {
+func (h *deployment) setupRequired() bool {
 	h.t.Helper()
 	var state httpapi.SetupState
 	h.stranger().get("/api/setup").into(http.StatusOK, &state)

@@ -23,13 +23,13 @@ func guess(who string) httpapi.SignInRequest {
 }
 
 // at is a client that connects from that address.
-func (h *house) at(address string) *client {
+func (h *deployment) at(address string) *client {
 	c := h.stranger()
 	c.peer = address
 	return c
 }
 
-func (h *house) verifications() int {
+func (h *deployment) verifications() int {
 	h.t.Helper()
 	return int(h.number("SELECT count(*) + (SELECT ifnull(sum(count), 0) FROM refusals) FROM audit_entries WHERE action IN ('session.refused', 'session.reauthentication_refused')"))
 }
@@ -293,7 +293,7 @@ func TestAFamiliarAddressIsPacedToo(t *testing.T) {
 }
 
 // populate adds members 0@example.org and so on, with that password hash.
-func (h *house) populate(n int, hash string) {
+func (h *deployment) populate(n int, hash string) {
 	h.t.Helper()
 	h.exec(`WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?2 - 1)
 		INSERT INTO members (id, name, email, email_canonical, role, password_hash, generation, created_at, deactivated_at, sort_name, search) SELECT printf('018f0000-0000-7000-8000-%012x', i), 'N', 'n', i || '@example.org', 'member', ?1, 1, 1, NULL, 'n', 'n' FROM n`, hash, n)
