@@ -60,8 +60,8 @@ func (a *API) provedAgain(c echo.Context, who session.Principal, password, code 
 	return proof, a.inSession(c, who, err)
 }
 
-// inSession returns what is wrong with a proof as an error of a session that lives on. If the session
-// has ended, it returns that: the member may have been deactivated in the meantime.
+// inSession returns what is wrong with a proof as an error of a session that lives on. If the
+// session has ended, it returns that: the member may have been deactivated in the meantime.
 func (a *API) inSession(c echo.Context, who session.Principal, err error) error {
 	var wrong error
 	switch {

@@ -116,7 +116,8 @@ func TestMyActivityTellsWhatOthersDidToMySessions(t *testing.T) {
 		"session.started by The member 192.0.2.10", "session.started by The member 192.0.2.10",
 	}, lines, "an admin's address is not the member's to know")
 
-	// What an auditor finds about the member is who did what to them, from where, and not what happened to everybody.
+	// What an auditor finds about the member is who did what to them, from where, and not what
+	// happened to everybody.
 	auditor := h.program(member.Auditor)
 	auditor.get("/api/audit?action=session.ended&member="+mine.requireLive().Member.Id).into(http.StatusOK, &page)
 	require.Len(t, page.Items, 1)

@@ -55,8 +55,8 @@ func addressOf(trusted []*net.IPNet, log *slog.Logger) echo.IPExtractor {
 	}
 }
 
-// readAddress reads an address in the forms of proxies: alone or with a port, in brackets, in quotes,
-// with a zone.
+// readAddress reads an address in the forms of proxies: alone or with a port, in brackets, in
+// quotes, with a zone.
 func readAddress(text string) (address netip.Addr, known bool) {
 	text = strings.TrimSpace(text)
 	if len(text) > 1 && text[0] == '"' && text[len(text)-1] == '"' {

@@ -33,7 +33,7 @@ func standard(t *rapid.T, answer any) string {
 
 var timeInJSON = regexp.MustCompile(`"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"`)
 
-// TestAnswersReadAsTheStandardLibraryWritesThem, whatever people called themselves, and at whatever time.
+// TestAnswersReadAsTheStandardLibraryWritesThem, for all names and times.
 func TestAnswersReadAsTheStandardLibraryWritesThem(t *testing.T) {
 	e := echo.New()
 	e.JSONSerializer = jsonSerializer{}

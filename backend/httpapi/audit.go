@@ -232,8 +232,8 @@ func csvExporter(to io.Writer) func([]audit.Entry) error {
 	}
 }
 
-// cell keeps a text that a person chose from being read as a formula by a spreadsheet, or as control
-// characters by a terminal.
+// cell keeps a text that a person chose from being read as a formula by a spreadsheet, or as
+// control characters by a terminal.
 func cell(text string) string {
 	text = fold.Printable(text)
 	if strings.ContainsAny(text[:min(1, len(text))], "=+-@\t\r") {

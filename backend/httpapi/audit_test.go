@@ -93,7 +93,7 @@ func TestWhatHappensIsAudited(t *testing.T) {
 	secret(c.cookies[accessCookie], c.cookies[refreshCookie], c.cookies[deviceCookie])
 	session := "session:" + c.id()
 	happened(audit.SessionStarted, owner, session)
-	c.renew().requireStatus(http.StatusOK) // no entry: it changes nothing that anybody would ask about
+	c.renew().requireStatus(http.StatusOK) // no entry: it is not a change
 	secret(c.cookies[accessCookie], c.cookies[refreshCookie])
 
 	bearer := httpapi.TransportBearer
@@ -164,7 +164,8 @@ func TestNamesBreakNoLogLine(t *testing.T) {
 	h.audited()
 }
 
-// Refused authorization, throttling and requests of other origins stand in the log of a server in production (ASVS 16.3).
+// Refused authorization, throttling and requests of other origins stand in the log of a server in
+// production (ASVS 16.3).
 //
 // ASVS 16.3.2, 16.3.3
 func TestRefusalsOfSecurityAreInTheLog(t *testing.T) {
@@ -243,8 +244,8 @@ func TestTheChainOfHashesIsChecked(t *testing.T) {
 	require.Contains(t, h.log.String(), "the audit log is not what it was")
 }
 
-// TestEveryActionFitsTheChain does everything that is recorded, and then reads the chain: what is read back from the store has to give
-// the hash that was made of what was written.
+// TestEveryActionFitsTheChain does everything that is recorded, and then reads the chain: what is
+// read back from the store has to give the hash that was made of what was written.
 func TestEveryActionFitsTheChain(t *testing.T) {
 	h := open(t, options{unclaimed: true})
 	require.NoError(t, h.recordEveryAction())
@@ -341,8 +342,8 @@ func (h *deployment) recordEveryAction() error {
 	return err
 }
 
-// TestExportsAreStreamed reads a large log as slowly as the server bears, over a real connection whose own limits are much shorter, and
-// looks at the server's memory all the while.
+// TestExportsAreStreamed reads a large log as slowly as the server bears, over a real connection
+// whose own limits are much shorter, and looks at the server's memory all the while.
 func TestExportsAreStreamed(t *testing.T) {
 	const entries = 45_000
 	h := open(t, options{})
@@ -380,7 +381,8 @@ func TestExportsAreStreamed(t *testing.T) {
 	}
 }
 
-// TestAnExportThatBreaksOffShows: neither an outage in the middle nor a client who stops reading leaves a file that looks whole.
+// TestAnExportThatBreaksOffShows: neither an outage in the middle nor a client who stops reading
+// leaves a file that looks whole.
 func TestAnExportThatBreaksOffShows(t *testing.T) {
 	disk := &tearing{}
 	h := open(t, options{patience: 100 * time.Millisecond, storage: func(db *store.DB) storage { disk.DB = db; return disk }})
@@ -452,7 +454,8 @@ func TestAnExportIsRecorded(t *testing.T) {
 	require.Equal(t, map[string]any{"format": "jsonl", "filters": map[string]any{}}, last().Details)
 }
 
-// TestAnExportEndsWithItsSession: at the next 500 entries, and in the middle of a chunk, so that the file does not look whole.
+// TestAnExportEndsWithItsSession: at the next 500 entries, and in the middle of a chunk, so that
+// the file does not look whole.
 func TestAnExportEndsWithItsSession(t *testing.T) {
 	for how, end := range map[string]func(h *deployment, auditor *client){
 		"revoked":     func(h *deployment, auditor *client) { h.browser(member.Admin).revokeAll("") },
@@ -548,7 +551,7 @@ func (h *deployment) fillLog(entries int) {
 func (h *deployment) overTCP(change func(*http.Server)) *httptest.Server {
 	server := httptest.NewUnstartedServer(h.echo)
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	// So the network holds little of what nobody has read yet; it would else take in most of an export at once.
+	// So the network buffers little that is unread; it would hold most of an export otherwise.
 	server.Config.ConnContext = func(ctx context.Context, connection net.Conn) context.Context {
 		require.NoError(h.t, connection.(*net.TCPConn).SetWriteBuffer(64<<10))
 		return ctx

@@ -8,7 +8,8 @@ import (
 	"curfew/backend/member"
 )
 
-// BenchmarkGetSession is one request of GET /api/session by bearer token, through the router, the guard and the encoder.
+// BenchmarkGetSession is one request of GET /api/session by bearer token, through the router, the
+// guard and the encoder.
 func BenchmarkGetSession(b *testing.B) {
 	h := open(b, options{})
 	request := httptest.NewRequest(http.MethodGet, "https://curfew.example.org/api/session", nil)

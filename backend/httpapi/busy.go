@@ -20,15 +20,15 @@ func newGate(places, waiting int) gate {
 }
 
 // A walk through memory is short and keeps a CPU busy, so one CPU is left free, and others wait for
-// their turn. Exports and checks of the chain may last minutes, so they have places of their own, and
-// no queue.
+// their turn. Exports and checks of the chain may last minutes, so they have places of their own,
+// and no queue.
 const (
 	walksWaiting   = 32
 	readingsAtOnce = 4
 )
 
-// enter waits for a place, which the caller must leave. It returns [errBusy], or the context's error
-// if the client leaves first. The operator needs no place.
+// enter waits for a place, which the caller must leave. It returns [errBusy], or the context's
+// error if the client leaves first. The operator needs no place.
 func (g gate) enter(ctx context.Context, who session.Principal) (leave func(), err error) {
 	if who.IsOperator() {
 		return func() {}, nil

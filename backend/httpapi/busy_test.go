@@ -14,8 +14,9 @@ import (
 	"curfew/backend/store"
 )
 
-// TestWhatWalksThroughEverythingIsBounded fills the places for walks with lists of members that the store does not
-// answer. More lists wait for their turn, the others are refused, and no other request waits for them.
+// TestWhatWalksThroughEverythingIsBounded fills the places for walks with lists of members that the
+// store does not answer. More lists wait for their turn, the others are refused, and no other
+// request waits for them.
 func TestWhatWalksThroughEverythingIsBounded(t *testing.T) {
 	disk := &stalling{entered: make(chan struct{}, 100), release: make(chan struct{})}
 	h := open(t, options{storage: func(db *store.DB) storage { disk.DB = db; return disk }})
@@ -70,7 +71,8 @@ func TestWhatWalksThroughEverythingIsBounded(t *testing.T) {
 	}
 }
 
-// TestLongReadingsAreBounded: four exports and checks of the chain at once; a fifth is refused, and a client who leaves makes room.
+// TestLongReadingsAreBounded: four exports and checks of the chain at once; a fifth is refused, and
+// a client who leaves makes room.
 func TestLongReadingsAreBounded(t *testing.T) {
 	disk := &stalling{entered: make(chan struct{}), release: make(chan struct{})}
 	h := open(t, options{storage: func(db *store.DB) storage { disk.DB = db; return disk }})
@@ -105,7 +107,8 @@ func TestLongReadingsAreBounded(t *testing.T) {
 	}
 }
 
-// stalling is the real store, which finishes no list of members, export or check of the chain until it is released.
+// stalling is the real store, which finishes no list of members, export or check of the chain until
+// it is released.
 type stalling struct {
 	*store.DB
 	stalls           atomic.Bool

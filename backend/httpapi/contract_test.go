@@ -212,7 +212,8 @@ var contract = sync.OnceValues(func() (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Whether a call needs credentials is for guard_test.go to say; here, calls without any are as good as others.
+	// Whether a call needs credentials is for guard_test.go to say; here, calls without any are as
+	// good as others.
 	judge, errs := validator.NewValidator(parsed, config.WithoutSecurityValidation(), config.WithFormatAssertions())
 	if len(errs) > 0 {
 		return nil, errs[0]
@@ -234,7 +235,8 @@ var contract = sync.OnceValues(func() (*document, error) {
 	return d, nil
 })
 
-// has tells whether the contract knows the call. A path as it stands goes before one with an {id}.
+// has reports whether the call is in the contract. A path as it stands goes before one with an
+// {id}.
 func (d *document) has(method, target string) bool {
 	path, _, _ := strings.Cut(target, "?")
 	if methods, exact := d.calls[path]; exact {

@@ -25,7 +25,8 @@ type crowd struct {
 
 const (
 	accounts = 1000
-	// hashing is how long a hash takes by the clock of the tests, which goes by hashes here. In truth they are cheaper.
+	// hashing is how long a hash takes by the clock of the tests, which goes by hashes here. In
+	// truth they are cheaper.
 	hashing = 50 * time.Millisecond
 )
 
@@ -59,8 +60,8 @@ func (h *deployment) crowd(connections int, address func(i int64) string) *crowd
 	return c
 }
 
-// TestACrowdKeepsNoOwnerOut: 192 connections from 256 networks keep the queue for hashes full. An owner on a known device signs in within two
-// tries, and at a new address within a minute.
+// TestACrowdKeepsNoOwnerOut: 192 connections from 256 networks keep the queue for hashes full. An
+// owner on a known device signs in within two tries, and at a new address within a minute.
 func TestACrowdKeepsNoOwnerOut(t *testing.T) {
 	h := open(t, options{})
 	hash, err := argon2id.CreateHash("another", &argon2id.Params{Memory: 16 << 10, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})

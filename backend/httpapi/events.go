@@ -47,8 +47,8 @@ const (
 func topicOfSession(id session.ID) string { return "session:" + id.String() }
 func topicOfMember(id member.ID) string   { return "member:" + id.String() }
 
-// announce wakes the affected listeners. Its caller holds the lock of changes, so the wake-up runs in
-// a goroutine of its own.
+// announce wakes the affected listeners. Its caller holds the lock of changes, so the wake-up runs
+// in a goroutine of its own.
 func (a *API) announce(change session.Change) {
 	topics := []string{overseers}
 	if change.Everybody {
@@ -63,8 +63,8 @@ func (a *API) announce(change session.Change) {
 	go a.Live.Wake(topics...)
 }
 
-// listenToEvents streams what happens to the client's session. A wake-up carries no news: the stream
-// checks the session again, which is not an access (rule R2), and sends what has changed.
+// listenToEvents streams what happens to the client's session. A wake-up carries no news: the
+// stream checks the session again, which is not an access (rule R2), and sends what has changed.
 func (a *API) listenToEvents(c echo.Context, who session.Principal) error {
 	listener, err := a.Live.Listen(topicOfSession(who.Session.ID), topicOfMember(who.Member.ID), overseers, everybody)
 	if err != nil {
@@ -134,8 +134,8 @@ func (a *API) listenToEvents(c echo.Context, who session.Principal) error {
 	}
 }
 
-// endEvents sends the last event of a stream. After a storage failure there is none: the session may
-// be alive, and the client connects again.
+// endEvents sends the last event of a stream. After a storage failure there is none: the session
+// may be alive, and the client connects again.
 func (a *API) endEvents(events *eventStream, err error) error {
 	var ended *session.EndedError
 	if !errors.As(err, &ended) && !errors.Is(err, session.ErrNoSession) {

@@ -54,7 +54,7 @@ func (c *client) listen() *stream {
 	s := &stream{h: c.h, events: make(chan event, 100), leave: leave}
 	go func() {
 		defer close(s.events)
-		defer response.Body.Close() //nolint:errcheck // nobody waits for it
+		defer response.Body.Close() //nolint:errcheck // a test does not wait for it
 		var e event
 		for lines := bufio.NewScanner(response.Body); lines.Scan(); {
 			switch line := lines.Text(); {
@@ -73,7 +73,8 @@ func (c *client) listen() *stream {
 	return s
 }
 
-// next waits for the next event of that name and reads its data. Events of sessions.changed come whenever they may, and are passed over.
+// next waits for the next event of that name and reads its data. Events of sessions.changed come
+// whenever they may, and are passed over.
 func (s *stream) next(name string, data any) {
 	s.h.t.Helper()
 	for {
@@ -105,7 +106,8 @@ func (s *stream) requireEnd() {
 	}
 }
 
-// TestAStreamTellsHowItsSessionEnded also holds every way in which a session can end against the one function through which they do.
+// TestAStreamTellsHowItsSessionEnded also holds every way in which a session can end against the
+// one function through which they do.
 //
 // ASVS 7.4.1
 func TestAStreamTellsHowItsSessionEnded(t *testing.T) {

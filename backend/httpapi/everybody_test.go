@@ -111,7 +111,8 @@ func TestTheFiguresCountTheDayAndTheHour(t *testing.T) {
 	require.Zero(t, figures.NewToday)
 }
 
-// TestFiguresGoByTheRule and not by the sweep, which writes ends down later: right after a policy was saved they say what the lists do.
+// TestFiguresGoByTheRule and not by the sweep, which writes ends down later: right after a policy
+// was saved they say what the lists do.
 func TestFiguresGoByTheRule(t *testing.T) {
 	h := open(t, options{})
 	h.program(member.Plain)

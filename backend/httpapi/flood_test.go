@@ -14,8 +14,8 @@ import (
 	"curfew/backend/member"
 )
 
-// TestAFloodWaitsForItsRefusals: of tokens that are none of ours a thousand are refused at once, and then 250 a second, none later than after a
-// second. Nobody else waits.
+// TestAFloodWaitsForItsRefusals: a thousand tokens of other signers are refused at once, then 250 a
+// second, each within a second. No other request is delayed.
 func TestAFloodWaitsForItsRefusals(t *testing.T) {
 	h := open(t, options{})
 	h.held = make(chan time.Duration, 1000)

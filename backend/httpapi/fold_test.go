@@ -59,7 +59,7 @@ func TestEverySpellingOfAnAddressIsOneMember(t *testing.T) {
 		"email=花子@xn--r8jz45g.jp email_canonical=花子@xn--r8jz45g.jp \n", stored)
 }
 
-// The answer has the link, whatever the mail server takes.
+// The answer has the link, even if the mail server refuses the mail.
 func TestALinkIsShownWhereTheServerTakesNoSuchAddress(t *testing.T) {
 	server := mailtest.Start(t, mailtest.Options{Password: "pa55 of the mail server"})
 	h := open(t, options{mail: mailer(server)})
@@ -175,7 +175,8 @@ func TestMembersAreSortedAndFoundWithoutAccents(t *testing.T) {
 	require.Empty(t, names("q="+url.QueryEscape("\u0308")), "what no name has finds nothing")
 }
 
-// TestAnOldDatabaseIsFolded brings up names and addresses that were folded in SQL, by SQLite's lower().
+// TestAnOldDatabaseIsFolded brings up names and addresses that were folded in SQL, by SQLite's
+// lower().
 func TestAnOldDatabaseIsFolded(t *testing.T) {
 	const members = 400
 	h := openOld(t, func(insert func(name, email string)) {
@@ -241,7 +242,8 @@ func TestMembersWhoComeToShareAnAddressKeepSigningIn(t *testing.T) {
 	require.Nil(t, h.memberDetails(operator, h.signInAs("ana@example.org", password).signedIn(http.StatusCreated).Member.Id).AddressIssue)
 }
 
-// openOld opens a deployment on a database of schema 1, in which a program of then had put more members, whose password is Ana's.
+// openOld opens a deployment on a database of schema 1, in which a program of then had put more
+// members, whose password is Ana's.
 func openOld(t *testing.T, fill func(insert func(name, email string))) *deployment {
 	folder := t.TempDir()
 	require.NoError(t, os.CopyFS(folder, os.DirFS("../store/testdata/schema1")))

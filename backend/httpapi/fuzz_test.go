@@ -17,10 +17,11 @@ import (
 	"curfew/backend/member"
 )
 
-// The deployment under a fuzzer is one for all inputs, and its time stands still. What a fuzzer could never guess, it is handed: a placeholder in
-// its input becomes the secret that was minted.
+// The deployment under a fuzzer is one for all inputs, and its time stands still. What a fuzzer
+// could never guess, it is given: a placeholder in its input becomes the secret that was minted.
 
-// serve answers one request without holding it against the contract, which would take most of the time.
+// serve answers one request without holding it against the contract, which would take most of the
+// time.
 func (h *deployment) serve(r *http.Request) (status int, body []byte, header http.Header) {
 	recorder := httptest.NewRecorder()
 	h.echo.ServeHTTP(recorder, r)
@@ -38,8 +39,8 @@ func refused(t *testing.T, status int, body []byte, header http.Header) (p httpa
 	return p
 }
 
-// FuzzCookies holds that a Cookie header lets in when it has the session's cookie once, under its exact name and with exactly its value, and
-// at no other time. NAME and TOKEN stand for these.
+// FuzzCookies holds that a Cookie header lets in when it has the session's cookie once, under its
+// exact name and with exactly its value, and at no other time. NAME and TOKEN stand for these.
 func FuzzCookies(f *testing.F) {
 	h := open(f, options{})
 	token := h.browser(member.Plain).cookies[accessCookie]
@@ -70,8 +71,8 @@ func FuzzCookies(f *testing.F) {
 	})
 }
 
-// FuzzCursors holds that a list goes on from a cursor that it gave, to the letter, and from no other. {0}, {1} and so on stand for those of
-// each list.
+// FuzzCursors holds that a list goes on from a cursor that it gave, to the letter, and from no
+// other. {0}, {1} and so on stand for those of each list.
 func FuzzCursors(f *testing.F) {
 	h := open(f, options{})
 	h.settle(member.Admin, 3)
@@ -125,8 +126,9 @@ func (c *client) reading(target string) *http.Request {
 	return r
 }
 
-// FuzzPolicy holds that a policy that is taken is in force as it was sent, within its bounds; that one that is refused, by the client's fault,
-// leaves what was; and that a preview takes and refuses the same, and changes nothing.
+// FuzzPolicy holds that a policy that is taken is in force as it was sent, within its bounds; that
+// one that is refused, by the client's fault, leaves what was; and that a preview takes and refuses
+// the same, and changes nothing.
 func FuzzPolicy(f *testing.F) {
 	h := open(f, options{})
 	owner := h.program(member.Owner)

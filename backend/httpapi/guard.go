@@ -61,7 +61,7 @@ func (a *API) guarded(g guard, in input, next principalHandler) echo.HandlerFunc
 	}
 }
 
-// operated lets in every caller as the operator, whatever the guard over TCP.
+// operated lets in every caller as the operator, without a session.
 func (a *API) operated(_ guard, in input, next principalHandler) echo.HandlerFunc {
 	return in.checked(func(c echo.Context) error { return next(c, a.Sessions.Operator()) })
 }
@@ -186,8 +186,8 @@ func onlyCookie(r *http.Request, name string) (string, error) {
 // errNoToken is [session.ErrNoSession] for a request without a token, which is not delayed.
 var errNoToken = fmt.Errorf("no token: %w", session.ErrNoSession)
 
-// accessKind reads whether a request counts as an access (rule R2). Curfew-Passive is read strictly:
-// a request meant as passive that counted would keep a session alive.
+// accessKind reads whether a request counts as an access (rule R2). Curfew-Passive is read
+// strictly: a request meant as passive that counted would keep a session alive.
 func accessKind(r *http.Request) (session.Access, error) {
 	switch passive := r.Header["Curfew-Passive"]; {
 	case len(passive) == 0, len(passive) == 1 && strings.EqualFold(passive[0], "false"):

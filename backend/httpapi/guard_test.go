@@ -12,7 +12,8 @@ import (
 	"curfew/backend/member"
 )
 
-// Who may make each call. A call that is missing here is a fault, so that a new one has to be thought about.
+// Who may make each call. A call that is missing here is a fault, so that a new one has to be
+// thought about.
 var (
 	public = []string{
 		"GET /healthz", "GET /readyz", "GET /api/openapi.json", "GET /api/docs",
@@ -64,8 +65,9 @@ func TestEveryRouteSaysWhoMayCallIt(t *testing.T) {
 	require.Equal(t, listed, open(t, options{}).routes())
 }
 
-// TestWhatAnswersGETAnswersHEAD: monitoring systems ask with HEAD whether the server is well, and a HEAD that no call takes would be answered as
-// that of a page is. That the body stays away shows over a real connection only, in the attacks.
+// TestWhatAnswersGETAnswersHEAD: monitoring systems ask with HEAD whether the server is well, and a
+// HEAD that no call takes would be answered as that of a page is. That the body stays away shows
+// over a real connection only, in the attacks.
 func TestWhatAnswersGETAnswersHEAD(t *testing.T) {
 	h := open(t, options{})
 	asked := 0
@@ -176,7 +178,8 @@ func TestAHeaderGoesBeforeACookie(t *testing.T) {
 	program.clone().get("/api/session", func(r *request) { r.header.Set("Authorization", "bearer "+program.access) }).requireStatus(http.StatusOK)
 }
 
-// TestACredentialForSomebodyElseHidesNoCookie: a proxy with an authentication of its own leaves the header behind for us to see.
+// TestACredentialForSomebodyElseHidesNoCookie: a proxy with an authentication of its own leaves the
+// header behind for us to see.
 func TestACredentialForSomebodyElseHidesNoCookie(t *testing.T) {
 	h := open(t, options{})
 	for name, values := range map[string][]string{
@@ -210,7 +213,8 @@ func TestACredentialForSomebodyElseHidesNoCookie(t *testing.T) {
 	}
 }
 
-// The role in a token, the copy in memory or what a client says must not keep somebody in who was deactivated (ASVS 7.4.2).
+// The role in a token, the copy in memory or what a client says must not keep a deactivated member
+// in (ASVS 7.4.2).
 //
 // ASVS 7.4.2
 func TestADeactivatedMemberIsOutAndStaysOut(t *testing.T) {

@@ -42,8 +42,8 @@ import (
 	"curfew/backend/token"
 )
 
-// The deployment under test is the real one, put together as package app does it: the real router, the real services and a real
-// SQLite file. Only the time is ours.
+// The deployment under test is the real one, put together as package app does it: the real router,
+// the real services and a real SQLite file. Only the time is ours.
 
 const (
 	setupToken   = "the-set-up-token-of-the-tests"
@@ -58,13 +58,15 @@ const (
 
 var publicURL = &url.URL{Scheme: "https", Host: "curfew.example.org"}
 
-// roles are those of the members that a deployment has from the start, one of each; see email and name.
+// roles are those of the members that a deployment has from the start, one of each; see email and
+// name.
 var roles = []member.Role{member.Owner, member.Admin, member.Auditor, member.Plain}
 
 func email(role member.Role) string { return string(role) + "@example.org" }
 func name(role member.Role) string  { return "The " + string(role) }
 
-// passwordHash is cheap to verify: what a real one costs is package member's to say, and would be most of these tests' time.
+// passwordHash is cheap to verify: what a real one costs is package member's to say, and would be
+// most of these tests' time.
 var passwordHash = sync.OnceValue(func() string {
 	hash, err := argon2id.CreateHash(password, &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
 	if err != nil {
@@ -116,7 +118,8 @@ type options struct {
 	unclaimed      bool
 	trustedProxies []string
 	logLevel       slog.Level
-	// folder is the data folder of another deployment, whose copy this one lives on; empty for a new one.
+	// folder is the data folder of another deployment, whose copy this one lives on; empty for a
+	// new one.
 	folder string
 	// patience is how long a stream waits for a listener who does not read; 0 for long.
 	patience time.Duration
@@ -131,7 +134,8 @@ func (o options) streams() httpapi.StreamTimes {
 	return httpapi.StreamTimes{Heartbeat: 5 * time.Millisecond, Patience: cmp.Or(o.patience, time.Minute), Pace: time.Millisecond}
 }
 
-// open builds a deployment, with the fresh organization's policy of 14 days, refreshed automatically.
+// open builds a deployment, with the fresh organization's policy of 14 days, refreshed
+// automatically.
 func open(t testing.TB, o options) *deployment {
 	t.Helper()
 	h := &deployment{t: t, options: o, folder: o.folder, clock: &clock{}, log: &logBuffer{}}
@@ -179,7 +183,8 @@ func (h *deployment) moveIn() {
 	}
 }
 
-// start puts the services and the router on the store. What an earlier start held in memory is gone.
+// start puts the services and the router on the store. What an earlier start held in memory is
+// gone.
 func (h *deployment) start(log *slog.Logger) {
 	h.t.Helper()
 	var derived [4][32]byte
@@ -318,7 +323,8 @@ func (h *deployment) text(query string, args ...any) string {
 	return all.String()
 }
 
-// everythingDecided is all that the database holds, but for the pace of attempts and the times that accesses move.
+// everythingDecided is all that the database holds, but for the pace of attempts and the times that
+// accesses move.
 func (h *deployment) everythingDecided() string {
 	h.t.Helper()
 	return h.text("SELECT name, generation, length_value, length_unit, refresh_automatically, maximum_value, version, saved_at FROM organization") +
@@ -347,7 +353,8 @@ func (b *logBuffer) String() string {
 	return b.all.String()
 }
 
-// client is one browser or one program. Its cookies are kept by hand: the real ones are for HTTPS only.
+// client is one browser or one program. Its cookies are kept by hand: the real ones are for HTTPS
+// only.
 type client struct {
 	h       *deployment
 	peer    string // the address that it connects from
@@ -357,7 +364,7 @@ type client struct {
 	refresh string
 }
 
-// stranger is a client that nobody has signed in on.
+// stranger is a client that is not signed in.
 func (h *deployment) stranger() *client {
 	return &client{h: h, peer: "192.0.2.10", agent: "curfew-test", cookies: map[string]string{}}
 }
@@ -405,7 +412,7 @@ func (c *client) clone() *client {
 	return &twin
 }
 
-// renew refreshes whatever tokens the client has.
+// renew refreshes the client's tokens.
 func (c *client) renew() *answer {
 	c.h.t.Helper()
 	if c.refresh == "" {
@@ -442,7 +449,8 @@ type request struct {
 	host string
 	// ctx is done when the client leaves; nil for one that stays.
 	ctx context.Context
-	// meanwhile happens when the server begins to read the body, which is after the guard has let the request in.
+	// meanwhile runs when the server begins to read the body, which is after the guard has let the
+	// request in.
 	meanwhile func()
 	// malformed tells that the request breaks the contract, and means to.
 	malformed bool
@@ -551,7 +559,8 @@ func (b *heldBack) Read(p []byte) (int, error) {
 // inParallel makes n requests at once, and then holds each answer against the contract.
 func inParallel(n int, send func(i int) *answer) []*answer { return inParallelBy(n, n, send) }
 
-// inParallelBy is inParallel with so many requests at once: one more than the queue of hashes takes would be refused as busy.
+// inParallelBy is inParallel with so many requests at once: one more than the queue of hashes takes
+// would be refused as busy.
 func inParallelBy(atOnce, n int, send func(i int) *answer) []*answer {
 	answers := make([]*answer, n)
 	var all errgroup.Group
@@ -615,7 +624,8 @@ func (a *answer) requireProblem(status int, code string) (p httpapi.Problem) {
 	return p
 }
 
-// requireFields holds that the input was refused at exactly these fields, each written as "field code".
+// requireFields holds that the input was refused at exactly these fields, each written as "field
+// code".
 func (a *answer) requireFields(fields ...string) {
 	a.h.t.Helper()
 	var p httpapi.Problem
@@ -629,7 +639,8 @@ func (a *answer) requireFields(fields ...string) {
 	require.Equal(a.h.t, fields, found, "%s", a)
 }
 
-// requireContract holds the answer against what every answer has in common and, where the contract knows the call, against that.
+// requireContract holds the answer against what every answer has in common and, where the contract
+// knows the call, against that.
 func (a *answer) requireContract() {
 	a.h.t.Helper()
 	a.requireHeaders()
@@ -691,7 +702,8 @@ func (a *answer) requireProblemDocument() {
 	require.NotEmpty(t, p.Detail)
 }
 
-// routes are the calls that are mounted, in the contract's spelling, as in "DELETE /api/sessions/{id}". HEAD is part of GET.
+// routes are the calls that are mounted, in the contract's spelling, as in "DELETE
+// /api/sessions/{id}". HEAD is part of GET.
 func (h *deployment) routes() []string {
 	var found []string
 	for _, route := range h.echo.Routes() {

@@ -20,7 +20,8 @@ import (
 	"curfew/backend/member"
 )
 
-// requireHeaders holds the headers of every answer of every test; this makes sure that there are answers of every kind among them.
+// requireHeaders holds the headers of every answer of every test; this makes sure that there are
+// answers of every kind among them.
 //
 // ASVS 3.2.1, 3.3.5, 3.4.1, 3.4.4, 3.4.5, 3.4.6, 3.5.8, 4.1.1, 14.3.2
 func TestEveryKindOfAnswerHasTheSameHeaders(t *testing.T) {
@@ -74,7 +75,8 @@ func TestPagesAreSentWithTheSameHeaders(t *testing.T) {
 	require.Equal(t, 49, seen)
 }
 
-// TestAnAnswerIsNeverAScript: whatever a page of another site names as its function, what it gets is JSON that is not to be sniffed at.
+// TestAnAnswerIsNeverAScript: a page of another site can name any function; it gets JSON that
+// browsers do not sniff.
 //
 // ASVS 3.5.6
 func TestAnAnswerIsNeverAScript(t *testing.T) {
@@ -116,8 +118,9 @@ func TestAnAnswerTellsHowLongTheSessionStillLives(t *testing.T) {
 	require.Equal(t, strconv.Itoa(14*24*60*60-1), left, "rounded up, so that 0 means over")
 }
 
-// TestCrossOriginRequests holds what browsers' headers let through, as a table in testdata that is read like code. Programs, which
-// send none of them, pass; whatever says that it comes from another origin does not, a sibling host included.
+// TestCrossOriginRequests holds what browsers' headers let through, as a table in testdata that is
+// read like code. Programs, which send none of them, pass; requests that name another origin do
+// not, nor those of a sibling host.
 //
 // ASVS 3.4.2, 3.5.1, 16.3.3
 func TestCrossOriginRequests(t *testing.T) {
@@ -158,7 +161,8 @@ func TestCrossOriginRequests(t *testing.T) {
 	require.Equal(t, refused, strings.Count(h.log.String(), `"code":"cross_origin"`), "each is in the log (ASVS 16.3.3)")
 }
 
-// requireGolden holds the text against a file. With UPDATE_GOLDEN=1 the file is rewritten, and its diff is reviewed like code.
+// requireGolden holds the text against a file. With UPDATE_GOLDEN=1 the file is rewritten, and its
+// diff is reviewed like code.
 func requireGolden(t *testing.T, path, text string) {
 	t.Helper()
 	if os.Getenv("UPDATE_GOLDEN") != "" {
@@ -181,7 +185,8 @@ func TestSigningInFromAnotherOriginIsRefused(t *testing.T) {
 	require.Zero(t, h.number("SELECT count(*) FROM sessions"))
 }
 
-// A proxy that goes by the other length takes what is hidden here for the body of the first request, and its answer for somebody else's.
+// A proxy that goes by the other length takes what is hidden here for the body of the first
+// request, and its answer for another client's.
 //
 // ASVS 4.2.1
 func TestAMessageWithTwoLengthsIsTheLastOfItsConnection(t *testing.T) {

@@ -45,7 +45,8 @@ func (a *API) refuseOtherHosts(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // onOwnHost returns an error unless the request's host is the public URL's or a loopback host.
-// Ports are ignored: a proxy may leave them out, and cookies have none. X-Forwarded-Host is not read.
+// Ports are ignored: a proxy may leave them out, and cookies have none. X-Forwarded-Host is not
+// read.
 func (a *API) onOwnHost(r *http.Request) error {
 	if r.Host == a.PublicURL.Host {
 		return nil

@@ -14,8 +14,9 @@ import (
 
 func host(name string) change { return func(r *request) { r.host = name } }
 
-// TestOnlyOurOwnHostsAreServed calls every route, and pages, under hosts that are ours and hosts that are not: by cookie, by bearer token and
-// without either. The exemptions stand here once more, as whoever reads the contract expects them.
+// TestOnlyOurOwnHostsAreServed calls every route, and pages, under hosts that are ours and hosts
+// that are not: by cookie, by bearer token and without either. The exemptions stand here once more,
+// as readers of the contract expect them.
 func TestOnlyOurOwnHostsAreServed(t *testing.T) {
 	h := open(t, options{})
 	foreign := []string{

@@ -19,8 +19,8 @@ import (
 	"curfew/backend/etag"
 )
 
-// Unknown input is refused, never ignored: a mistyped filter would otherwise select everything. What
-// a call takes is read from openapi.yaml.
+// Unknown input is refused, never ignored: a mistyped filter would otherwise select everything.
+// What a call takes is read from openapi.yaml.
 
 // input is what a call takes. The zero input takes nothing.
 type input struct {
@@ -105,8 +105,8 @@ func (i input) checked(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // check returns an error for input that the call does not take: a parameter and, of a call that
-// changes something, a body, a key, or a condition on a thing without versions. It may read the body,
-// so it runs after the guard.
+// changes something, a body, a key, or a condition on a thing without versions. It may read the
+// body, so it runs after the guard.
 func (i input) check(c echo.Context) error {
 	r := c.Request()
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
@@ -134,8 +134,8 @@ func (i input) check(c echo.Context) error {
 	return bindOptional(c, &struct{}{})
 }
 
-// refuseQuery returns an error for a query string that cannot be parsed, for unknown parameters, and
-// for values that a parameter cannot have.
+// refuseQuery returns an error for a query string that cannot be parsed, for unknown parameters,
+// and for values that a parameter cannot have.
 func (i input) refuseQuery(raw string) error {
 	query, err := url.ParseQuery(raw)
 	if err != nil {
@@ -191,8 +191,8 @@ func (p parameter) refuse(values []string) (code, message string) {
 	return "", ""
 }
 
-// readTime reads a time of RFC 3339. A space before the offset is a plus that was not escaped. A time
-// before 1970 is an error: in the store it would be no bound.
+// readTime reads a time of RFC 3339. A space before the offset is a plus that was not escaped. A
+// time before 1970 is an error: in the store it would be no bound.
 func readTime(text string) (at time.Time, err error) {
 	if offset := len(text) - len(" 00:00"); offset > 0 && text[offset] == ' ' {
 		text = text[:offset] + "+" + text[offset+1:]

@@ -26,7 +26,8 @@ type badInput struct {
 	fields     []string
 }
 
-// requireRefused holds that each of the bodies gets exactly its problem and that all of them together changed nothing.
+// requireRefused holds that each of the bodies gets exactly its problem and that all of them
+// together changed nothing.
 func (c *client) requireRefused(method, target string, inputs []badInput) {
 	h := c.h
 	h.t.Helper()
@@ -148,7 +149,8 @@ func TestABodyIsReadAsItsStandardsSay(t *testing.T) {
 	h.stranger().post("/api/sessions", nil, raw("\x1f\x8b\x08"), header("Content-Encoding", "gzip")).requireStatus(http.StatusUnsupportedMediaType)
 }
 
-// A policy that an earlier program took, longer than its maximum, stays in force and can be tightened or shown.
+// A policy that an earlier program took, longer than its maximum, stays in force and can be
+// tightened or shown.
 func TestAStoredLengthThatIsLongerThanItsMaximumKeepsWorking(t *testing.T) {
 	h := open(t, options{})
 	h.exec("UPDATE organization SET length_value = 14, length_unit = 'days', maximum_value = 1, maximum_unit = 'hours'")
@@ -281,7 +283,8 @@ func TestACookieThatComesTwiceIsNone(t *testing.T) {
 	b.requireLive()
 }
 
-// Browsers compare the prefix without regard to case, and so can be made to keep a cookie of nearly the same name.
+// Browsers compare the prefix without regard to case, and so can be made to keep a cookie of nearly
+// the same name.
 func TestOnlyTheExactCookieCounts(t *testing.T) {
 	h := open(t, options{})
 	b := h.browser(member.Admin)

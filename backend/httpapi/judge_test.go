@@ -15,7 +15,8 @@ import (
 // change of a caller between the guard and the change that they asked for.
 type turn struct {
 	name string
-	// told makes it through the API, and stored in the database alone, where the transaction of the change finds it.
+	// told makes it through the API, and stored in the database alone, where the transaction of the
+	// change finds it.
 	told   func(s *parked)
 	stored string
 }
@@ -123,14 +124,15 @@ var calls = map[string]func(s *parked) (target string, body any){
 	"DELETE /api/members/{id}/second-factor": func(s *parked) (string, any) { return "/api/members/" + s.plain + "/second-factor", nil },
 }
 
-// unjudged are the routes with a session that change nothing of what a caller could be forbidden: they read, or end the
-// session at hand.
+// unjudged are the routes with a session that change nothing of what a caller could be forbidden:
+// they read, or end the session at hand.
 var unjudged = []string{
 	"DELETE /api/session", "POST /api/account/second-factor/enrolment", "POST /api/account/passkey-challenge",
 	"POST /api/settings/security/preview",
 }
 
-// wantFresh are the routes that ask for a fresh proof, which a second factor that was set up meanwhile is missing from.
+// wantFresh are the routes that ask for a fresh proof, which lacks a second factor that was set up
+// in the meantime.
 var wantFresh = []string{
 	"PUT /api/account/second-factor", "POST /api/account/passkeys", "DELETE /api/account/passkeys/{id}", "PUT /api/settings/security",
 	"POST /api/members", "PATCH /api/members/{id}", "DELETE /api/members/{id}", "POST /api/members/{id}/link", "DELETE /api/members/{id}/second-factor",
@@ -141,8 +143,8 @@ var twoFactors = []string{
 	"DELETE /api/account/second-factor", "POST /api/account/second-factor/recovery-codes", "DELETE /api/account/passkeys/{id}",
 }
 
-// verdict is what a parked request is answered after a turn: a status and a code, or 0 if it succeeds. Memory knows of a
-// turn that was told to the server.
+// verdict is what a parked request is answered after a turn: a status and a code, or 0 if it
+// succeeds. Memory knows of a turn that was told to the server.
 func verdict(route, turn string, told bool) (int, string) {
 	if told && turn == "second factor required" && route == "PUT /api/settings/sign-in" {
 		return 0, "" // it asks for what is so by then
@@ -176,9 +178,9 @@ func verdict(route, turn string, told bool) (int, string) {
 	return 0, ""
 }
 
-// TestEveryChangeJudgesItsCallerWhenItIsMade walks all changing routes, with a request that was let in and waits while its
-// caller is demoted, deactivated, signed out, or lacks a second factor from then on. It waits in its body, and right before
-// its transaction.
+// TestEveryChangeJudgesItsCallerWhenItIsMade walks all changing routes, with a request that was let
+// in and waits while its caller is demoted, deactivated, signed out, or lacks a second factor from
+// then on. It waits in its body, and right before its transaction.
 //
 // ASVS 8.3.2, 15.4.2
 func TestEveryChangeJudgesItsCallerWhenItIsMade(t *testing.T) {

@@ -24,8 +24,8 @@ func (c *client) patch(id string, wish map[string]any) *answer {
 	return c.do(http.MethodPatch, "/api/members/"+id, wish)
 }
 
-// TestALinkIsWorthWhatItsIssuerAndMemberAreNow keeps a link over everything that withdraws it. Each case begins with a reset
-// link for the plain member that the admin issued and kept.
+// TestALinkIsWorthWhatItsIssuerAndMemberAreNow keeps a link over everything that withdraws it. Each
+// case begins with a reset link for the plain member that the admin issued and kept.
 //
 // ASVS 6.4.1, 8.3.2
 func TestALinkIsWorthWhatItsIssuerAndMemberAreNow(t *testing.T) {
@@ -103,7 +103,8 @@ func TestAnInvitationToARoleIsNoWayToAHigherOne(t *testing.T) {
 	h.useLink(owner.issueLink(invited.Member.Id), newPassword).requireStatus(http.StatusOK)
 }
 
-// TestALinkIsIssuedForWhatTheMemberIsInThatTransaction: an owner raises the member while an admin's request waits.
+// TestALinkIsIssuedForWhatTheMemberIsInThatTransaction: an owner raises the member while an admin's
+// request waits.
 func TestALinkIsIssuedForWhatTheMemberIsInThatTransaction(t *testing.T) {
 	h := open(t, options{})
 	owner, admin := h.program(member.Owner), h.program(member.Admin)
@@ -134,7 +135,8 @@ func TestRevokingAllSaysHowManyLinksItWithdraws(t *testing.T) {
 	require.Zero(t, figures.OpenLinks)
 }
 
-// TestALostAnswerIsToldThatThePasswordWasSet: the link is used once, and says so to its holder alone.
+// TestALostAnswerIsToldThatThePasswordWasSet: the link is used once, and says so to its holder
+// alone.
 func TestALostAnswerIsToldThatThePasswordWasSet(t *testing.T) {
 	h := open(t, options{})
 	admin := h.program(member.Admin)
@@ -147,7 +149,8 @@ func TestALostAnswerIsToldThatThePasswordWasSet(t *testing.T) {
 	h.useLink(secret, newPassword).requireProblem(http.StatusGone, "link_invalid")
 }
 
-// TestAResetChangesThePasswordOnly, and an invitation that sets another name says so in the audit log.
+// TestAResetChangesThePasswordOnly, and an invitation that sets another name says so in the audit
+// log.
 func TestAResetChangesThePasswordOnly(t *testing.T) {
 	h := open(t, options{})
 	admin := h.program(member.Admin)
@@ -166,7 +169,8 @@ func TestAResetChangesThePasswordOnly(t *testing.T) {
 		AND details ->> '$.before.name' = 'Ben' AND details ->> '$.after.name' = 'Benedict'`))
 }
 
-// TestALinkThatWasUsedRaisesTheMembersGeneration, so that nothing of before survives, not even what is not written yet.
+// TestALinkThatWasUsedRaisesTheMembersGeneration, so that nothing of before survives, not even what
+// is not written yet.
 func TestALinkThatWasUsedRaisesTheMembersGeneration(t *testing.T) {
 	h := open(t, options{})
 	id := h.program(member.Plain).requireLive().Member.Id
@@ -198,7 +202,8 @@ func TestAdminsEndNoSessionOfAMemberAboveThem(t *testing.T) {
 	require.Zero(t, *ended.SessionsSkipped)
 }
 
-// TestASessionBeginsOnNoMemberWhoWasDeactivatedMeanwhile: the password was right when it was compared.
+// TestASessionBeginsOnNoMemberWhoWasDeactivatedMeanwhile: the password was right when it was
+// compared.
 func TestASessionBeginsOnNoMemberWhoWasDeactivatedMeanwhile(t *testing.T) {
 	h := open(t, options{})
 	owner := h.program(member.Owner)
@@ -210,7 +215,8 @@ func TestASessionBeginsOnNoMemberWhoWasDeactivatedMeanwhile(t *testing.T) {
 	require.Zero(t, h.number("SELECT count(*) FROM sessions WHERE member_id = ?", proof.Member.ID.String()))
 }
 
-// TestARevocationByNameEndsNoSessionThatEndedWithAll: its row is still open, and keeps the reason by which it ended.
+// TestARevocationByNameEndsNoSessionThatEndedWithAll: its row is still open, and keeps the reason
+// by which it ended.
 func TestARevocationByNameEndsNoSessionThatEndedWithAll(t *testing.T) {
 	h := open(t, options{})
 	plain := h.program(member.Plain)
@@ -224,7 +230,8 @@ func TestARevocationByNameEndsNoSessionThatEndedWithAll(t *testing.T) {
 	plain.requireRevoked(httpapi.EndReasonRevokedAll, member.Owner)
 }
 
-// TestAPasswordChangeProvesAFactorThatWasSetUpMeanwhile: the password was compared before, and the change comes after.
+// TestAPasswordChangeProvesAFactorThatWasSetUpMeanwhile: the password was compared before, and the
+// change comes after.
 //
 // ASVS 6.3.4
 func TestAPasswordChangeProvesAFactorThatWasSetUpMeanwhile(t *testing.T) {
@@ -263,7 +270,8 @@ func (c *counting) EachLive(ctx context.Context, generation uint64, f func(int64
 	return c.storage.EachLive(ctx, generation, f)
 }
 
-// TestARefusedChangeCostsTheOthersNothing: memory is not read again for a refusal, whichever it is, and no touch is lost.
+// TestARefusedChangeCostsTheOthersNothing: memory is not read again for a refusal, whichever it is,
+// and no touch is lost.
 //
 // ASVS 2.4.1
 func TestARefusedChangeCostsTheOthersNothing(t *testing.T) {

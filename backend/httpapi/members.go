@@ -139,8 +139,8 @@ func (a *API) checkMail(wanted *bool) error {
 	return invalid("mail", "unavailable", "Curfew has no mail server to send it by. Leave this out and hand the link over yourself, or have the server's operator set CURFEW_SMTP_URL.")
 }
 
-// answerLink answers with a new link, and mails it first if that is wanted. The call succeeds even if
-// the mail fails: the answer has the link.
+// answerLink answers with a new link, and mails it first if that is wanted. The call succeeds even
+// if the mail fails: the answer has the link.
 func (a *API) answerLink(c echo.Context, who session.Principal, to member.Details, secret string, wanted *bool) error {
 	wire, err := a.wireMembers(to)
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"curfew/backend/member"
 )
 
-// TestMetrics: a monitoring system with the operator's token reads them, and so do those who oversee others. The token opens nothing else.
+// TestMetrics: a monitoring system with the operator's token reads them, and so do those who
+// oversee others. The token opens nothing else.
 //
 // ASVS 13.4.5, 16.2.5
 func TestMetrics(t *testing.T) {

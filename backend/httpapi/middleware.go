@@ -26,8 +26,8 @@ func identify(next echo.HandlerFunc) echo.HandlerFunc {
 
 func requestID(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }
 
-// observe measures answers for the metrics, if a monitoring system may read them, and logs a line for
-// each at level debug. It logs no query strings and headers, which may hold secrets.
+// observe measures answers for the metrics, if a monitoring system may read them, and logs a line
+// for each at level debug. It logs no query strings and headers, which may hold secrets.
 func (a *API) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		debugging := a.Log.Enabled(c.Request().Context(), slog.LevelDebug)
@@ -86,10 +86,10 @@ func secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// endsInDoubt reports whether a proxy may have seen the request end elsewhere: it came in chunks, and
-// may have had a Content-Length too, or in HTTP/1.0, which has no chunks. net/http does not keep
-// which. What follows on the connection could be a smuggled request, so the connection is closed
-// after the answer (RFC 9112, 6.1).
+// endsInDoubt reports whether a proxy may have seen the request end elsewhere: it came in chunks,
+// and may have had a Content-Length too, or in HTTP/1.0, which has no chunks. net/http does not
+// keep which. What follows on the connection could be a smuggled request, so the connection is
+// closed after the answer (RFC 9112, 6.1).
 func endsInDoubt(r *http.Request) bool {
 	return len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1)
 }
@@ -107,8 +107,8 @@ func refuseCrossOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// beforeAnswer is the failpoint where all is done and the answer is still in net/http's buffer. It is
-// mounted for the harness of faults alone.
+// beforeAnswer is the failpoint where all is done and the answer is still in net/http's buffer. It
+// is mounted for the harness of faults alone.
 func beforeAnswer(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		err := next(c)

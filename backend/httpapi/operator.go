@@ -63,7 +63,8 @@ func (a *API) makeBackup(c echo.Context, who session.Principal, in BackupRequest
 	return c.JSON(http.StatusOK, backup)
 }
 
-// Clock holds the time of sessions, the machine's, and what would end if the machine's were accepted.
+// Clock holds the time of sessions, the machine's, and what would end if the machine's were
+// accepted.
 type Clock struct {
 	Curfew       time.Time `json:"curfew"`
 	Machine      time.Time `json:"machine"`

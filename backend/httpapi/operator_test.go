@@ -25,8 +25,8 @@ func (h *deployment) operator() *client {
 	return (&door).stranger()
 }
 
-// TestNobodyFromTheNetworkIsTheOperator calls whatever there is at the operator's door through the other one, with everything that a
-// request can carry.
+// TestNobodyFromTheNetworkIsTheOperator calls every route of the operator's socket over TCP, with
+// all that a request can carry.
 func TestNobodyFromTheNetworkIsTheOperator(t *testing.T) {
 	h := open(t, options{})
 	door := h.operator()
@@ -49,7 +49,8 @@ func TestNobodyFromTheNetworkIsTheOperator(t *testing.T) {
 	require.Equal(t, before, h.everythingDecided())
 }
 
-// TestEachDoorHasItsOwnCalls: a call that names one door is not there at the other, not even for an owner.
+// TestEachDoorHasItsOwnCalls: a call that names one door is not there at the other, not even for an
+// owner.
 func TestEachDoorHasItsOwnCalls(t *testing.T) {
 	h := open(t, options{})
 	owner, operator := h.browser(member.Owner), h.operator()
@@ -100,7 +101,8 @@ func TestTheOperatorMayDoWhatAnOwnerMay(t *testing.T) {
 	operator, plain, other := h.operator(), h.program(member.Plain), h.program(member.Plain)
 	h.clock.advance(2 * time.Minute)
 
-	// Loosening asks for no proof (rule R10), and what is recorded is the operator's doing, from nowhere.
+	// Loosening asks for no proof (rule R10), and what is recorded is the operator's doing, from
+	// nowhere.
 	var settings httpapi.SecuritySettings
 	operator.put("/api/settings/security", policy(20, "days", true)).into(http.StatusOK, &settings)
 	require.Equal(t, &httpapi.Actor{Name: audit.Operator.Name}, settings.UpdatedBy)
@@ -136,7 +138,8 @@ func TestTheOperatorMayDoWhatAnOwnerMay(t *testing.T) {
 	require.True(t, operator.chain().Intact)
 }
 
-// TestAResetIsFollowedAtOnce: the session in memory is over, without a restart, and the way in is the new password.
+// TestAResetIsFollowedAtOnce: the session in memory is over, without a restart, and the way in is
+// the new password.
 func TestAResetIsFollowedAtOnce(t *testing.T) {
 	h := open(t, options{})
 	operator, owner := h.operator(), h.program(member.Owner)
@@ -169,7 +172,8 @@ func TestABackupIsMadeWhereTheServerCanBeSureOfIt(t *testing.T) {
 	require.Equal(t, made.Bytes, info.Size())
 }
 
-// TestTheMachinesTimeIsAccepted after its clock was a year ahead: the sessions' clock stays there, until the operator signs everybody out.
+// TestTheMachinesTimeIsAccepted after its clock was a year ahead: the sessions' clock stays there,
+// until the operator signs everybody out.
 func TestTheMachinesTimeIsAccepted(t *testing.T) {
 	h := open(t, options{})
 	h.now = h.steady.Now
@@ -233,7 +237,8 @@ func TestTheMachinesTimeIsAccepted(t *testing.T) {
 	require.True(t, operator.chain().Intact)
 }
 
-// TestAMemberOfTheOperatorsNameIsNotTheOperator: whoever is let through by name alone could take that name.
+// TestAMemberOfTheOperatorsNameIsNotTheOperator: if the name alone made the operator, a member
+// could take it.
 func TestAMemberOfTheOperatorsNameIsNotTheOperator(t *testing.T) {
 	h := open(t, options{})
 	h.exec("UPDATE members SET name = ? WHERE role = 'admin'", audit.Operator.Name)

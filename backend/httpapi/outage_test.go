@@ -20,7 +20,8 @@ import (
 	"curfew/backend/store"
 )
 
-// diskError is trouble with storage as package store reports it, with everything in its text that must not get out.
+// diskError is trouble with storage as package store reports it, with everything in its text that
+// must not get out.
 type diskError struct{}
 
 func (diskError) Error() string {
@@ -34,7 +35,7 @@ type failing struct {
 	mu     sync.Mutex
 	method string
 	failed int
-	// meanwhile happens once, before the first write in the name of a caller.
+	// meanwhile runs once, before the first write in a caller's name.
 	meanwhile func()
 }
 
@@ -416,8 +417,8 @@ var needs = map[string][]func(s *scene) *answer{
 	"Ready":       {func(s *scene) *answer { return s.admin.get("/readyz") }},
 }
 
-// duringSetUp are the methods that only the set-up comes to, and behind those that no request waits for: the start, the flush, the
-// sweep and the command line.
+// duringSetUp are the methods that only the set-up comes to, and behind those that no request waits
+// for: the start, the flush, the sweep and the command line.
 var (
 	duringSetUp = []string{"SetUp", "Organization"}
 	behind      = []string{"EachActiveMember", "EachLive", "Touch", "CloseRevoked", "Purge", "ResetPassword", "AcceptTime", "WriteRefusals"}
@@ -438,8 +439,8 @@ func TestNoMethodOfTheStoreIsForgotten(t *testing.T) {
 	require.Equal(t, methods, listed)
 }
 
-// TestAnOutageSignsNobodyOut breaks the store's methods one at a time. That neither cookies nor the browser's storage are cleared is
-// held for every 503, in requireHeaders.
+// TestAnOutageSignsNobodyOut breaks the store's methods one at a time. That neither cookies nor the
+// browser's storage are cleared is held for every 503, in requireHeaders.
 //
 // ASVS 16.5.2, 16.5.3
 func TestAnOutageSignsNobodyOut(t *testing.T) {
@@ -480,7 +481,8 @@ func TestAnOutageSignsNobodyOut(t *testing.T) {
 	require.GreaterOrEqual(t, asked, len(needs))
 }
 
-// TestReadinessIsFoundOutOnceASecond: each time is a durable commit, for which revocations would have to wait.
+// TestReadinessIsFoundOutOnceASecond: each time is a durable commit, for which revocations would
+// have to wait.
 func TestReadinessIsFoundOutOnceASecond(t *testing.T) {
 	h := open(t, options{storage: breakable})
 	prober, broken := h.stranger(), h.storage.(*failing)
@@ -516,7 +518,8 @@ func TestAnOutageDuringTheSetUpCanBeWaitedOut(t *testing.T) {
 	}
 }
 
-// The end of a session whose time ran out is written down before it is told: until it can be, nobody is told anything.
+// The end of a session whose time ran out is recorded before it is reported: until then it is not
+// reported.
 func TestAnExpiryThatCannotBeWrittenDownIsNoVerdict(t *testing.T) {
 	h := open(t, options{storage: breakable})
 	p := h.program(member.Plain)

@@ -131,7 +131,8 @@ func TestTheBoundsOfAPage(t *testing.T) {
 	}
 }
 
-// A page is itself an access: it must not make the session at hand, the oldest of many, slip past the reader.
+// A page is itself an access: it must not make the session at hand, the oldest of many, slip past
+// the reader.
 func TestTheSessionAtHandIsInTheListHoweverOldItIs(t *testing.T) {
 	h := open(t, options{})
 	mine := h.program(member.Plain)
@@ -152,7 +153,8 @@ func TestTheSessionAtHandIsInTheListHoweverOldItIs(t *testing.T) {
 	require.True(t, seen[mine.id()])
 }
 
-// A list that is walked while its sessions are in use has each of them at least once: in every order in which an access moves them.
+// A list that is walked while its sessions are in use has each of them at least once: in every
+// order in which an access moves them.
 func TestAWalkHasEverySessionAtLeastOnce(t *testing.T) {
 	h := open(t, options{})
 	reader := h.program(member.Owner)

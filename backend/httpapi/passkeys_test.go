@@ -21,7 +21,8 @@ import (
 	"curfew/backend/session"
 )
 
-// device is an authenticator with one passkey on it (WebAuthn level 3, sections 6.1 and 6.5). What it says of itself is the test's to alter.
+// device is an authenticator with one passkey on it (WebAuthn level 3, sections 6.1 and 6.5). What
+// it says of itself is the test's to alter.
 type device struct {
 	h       *deployment
 	key     *ecdsa.PrivateKey
@@ -33,7 +34,8 @@ type device struct {
 	party   string
 }
 
-// The flags of the authenticator's data: the person was there, was verified, and the data of a new passkey follow.
+// The flags of the authenticator's data: the person was there, was verified, and the data of a new
+// passkey follow.
 const present, verified, attested = 1, 4, 64
 
 func (d *device) name() string { return base64.RawURLEncoding.EncodeToString(d.id) }
@@ -164,7 +166,7 @@ func TestAPasskeySignsIn(t *testing.T) {
 	require.Equal(t, []httpapi.Passkey{{Id: laptop.name(), Name: "Laptop", CreatedAt: h.clock.Now().Add(-time.Minute), UsedAt: h.clock.Now()}}, list.Items)
 	require.NotEmpty(t, mine.ask("/api/account/passkey-challenge").options["excludeCredentials"])
 
-	// Whoever is deactivated, or has removed it, does not come in by it.
+	// It lets in no member who is deactivated or has removed it.
 	h.exec("UPDATE members SET deactivated_at = 1 WHERE role = 'member'")
 	h.stranger().signInBy(laptop).requireProblem(http.StatusUnauthorized, "bad_passkey")
 	h.exec("UPDATE members SET deactivated_at = NULL WHERE role = 'member'")
@@ -177,7 +179,8 @@ func TestAPasskeySignsIn(t *testing.T) {
 	mine.delete("/api/account/passkeys/!").requireProblem(http.StatusNotFound, "not_found")
 }
 
-// What a passkey answers is good once, soon, for this site, from whom it says, and from no copy (ASVS 6.7.2).
+// What a passkey answers is good once, soon, for this site, from whom it says, and from no copy
+// (ASVS 6.7.2).
 //
 // ASVS 6.5.7, 6.7.2, 16.3.1
 func TestAPasskeysAnswerIsHeldAgainstEverything(t *testing.T) {
@@ -293,8 +296,8 @@ func TestAPasskeyIsTwoFactorsAndAFreshProof(t *testing.T) {
 	h.trySignIn(member.Plain, app.codes[0]).requireStatus(http.StatusCreated)
 }
 
-// A stolen password is what a restricted session was begun by, as far as anybody knows: it may set up the first factor, as a new member does, and
-// none beside one that it has not proved (ASVS 6.3.3).
+// A restricted session may have been started with a stolen password: it may set up the first
+// factor, as a new member does, and none next to one that it has not proved (ASVS 6.3.3).
 //
 // ASVS 6.3.3, 7.5.1
 func TestARestrictedSessionSetsUpTheFirstFactorAndNoOther(t *testing.T) {
@@ -331,7 +334,7 @@ func TestARestrictedSessionSetsUpTheFirstFactorAndNoOther(t *testing.T) {
 	h.restart()
 	thief.put("/api/account/second-factor", app).requireProblem(http.StatusForbidden, "reauthentication_required")
 
-	// Whoever has lost it is helped by an admin, and begins anew.
+	// A member who has lost it is helped by an admin, and enrols again.
 	id := mine.requireLive().Member.Id
 	owner.delete("/api/members/" + id + "/second-factor").requireStatus(http.StatusOK)
 	again := h.program(member.Plain)
@@ -340,7 +343,8 @@ func TestARestrictedSessionSetsUpTheFirstFactorAndNoOther(t *testing.T) {
 	require.False(t, again.requireLive().Restricted)
 }
 
-// A sign-in is paused between its proof and its session, and what it was proved by is no longer enough (rule R8).
+// A sign-in is paused between its proof and its session, and what it was proved by is no longer
+// enough (rule R8).
 func TestASignInThatOverlapsAChangeOfFactorsIsRefused(t *testing.T) {
 	h := open(t, options{})
 	mine, origin := h.program(member.Plain), member.Origin{Address: "192.0.2.10"}
@@ -362,7 +366,8 @@ func TestASignInThatOverlapsAChangeOfFactorsIsRefused(t *testing.T) {
 	refused(byPasskey, err, func() { mine.delete("/api/account/passkeys/" + laptop.name()).requireStatus(http.StatusOK) })
 }
 
-// Two answers that were read with one counter, as a copy of the device gives them: one of them is good.
+// Two answers that were read with one counter, as a copy of the device gives them: one of them is
+// good.
 func TestAPasskeysRecordIsReplacedOnlyAsItWasRead(t *testing.T) {
 	h := open(t, options{})
 	laptop := h.program(member.Plain).newDevice()
@@ -390,7 +395,8 @@ func TestAMemberHasSoManyPasskeysAndNoMore(t *testing.T) {
 	mine.post("/api/account/passkey-challenge", nil).requireProblem(http.StatusConflict, "too_many_passkeys")
 }
 
-// As with second factors: what was moved or exchanged in the database, by somebody who can write it, opens nothing.
+// As with second factors: what was moved or exchanged in the database, by an attacker who can write
+// it, opens nothing.
 //
 // ASVS 6.7.1
 func TestPasskeysAreSealedForTheirMember(t *testing.T) {

@@ -182,7 +182,7 @@ func problemForFields(fields []FieldError) problem {
 	return p
 }
 
-// problemForEnd says how a session ended, when and by whom.
+// problemForEnd says how a session ended, when and by which hand.
 func problemForEnd(end session.End) problem {
 	var code string
 	switch end.Reason {

@@ -13,14 +13,15 @@ import (
 	"curfew/backend/member"
 )
 
-// ask is a call with what it carries. MEMBER and AWAY stand for the ids of two members, of whom the latter is deactivated, and SESSION for
-// that of a session.
+// ask is a call with what it carries. MEMBER and AWAY stand for the ids of two members, of whom the
+// latter is deactivated, and SESSION for that of a session.
 type ask struct {
 	route string
 	body  any
 }
 
-// What admins do is of two kinds. What lets somebody in, lets them do more or lets them stay longer is very sensitive.
+// What admins do is of two kinds. What lets a member in, lets them do more or stay longer is very
+// sensitive.
 var (
 	gives = []ask{
 		{"PUT /api/settings/security", policy(20, "days", true)},
@@ -52,8 +53,8 @@ func (a ask) pattern() string {
 	return strings.NewReplacer("MEMBER", "{id}", "AWAY", "{id}").Replace(a.route)
 }
 
-// TestWhatGivesAsksForAFreshProofAndWhatTakesNever also fails when an admin's call is in neither list, so that a new one has to be thought
-// about.
+// TestWhatGivesAsksForAFreshProofAndWhatTakesNever also fails when an admin's call is in neither
+// list, so that a new one has to be thought about.
 //
 // ASVS 7.5.3
 func TestWhatGivesAsksForAFreshProofAndWhatTakesNever(t *testing.T) {

@@ -12,7 +12,8 @@ import (
 	"curfew/backend/member"
 )
 
-// TestRefusalsDoNotFillTheLog: the first few refusals of a kind get an audit entry each, and the others one entry together.
+// TestRefusalsDoNotFillTheLog: the first few refusals of a kind get an audit entry each, and the
+// others one entry together.
 func TestRefusalsDoNotFillTheLog(t *testing.T) {
 	for name, c := range map[string]struct {
 		wrong   func(on, mine *client, laptop *device) *answer
@@ -113,7 +114,8 @@ func TestRefusalsDoNotFillTheLog(t *testing.T) {
 	}
 }
 
-// TestACountOfAClockThatWasAheadIsWritten: at the time of writing, because the newest entry says where the clock starts after a restart.
+// TestACountOfAClockThatWasAheadIsWritten: at the time of writing, because the newest entry says
+// where the clock starts after a restart.
 func TestACountOfAClockThatWasAheadIsWritten(t *testing.T) {
 	h := open(t, options{})
 	ahead := h.clock.Now().Add(48 * time.Hour).UnixMilli()

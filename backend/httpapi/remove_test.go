@@ -21,7 +21,8 @@ func (c *client) tryInvite(address string, more map[string]any) *answer {
 	return c.post("/api/members", request)
 }
 
-// TestARemovedMemberIsGone with all that is theirs, in memory and on disk; the audit log keeps its entries.
+// TestARemovedMemberIsGone with all that is theirs, in memory and on disk; the audit log keeps its
+// entries.
 func TestARemovedMemberIsGone(t *testing.T) {
 	h := open(t, options{})
 	owner, gone := h.program(member.Owner), h.program(member.Admin)

@@ -61,7 +61,7 @@ func TestSomebodyElsesSessionIsForAdminsToRevoke(t *testing.T) {
 			theirs, who := h.program(member.Plain), h.browser(role)
 			a := who.delete("/api/sessions/" + theirs.id())
 			if !allowed {
-				// 404 and not 403: whose session an id names is nobody else's business.
+				// 404 and not 403: others must not learn that the session exists.
 				a.requireProblem(http.StatusNotFound, "not_found")
 				theirs.requireLive()
 				return
@@ -292,7 +292,8 @@ func TestOneRevocationFromManySessionsAtOnceCountsOnce(t *testing.T) {
 	require.Equal(t, 19, withStatus(answers, http.StatusUnauthorized))
 }
 
-// TestWhatAnEndedSessionAsksForDoesNotHappen holds that a request that was let in just before a revocation changes nothing after it.
+// TestWhatAnEndedSessionAsksForDoesNotHappen holds that a request that was let in just before a
+// revocation changes nothing after it.
 func TestRevocationsAndSavesAtOnceNeverCross(t *testing.T) {
 	h := open(t, options{})
 	var admins []*client

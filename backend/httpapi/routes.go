@@ -25,7 +25,7 @@ type publicRoute struct {
 	handler      echo.HandlerFunc
 }
 
-// route is a route for a principal, whom the guard finds.
+// route is a route for a principal.
 type route struct {
 	method, path string
 	doors        door

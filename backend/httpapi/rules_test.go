@@ -15,9 +15,9 @@ import (
 	"curfew/backend/store"
 )
 
-// The rules of package session, as a client meets them. Each boundary is tried one millisecond before and exactly on it. Access
-// tokens live for five minutes and only whole seconds; what is at issue here is the session, so policies here are shorter than
-// that or the client refreshes.
+// The rules of package session, as a client meets them. Each boundary is tried one millisecond
+// before and exactly on it. Access tokens live for five minutes and only whole seconds; what is at
+// issue here is the session, so policies here are shorter than that or the client refreshes.
 
 // policy is a session configuration without a maximum lifetime.
 func policy(value int64, unit httpapi.Unit, refresh bool) httpapi.PolicyRequest {
@@ -95,7 +95,8 @@ func TestAPassiveRequestIsCheckedAndKeepsNothingAlive(t *testing.T) {
 	p.requireExpired(signedIn.Add(4 * time.Minute))
 }
 
-// TestAPassiveRequestSaysSoStrictly: what was meant as passive and is not understood must not keep the session alive, nor look as if it had not.
+// TestAPassiveRequestSaysSoStrictly: what was meant as passive and is not understood must not keep
+// the session alive, nor look as if it had not.
 func TestAPassiveRequestSaysSoStrictly(t *testing.T) {
 	h := open(t, options{})
 	p := h.program(member.Plain)
@@ -167,7 +168,7 @@ func TestALongerPolicyLengthensARunningSession(t *testing.T) {
 	p.renew().requireProblem(http.StatusUnauthorized, "session_expired")
 }
 
-// Rule R3b: nobody asked between its end and the loosening, so nothing but the watermark can know.
+// Rule R3b: no request came between its end and the loosening, so only the watermark knows.
 func TestALongerPolicyRaisesNoDead(t *testing.T) {
 	for name, short := range map[string]httpapi.PolicyRequest{
 		"of the length":  policy(1, "hours", false),
@@ -260,8 +261,9 @@ func TestTighteningNeverAsks(t *testing.T) {
 	}
 }
 
-// TestARememberedTokenAdmitsNothing holds that what is remembered of a token is its signature and no more: however its session ends, the
-// same token, which was good a moment ago and would be for minutes yet, is refused by the very next request.
+// TestARememberedTokenAdmitsNothing holds that what is remembered of a token is its signature and
+// no more: however its session ends, the same token, which was good a moment ago and would be for
+// minutes yet, is refused by the very next request.
 //
 // ASVS 7.2.1, 7.4.1, 15.4.2
 func TestARememberedTokenAdmitsNothing(t *testing.T) {
@@ -322,8 +324,8 @@ func (s *slowDisk) Touch(ctx context.Context, touches []session.Touch, now time.
 	return s.DB.Touch(ctx, touches, now, generation)
 }
 
-// TestNoRequestWaitsForTheFlush: while the touches of one second are being written, requests are checked and touch sessions again, the same one
-// and another (rule R6).
+// TestNoRequestWaitsForTheFlush: while the touches of one second are being written, requests are
+// checked and touch sessions again, the same one and another (rule R6).
 func TestNoRequestWaitsForTheFlush(t *testing.T) {
 	disk := &slowDisk{entered: make(chan struct{}), leave: make(chan struct{})}
 	h := open(t, options{storage: func(db *store.DB) storage { disk.DB = db; return disk }})

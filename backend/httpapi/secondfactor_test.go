@@ -46,7 +46,7 @@ func (c *client) enrol() *factor {
 	return f
 }
 
-// trySignIn is an attempt with a right password, by a browser that nobody knows.
+// trySignIn is an attempt with a right password, by an unknown browser.
 func (h *deployment) trySignIn(role member.Role, code string) *answer {
 	h.t.Helper()
 	return h.stranger().trySignIn(role, code)
@@ -98,7 +98,7 @@ func TestASecondFactor(t *testing.T) {
 	h.trySignIn(member.Plain, app.code(0)).requireProblem(http.StatusUnauthorized, "bad_code") // it set the factor up
 	h.trySignIn(member.Plain, app.code(-30*time.Second)).requireProblem(http.StatusUnauthorized, "bad_code")
 	early := map[string]any{"email": email(member.Plain), "password": password, "code": app.code(60 * time.Second)}
-	date := h.clock.Now().Add(60 * time.Second).UTC().Format(http.TimeFormat) // the client's clock is nobody's
+	date := h.clock.Now().Add(60 * time.Second).UTC().Format(http.TimeFormat) // the client's clock is not to be trusted
 	h.stranger().post("/api/sessions", early, header("Date", date)).requireProblem(http.StatusUnauthorized, "bad_code")
 	h.clock.advance(30 * time.Second)
 	spaced := app.code(0)[:3] + " " + app.code(0)[3:]
@@ -124,7 +124,8 @@ func TestASecondFactor(t *testing.T) {
 	set(begun.Enrolment, app.code(0)).requireProblem(http.StatusGone, "enrolment_over")
 }
 
-// A phone's clock may be half a minute before or behind the server's: one step either way is good, each once (RFC 6238, 6).
+// A phone's clock may be half a minute before or behind the server's: one step either way is good,
+// each once (RFC 6238, 6).
 //
 // ASVS 6.5.1
 func TestACodeOfTheStepBeforeOrAfterIsGoodOnce(t *testing.T) {
@@ -144,7 +145,8 @@ func TestACodeOfTheStepBeforeOrAfterIsGoodOnce(t *testing.T) {
 	h.trySignIn(member.Plain, app.code(0)).requireStatus(http.StatusCreated)
 }
 
-// The machine's clock was ahead, and was corrected: sessions live on by the later time (rule R7), and apps by the right one.
+// The machine's clock was ahead, and was corrected: sessions live on by the later time (rule R7),
+// and apps by the right one.
 //
 // ASVS 6.5.1
 func TestCodesGoByTheMachinesClock(t *testing.T) {
@@ -227,7 +229,8 @@ func TestAWrongPasswordTellsNothingOfASecondFactor(t *testing.T) {
 	h.trySignIn(member.Admin, "000000").requireStatus(http.StatusCreated)    // who has no second factor needs no code
 }
 
-// Guesses at a code are counted with those at passwords, and more slowly: knowing the password makes nobody faster (ASVS 6.3.1, 6.6.3).
+// Guesses at a code are counted with those at passwords, and more slowly: knowing the password
+// allows no more guesses (ASVS 6.3.1, 6.6.3).
 //
 // ASVS 2.4.1, 6.1.1, 6.3.1, 16.3.1
 func TestGuessingCodesIsSlowed(t *testing.T) {
@@ -273,7 +276,8 @@ func TestGuessingCodesIsSlowed(t *testing.T) {
 	known.trySignIn(member.Plain, app.code(0)).requireStatus(http.StatusCreated)
 }
 
-// What the database keeps of second factors opens nothing elsewhere (ASVS 6.5.2, 6.7.1), and tells nothing to who reads it.
+// What the database keeps of second factors opens nothing elsewhere (ASVS 6.5.2, 6.7.1), and tells
+// nothing to who reads it.
 //
 // ASVS 6.5.2
 func TestSecondFactorsAreSealedForTheirMember(t *testing.T) {
@@ -316,7 +320,7 @@ func TestSecondFactorsAreSealedForTheirMember(t *testing.T) {
 	}
 }
 
-// Whatever changes what somebody signs in with wants a proof that is fresh, and whole (rule R10; ASVS 7.5.1).
+// A change of a credential needs a fresh proof, with both factors (rule R10; ASVS 7.5.1).
 //
 // ASVS 6.5.6, 7.4.3, 7.5.1
 func TestChangingASecondFactorWantsAFreshProof(t *testing.T) {
@@ -363,7 +367,8 @@ func TestChangingASecondFactorWantsAFreshProof(t *testing.T) {
 	h.trySignIn(member.Plain, "").requireStatus(http.StatusCreated)
 }
 
-// A new password is half of the way in, whoever hands it out (ASVS 6.4.3); who has lost the other half gets it removed (6.4.4).
+// A new password is one factor, also from an admin (ASVS 6.4.3); a lost second factor can be
+// removed (6.4.4).
 //
 // ASVS 6.4.3, 6.4.4, 6.5.6
 func TestAResetDoesNotBypassTheSecondFactor(t *testing.T) {
@@ -420,7 +425,8 @@ func TestAnOrganizationThatDemandsASecondFactor(t *testing.T) {
 	demand(owner, true).into(http.StatusOK, &settings)
 	require.Equal(t, httpapi.SignInSettings{RequireSecondFactor: true, Members: 4, WithoutSecondFactor: 3, Yours: true}, settings)
 
-	// It holds for running sessions, after a restart too, and for every call but those that lead out of it.
+	// It holds for running sessions, after a restart too, and for every call but those that lead
+	// out of it.
 	h.restart()
 	before, refused := h.everythingDecided(), 0
 	for _, route := range h.routes() {
@@ -438,7 +444,8 @@ func TestAnOrganizationThatDemandsASecondFactor(t *testing.T) {
 	strong.get("/api/members").requireStatus(http.StatusOK)
 	require.False(t, strong.requireLive().Restricted)
 
-	// Nobody is locked out: the last owner signs in by password, and sets a second factor up (rule R9).
+	// No one is locked out: the last owner signs in by password, and sets a second factor up (rule
+	// R9).
 	fresh := h.program(member.Owner)
 	require.True(t, fresh.requireLive().Restricted)
 	fresh.renew().requireStatus(http.StatusOK)
@@ -508,7 +515,7 @@ func TestNoticesTellWhatChanged(t *testing.T) {
 	lines, _ = notices()
 	require.Empty(t, lines)
 
-	// By somebody else's hand, and without their address.
+	// By another member, and without their address.
 	admin.delete("/api/members/" + id + "/second-factor").requireStatus(http.StatusOK)
 	mine.keep(mine.post("/api/sessions", map[string]any{"email": email(member.Plain), "password": newPassword, "transport": "bearer"}).signedIn(http.StatusCreated))
 	lines, _ = notices()
@@ -530,8 +537,8 @@ func TestNoticesTellWhatChanged(t *testing.T) {
 	mine.post("/api/account/notices/dismiss", map[string]any{"upTo": -1}, malformed).requireFields("upTo min")
 }
 
-// A right password without the second factor is the first that a theft of the password shows of itself. The member is told; unless it was the
-// member, who mistyped a code and then did not.
+// A right password without the second factor is the first that a theft of the password shows of
+// itself. The member is told; unless it was the member, who mistyped a code and then did not.
 //
 // ASVS 6.3.5, 16.3.1
 func TestWhoeverHasThePasswordAndNoSecondFactorIsToldOf(t *testing.T) {
@@ -581,7 +588,7 @@ func TestWhoeverHasThePasswordAndNoSecondFactorIsToldOf(t *testing.T) {
 	thief.trySignIn(member.Plain, "000000").requireProblem(http.StatusUnauthorized, "bad_code")
 	require.Equal(t, []string{"session.refused code 198.51.100.7", "session.refused no_code 198.51.100.7", "session.refused no_code 198.51.100.7"}, told())
 
-	// Who comes in from elsewhere, or much later, was somebody else.
+	// A sign-in from elsewhere, or much later, was another person's.
 	h.clock.advance(time.Minute)
 	travelling := h.at("203.0.113.9")
 	travelling.trySignIn(member.Plain, "000000").requireProblem(http.StatusUnauthorized, "bad_code")
@@ -592,7 +599,8 @@ func TestWhoeverHasThePasswordAndNoSecondFactorIsToldOf(t *testing.T) {
 	thief.trySignIn(member.Plain, app.code(0)).requireStatus(http.StatusCreated)
 	require.Equal(t, "session.refused code 198.51.100.7", told()[0])
 
-	// Nobody else is told. The notices are put away together, and what happened stays in the activity.
+	// No one else is told. The notices are dismissed together, and what happened stays in the
+	// activity.
 	var page httpapi.AuditPage
 	h.program(member.Admin).get("/api/account/notices").into(http.StatusOK, &page)
 	require.Empty(t, page.Items)
@@ -609,7 +617,7 @@ func TestWhoeverHasThePasswordAndNoSecondFactorIsToldOf(t *testing.T) {
 	require.Equal(t, []string{"member.recovery_code_used <nil> 192.0.2.10"}, told())
 }
 
-// A password that anybody would try first is refused wherever one is chosen (ASVS 6.2.4, 6.2.11).
+// A common password is refused wherever one is chosen (ASVS 6.2.4, 6.2.11).
 //
 // ASVS 6.2.4, 6.2.11, 6.2.12
 func TestEasyPasswordsAreRefused(t *testing.T) {

@@ -27,7 +27,8 @@ func (a *API) signIn(c echo.Context, in SignInRequest) error {
 	return a.startSession(c, proof, transport)
 }
 
-// transportOf returns the transport that a sign-in asks for. Cookies are set on our own hosts alone.
+// transportOf returns the transport that a sign-in asks for. Cookies are set on our own hosts
+// alone.
 func (a *API) transportOf(c echo.Context, wanted *Transport) (Transport, error) {
 	switch {
 	case wanted == nil, *wanted == TransportCookie:

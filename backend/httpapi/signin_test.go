@@ -70,7 +70,8 @@ func TestAWrongPasswordAndAnUnknownAddressLookTheSame(t *testing.T) {
 	require.Equal(t, seen[0], seen[2])
 }
 
-// TestSigningInOverASession holds that a browser has one session at a time, and that nobody can plant theirs (ASVS 7.2.4).
+// TestSigningInOverASession holds that a browser has one session at a time, and that an attacker
+// cannot plant theirs (ASVS 7.2.4).
 //
 // ASVS 7.2.4
 func TestSigningInOverASessionEndsIt(t *testing.T) {
@@ -214,7 +215,8 @@ func TestATokenWithABitChangedOpensNothing(t *testing.T) {
 	p.requireLive()
 }
 
-// Zitadel took truncated tokens (CVE-2026-27840). A token that is not one of ours also ends nobody's session.
+// Zitadel took truncated tokens (CVE-2026-27840). A token that is not one of ours also ends no
+// session.
 func TestARefreshTokenIsTakenWholeOrNotAtAll(t *testing.T) {
 	h := open(t, options{})
 	p := h.program(member.Admin)
@@ -270,7 +272,8 @@ func TestUsingATokenAfterItsSuccessorEndsTheSession(t *testing.T) {
 	require.EqualValues(t, 1, h.number("SELECT count(*) FROM audit_entries WHERE action = 'session.ended' AND details LIKE '%token_reuse%'"))
 }
 
-// Keycloak compared rotations by the second in which they happened, so that an old token of the same second was good again (#50999).
+// Keycloak compared rotations by the second in which they happened, so that an old token of the
+// same second was good again (#50999).
 func TestAThousandRotationsInOneInstantLeaveNoOldTokenGood(t *testing.T) {
 	h := open(t, options{})
 	p := h.program(member.Admin)

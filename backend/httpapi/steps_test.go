@@ -21,8 +21,8 @@ import (
 	"curfew/backend/store"
 )
 
-// BenchmarkSteps is what the parts of GET /api/session take that are this package's, for the table in decision 12. What verifies and what
-// admits is measured in the packages token and session.
+// BenchmarkSteps is what the parts of GET /api/session take that are this package's, for the table
+// in decision 12. What verifies and what admits is measured in the packages token and session.
 func BenchmarkSteps(b *testing.B) {
 	who := admitted(b)
 	answer := currentSession(who)

@@ -149,7 +149,7 @@ func TestASpaceBeforeAnOffsetIsAPlus(t *testing.T) {
 	owner.get("/api/audit?since=2026-11-23T00:00:00++01:00", malformed).requireFields("since datetime")
 }
 
-// A body, a key or a condition that a call would pass over is refused, so that nobody relies on it.
+// A body, a key or a condition that a call would ignore is refused, so that no client relies on it.
 //
 // ASVS 2.2.1
 func TestWhatACallWouldIgnoreIsRefused(t *testing.T) {

@@ -16,7 +16,8 @@ import (
 	"curfew/backend/store"
 )
 
-// How many attempts are let through is package member's to say; see throttle.go there. A verification leaves an audit entry, or is counted.
+// How many attempts are let through is package member's to say; see throttle.go there. A
+// verification leaves an audit entry, or is counted.
 
 func guess(who string) httpapi.SignInRequest {
 	return httpapi.SignInRequest{Email: who, Password: "a guess that is wrong"}
@@ -46,8 +47,8 @@ func TestElevenGuessesAtOnceGetTenVerifications(t *testing.T) {
 	require.Equal(t, 1, withStatus(answers, http.StatusTooManyRequests))
 	require.Equal(t, 10, h.verifications())
 
-	// The right password does not help a stranger who has guessed that often. It does help the member: on a browser that is
-	// known, from the very same address.
+	// The right password does not help a stranger who has guessed that often. It does help the
+	// member: on a browser that is known, from the very same address.
 	refused := h.at("203.0.113.1").post("/api/sessions", credentials(member.Plain, "cookie"))
 	refused.requireProblem(http.StatusTooManyRequests, "too_many_attempts")
 	device := h.at("203.0.113.1")
@@ -73,7 +74,8 @@ func TestAfterRetryAfterTheRightPasswordIsLetIn(t *testing.T) {
 	h.at("203.0.113.1").signIn(member.Plain) // which forgave what went before
 }
 
-// TestGuessersLockNobodyOut: whoever uses up an account's attempts from many addresses does not stop its owner where they are known.
+// TestGuessersLockNobodyOut: a client that uses up an account's attempts from many addresses does
+// not stop its owner where they are known.
 //
 // ASVS 6.1.1
 func TestGuessersLockNobodyOut(t *testing.T) {
@@ -127,7 +129,8 @@ func TestADeviceIsKnownForItsMemberOnlyAndCannotBeForged(t *testing.T) {
 	alone.get("/api/session").requireProblem(http.StatusUnauthorized, "no_session") // it admits nobody
 }
 
-// Wazuh (CVE-2026-93346) and Keycloak (CVE-2024-4629) counted after the check, so that a burst in parallel got through.
+// Wazuh (CVE-2026-93346) and Keycloak (CVE-2024-4629) counted after the check, so that a burst in
+// parallel got through.
 //
 // ASVS 2.4.1, 6.1.1, 6.3.1
 func TestABurstOfGuessesGetsExactlyTheCap(t *testing.T) {
@@ -213,8 +216,9 @@ func TestAForgedAddressGetsNoBucketOfItsOwn(t *testing.T) {
 	}
 }
 
-// TestStrangersThatRetryKeepNoOwnerOut: strangers guess at an account without a rest. Its owner gets in from an address of which nothing is
-// known, at the first try and after having mistyped the password.
+// TestStrangersThatRetryKeepNoOwnerOut: strangers guess at an account without a rest. Its owner
+// gets in from an address of which nothing is known, at the first try and after having mistyped the
+// password.
 func TestStrangersThatRetryKeepNoOwnerOut(t *testing.T) {
 	for name, c := range map[string]struct {
 		strangers, rounds int
@@ -250,7 +254,8 @@ func TestStrangersThatRetryKeepNoOwnerOut(t *testing.T) {
 	}
 }
 
-// TestAnUnknownAccountUnderAttackLooksLikeAKnownOne: the share of an account's bucket that is kept for new networks tells nothing either.
+// TestAnUnknownAccountUnderAttackLooksLikeAKnownOne: the share of an account's bucket that is kept
+// for new networks tells nothing either.
 //
 // ASVS 6.3.8
 func TestAnUnknownAccountUnderAttackLooksLikeAKnownOne(t *testing.T) {
@@ -269,7 +274,8 @@ func TestAnUnknownAccountUnderAttackLooksLikeAKnownOne(t *testing.T) {
 	require.Contains(t, strings.Join(seen[0], " "), "429")
 }
 
-// TestAFamiliarAddressIsPacedToo: everybody in an office comes from one address, and so does whoever guesses at all of them from there.
+// TestAFamiliarAddressIsPacedToo: all of an office come from one address, and so does an attacker
+// there.
 func TestAFamiliarAddressIsPacedToo(t *testing.T) {
 	h := open(t, options{})
 	h.populate(300, passwordHash())
@@ -299,7 +305,8 @@ func (h *deployment) populate(n int, hash string) {
 		INSERT INTO members (id, name, email, email_canonical, role, password_hash, generation, created_at, deactivated_at, sort_name, search) SELECT printf('018f0000-0000-7000-8000-%012x', i), 'N', 'n', i || '@example.org', 'member', ?1, 1, 1, NULL, 'n', 'n' FROM n`, hash, n)
 }
 
-// leaving is a store under which the client leaves as soon as its attempt was counted, while it would wait for its hash.
+// leaving is a store under which the client leaves as soon as its attempt was counted, while it
+// would wait for its hash.
 type leaving struct {
 	*store.DB
 	leave func()
@@ -310,8 +317,8 @@ func (l *leaving) TakeAttempt(ctx context.Context, sets [][]member.Bucket, now t
 	return l.DB.TakeAttempt(ctx, sets, now)
 }
 
-// TestHangingUpIsNotFree: an attempt of a client that left before its hash began is given back to a known device, within bounds, and to no
-// stranger.
+// TestHangingUpIsNotFree: an attempt of a client that left before its hash began is given back to a
+// known device, within bounds, and to no stranger.
 func TestHangingUpIsNotFree(t *testing.T) {
 	for name, c := range map[string]struct {
 		hangUps  int
@@ -340,7 +347,8 @@ func TestHangingUpIsNotFree(t *testing.T) {
 	}
 }
 
-// TestSuccessesArePaced: each sign-in leaves a session and an audit entry, and each proof leaves an entry.
+// TestSuccessesArePaced: each sign-in leaves a session and an audit entry, and each proof leaves an
+// entry.
 func TestSuccessesArePaced(t *testing.T) {
 	for name, succeed := range map[string]func(mine *client, laptop *device, i int) *answer{
 		"by password": func(mine *client, _ *device, i int) *answer {
@@ -378,7 +386,8 @@ func (c *client) proveBy(d *device) *answer {
 	return c.answerBy("/api/session/reauthenticate/passkey", begun, d.get(begun.challenge))
 }
 
-// TestHalfASignInIsPaced: a right password without a code gives its attempt back, and costs a hash all the same.
+// TestHalfASignInIsPaced: a right password without a code gives its attempt back, and costs a hash
+// all the same.
 func TestHalfASignInIsPaced(t *testing.T) {
 	h := open(t, options{})
 	mine := h.browser(member.Plain)

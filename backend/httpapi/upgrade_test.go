@@ -15,7 +15,8 @@ import (
 	"curfew/backend/session"
 )
 
-// schema1 is what the clients of a program of the first schema had when it was stopped; see backend/store/testdata/schema1.
+// schema1 is what the clients of a program of the first schema had when it was stopped; see
+// backend/store/testdata/schema1.
 type schema1 struct {
 	Laptop, Phone                      struct{ Session, RefreshToken, SpentRefreshToken string }
 	SignedOut, Revoked, RevokedWithAll string
@@ -25,8 +26,8 @@ type schema1 struct {
 	}
 }
 
-// TestADatabaseOfTheFirstSchemaIsKept: who was signed in still is, who was signed out stays out, the policy governs as it did, and the log is
-// the same, entry by entry.
+// TestADatabaseOfTheFirstSchemaIsKept: who was signed in still is, who was signed out stays out,
+// the policy governs as it did, and the log is the same, entry by entry.
 func TestADatabaseOfTheFirstSchemaIsKept(t *testing.T) {
 	folder := t.TempDir()
 	require.NoError(t, os.CopyFS(folder, os.DirFS("../store/testdata/schema1")))

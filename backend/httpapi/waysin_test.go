@@ -19,7 +19,8 @@ import (
 // attempt is one at a sign-in, on any client.
 type attempt func(on *client) *answer
 
-// waysIn are the ways by which a session begins, by their handlers. Decision 16 lists them beside their controls.
+// waysIn are the ways by which a session begins, by their handlers. Decision 16 lists them with
+// their controls.
 var waysIn = map[string]struct {
 	right      func(laptop *device) attempt
 	wrong      func(laptop *device) attempt
@@ -51,9 +52,9 @@ func wrongPasskey(laptop *device) attempt {
 	}
 }
 
-// TestEveryWayInStandsUnderTheSameControls: each is logged, by its methods, and refused in vain and to whoever is deactivated; its network is
-// paced; and it is held to the factors that the organization demands. There is no other way in: a handler that begins a session and is not
-// listed is a fault.
+// TestEveryWayInStandsUnderTheSameControls: each is logged, by its methods, and refused to
+// deactivated members; its network is paced; and it is held to the factors that the organization
+// demands. There is no other way in: a handler that begins a session and is not listed is a fault.
 //
 // ASVS 6.1.3, 6.3.4
 func TestEveryWayInStandsUnderTheSameControls(t *testing.T) {

@@ -17,8 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// refuse holds that none of these is ever a token of the deployment: not now, not a second time, and not when it would have
-// run out as well. "Expired" would tell a forger that everything else was right (CVE-2024-51744).
+// refuse holds that none of these is ever a token of the deployment: not now, not a second time,
+// and not when it would have run out as well. "Expired" would tell a forger that everything else
+// was right (CVE-2024-51744).
 func refuse(t *testing.T, d *deployment, attacks map[string]string) {
 	t.Helper()
 	require.NotEmpty(t, attacks)
@@ -36,7 +37,8 @@ func refuse(t *testing.T, d *deployment, attacks map[string]string) {
 	}
 }
 
-// Every attack below is this token with one change. Were it not accepted, they would all be refused for the wrong reason.
+// Every attack below is this token with one change. Were it not accepted, they would all be refused
+// for the wrong reason.
 func TestTheTokenThatAttacksStartFromIsGood(t *testing.T) {
 	d := newDeployment(t)
 	claims, err := d.Verify(d.signed(d.header(), d.claims()))
@@ -44,7 +46,8 @@ func TestTheTokenThatAttacksStartFromIsGood(t *testing.T) {
 	require.Equal(t, aSession, claims.Session.String())
 }
 
-// Rules J1, J2, J3, J7, J9, J11 and J12, on the header. All but the first few carry a right signature of our own key.
+// Rules J1, J2, J3, J7, J9, J11 and J12, on the header. All but the first few carry a right
+// signature of our own key.
 //
 // ASVS 9.1.2
 func TestVerifyRefusesForgedHeaders(t *testing.T) {
@@ -128,7 +131,7 @@ func TestVerifyRefusesForgedHeaders(t *testing.T) {
 	refuse(t, d, attacks)
 }
 
-// Rule J8: a token does not say where its key is. Nothing is fetched for it, whatever it names.
+// Rule J8: a token does not say where its key is. Nothing is fetched for it.
 //
 // ASVS 9.1.3
 func TestVerifyFollowsNoLinks(t *testing.T) {
@@ -360,7 +363,8 @@ func flipped(text string, position, bit int) string {
 	return string(raw)
 }
 
-// A hostile token costs next to nothing to refuse (CVE-2025-30204): the gate does not even split it.
+// A hostile token costs next to nothing to refuse (CVE-2025-30204): the gate does not even split
+// it.
 func TestRefusalIsCheap(t *testing.T) {
 	d := newDeployment(t)
 	text := d.issued(t)

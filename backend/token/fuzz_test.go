@@ -24,8 +24,8 @@ func fixed(f *testing.F) *deployment {
 	})
 }
 
-// FuzzGate holds that what is let in is, byte for byte, a token that was minted; that what was minted is let in; and that nothing else is ever
-// told to have been right once (J4, J10).
+// FuzzGate holds that what is let in is, byte for byte, a token that was minted; that what was
+// minted is let in; and that nothing else is ever told to have been right once (J4, J10).
 func FuzzGate(f *testing.F) {
 	d := fixed(f)
 	minted := map[string]error{
@@ -54,8 +54,9 @@ func FuzzGate(f *testing.F) {
 	})
 }
 
-// FuzzClaims holds what is let in of what our own key has signed against another reading of it: by another library, that is told nothing of
-// the gate, and by the nine claims as RFC 9068 and the design have them (J5, J6, J11, J12).
+// FuzzClaims holds what is let in of what our own key has signed against another reading of it: by
+// another library, that is told nothing of the gate, and by the nine claims as RFC 9068 and the
+// design have them (J5, J6, J11, J12).
 func FuzzClaims(f *testing.F) {
 	d := fixed(f)
 	f.Add(d.header(), d.claims())
@@ -83,7 +84,8 @@ var (
 	whole       = regexp.MustCompile(`^[1-9][0-9]*$`) // no generation and no time of ours is zero
 )
 
-// readAgain reads claims member by member, and tells whether they are right in everything but that they may have expired.
+// readAgain reads claims member by member, and reports whether they are valid, though maybe
+// expired.
 func readAgain(text string) (claims Claims, right bool) {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()

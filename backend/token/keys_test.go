@@ -37,7 +37,8 @@ func TestSecretsAreMadeOnceAndForTheirOwnerAlone(t *testing.T) {
 	require.NotEqual(t, made, newDeployment(t).secrets, "another deployment has others")
 }
 
-// An operator meets these errors at the start of the program. Each names the file and what to do about it.
+// An operator meets these errors at the start of the program. Each names the file and what to do
+// about it.
 //
 // ASVS 11.2.3, 13.3.1
 func TestSecretsAreRefused(t *testing.T) {
@@ -107,7 +108,8 @@ func TestEachPurposeHasItsOwnSecret(t *testing.T) {
 	require.Len(t, seen, 2+2*3)
 }
 
-// TestTheKeptSecretOutlivesAllOthers: what is encrypted in the database can be read after a restore, and no token of before.
+// TestTheKeptSecretOutlivesAllOthers: what is encrypted in the database can be read after a
+// restore, and no token of before.
 func TestTheKeptSecretOutlivesAllOthers(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys.json")
 	made, err := LoadSecrets(path, noon)

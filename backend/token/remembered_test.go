@@ -19,7 +19,8 @@ func numbered(number uint64) (text string, claims Claims) {
 
 func (r *remembered) count() (tokens int) { return r.memory() / bytesPerToken }
 
-// TestATokenIsRememberedByItsWholeBytes: a remembered token is not verified again, so no other text may pass for it.
+// TestATokenIsRememberedByItsWholeBytes: a remembered token is not verified again, so no other text
+// may pass for it.
 func TestATokenIsRememberedByItsWholeBytes(t *testing.T) {
 	d := newDeployment(t)
 	text := d.issued(t)
@@ -38,7 +39,8 @@ func TestATokenIsRememberedByItsWholeBytes(t *testing.T) {
 	require.False(t, known)
 }
 
-// TestForgedTokensAreNotRemembered: they push out no token of a member. A valid token takes one place however often it comes.
+// TestForgedTokensAreNotRemembered: they push out no token of a member. A valid token takes one
+// place however often it comes.
 func TestForgedTokensAreNotRemembered(t *testing.T) {
 	d := newDeployment(t)
 	text := d.issued(t)
@@ -74,7 +76,8 @@ func TestRememberedTokensAreBounded(t *testing.T) {
 	require.False(t, known, "the oldest is forgotten")
 }
 
-// TestRememberedTokensAreForgottenInTime: they outlive the longest lifetime by one more at most, where new ones come.
+// TestRememberedTokensAreForgottenInTime: they outlive the longest lifetime by one more at most,
+// where new ones come.
 func TestRememberedTokensAreForgottenInTime(t *testing.T) {
 	d := newDeployment(t)
 	text := d.issued(t)

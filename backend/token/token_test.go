@@ -65,7 +65,8 @@ func (d *deployment) claims() string {
 		aMember, aSession, noon.Unix(), noon.Add(5*time.Minute).Unix(), aTokenID)
 }
 
-// signed is a token with this header and these claims, signed with the deployment's own key: what refuses it is not the signature.
+// signed is a token with this header and these claims, signed with the deployment's own key: what
+// refuses it is not the signature.
 func (d *deployment) signed(header, claims string) string {
 	return signedBy(d.secrets.AccessTokens[0].Secret, header, claims)
 }
@@ -74,7 +75,7 @@ func signedBy(key []byte, header, claims string) string {
 	return sealed(sha256.New, key, base64URL(header)+"."+base64URL(claims))
 }
 
-// sealed adds the signature to the two parts that are signed, whatever they are.
+// sealed adds the signature to the two parts that are signed.
 func sealed(hash func() hash.Hash, key []byte, unsigned string) string {
 	mac := hmac.New(hash, key)
 	mac.Write([]byte(unsigned))
@@ -83,8 +84,8 @@ func sealed(hash func() hash.Hash, key []byte, unsigned string) string {
 
 func base64URL(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
-// replaced changes one place in a text, and fails when that place is not there exactly once: a forgery that changes nothing
-// would test nothing.
+// replaced changes one place in a text, and fails when that place is not there exactly once: a
+// forgery that changes nothing would test nothing.
 func replaced(t testing.TB, text, old, replacement string) string {
 	t.Helper()
 	require.Equal(t, 1, strings.Count(text, old), "%q in %s", old, text)
@@ -105,7 +106,8 @@ func TestVerifyTellsWhatWasIssued(t *testing.T) {
 	}
 }
 
-// The check runs on every request, so the signature of a token is worked out at its first sight only.
+// The check runs on every request, so the signature of a token is worked out at its first sight
+// only.
 func TestSignatureIsWorkedOutOnce(t *testing.T) {
 	d := newDeployment(t)
 	text := d.issued(t)
@@ -202,7 +204,8 @@ func TestKeysRotate(t *testing.T) {
 	require.NoError(t, err, "the first key is the one that signs")
 }
 
-// TestKindsDoNotPassForEachOther: with another type or audience, a token is invalid even under the same key (RFC 8725, 3.12).
+// TestKindsDoNotPassForEachOther: with another type or audience, a token is invalid even under the
+// same key (RFC 8725, 3.12).
 //
 // ASVS 9.2.2
 func TestKindsDoNotPassForEachOther(t *testing.T) {
@@ -226,7 +229,8 @@ func TestKindsDoNotPassForEachOther(t *testing.T) {
 }
 
 func FuzzVerify(f *testing.F) {
-	// The secrets are fixed, because the fuzzer's workers are processes of their own and have to agree on what is genuine.
+	// The secrets are fixed, because the fuzzer's workers are processes of their own and have to
+	// agree on what is genuine.
 	d := deploymentWith(f, Secrets{AccessTokens: []Key{{ID: "fuzz", Secret: []byte(strings.Repeat("k", secretSize))}}})
 	genuine := d.signed(d.header(), d.claims())
 	expired := d.signed(d.header(), strings.Replace(d.claims(), `"exp":`+fmt.Sprint(noon.Add(5*time.Minute).Unix()), `"exp":`+fmt.Sprint(noon.Unix()), 1))
