@@ -23,7 +23,7 @@ func TestNoMigrationFoldsTextInSQL(t *testing.T) {
 		text, err := fs.ReadFile(sqliteMigrations, file)
 		require.NoError(t, err)
 		if file != "migrations/sqlite/00004_member_search.sql" {
-			require.False(t, folds.Match(regexp.MustCompile(`--.*`).ReplaceAll(text, nil)), "%s: fold in Go, as folds.go does", file)
+			require.False(t, folds.Match(regexp.MustCompile(`--.*`).ReplaceAll(text, nil)), "%s: fold in Go, as migration_folds.go does", file)
 		}
 	}
 }
