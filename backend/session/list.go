@@ -95,7 +95,7 @@ func (s *Service) CountsOf(members ...member.ID) (map[member.ID]int, error) {
 	}
 	counts := make(map[member.ID]int, len(members))
 	for _, id := range members {
-		counts[id] = roster.countOf(id, org, now)
+		counts[id] = len(roster.idsOf(id, org, now))
 	}
 	return counts, nil
 }

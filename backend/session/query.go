@@ -28,10 +28,6 @@ func (r *roster) idsOf(m member.ID, org *Organization, now time.Time) (ids []ID)
 	return ids
 }
 
-func (r *roster) countOf(m member.ID, org *Organization, now time.Time) int {
-	return len(r.idsOf(m, org, now))
-}
-
 // overdue scans a part of the rows, from the place given. It returns at most limit expired sessions
 // and the place to resume at, or 0 once the scan is complete.
 func (r *roster) overdue(org *Organization, now time.Time, from int32, limit int) (ids []ID, next int32) {
