@@ -38,7 +38,7 @@ func open(t *testing.T, folder string) *App {
 	return a
 }
 
-// ana sets the organization up. What she proves by is no hash of a password: nobody hashes here.
+// ana sets the organization up. Her proof is no hash of a password, which would take a while.
 func (a *App) ana(t *testing.T) member.Proof {
 	t.Helper()
 	id, err := member.NewID()
@@ -85,8 +85,8 @@ func ask(t *testing.T, file, query string, into ...any) {
 	require.NoError(t, db.QueryRowContext(t.Context(), query).Scan(into...))
 }
 
-// TestABackupUnderLoadIsOneInstant: all that was answered before it was asked for is in it, nothing is in it by half, and nobody had to wait
-// until it was made.
+// TestABackupUnderLoadIsOneInstant: it has all that was answered before the request for it, and
+// nothing by half. No write waits until it is made.
 func TestABackupUnderLoadIsOneInstant(t *testing.T) {
 	a := open(t, t.TempDir())
 	proof := a.ana(t)
@@ -158,7 +158,7 @@ func TestABackupUnderLoadIsOneInstant(t *testing.T) {
 	require.Empty(t, left)
 }
 
-// TestABackupHasTheTouchesThatWereOnlyInMemory: somebody who is restored to it has been seen a moment before.
+// TestABackupHasTheTouchesThatWereOnlyInMemory, of a moment before.
 func TestABackupHasTheTouchesThatWereOnlyInMemory(t *testing.T) {
 	a := open(t, t.TempDir())
 	who, err := a.signIn(t.Context(), a.ana(t))
@@ -181,8 +181,8 @@ func TestABackupHasTheTouchesThatWereOnlyInMemory(t *testing.T) {
 	require.Equal(t, seen.AdmittedAt, record.Session.LastSeenAt)
 }
 
-// aPastToRestore is the folder of a deployment that was killed, a backup from before, and the sessions that there were, of which one
-// began after the backup and is alive.
+// aPastToRestore is the folder of a deployment that was killed, a backup from before, and the
+// sessions that there were, of which one began after the backup and is alive.
 func aPastToRestore(t *testing.T) (folder, backup string, ids []session.ID) {
 	t.Helper()
 	a := open(t, t.TempDir())
@@ -216,7 +216,8 @@ func aPastToRestore(t *testing.T) (folder, backup string, ids []session.ID) {
 	return folder, backup, ids
 }
 
-// TestNothingThatWasRevokedAfterABackupLivesAgain is invariant I20. The old keys are put back, so that it is the database that refuses.
+// TestNothingThatWasRevokedAfterABackupLivesAgain is invariant I20. The old keys are put back, so
+// that it is the database that refuses.
 func TestNothingThatWasRevokedAfterABackupLivesAgain(t *testing.T) {
 	folder, backup, ids := aPastToRestore(t)
 	keys, err := os.ReadFile(filepath.Join(folder, "keys.json"))
@@ -267,7 +268,8 @@ func TestNothingThatWasRevokedAfterABackupLivesAgain(t *testing.T) {
 	require.Equal(t, done.Entries, found.Entries)
 }
 
-// TestTimeDoesNotGoBackWithABackup: the database that is replaced has a time on record that the backup and the machine are both behind.
+// TestTimeDoesNotGoBackWithABackup: the database that is replaced has a time on record that the
+// backup and the machine are both behind.
 func TestTimeDoesNotGoBackWithABackup(t *testing.T) {
 	folder, backup, _ := aPastToRestore(t)
 	ahead := time.Now().Add(48 * time.Hour).Truncate(time.Millisecond).UTC()
@@ -282,7 +284,8 @@ func TestTimeDoesNotGoBackWithABackup(t *testing.T) {
 	require.Equal(t, ahead, newest)
 }
 
-// TestARestoreThatIsCutShortLeavesTheOldOrTheNew stops the process after every step of a restore that changes the folder, and before the first.
+// TestARestoreThatIsCutShortLeavesTheOldOrTheNew stops the process after every step of a restore
+// that changes the folder, and before the first.
 func TestARestoreThatIsCutShortLeavesTheOldOrTheNew(t *testing.T) {
 	folder, backup, ids := aPastToRestore(t)
 	keys, err := os.ReadFile(filepath.Join(folder, "keys.json"))

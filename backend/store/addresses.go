@@ -9,8 +9,8 @@ import (
 	"curfew/backend/member"
 )
 
-// requireFree refuses an address that other members come to share, and one that was another member's
-// before.
+// requireFree refuses an address that other members come to share, and one that was another
+// member's before.
 func requireFree(tx *gorm.DB, m member.Member, address member.AddressChange) error {
 	var shared, retired bool
 	err := queryRow(tx, `

@@ -9,8 +9,8 @@ import (
 	"curfew/backend/session"
 )
 
-// TestAliveInSQLIsTheRule holds the condition of changes to [session.Standing.Ended], except for the
-// policy's window, which the check has judged.
+// TestAliveInSQLIsTheRule holds the condition of changes to [session.Standing.Ended], except for
+// the policy's window, which the check has judged.
 func TestAliveInSQLIsTheRule(t *testing.T) {
 	db := newDB(t)
 	record := signIn(t, db, ana(t, db))

@@ -71,8 +71,8 @@ const madeAccount = "action = '" + string(audit.LinkUsed) + "' AND details ->> '
 // when the member was added. It takes the member's id twice.
 const accountBegan = "coalesce((SELECT max(at) FROM audit_entries WHERE concerns = ? AND " + madeAccount + "), (SELECT created_at FROM members WHERE id = ?), 0)"
 
-// Entries implements [audit.Reader]. What concerns a member is found by several searches, each along
-// an index of its own and no longer than the page. One search with OR would read and sort all
+// Entries implements [audit.Reader]. What concerns a member is found by several searches, each
+// along an index of its own and no longer than the page. One search with OR would read and sort all
 // entries of a busy member.
 func (db *DB) Entries(ctx context.Context, filter audit.Filter) ([]audit.Entry, error) {
 	var (
@@ -97,8 +97,8 @@ func (db *DB) Entries(ctx context.Context, filter audit.Filter) ([]audit.Entry, 
 	return db.entries(ctx, strings.Join(searches, " UNION ")+" ORDER BY at DESC, sequence DESC LIMIT ?", append(args, filter.Limit)...)
 }
 
-// entries returns the entries that a query of auditColumns finds, with their details read. Numbers in
-// these stay as they are written, however large.
+// entries returns the entries that a query of auditColumns finds, with their details read. Numbers
+// in these stay as they are written, however large.
 func (db *DB) entries(ctx context.Context, query string, args ...any) ([]audit.Entry, error) {
 	entries, err := all(db.read(ctx), entryInto, query, args...)
 	if err != nil {

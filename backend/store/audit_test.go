@@ -78,8 +78,8 @@ func TestTheChainNamesTheFirstEntryThatDoesNotFit(t *testing.T) {
 	}
 }
 
-// TestAForgedEntryThatFitsShowsByTheNext: a forged entry can be sealed after the one before, but the
-// next one does not fit.
+// TestAForgedEntryThatFitsShowsByTheNext: a forged entry can be sealed after the one before, but
+// the next one does not fit.
 func TestAForgedEntryThatFitsShowsByTheNext(t *testing.T) {
 	db := eightEntries(t)
 	third, err := db.Links(t.Context(), 2, 1)
@@ -230,7 +230,7 @@ func TestWhatConcernsAMember(t *testing.T) {
 	require.Contains(t, sequences(t, db, audit.Filter{Concerning: "a", Action: audit.SessionEnded, Limit: 7}), int64(2), "an admin ended a session of theirs")
 }
 
-// sequences are those of all that the filter picks, read by pages.
+// sequences are those of all entries that the filter selects, read by pages.
 func sequences(t *testing.T, db *DB, filter audit.Filter) (found []int64) {
 	for {
 		page, err := db.Entries(t.Context(), filter)

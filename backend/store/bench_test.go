@@ -15,9 +15,8 @@ import (
 	"curfew/backend/session"
 )
 
-// BenchmarkRevokeAll prints what revoking everybody costs with 10 and with 100,000 sessions on
-// disk, taken in turns in one run, and the ratio of the two; and beside them the cost of the
-// smallest durable commit, below which nothing can be.
+// BenchmarkRevokeAll prints the cost of a revocation of all sessions with 10 and with 100,000 on
+// disk, taken in turns, their ratio, and the cost of the smallest durable commit.
 func BenchmarkRevokeAll(b *testing.B) {
 	few, many := populated(b, 10), populated(b, 100_000)
 	floor, at := newDB(b), noon
@@ -57,8 +56,8 @@ func populated(b *testing.B, sessions int) *population {
 	return &population{db, proof, sessions}
 }
 
-// revoke revokes everybody and tells how long that took. Before, it takes back what the last call
-// did, so that all sessions are alive again.
+// revoke revokes all sessions and returns how long that took. Before, it undoes what the last call
+// did, so that all are alive again.
 func (p *population) revoke(b *testing.B) time.Duration {
 	require.NoError(b, p.db.writer.Exec("UPDATE organization SET generation = 1").Error)
 	require.NoError(b, p.db.writer.Exec("DELETE FROM revocations").Error)
@@ -76,9 +75,9 @@ func (p *population) revoke(b *testing.B) time.Duration {
 	return took
 }
 
-// BenchmarkChecksBesideRefusals prints how long checks take, with 300,000 live sessions, alone and
-// beside an owner whose change is refused again and again for want of a fresh proof, in turns in
-// one run, and the ratio of the 99th percentiles.
+// BenchmarkChecksBesideRefusals prints how long checks take with 300,000 live sessions, alone and
+// next to an owner whose change is refused again and again for want of a fresh proof, in turns, and
+// the ratio of the 99th percentiles.
 func BenchmarkChecksBesideRefusals(b *testing.B) {
 	p := populated(b, 300_000)
 	var now atomic.Int64

@@ -26,7 +26,8 @@ func (db *DB) change(ctx context.Context, caller audit.Caller, demand member.Dem
 
 // judge reads the caller as they are in this transaction and checks what the change demands. Every
 // change passes here, so that a request that was let in before a revocation, a demotion or a new
-// requirement changes nothing after it. It returns session.ErrCallerEnded, or what the caller lacks.
+// requirement changes nothing after it. It returns session.ErrCallerEnded, or what the caller
+// lacks.
 func judge(tx *gorm.DB, caller audit.Caller, demand member.Demand) (member.Authority, error) {
 	authority, err := authorityOf(tx, caller)
 	if err != nil {
@@ -35,8 +36,8 @@ func judge(tx *gorm.DB, caller audit.Caller, demand member.Demand) (member.Autho
 	return authority, authority.Satisfies(demand)
 }
 
-// authorityOf reads the caller. It joins nothing: SQLite plans a join with a parameter again for each
-// value, which takes several times as long as these look-ups.
+// authorityOf reads the caller. It joins nothing: SQLite plans a join with a parameter again for
+// each value, which takes several times as long as these look-ups.
 func authorityOf(tx *gorm.DB, caller audit.Caller) (member.Authority, error) {
 	if caller.IsOperator() {
 		return member.Operator, nil
@@ -59,7 +60,8 @@ func authorityOf(tx *gorm.DB, caller audit.Caller) (member.Authority, error) {
 	return by, err
 }
 
-// requireBothFactors refuses a proof by the password alone if the member has a second factor by now.
+// requireBothFactors refuses a proof by the password alone if the member has a second factor by
+// now.
 func requireBothFactors(m member.Member, proof member.Proof) error {
 	if m.SecondFactor && !member.TwoFactors(proof.Methods) {
 		return member.ErrSecondFactorRequired

@@ -1,8 +1,8 @@
 // Package store keeps all data of the product in one SQLite database.
 //
 // One method is one transaction, with its audit entries inside, and is on disk when it returns (WAL
-// with synchronous=FULL). No method saves a whole row: a write names the columns that it changes and
-// the state that it expects, and fails if another write was first. Times are whole milliseconds
+// with synchronous=FULL). No method saves a whole row: a write names the columns that it changes
+// and the state that it expects, and fails if another write was first. Times are whole milliseconds
 // since the epoch.
 //
 // Writers queue for one connection, so none meets a locked database. Readers have connections of

@@ -54,8 +54,8 @@ func (db *DB) OpenLinks(ctx context.Context, now time.Time) (int, error) {
 	return open, unavailable(err)
 }
 
-// withLink selects members whose link has not expired. By the column of the outer join SQLite would go
-// through all members.
+// withLink selects members whose link has not expired. By the column of the outer join SQLite would
+// go through all members.
 const withLink = "WHERE m.id IN (SELECT member_id FROM member_links WHERE expires_at > ?)"
 
 func openLinks(tx *gorm.DB, now time.Time) (open int, err error) {

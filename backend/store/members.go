@@ -127,7 +127,8 @@ type detailsRow struct {
 	// link is the link that waits or was used; its kind is empty for none.
 	link member.Link
 	used bool
-	// issue is the link's. The issuer's role is empty for the operator, and for one who was removed.
+	// issue is the link's. The issuer's role is empty for the operator, and for one who was
+	// removed.
 	issue  member.Issue
 	issuer member.Member
 }

@@ -10,9 +10,9 @@ import (
 // foldTexts is migration 12. It brings the addresses, sort keys and search texts of all members to
 // the form of package fold. Earlier programs folded otherwise, and migration 4 in SQL.
 //
-// email_fold is NULL for a member whose address is in that form. Where several members come to share
-// an address, theirs stay as they are and email_fold holds the shared one. It is empty for an address
-// that cannot be folded.
+// email_fold is NULL for a member whose address is in that form. Where several members come to
+// share an address, theirs stay as they are and email_fold holds the shared one. It is empty for an
+// address that cannot be folded.
 func foldTexts(tx *gorm.DB) error {
 	for _, statement := range []string{
 		"ALTER TABLE members ADD COLUMN email_fold TEXT",

@@ -199,8 +199,8 @@ func (db *DB) End(ctx context.Context, ending session.EndRequest) (effect sessio
 	return effect, skipped, err
 }
 
-// selectNotTheirs lists the live sessions of members whom the caller may not manage. CROSS JOIN keeps
-// SQLite from going through all sessions instead of looking these few up.
+// selectNotTheirs lists the live sessions of members whom the caller may not manage. CROSS JOIN
+// keeps SQLite from going through all sessions instead of looking these few up.
 const selectNotTheirs = `
 SELECT s.id FROM json_each(?) AS named CROSS JOIN sessions s ON s.id = named.value ->> 'id'
 WHERE ` + alive + ` AND s.member_id <> ?
@@ -212,8 +212,8 @@ func notTheirs(tx *gorm.DB, caller member.Authority, batch string) ([]string, er
 	return all(tx, func(id *string) []any { return []any{id} }, selectNotTheirs, batch, caller.Member.ID.String(), list(caller.Manages()))
 }
 
-// endNamed ends sessions by their ids. Without the sign before the generation, SQLite would read all
-// sessions of it instead of looking these few up.
+// endNamed ends sessions by their ids. Without the sign before the generation, SQLite would read
+// all sessions of it instead of looking these few up.
 const endNamed = `
 UPDATE sessions SET ended_at = ending.at, end_reason = ?, ended_by = ?
 FROM (SELECT value ->> 'id' AS id, value ->> 'at' AS at FROM json_each(?)) AS ending

@@ -11,12 +11,12 @@ import (
 )
 
 // SQLite reads the write-ahead log up to the first frame with a wrong checksum, and silently drops
-// the rest. That is right for a frame that a power loss tore. But a damaged byte looks the same, and
-// would take back all that was answered after it: revoked sessions would be alive again.
+// the rest. That is right for a frame that a power loss tore. But a damaged byte looks the same,
+// and would take back all that was answered after it: revoked sessions would be alive again.
 //
 // Each commit is synced before the next one is written, so a power loss tears the last transaction
-// only. With two commits at or after a bad frame, the log is damaged and must not be used. Damage to
-// the very last transaction cannot be told from a torn one.
+// only. With two commits at or after a bad frame, the log is damaged and must not be used. Damage
+// to the very last transaction cannot be told from a torn one.
 
 // The format of the log is https://www.sqlite.org/fileformat2.html#walformat: a header, then frames
 // of a header and a page each.
@@ -44,7 +44,8 @@ func checkLog(path string) error {
 	return nil
 }
 
-// damageIn describes the damage to the log. It is empty for a log that is whole, or torn at its end.
+// damageIn describes the damage to the log. It is empty for a log that is whole, or torn at its
+// end.
 func damageIn(log io.Reader) (string, error) {
 	var header [logHeaderSize]byte
 	if _, err := io.ReadFull(log, header[:]); err != nil {
@@ -97,7 +98,8 @@ type logSum struct {
 	a, b  uint32
 }
 
-// newLogSum returns a sum in the byte order that the log's first word names; not ok for another word.
+// newLogSum returns a sum in the byte order that the log's first word names; not ok for another
+// word.
 func newLogSum(magic uint32) (sum logSum, ok bool) {
 	switch magic {
 	case 0x377f0682:

@@ -18,12 +18,11 @@ import (
 	"curfew/backend/session"
 )
 
-// copiedLog is a database that stopped without a warning, with its write-ahead log beside it.
+// copiedLog is a database that stopped without a warning, with its write-ahead log.
 type copiedLog struct {
 	file, log []byte
 	pageSize  int
-	// answered is what the database held after each answered write, beside how long the log was by
-	// then.
+	// answered is what the database held after each answered write, with the length of the log.
 	answered []answeredWrite
 }
 
@@ -41,7 +40,7 @@ func writeLog(t *testing.T) copiedLog {
 	pool, err := db.writer.DB()
 	require.NoError(t, err)
 	require.NoError(t, pool.QueryRow("PRAGMA page_size").Scan(&c.pageSize))
-	// From here on the log begins anew.
+	// From here on the log begins from scratch.
 	_, err = pool.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
 	require.NoError(t, err)
 	c.answered = append(c.answered, answeredWrite{0, holds(t, pool)})

@@ -83,7 +83,8 @@ func all[T any](tx *gorm.DB, into func(*T) []any, query string, args ...any) (fo
 	return found, err
 }
 
-// list is the values as JSON, for json_each: there may be more than a statement may have parameters.
+// list is the values as JSON, for json_each: there may be more than a statement may have
+// parameters.
 func list[T any](values []T) string {
 	if len(values) == 0 {
 		return "[]"

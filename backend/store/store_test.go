@@ -631,8 +631,7 @@ func TestTheFileIsItsOwnersAlone(t *testing.T) {
 	}
 }
 
-// TestAFailedStatementIsToldOnce: whoever gets the error tells it, in words that help. A damaged
-// file is refused with one line.
+// TestAFailedStatementIsToldOnce, by the caller that gets the error.
 func TestAFailedStatementIsToldOnce(t *testing.T) {
 	var said bytes.Buffer
 	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "curfew.db"), slog.New(slog.NewTextHandler(&said, nil)))
@@ -729,8 +728,8 @@ func TestATransactionThatBreaksOffLeavesNothing(t *testing.T) {
 	require.NoError(t, db.writer.Raw("PRAGMA wal_autocheckpoint").Scan(&autocheckpoint).Error)
 	require.Equal(t, longestLog, autocheckpoint, "it is still the first connection")
 
-	// What has begun goes on to its end, whoever has given up waiting for it; and what has not does
-	// not begin.
+	// A transaction that has begun goes on to its end after its caller has left. Another one does not
+	// begin.
 	require.NoError(t, db.write(ctx, func(tx *gorm.DB) error {
 		require.Nil(t, tx.Statement.Context.Done(), "no statement is watched for it either")
 		cancel()

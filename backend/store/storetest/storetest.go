@@ -1,4 +1,5 @@
-// Package storetest has new databases for tests at once. Migrating one takes longer than most tests that need one.
+// Package storetest has new databases for tests at once. Migrating one takes longer than most tests
+// that need one.
 package storetest
 
 import (
