@@ -154,33 +154,33 @@ func (a *App) build(ctx context.Context, web fs.FS, openStore openStore) (err er
 		Metrics:          a.metrics,
 		MetricsToken:     a.config.MetricsToken,
 	})
-	operator := quietEcho()
-	api.MountOperator(operator)
-	a.operator = a.newServer(operator)
+	a.operator = a.newServer(api.MountOperator)
 	if web == nil {
 		return nil
 	}
+	return a.mount(api, web)
+}
+
+// mount creates the server for the network.
+func (a *App) mount(api *httpapi.API, web fs.FS) error {
 	pages, err := spa.New(web)
 	if err != nil {
 		return err
 	}
-	e := quietEcho()
-	api.Mount(e)
-	e.GET("/*", pages.Serve)
-	e.HEAD("/*", pages.Serve)
-	a.server = a.newServer(e)
+	a.server = a.newServer(func(e *echo.Echo) {
+		api.Mount(e)
+		e.GET("/*", pages.Serve)
+		e.HEAD("/*", pages.Serve)
+	})
 	return nil
 }
 
-func quietEcho() *echo.Echo {
+func (a *App) newServer(mount func(*echo.Echo)) *http.Server {
 	e := echo.New()
 	e.Logger.SetOutput(io.Discard) // everything that matters goes to slog
-	return e
-}
-
-func (a *App) newServer(handler http.Handler) *http.Server {
+	mount(e)
 	return &http.Server{
-		Handler:           handler,
+		Handler:           e,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,

@@ -85,8 +85,8 @@ func Restore(ctx context.Context, cfg config.Config, backup string, force bool, 
 
 func (f *DataFolder) restore(ctx context.Context, backup string, force bool, log *slog.Logger) (done Restored, err error) {
 	_, err = os.Lstat(f.database())
-	done.Replaced = err == nil
-	if done.Replaced && !force {
+	exists := err == nil
+	if exists && !force {
 		return Restored{}, fmt.Errorf("there is a database in %s already; name an empty folder with --data, or replace it with --force", f.path)
 	}
 	ready := filepath.Join(f.restoring(), "curfew.db")
@@ -95,16 +95,19 @@ func (f *DataFolder) restore(ctx context.Context, backup string, force bool, log
 	if err != nil {
 		return Restored{}, ofBackup(backup, err)
 	}
-	var replaced store.Marks
-	if done.Replaced {
+	var (
+		replaced store.Marks
+		unread   string
+	)
+	if exists {
 		if replaced, err = store.ReadMarks(ctx, f.database(), log); err != nil {
-			done.Unread = err.Error()
+			unread = err.Error()
 		}
 	}
-	if err := invalidateSessions(ctx, ready, replaced, force, log, &done); err != nil {
+	if done, err = invalidateSessions(ctx, ready, replaced, force, log); err != nil {
 		return Restored{}, ofBackup(backup, err)
 	}
-	done.GenerationBefore = before.Generation
+	done.Replaced, done.Unread, done.GenerationBefore = exists, unread, before.Generation
 	if _, err := os.Stat(ready + "-wal"); !errors.Is(err, fs.ErrNotExist) {
 		return Restored{}, errors.Join(errors.New("not all of the restored database could be folded into its file"), err)
 	}
@@ -133,30 +136,30 @@ func (f *DataFolder) stageBackup(ctx context.Context, backup, ready string, log 
 
 // invalidateSessions checks the copy, brings its schema up to date and ends every session. The copy
 // is on disk afterwards, in one file.
-func invalidateSessions(ctx context.Context, path string, replaced store.Marks, force bool, log *slog.Logger, done *Restored) (err error) {
+func invalidateSessions(ctx context.Context, path string, replaced store.Marks, force bool, log *slog.Logger) (done Restored, err error) {
 	db, err := store.Open(ctx, path, log)
 	if err != nil {
-		return err
+		return Restored{}, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	found, err := db.Examine(ctx)
 	if err != nil {
-		return err
+		return Restored{}, err
 	}
 	if found.Chain.Broken != nil {
 		if !force {
-			return &BrokenChainError{*found.Chain.Broken}
+			return Restored{}, &BrokenChainError{*found.Chain.Broken}
 		}
 		done.BrokenAt, done.BrokenWhy = found.Chain.Broken.Sequence, found.Chain.Broken.Reason
 	}
 	renewed, err := db.InvalidateSessions(ctx, replaced, found, audit.Event{At: time.Now(), Action: audit.Restored, Actor: audit.Operator, Target: "organization"})
 	if err != nil {
-		return err
+		return Restored{}, err
 	}
 	done.Organization, done.To, done.Members = found.Organization, found.Newest, found.Members
 	done.SessionsEnded, done.LinksWithdrawn, done.Generation = renewed.SessionsEnded, renewed.LinksWithdrawn, renewed.Generation
 	done.Entries, done.AuditHash = renewed.Entry.Sequence, renewed.Entry.Hash.String()
-	return nil
+	return done, nil
 }
 
 // ofBackup names the file that the operator named, and not the copy of it that was looked at.
