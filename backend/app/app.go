@@ -44,9 +44,8 @@ type App struct {
 	sessions *session.Service
 	tokens   *token.Keys
 	live     *live.Hub
-	// guesses is the member service, where refusals are counted.
-	guesses *member.Service
-	metrics *metrics.Metrics
+	members  *member.Service
+	metrics  *metrics.Metrics
 	// server is for the network, and operator for the command line; see operator.go.
 	server, operator *http.Server
 	// SetupURL is the page that sets the organization up, with the one-time token; empty
@@ -120,11 +119,9 @@ func (a *App) build(ctx context.Context, web fs.FS, openStore openStore) (err er
 	if a.sessions, err = session.New(ctx, a.db, a.clock.Now, derived[0]); err != nil {
 		return err
 	}
-	members, err := a.members(ctx, a.clock.Now, wall, seal)
-	if err != nil {
+	if a.members, err = a.openMembers(ctx, a.clock.Now, wall, seal); err != nil {
 		return err
 	}
-	a.guesses = members
 	a.live = live.NewHub(httpapi.ListenersPerSession, httpapi.ListenersPerMember)
 	var mailer *mail.Sender
 	if a.config.Mail != nil {
@@ -132,7 +129,7 @@ func (a *App) build(ctx context.Context, web fs.FS, openStore openStore) (err er
 	}
 	api := httpapi.New(httpapi.Deps{
 		Sessions:         a.sessions,
-		Members:          members,
+		Members:          a.members,
 		Tokens:           a.tokens,
 		Audit:            a.db,
 		Live:             a.live,
@@ -206,9 +203,9 @@ func (a *App) acceptTime(ctx context.Context) (session.Receipt, error) {
 	return a.sessions.AcceptTime(ctx, a.clock)
 }
 
-// members opens the member service. Until the organization is set up, it creates a one-time token
+// openMembers opens the member service. Until the organization is set up, it creates a one-time token
 // for that.
-func (a *App) members(ctx context.Context, now, wall func() time.Time, key [32]byte) (*member.Service, error) {
+func (a *App) openMembers(ctx context.Context, now, wall func() time.Time, key [32]byte) (*member.Service, error) {
 	done, err := a.db.HasMembers(ctx)
 	if err != nil {
 		return nil, err
@@ -257,7 +254,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	background(time.Second, "writing touches", a.sessions.Flush)
 	background(time.Second, "the sweep", a.sweep)
-	background(time.Minute, "counts of refusals", a.guesses.WriteRefusals)
+	background(time.Minute, "counts of refusals", a.members.WriteRefusals)
 	background(betweenCheckpoints, "the checkpoint", a.db.Checkpoint)
 	background(betweenClockWarnings, "watching the clock", func(context.Context) error { a.watchClock(); return nil })
 	background(betweenCounts, "telling of lines left out", func(context.Context) error { a.limits.report(); return nil })
