@@ -32,29 +32,28 @@ type payload struct {
 	ID         string    `json:"jti"`
 }
 
-// open verifies the signature of a token and reads its claims, for the validator too. It reads
-// nothing before the signature is verified. The header has to equal one of the keys' headers byte
-// for byte, so the token selects neither the algorithm nor any other key.
-func (k *Keys) open(text string) (Claims, jwt.RegisteredClaims, error) {
-	var none jwt.RegisteredClaims
+// open verifies a token in all but its expiry and returns what it says. It reads nothing before the
+// signature is verified. The header has to equal one of the keys' headers byte for byte, so the
+// token selects neither the algorithm nor any other key.
+func (k *Keys) open(text string) (Claims, error) {
 	if len(text) > longest {
-		return Claims{}, none, errors.New("too long")
+		return Claims{}, errors.New("too long")
 	}
 	if strings.Count(text, ".") != 2 {
-		return Claims{}, none, errors.New("not three parts")
+		return Claims{}, errors.New("not three parts")
 	}
 	header, rest, _ := strings.Cut(text, ".")
 	body, tail, _ := strings.Cut(rest, ".")
 	key, known := k.byHeader[header]
 	if !known {
-		return Claims{}, none, errors.New("unknown header")
+		return Claims{}, errors.New("unknown header")
 	}
 	signature, err := decode(tail)
 	if err != nil {
-		return Claims{}, none, fmt.Errorf("signature: %w", err)
+		return Claims{}, fmt.Errorf("signature: %w", err)
 	}
 	if err := jwt.SigningMethodHS256.Verify(text[:len(header)+1+len(body)], signature, key); err != nil {
-		return Claims{}, none, err
+		return Claims{}, err
 	}
 	var p payload
 	raw, err := decode(body)
@@ -62,29 +61,29 @@ func (k *Keys) open(text string) (Claims, jwt.RegisteredClaims, error) {
 		err = json.Unmarshal(raw, &p, json.RejectUnknownMembers(true))
 	}
 	if err != nil {
-		return Claims{}, none, fmt.Errorf("claims: %w", err)
+		return Claims{}, fmt.Errorf("claims: %w", err)
 	}
-	return p.claims()
+	return k.judge(p)
 }
 
-func (p payload) claims() (claims Claims, registered jwt.RegisteredClaims, err error) {
+// judge returns what the claims say, if they are valid but for their expiry.
+func (k *Keys) judge(p payload) (Claims, error) {
 	session, errSession := canonical(p.Session)
 	member, errMember := canonical(p.Subject)
 	_, errID := canonical(p.ID)
 	if err := errors.Join(errSession, errMember, errID); err != nil {
-		return claims, registered, err
+		return Claims{}, err
 	}
 	if min(p.Generation, p.IssuedAt, p.NotBefore, p.ExpiresAt) == 0 {
-		return claims, registered, errors.New("a claim is missing")
+		return Claims{}, errors.New("a claim is missing")
 	}
 	if max(p.IssuedAt, p.NotBefore, p.ExpiresAt) > latest {
-		return claims, registered, errors.New("a time after the year 9999")
+		return Claims{}, errors.New("a time after the year 9999")
 	}
-	at := func(seconds uint64) *jwt.NumericDate { return jwt.NewNumericDate(time.Unix(int64(seconds), 0)) }
-	return Claims{Session: session, Member: member, Generation: p.Generation, ExpiresAt: at(p.ExpiresAt).Time}, jwt.RegisteredClaims{
-		Issuer: p.Issuer, Audience: p.Audience[:], Subject: p.Subject, ID: p.ID,
-		IssuedAt: at(p.IssuedAt), NotBefore: at(p.NotBefore), ExpiresAt: at(p.ExpiresAt),
-	}, nil
+	at := func(seconds uint64) time.Time { return time.Unix(int64(seconds), 0) }
+	return Claims{Session: session, Member: member, Generation: p.Generation, ExpiresAt: at(p.ExpiresAt)}, k.validator.Validate(jwt.RegisteredClaims{
+		Issuer: p.Issuer, Audience: p.Audience[:], IssuedAt: jwt.NewNumericDate(at(p.IssuedAt)), NotBefore: jwt.NewNumericDate(at(p.NotBefore)),
+	})
 }
 
 // canonical reads a UUID in its canonical form (RFC 9562, 4).

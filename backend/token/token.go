@@ -58,7 +58,8 @@ type Keys struct {
 	// byHeader holds the secret of each key by the header, in base64url, of the tokens it signs.
 	byHeader map[string][]byte
 	// header is the header of new tokens.
-	header     string
+	header string
+	// validator judges all claims but the expiry, which is judged at every call.
 	validator  *jwt.Validator
 	remembered remembered
 }
@@ -67,8 +68,7 @@ type Keys struct {
 func NewKeys(kind Kind, now func() time.Time) (*Keys, error) {
 	k := &Keys{
 		kind: kind, now: now, byHeader: map[string][]byte{}, remembered: newRemembered(),
-		validator: jwt.NewValidator(jwt.WithIssuer(issuer), jwt.WithAudience(kind.Audience),
-			jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithTimeFunc(now)),
+		validator: jwt.NewValidator(jwt.WithIssuer(issuer), jwt.WithAudience(kind.Audience), jwt.WithIssuedAt(), jwt.WithTimeFunc(now)),
 	}
 	for i, key := range kind.Keys {
 		header, err := encode(struct {
@@ -114,50 +114,21 @@ func (k *Keys) Issue(session, member uuid.UUID, generation uint64, sessionEnds t
 // Verify returns what a token says. It returns ErrExpired for a token that is valid but for its
 // time, and ErrInvalid for any other.
 func (k *Keys) Verify(text string) (Claims, error) {
+	now := k.now()
 	claims, known := k.remembered.find(text)
 	if !known {
 		var err error
-		if claims, err = k.verify(text); err != nil {
-			return Claims{}, err
+		if claims, err = k.open(text); err != nil {
+			return Claims{}, errors.Join(ErrInvalid, err)
 		}
-		k.remembered.add(text, claims, k.now())
 	}
-	if !k.now().Before(claims.ExpiresAt) {
+	if !now.Before(claims.ExpiresAt) { // last, so that it is said of valid tokens alone
 		return Claims{}, ErrExpired
+	}
+	if !known {
+		k.remembered.add(text, claims, now)
 	}
 	return claims, nil
-}
-
-// verify checks the signature, then reads the claims, and lets the JWT library judge them.
-func (k *Keys) verify(text string) (Claims, error) {
-	claims, registered, err := k.open(text)
-	if err == nil {
-		err = k.validator.Validate(registered)
-	}
-	switch {
-	case err == nil:
-		return claims, nil
-	case onlyExpired(err):
-		return Claims{}, ErrExpired
-	default:
-		return Claims{}, errors.Join(ErrInvalid, err)
-	}
-}
-
-// onlyExpired reports whether a token's time is all that is wrong with it. The library joins all
-// the errors that it finds.
-func onlyExpired(err error) bool {
-	if !errors.Is(err, jwt.ErrTokenExpired) {
-		return false
-	}
-	for _, other := range []error{
-		jwt.ErrTokenInvalidAudience, jwt.ErrTokenInvalidIssuer, jwt.ErrTokenNotValidYet, jwt.ErrTokenUsedBeforeIssued, jwt.ErrTokenRequiredClaimMissing,
-	} {
-		if errors.Is(err, other) {
-			return false
-		}
-	}
-	return true
 }
 
 // encode returns the base64url of a value's JSON.
