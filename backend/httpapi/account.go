@@ -115,10 +115,7 @@ func (a *API) listNotices(c echo.Context, who session.Principal) error {
 	if err != nil {
 		return err
 	}
-	page := AuditPage{Items: make([]AuditEntry, len(notices))}
-	for i, entry := range notices {
-		page.Items[i] = wireAuditEntry(entry)
-	}
+	page := AuditPage{Items: wireAuditEntries(notices)}
 	withoutOthersAddresses(page.Items, who.Member.ID.String())
 	return c.JSON(http.StatusOK, page)
 }

@@ -77,7 +77,7 @@ type API struct {
 func New(deps Deps) *API {
 	a := &API{
 		Deps:     deps,
-		refusals: refusalLimiter(),
+		refusals: rate.NewLimiter(refusedPerSecond, refusedAtOnce),
 		walks:    newGate(max(1, runtime.GOMAXPROCS(0)-1), walksWaiting),
 		readings: newGate(readingsAtOnce, 0),
 	}

@@ -76,7 +76,7 @@ func auditFilter(c echo.Context) (audit.Filter, error) {
 
 // pageOfEntries returns the page of the filter's entries that the request asks for.
 func (a *API) pageOfEntries(c echo.Context, filter audit.Filter) (AuditPage, error) {
-	page := AuditPage{Items: []AuditEntry{}}
+	var page AuditPage
 	limit := pageLimit(c)
 	before, err := readCursor[audit.Place](a, c, "audit")
 	if err != nil {
@@ -94,9 +94,7 @@ func (a *API) pageOfEntries(c echo.Context, filter audit.Filter) (AuditPage, err
 			return page, err
 		}
 	}
-	for _, entry := range entries {
-		page.Items = append(page.Items, wireAuditEntry(entry))
-	}
+	page.Items = wireAuditEntries(entries)
 	return page, nil
 }
 

@@ -32,13 +32,8 @@ var (
 	errEncoded   = errors.New("the body is compressed")
 	errTooLarge  = errors.New("the body is too large")
 	errEmptyBody = errors.New("the body is empty")
+	errNotJSON   = errors.New("the body is not valid JSON")
 )
-
-// syntaxError is returned for a body that is not JSON.
-type syntaxError struct{ cause error }
-
-func (e *syntaxError) Error() string { return "invalid JSON: " + e.cause.Error() }
-func (e *syntaxError) Unwrap() error { return e.cause }
 
 // inputError says which fields of an input are wrong.
 type inputError struct{ fields []FieldError }
@@ -65,7 +60,7 @@ func bind(c echo.Context, into any) error {
 	}
 	raw, err := io.ReadAll(io.LimitReader(r.Body, longestBody+1))
 	if err != nil {
-		return &syntaxError{err}
+		return fmt.Errorf("%w: %w", errNotJSON, err)
 	}
 	if len(raw) > longestBody {
 		// A client that is still sending would find the connection closed, and read no answer.
@@ -142,7 +137,7 @@ func orZero[T any](value *T) (v T) {
 func unreadable(err error) error {
 	var misfit *json.SemanticError
 	if !errors.As(err, &misfit) {
-		return &syntaxError{err}
+		return fmt.Errorf("%w: %w", errNotJSON, err)
 	}
 	field := FieldError{Field: fieldOf(misfit.JSONPointer)}
 	switch {

@@ -23,7 +23,9 @@ const (
 
 // StreamTimes are the intervals of a stream of events.
 type StreamTimes struct {
-	// Heartbeat is the interval at which a quiet stream sends a beat and checks its session.
+	// Heartbeat is the interval at which a quiet stream checks its session and sends a beat. That
+	// keeps proxies from closing the stream, and lets server and client notice that the other is
+	// gone. It is an event, because scripts do not see comments.
 	Heartbeat time.Duration
 	// Patience is how long one write may wait for a client that does not read.
 	Patience time.Duration
@@ -87,7 +89,7 @@ func (a *API) listenToEvents(c echo.Context, who session.Principal) error {
 		// The first check comes after Listen, so that no change is missed between them.
 		now, err := a.Sessions.Admit(ctx, who.Session.ID, 0, session.Passive)
 		if err != nil {
-			return a.endEvents(events, err)
+			return events.end(err, requestID(c))
 		}
 		if version := now.Organization.Version; version != told {
 			told = version
@@ -127,33 +129,30 @@ func (a *API) listenToEvents(c echo.Context, who session.Principal) error {
 		case <-quiet:
 			quiet = nil
 		case <-time.After(max(time.Millisecond, min(a.Stream.Heartbeat, next))):
-			if err := events.beat(); err != nil {
+			if err := events.send("beat", struct{}{}); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// endEvents sends the last event of a stream. After a storage failure there is none: the session
+// end sends the last event of a stream. After a storage failure there is none: the session
 // may be alive, and the client connects again.
-func (a *API) endEvents(events *eventStream, err error) error {
+func (s *eventStream) end(err error, request string) error {
 	var ended *session.EndedError
 	if !errors.As(err, &ended) && !errors.Is(err, session.ErrNoSession) {
 		return err
 	}
 	p := problemFor(err)
-	p.RequestId = events.request
-	return events.send("session.ended", p.Problem)
+	p.RequestId = request
+	return s.send("session.ended", p.Problem)
 }
 
 // eventStream writes server-sent events (WHATWG HTML, 9.2).
-type eventStream struct {
-	deadlineWriter
-	request string
-}
+type eventStream struct{ deadlineWriter }
 
 func (a *API) beginEvents(c echo.Context) (*eventStream, error) {
-	s := &eventStream{a.deadlineWriter(c), requestID(c)}
+	s := &eventStream{a.deadlineWriter(c)}
 	// The server's deadline is for requests that end.
 	if err := s.control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return nil, err
@@ -172,10 +171,6 @@ func (s *eventStream) send(event string, data any) error {
 	}
 	return s.tell(fmt.Sprintf("event: %s\ndata: %s\n\n", event, encoded))
 }
-
-// beat keeps proxies from closing the stream, and lets server and client notice that the other is
-// gone. It is an event, because scripts do not see comments.
-func (s *eventStream) beat() error { return s.send("beat", struct{}{}) }
 
 func (s *eventStream) tell(text string) error {
 	if _, err := io.WriteString(s, text); err != nil {

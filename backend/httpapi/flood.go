@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"curfew/backend/session"
 	"curfew/backend/token"
 )
@@ -21,8 +19,6 @@ const (
 	refusedPerSecond = 250
 	longestDelay     = time.Second
 )
-
-func refusalLimiter() *rate.Limiter { return rate.NewLimiter(refusedPerSecond, refusedAtOnce) }
 
 // delayRefusal returns the refusal, after a delay if it is of a token that this deployment did not
 // sign and there are many of them.

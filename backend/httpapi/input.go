@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -139,12 +140,12 @@ func (i input) check(c echo.Context) error {
 func (i input) refuseQuery(raw string) error {
 	query, err := url.ParseQuery(raw)
 	if err != nil {
-		return &queryError{err}
+		return fmt.Errorf("%w: %w", errQuery, err)
 	}
 	var wrong []FieldError
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		if !utf8.ValidString(name + strings.Join(query[name], "")) {
-			return &queryError{fmt.Errorf("%q is not UTF-8", name)}
+			return fmt.Errorf("%w: %q is not UTF-8", errQuery, name)
 		}
 		p, known := i.query[name]
 		if !known {
@@ -159,11 +160,7 @@ func (i input) refuseQuery(raw string) error {
 	return &inputError{wrong}
 }
 
-// queryError is returned for a query string that cannot be parsed.
-type queryError struct{ cause error }
-
-func (e *queryError) Error() string { return "unreadable query string: " + e.cause.Error() }
-func (e *queryError) Unwrap() error { return e.cause }
+var errQuery = errors.New("unreadable query string")
 
 // refuse returns the code and message for values that the parameter cannot have; "" for valid ones.
 func (p parameter) refuse(values []string) (code, message string) {

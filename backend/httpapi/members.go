@@ -7,25 +7,25 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"curfew/backend/audit"
+	"curfew/backend/fold"
 	"curfew/backend/mail"
 	"curfew/backend/member"
 	"curfew/backend/session"
 )
 
 func (a *API) listMembers(c echo.Context, _ session.Principal) error {
-	query := memberQuery(c)
-	list := fmt.Sprintf("members by %s, %t", query.Order, query.Descending) // a cursor is of one order
-	after, err := readCursor[memberPlace](a, c, list)
-	if err != nil {
-		return err
+	query := member.Query{
+		Text: c.QueryParam("q"), Role: member.Role(c.QueryParam("role")), State: member.State(c.QueryParam("state")),
+		Order: cmp.Or(member.Order(c.QueryParam("sort")), member.ByName), Descending: descending(c, false), Limit: pageLimit(c),
 	}
-	if after != nil {
-		query.After = &member.Details{Member: member.Member{ID: after.ID, Email: after.Email, Name: after.Name}, CreatedAt: after.CreatedAt}
+	list := fmt.Sprintf("members by %s, %t", query.Order, query.Descending) // a cursor is of one order
+	var err error
+	if query.After, err = readCursor[member.Details](a, c, list); err != nil {
+		return err
 	}
 	limit := query.Limit
 	query.Limit++
@@ -37,7 +37,7 @@ func (a *API) listMembers(c echo.Context, _ session.Principal) error {
 	if len(found) > limit {
 		found = found[:limit]
 		last := found[limit-1]
-		if page.NextCursor, err = a.writeCursor(list, memberPlace{last.ID, last.CreatedAt, last.Email, last.Name}); err != nil {
+		if page.NextCursor, err = a.writeCursor(list, member.Details{Member: member.Member{ID: last.ID, Email: last.Email, Name: last.Name}, CreatedAt: last.CreatedAt}); err != nil {
 			return err
 		}
 	}
@@ -45,21 +45,6 @@ func (a *API) listMembers(c echo.Context, _ session.Principal) error {
 		return err
 	}
 	return c.JSON(http.StatusOK, page)
-}
-
-// memberPlace is the last member of a page, as a cursor holds it.
-type memberPlace struct {
-	ID          member.ID
-	CreatedAt   time.Time
-	Email, Name string
-}
-
-// memberQuery reads which members a request selects, and in which order.
-func memberQuery(c echo.Context) member.Query {
-	return member.Query{
-		Text: c.QueryParam("q"), Role: member.Role(c.QueryParam("role")), State: member.State(c.QueryParam("state")),
-		Order: cmp.Or(member.Order(c.QueryParam("sort")), member.ByName), Descending: descending(c, false), Limit: pageLimit(c),
-	}
 }
 
 func (a *API) getMember(c echo.Context, _ session.Principal, id member.ID) error {
@@ -207,7 +192,7 @@ func (a *API) wireMembers(found ...member.Details) ([]MemberDetails, error) {
 
 func wireDetails(d member.Details) MemberDetails {
 	wire := MemberDetails{
-		Id: d.ID.String(), Name: d.Name, Email: wireEmail(d.Email), Role: Role(d.Role), State: MemberDetailsState(d.State), CreatedAt: d.CreatedAt,
+		Id: d.ID.String(), Name: d.Name, Email: fold.ShowAddress(d.Email), Role: Role(d.Role), State: MemberDetailsState(d.State), CreatedAt: d.CreatedAt,
 		SecondFactor: d.SecondFactor, Passkeys: int64(d.Passkeys),
 	}
 	if d.AddressIssue != "" {

@@ -81,7 +81,6 @@ var otherProblems = []sentinel{
 	{nil, http.StatusUnprocessableEntity, "invalid_input", "\"errors\" says which fields are wrong, and what to do."},
 	{nil, http.StatusUnprocessableEntity, "unknown_field", "A field that the call does not know."},
 	{nil, http.StatusUnprocessableEntity, "unknown_parameter", "A parameter that the call does not know."},
-	{nil, http.StatusBadRequest, "invalid_query", "The query string cannot be read."},
 	{nil, http.StatusTooManyRequests, "too_many_attempts", "Too many attempts. Wait as long as Retry-After says."},
 	{nil, http.StatusServiceUnavailable, "storage_unavailable", "The server cannot reach its storage. Nobody was signed out."},
 	{nil, http.StatusInternalServerError, "internal", "A fault of the server's; its log has the cause under the request's id."},

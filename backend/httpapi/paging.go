@@ -34,11 +34,11 @@ func descending(c echo.Context, usual bool) bool {
 
 var errCursor = invalid("cursor", "invalid", "Use the nextCursor of the page before, as it was.")
 
-// rawTexts lets places carry texts that are not valid UTF-8.
-var rawTexts = jsontext.AllowInvalidUTF8(true)
+// placed lets places carry texts that are not valid UTF-8, and leaves out what is zero.
+var placed = json.JoinOptions(jsontext.AllowInvalidUTF8(true), json.OmitZeroStructFields(true))
 
 func (a *API) writeCursor(list string, place any) (*string, error) {
-	raw, err := json.Marshal(place, rawTexts)
+	raw, err := json.Marshal(place, placed)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func readCursor[Place any](a *API, c echo.Context, list string) (*Place, error) 
 		return nil, errCursor
 	}
 	place := new(Place)
-	return place, json.Unmarshal(raw[:size], place, rawTexts)
+	return place, json.Unmarshal(raw[:size], place, placed)
 }
 
 func (a *API) cursorMAC(list string, place []byte) []byte {

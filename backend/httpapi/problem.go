@@ -88,6 +88,8 @@ var sentinels = []sentinel{
 	{errEncoded, http.StatusUnsupportedMediaType, "unsupported_media_type", "The body is compressed. Send it as it is, without Content-Encoding."},
 	{errMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type", "Send the body as application/json."},
 	{errEmptyBody, http.StatusBadRequest, "invalid_json", "The body is empty. Send a JSON object."},
+	{errNotJSON, http.StatusBadRequest, "invalid_json", "The body is not valid JSON. Check it for a missing quote, comma or brace, and for names that come twice."},
+	{errQuery, http.StatusBadRequest, "invalid_query", "The query string cannot be read. Escape its values, as in q=50%25 for 50%, and separate parameters by &."},
 	{live.ErrTooMany, http.StatusTooManyRequests, "too_many_streams", fmt.Sprintf("Too many streams of events are open: a session may have %d, and a member %d. Close one, or share one among the tabs.", ListenersPerSession, ListenersPerMember)},
 	{member.ErrBusy, http.StatusServiceUnavailable, "busy", "Too many people are signing in at this moment. Try again shortly."},
 	{errBusy, http.StatusServiceUnavailable, "busy", "The server makes as many lists, previews and exports as it can at once. Try again shortly."},
@@ -110,9 +112,7 @@ func problemFor(err error) problem {
 		input       *inputError
 		password    *member.PasswordError
 		throttled   *member.ThrottledError
-		syntax      *syntaxError
 		misdirected *misdirectedError
-		query       *queryError
 		unmatched   *unmatchedError
 		file        *FileError
 		unavailable unavailable
@@ -136,12 +136,8 @@ func problemFor(err error) problem {
 		return problemForFields(input.fields)
 	case errors.As(err, &file):
 		return problemForFields([]FieldError{{Field: "file", Code: file.Code, Message: file.Message}})
-	case errors.As(err, &syntax):
-		return newProblem(http.StatusBadRequest, "invalid_json", "The body is not valid JSON. Check it for a missing quote, comma or brace, and for names that come twice.")
 	case errors.As(err, &misdirected):
 		return newProblem(http.StatusMisdirectedRequest, "misdirected", "Curfew is not served under this host. Use "+misdirected.url+", or have the server's operator set that as the public URL.")
-	case errors.As(err, &query):
-		return newProblem(http.StatusBadRequest, "invalid_query", "The query string cannot be read. Escape its values, as in q=50%25 for 50%, and separate parameters by &.")
 	case errors.As(err, &throttled):
 		p := newProblem(http.StatusTooManyRequests, "too_many_attempts", "Too many attempts. Wait as long as Retry-After says, then try again.")
 		p.retryAfter = max(1, int(math.Ceil(throttled.RetryAfter.Seconds())))
@@ -235,12 +231,10 @@ func (a *API) answerError(err error, c echo.Context) {
 	level := slog.LevelDebug
 	switch {
 	case errors.Is(err, context.Canceled): // the client left
-	case p.Code == "busy":
+	case p.Code == "busy", p.Status == http.StatusForbidden, p.Status == http.StatusTooManyRequests:
 		level = slog.LevelWarn
 	case p.Status >= http.StatusInternalServerError:
 		level = slog.LevelError
-	case p.Status == http.StatusForbidden, p.Status == http.StatusTooManyRequests:
-		level = slog.LevelWarn
 	}
 	if ctx := c.Request().Context(); a.Log.Enabled(ctx, level) { // a flood of refusals must not pay for lines that are not logged
 		a.Log.Log(ctx, level, "request refused", "status", p.Status, "code", p.Code, "error", err,

@@ -25,11 +25,8 @@ func wireClient(client session.Client) SessionClient {
 	return SessionClient{Address: client.AddressText(), UserAgent: client.UserAgent, Browser: device.Browser, Os: device.OS, Device: SessionClientDevice(device.Kind)}
 }
 
-// wireEmail converts a stored address to the one that people read.
-func wireEmail(stored string) string { return fold.ShowAddress(stored) }
-
 func wireMember(m member.Member) Member {
-	return Member{Id: m.ID.String(), Name: m.Name, Email: wireEmail(m.Email), Role: Role(m.Role)}
+	return Member{Id: m.ID.String(), Name: m.Name, Email: fold.ShowAddress(m.Email), Role: Role(m.Role)}
 }
 
 func wireLength(l session.Length) Length { return Length{Value: l.Value, Unit: Unit(l.Unit)} }
@@ -70,6 +67,14 @@ func wireAuditEntry(e audit.Entry) AuditEntry {
 	if agent, said := e.Details["userAgent"].(string); said {
 		client := wireClient(session.Client{Address: session.ParseAddress(e.Address), UserAgent: agent})
 		wire.Client = &client
+	}
+	return wire
+}
+
+func wireAuditEntries(entries []audit.Entry) []AuditEntry {
+	wire := make([]AuditEntry, len(entries))
+	for i, entry := range entries {
+		wire[i] = wireAuditEntry(entry)
 	}
 	return wire
 }
