@@ -155,7 +155,6 @@ func connect(path string, log *slog.Logger, more url.Values, connections int) (*
 	db, err := gorm.Open(sqlite.New(sqlite.Config{DriverName: driverName, DSN: location.String()}), &gorm.Config{
 		SkipDefaultTransaction: true,
 		TranslateError:         true,
-		NowFunc:                func() time.Time { return time.Now().UTC() },
 		Logger:                 newSlowLog(log),
 	})
 	if err != nil {
@@ -199,7 +198,7 @@ func (db *DB) prepare(ctx context.Context, how *opening) (older int64, err error
 		return 0, err
 	}
 	if is {
-		return 0, &UnusableError{Advice: "is a backup, in which everybody is signed in who was then. Move it out of the data folder, and restore it: curfew restore FILE."}
+		return 0, &UnusableError{Advice: "is a backup: sessions that have ended since would be alive again. Move it out of the data folder, and restore it: curfew restore FILE."}
 	}
 	migrations, err := migrationsOf(db.writer)
 	if err != nil {

@@ -102,7 +102,7 @@ func enoughSpace(path string, have int64, how opening) error {
 	if err == nil && found < uint64(need) {
 		const mega = 1 << 20
 		return &UnusableError{Advice: fmt.Sprintf(
-			"has schema %d and has to be brought to %d. That takes %d MB beside it, and %d MB are free. Free some space and start again; nothing was changed.",
+			"has schema %d and is to be upgraded to %d. That takes %d MB next to it, and %d MB are free. Free some space and start again; nothing was changed.",
 			have, how.version, (need+mega-1)/mega, found/mega)}
 	}
 	return nil // if the free space is unknown, the upgrade may fail later

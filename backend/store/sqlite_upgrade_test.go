@@ -137,7 +137,7 @@ func TestAnUpgradeThatFailsChangesNothing(t *testing.T) {
 		"there is no space": {
 			func(func()) opening {
 				return opening{free: func(string) (uint64, error) { return 1 << 16, nil }}
-			}, "SELECT 1", "has schema 1 and has to be brought to [0-9]+. That takes 1 MB beside it, and 0 MB are free",
+			}, "SELECT 1", "has schema 1 and is to be upgraded to [0-9]+. That takes 1 MB next to it, and 0 MB are free",
 		},
 		"it is only to be read": {
 			func(func()) opening { return opening{refuseOlder: true} }, "SELECT 1", "has schema 1, and this program works on [0-9]+. Nothing was changed: start the server",
