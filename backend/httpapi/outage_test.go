@@ -90,8 +90,8 @@ func (f *failing) SaveOrganization(ctx context.Context, update session.Organizat
 	return unless(f.at("SaveOrganization"), func() (session.Effect, error) { return f.DB.SaveOrganization(ctx, update) })
 }
 
-func (f *failing) RevokeAll(ctx context.Context, revocation session.Revocation, caller audit.Caller, demand member.Demand) (session.Receipt, error) {
-	return unless(f.at("RevokeAll"), func() (session.Receipt, error) { return f.DB.RevokeAll(ctx, revocation, caller, demand) })
+func (f *failing) RevokeAll(ctx context.Context, revocation session.Revocation, caller audit.Caller, requirement member.Requirement) (session.Receipt, error) {
+	return unless(f.at("RevokeAll"), func() (session.Receipt, error) { return f.DB.RevokeAll(ctx, revocation, caller, requirement) })
 }
 
 func (f *failing) Revocation(ctx context.Context, generation uint64) (session.Receipt, error) {
@@ -151,24 +151,24 @@ func (f *failing) Member(ctx context.Context, id member.ID) (member.Details, err
 	return unless(f.at("Member"), func() (member.Details, error) { return f.DB.Member(ctx, id) })
 }
 
-func (f *failing) Invite(ctx context.Context, invited member.InvitedMember, caller audit.Caller, demand member.Demand, event audit.Event) (member.Effect, error) {
-	return unless(f.at("Invite"), func() (member.Effect, error) { return f.DB.Invite(ctx, invited, caller, demand, event) })
+func (f *failing) Invite(ctx context.Context, invited member.InvitedMember, caller audit.Caller, requirement member.Requirement, event audit.Event) (member.Effect, error) {
+	return unless(f.at("Invite"), func() (member.Effect, error) { return f.DB.Invite(ctx, invited, caller, requirement, event) })
 }
 
-func (f *failing) ChangeMember(ctx context.Context, id member.ID, caller audit.Caller, demand member.Demand, decide member.Decide) (member.Effect, error) {
-	return unless(f.at("ChangeMember"), func() (member.Effect, error) { return f.DB.ChangeMember(ctx, id, caller, demand, decide) })
+func (f *failing) ChangeMember(ctx context.Context, id member.ID, caller audit.Caller, requirement member.Requirement, decide member.Decide) (member.Effect, error) {
+	return unless(f.at("ChangeMember"), func() (member.Effect, error) { return f.DB.ChangeMember(ctx, id, caller, requirement, decide) })
 }
 
 func (f *failing) RemoveMember(
-	ctx context.Context, id member.ID, caller audit.Caller, demand member.Demand, decide member.DecideRemoval,
+	ctx context.Context, id member.ID, caller audit.Caller, requirement member.Requirement, decide member.DecideRemoval,
 ) (member.Effect, error) {
-	return unless(f.at("RemoveMember"), func() (member.Effect, error) { return f.DB.RemoveMember(ctx, id, caller, demand, decide) })
+	return unless(f.at("RemoveMember"), func() (member.Effect, error) { return f.DB.RemoveMember(ctx, id, caller, requirement, decide) })
 }
 
 func (f *failing) IssueLink(
-	ctx context.Context, id member.ID, caller audit.Caller, demand member.Demand, decide member.DecideLink,
+	ctx context.Context, id member.ID, caller audit.Caller, requirement member.Requirement, decide member.DecideLink,
 ) (member.Details, error) {
-	return unless(f.at("IssueLink"), func() (member.Details, error) { return f.DB.IssueLink(ctx, id, caller, demand, decide) })
+	return unless(f.at("IssueLink"), func() (member.Details, error) { return f.DB.IssueLink(ctx, id, caller, requirement, decide) })
 }
 
 func (f *failing) OpenLinks(ctx context.Context, now time.Time) (int, error) {

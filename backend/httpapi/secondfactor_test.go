@@ -413,16 +413,16 @@ func TestAnOrganizationThatDemandsASecondFactor(t *testing.T) {
 	h := open(t, options{})
 	owner, plain, strong := h.program(member.Owner), h.program(member.Plain), h.program(member.Auditor)
 	app := strong.enrol()
-	demand := func(c *client, required bool) *answer {
+	requireFactor := func(c *client, required bool) *answer {
 		return c.put("/api/settings/sign-in", map[string]any{"requireSecondFactor": required})
 	}
-	demand(plain, true).requireProblem(http.StatusForbidden, "forbidden")
-	demand(strong, true).requireProblem(http.StatusForbidden, "forbidden")
+	requireFactor(plain, true).requireProblem(http.StatusForbidden, "forbidden")
+	requireFactor(strong, true).requireProblem(http.StatusForbidden, "forbidden")
 	owner.put("/api/settings/sign-in", map[string]any{}, malformed).requireFields("requireSecondFactor required")
 	var settings httpapi.SignInSettings
 	strong.get("/api/settings/sign-in").into(http.StatusOK, &settings)
 	require.Equal(t, httpapi.SignInSettings{Members: 4, WithoutSecondFactor: 3}, settings)
-	demand(owner, true).into(http.StatusOK, &settings)
+	requireFactor(owner, true).into(http.StatusOK, &settings)
 	require.Equal(t, httpapi.SignInSettings{RequireSecondFactor: true, Members: 4, WithoutSecondFactor: 3, Yours: true}, settings)
 
 	// It holds for running sessions, after a restart too, and for every call but those that lead
@@ -458,13 +458,13 @@ func TestAnOrganizationThatDemandsASecondFactor(t *testing.T) {
 	h.clock.advance(30 * time.Second)
 	h.trySignIn(member.Auditor, app.code(0)).requireStatus(http.StatusCreated)
 
-	// What is demanded is not removed, and giving the demand up wants a fresh proof.
+	// What is demanded is not removed, and giving the requireFactor up wants a fresh proof.
 	fresh.delete("/api/account/second-factor").requireProblem(http.StatusConflict, "second_factor_demanded")
 	fresh.enrol()
 	h.clock.advance(11 * time.Minute)
 	fresh.renew()
-	demand(fresh, true).requireStatus(http.StatusOK)
-	demand(fresh, false).requireProblem(http.StatusForbidden, "reauthentication_required")
+	requireFactor(fresh, true).requireStatus(http.StatusOK)
+	requireFactor(fresh, false).requireProblem(http.StatusForbidden, "reauthentication_required")
 	plain.renew()
 	plain.get("/api/account/activity").requireProblem(http.StatusForbidden, "session_restricted")
 	var given httpapi.SignInSettings

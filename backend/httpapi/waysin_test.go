@@ -81,12 +81,12 @@ func TestEveryWayInStandsUnderTheSameControls(t *testing.T) {
 			wrong(h.at("203.0.113.8")).requireProblem(http.StatusUnauthorized, way.refusal)
 			require.Equal(t, refused+1, logged("session.refused"))
 
-			demand := func(required bool) {
+			requireFactor := func(required bool) {
 				h.operator().put("/api/settings/sign-in", map[string]any{"requireSecondFactor": required}).into(http.StatusOK, &httpapi.SignInSettings{})
 			}
-			demand(true)
+			requireFactor(true)
 			require.Equal(t, way.restricted, on.requireLive().Restricted)
-			demand(false)
+			requireFactor(false)
 
 			target := "/api/members/" + mine.requireLive().Member.Id
 			admin.do(http.MethodPatch, target, map[string]any{"active": false}).requireStatus(http.StatusOK)

@@ -27,10 +27,10 @@ var (
 	ErrProofNeeded = refusal.New("a fresh proof is needed")
 )
 
-// Demand is what a change requires of its caller, next to a live session. It is checked in the
-// transaction of the change, because a role, a restriction or a proof may have changed since the
-// request was admitted.
-type Demand struct {
+// Requirement is what a change requires of its caller, in addition to a live session. It is checked
+// in the transaction of the change, because a role, a restriction or a proof may have changed since
+// the request was admitted.
+type Requirement struct {
 	// Administers requires an owner or an admin.
 	Administers bool
 	// UpTo requires that the caller may give this role; empty for none.
@@ -76,15 +76,15 @@ func (a Authority) Fresh(now time.Time) bool {
 
 // Satisfies returns what the caller lacks: ErrRestricted, ErrRoleNeeded, ErrForbidden,
 // ErrProofNeeded, or nil.
-func (a Authority) Satisfies(d Demand) error {
+func (a Authority) Satisfies(r Requirement) error {
 	switch {
-	case !d.AlsoRestricted && a.Restricted():
+	case !r.AlsoRestricted && a.Restricted():
 		return ErrRestricted
-	case d.Administers && !a.Member.Role.Administers():
+	case r.Administers && !a.Member.Role.Administers():
 		return ErrRoleNeeded
-	case d.UpTo != "" && d.UpTo.rank() > a.Member.Role.rank():
+	case r.UpTo != "" && r.UpTo.rank() > a.Member.Role.rank():
 		return ErrForbidden
-	case !d.FreshAt.IsZero() && !a.Fresh(d.FreshAt):
+	case !r.FreshAt.IsZero() && !a.Fresh(r.FreshAt):
 		return ErrProofNeeded
 	}
 	return nil

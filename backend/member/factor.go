@@ -86,7 +86,7 @@ type CredentialChange interface {
 
 // Terms are what a credential change requires of the caller, and what it leaves.
 type Terms struct {
-	Demand Demand
+	Requirement Requirement
 	// Action and Details are the audit entry's.
 	Action  audit.Action
 	Details map[string]any
@@ -122,17 +122,17 @@ func (c PasswordChange) Terms(time.Time) Terms {
 
 // Terms implements [CredentialChange].
 func (FactorSetUp) Terms(now time.Time) Terms {
-	return Terms{Demand: Demand{AlsoRestricted: true, FreshAt: now}, Action: audit.SecondFactorSet, Proves: []string{ByTOTP}}
+	return Terms{Requirement: Requirement{AlsoRestricted: true, FreshAt: now}, Action: audit.SecondFactorSet, Proves: []string{ByTOTP}}
 }
 
 // Terms implements [CredentialChange].
 func (FactorRemoval) Terms(now time.Time) Terms {
-	return Terms{Demand: Demand{FreshAt: now}, Action: audit.SecondFactorRemoved}
+	return Terms{Requirement: Requirement{FreshAt: now}, Action: audit.SecondFactorRemoved}
 }
 
 // Terms implements [CredentialChange].
 func (RecoveryCodesChange) Terms(now time.Time) Terms {
-	return Terms{Demand: Demand{FreshAt: now}, Action: audit.RecoveryCodesMade}
+	return Terms{Requirement: Requirement{FreshAt: now}, Action: audit.RecoveryCodesMade}
 }
 
 // Factor returns a member's second factor.
@@ -275,7 +275,7 @@ func rightIf(used bool, err error) error {
 // (R10). It returns ErrNotFound, or what the caller lacks.
 func (s *Service) RemoveFactors(ctx context.Context, caller audit.Caller, id ID) (ended int, err error) {
 	now := s.now()
-	return s.change(ctx, caller, Demand{Administers: true, FreshAt: now}, id, func(by Authority, current Member, _ int) (Change, error) {
+	return s.change(ctx, caller, Requirement{Administers: true, FreshAt: now}, id, func(by Authority, current Member, _ int) (Change, error) {
 		if !by.MayManage(current, current) {
 			return Change{}, ErrForbidden
 		}

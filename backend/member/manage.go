@@ -199,14 +199,14 @@ func (s *Service) Invite(ctx context.Context, caller audit.Caller, invitee Invit
 	m := Member{ID: id, Name: invitee.Name, Email: fold.AddressKey(invitee.Email), Role: invitee.Role, Active: true, Generation: 1}
 	now := s.now()
 	link, secret := newLink(Invitation, now)
-	demand := Demand{Administers: true, UpTo: m.Role, FreshAt: now}
+	requirement := Requirement{Administers: true, UpTo: m.Role, FreshAt: now}
 	details := map[string]any{"name": m.Name, "email": fold.ShowAddress(invitee.Email), "role": m.Role}
 	if invitee.ReuseAddress {
-		demand.UpTo, details["reuseAddress"] = Owner, true
+		requirement.UpTo, details["reuseAddress"] = Owner, true
 	}
 	invitation := InvitedMember{Member: m, Address: AddressChange{Given: s.vault.fingerprint(m.Email), Reuse: invitee.ReuseAddress}, Link: link}
 	_, err = s.members.CommitMember(ctx, caller, func(ctx context.Context) (Effect, error) {
-		return s.store.Invite(ctx, invitation, caller, demand, caller.Event(now, audit.MemberInvited, target(id), details))
+		return s.store.Invite(ctx, invitation, caller, requirement, caller.Event(now, audit.MemberInvited, target(id), details))
 	})
 	if err != nil {
 		return Details{}, "", fmt.Errorf("invite: %w", err)
@@ -230,7 +230,7 @@ type Update struct {
 // ErrLastOwner, ErrEmailTaken, ErrAddressRetired, or what the caller lacks.
 func (s *Service) Change(ctx context.Context, caller audit.Caller, id ID, update Update) error {
 	now := s.now()
-	_, err := s.change(ctx, caller, Demand{Administers: true}, id, func(by Authority, current Member, otherOwners int) (Change, error) {
+	_, err := s.change(ctx, caller, Requirement{Administers: true}, id, func(by Authority, current Member, otherOwners int) (Change, error) {
 		next := current
 		if update.Name != nil {
 			next.Name = *update.Name
@@ -279,7 +279,7 @@ func (s *Service) Change(ctx context.Context, caller audit.Caller, id ID, update
 // Rename changes the caller's own name.
 func (s *Service) Rename(ctx context.Context, caller audit.Caller, id ID, name string) error {
 	now := s.now()
-	_, err := s.change(ctx, caller, Demand{}, id, func(_ Authority, current Member, _ int) (Change, error) {
+	_, err := s.change(ctx, caller, Requirement{}, id, func(_ Authority, current Member, _ int) (Change, error) {
 		next := current
 		next.Name = name
 		if next == current {
@@ -318,7 +318,7 @@ func (s *Service) Remove(ctx context.Context, caller audit.Caller, id ID) (ended
 		return removal, nil
 	}
 	effect, err := s.members.CommitMember(ctx, caller, func(ctx context.Context) (Effect, error) {
-		return s.store.RemoveMember(ctx, id, caller, Demand{Administers: true}, decide)
+		return s.store.RemoveMember(ctx, id, caller, Requirement{Administers: true}, decide)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("remove member: %w", err)
@@ -329,7 +329,7 @@ func (s *Service) Remove(ctx context.Context, caller audit.Caller, id ID) (ended
 // RevokeSessions ends all sessions of a member, and counts them. Callers may end their own.
 func (s *Service) RevokeSessions(ctx context.Context, caller audit.Caller, id ID) (ended int, err error) {
 	now := s.now()
-	return s.change(ctx, caller, Demand{Administers: true}, id, func(by Authority, current Member, _ int) (Change, error) {
+	return s.change(ctx, caller, Requirement{Administers: true}, id, func(by Authority, current Member, _ int) (Change, error) {
 		if !by.MayManage(current, current) {
 			return Change{}, ErrForbidden
 		}
@@ -339,9 +339,9 @@ func (s *Service) RevokeSessions(ctx context.Context, caller audit.Caller, id ID
 	})
 }
 
-func (s *Service) change(ctx context.Context, caller audit.Caller, demand Demand, id ID, decide Decide) (ended int, err error) {
+func (s *Service) change(ctx context.Context, caller audit.Caller, requirement Requirement, id ID, decide Decide) (ended int, err error) {
 	effect, err := s.members.CommitMember(ctx, caller, func(ctx context.Context) (Effect, error) {
-		return s.store.ChangeMember(ctx, id, caller, demand, decide)
+		return s.store.ChangeMember(ctx, id, caller, requirement, decide)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("change member: %w", err)
@@ -369,7 +369,7 @@ func (s *Service) IssueLink(ctx context.Context, caller audit.Caller, id ID) (De
 	}
 	var issued Details
 	_, err := s.members.CommitMember(ctx, caller, func(ctx context.Context) (effect Effect, err error) {
-		issued, err = s.store.IssueLink(ctx, id, caller, Demand{Administers: true, FreshAt: now}, decide)
+		issued, err = s.store.IssueLink(ctx, id, caller, Requirement{Administers: true, FreshAt: now}, decide)
 		return Effect{Member: issued.Member}, err
 	})
 	if err != nil {

@@ -86,14 +86,14 @@ type (
 // Terms implements [CredentialChange].
 func (r PasskeyRegistration) Terms(now time.Time) Terms {
 	return Terms{
-		Demand: Demand{AlsoRestricted: true, FreshAt: now}, Action: audit.PasskeyAdded,
+		Requirement: Requirement{AlsoRestricted: true, FreshAt: now}, Action: audit.PasskeyAdded,
 		Details: map[string]any{"name": r.Passkey.Name}, Proves: []string{ByPasskey},
 	}
 }
 
 // Terms implements [CredentialChange].
 func (PasskeyRemoval) Terms(now time.Time) Terms {
-	return Terms{Demand: Demand{FreshAt: now}, Action: audit.PasskeyRemoved}
+	return Terms{Requirement: Requirement{FreshAt: now}, Action: audit.PasskeyRemoved}
 }
 
 // newRelyingParty returns the site that passkeys are for, or nil if it has no name.

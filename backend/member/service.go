@@ -46,17 +46,17 @@ type Store interface {
 	// Member returns one, or ErrNotFound.
 	Member(ctx context.Context, id ID) (Details, error)
 	// Invite makes a member without a password. Like each method that takes a caller, it judges
-	// them by the demand in its transaction and returns ErrCallerEnded or what they lack. It
+	// them by the requirement in its transaction and returns ErrCallerEnded or what they lack. It
 	// returns ErrEmailTaken or ErrAddressRetired.
-	Invite(ctx context.Context, invited InvitedMember, caller audit.Caller, demand Demand, event audit.Event) (Effect, error)
+	Invite(ctx context.Context, invited InvitedMember, caller audit.Caller, requirement Requirement, event audit.Event) (Effect, error)
 	// ChangeMember reads the facts, lets decide judge them, and writes what comes of it, in one
 	// transaction. It returns ErrNotFound, or what decide returns.
-	ChangeMember(ctx context.Context, id ID, caller audit.Caller, demand Demand, decide Decide) (Effect, error)
+	ChangeMember(ctx context.Context, id ID, caller audit.Caller, requirement Requirement, decide Decide) (Effect, error)
 	// RemoveMember deletes all that is kept of the member but audit entries. It returns
 	// ErrNotFound, or what decide returns.
-	RemoveMember(ctx context.Context, id ID, caller audit.Caller, demand Demand, decide DecideRemoval) (Effect, error)
+	RemoveMember(ctx context.Context, id ID, caller audit.Caller, requirement Requirement, decide DecideRemoval) (Effect, error)
 	// IssueLink gives the member the link that decide returns, in the place of any other.
-	IssueLink(ctx context.Context, id ID, caller audit.Caller, demand Demand, decide DecideLink) (Details, error)
+	IssueLink(ctx context.Context, id ID, caller audit.Caller, requirement Requirement, decide DecideLink) (Details, error)
 	// OpenLinks counts the links that wait to be used.
 	OpenLinks(ctx context.Context, now time.Time) (int, error)
 	// CheckLink returns the member whose link it is, with the link, and the organization's name. It

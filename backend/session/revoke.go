@@ -17,9 +17,9 @@ type EndRequest struct {
 	Reason   EndReason
 	// By is who ends them, with the session and address it is done from, if any.
 	By audit.Caller
-	// Demand makes the store judge By in the same transaction, and skip the sessions that By may
+	// Requirement makes the store judge By in the same transaction, and skip the sessions that By may
 	// not end. It is nil for the system, and for members who sign out.
-	Demand *member.Demand
+	Requirement *member.Requirement
 }
 
 // EndedSession is a session and the time of its end. Member is empty in a request.
@@ -88,7 +88,7 @@ func (s *Service) RevokeAll(ctx context.Context, who Principal, reason, idempote
 		var err error
 		receipt, err = s.store.RevokeAll(ctx, Revocation{
 			At: s.now(), Reason: reason, IdempotencyKey: idempotencyKey, SessionsEnded: sessions, MembersSignedOut: members,
-		}, who.Caller(), member.Demand{Administers: true})
+		}, who.Caller(), member.Requirement{Administers: true})
 		if err != nil || receipt.Repeated {
 			return Effect{}, err
 		}
@@ -121,7 +121,7 @@ func (s *Service) Revoke(ctx context.Context, who Principal, id ID) error {
 	if err != nil {
 		return err
 	}
-	ended, skipped, err := s.revoke(ctx, who, member.Demand{}, []ID{id})
+	ended, skipped, err := s.revoke(ctx, who, member.Requirement{}, []ID{id})
 	switch {
 	case err != nil:
 		return err
@@ -137,7 +137,7 @@ func (s *Service) Revoke(ctx context.Context, who Principal, id ID) error {
 func (s *Service) RevokeOthers(ctx context.Context, who Principal) (int, error) {
 	own := s.roster.Load().idsOf(who.Member.ID, s.Organization(), s.now())
 	others := slices.DeleteFunc(own, func(id ID) bool { return id == who.Session.ID })
-	ended, _, err := s.revoke(ctx, who, member.Demand{}, others)
+	ended, _, err := s.revoke(ctx, who, member.Requirement{}, others)
 	return ended, err
 }
 
@@ -145,11 +145,11 @@ func (s *Service) RevokeOthers(ctx context.Context, who Principal) (int, error) 
 // counts those that were alive until then, and those that it skipped because their members stand
 // above the caller.
 func (s *Service) RevokeNamed(ctx context.Context, who Principal, ids []ID) (ended, skipped int, err error) {
-	return s.revoke(ctx, who, member.Demand{Administers: true}, ids)
+	return s.revoke(ctx, who, member.Requirement{Administers: true}, ids)
 }
 
-func (s *Service) revoke(ctx context.Context, who Principal, demand member.Demand, ids []ID) (ended, skipped int, err error) {
-	now, request := s.now(), EndRequest{Reason: Revoked, By: who.Caller(), Demand: &demand}
+func (s *Service) revoke(ctx context.Context, who Principal, requirement member.Requirement, ids []ID) (ended, skipped int, err error) {
+	now, request := s.now(), EndRequest{Reason: Revoked, By: who.Caller(), Requirement: &requirement}
 	for _, id := range ids {
 		request.Sessions = append(request.Sessions, EndedSession{ID: id, At: now})
 	}

@@ -74,11 +74,11 @@ func (f *faulty) End(ctx context.Context, request session.EndRequest) (session.E
 	return f.DB.End(ctx, request)
 }
 
-func (f *faulty) RevokeAll(ctx context.Context, r session.Revocation, caller audit.Caller, demand member.Demand) (session.Receipt, error) {
+func (f *faulty) RevokeAll(ctx context.Context, r session.Revocation, caller audit.Caller, requirement member.Requirement) (session.Receipt, error) {
 	if f.revokeAll != nil {
 		return f.revokeAll(r, caller)
 	}
-	return f.DB.RevokeAll(ctx, r, caller, demand)
+	return f.DB.RevokeAll(ctx, r, caller, requirement)
 }
 
 var errDisk = errors.New("disk on fire")
@@ -474,7 +474,7 @@ func TestACommitThatOnlySeemedToFailIsBelieved(t *testing.T) {
 	h.open(lying)
 	h.requireAlive(who.Session.ID)
 	lying.revokeAll = func(r session.Revocation, caller audit.Caller) (session.Receipt, error) {
-		_, err := lying.DB.RevokeAll(t.Context(), r, caller, member.Demand{})
+		_, err := lying.DB.RevokeAll(t.Context(), r, caller, member.Requirement{})
 		return session.Receipt{}, errors.Join(errUnknown, err)
 	}
 	_, err := h.RevokeAll(t.Context(), who, "", "")
@@ -507,7 +507,7 @@ func TestWhatAFailedChangeLeftOpenIsLearnedLater(t *testing.T) {
 	require.Equal(t, 1, sessions)
 
 	lying.revokeAll = func(r session.Revocation, caller audit.Caller) (session.Receipt, error) {
-		_, err := lying.DB.RevokeAll(t.Context(), r, caller, member.Demand{})
+		_, err := lying.DB.RevokeAll(t.Context(), r, caller, member.Requirement{})
 		return session.Receipt{}, errors.Join(errUnknown, err)
 	}
 	lying.organization = func() (session.Organization, error) { return session.Organization{}, errDisk }

@@ -66,12 +66,12 @@ func (s *Service) save(
 		if saved = next; err != nil || next == before {
 			return Effect{}, err
 		}
-		demand := member.Demand{Administers: true}
+		requirement := member.Requirement{Administers: true}
 		if next.Loosens(before) {
-			demand.FreshAt = now
+			requirement.FreshAt = now
 		}
 		return s.store.SaveOrganization(ctx, OrganizationUpdate{
-			Next: next, Replaces: before.Version, By: who.Caller(), Demand: demand,
+			Next: next, Replaces: before.Version, By: who.Caller(), Requirement: requirement,
 			Event: who.Caller().Event(now, action, "organization", details),
 		})
 	})

@@ -14,7 +14,7 @@ import (
 //
 // The methods that take a caller judge them in their transaction. They return ErrCallerEnded if the
 // caller's session has ended by its row, its generations or its member, or what the caller lacks of
-// the demand, and change nothing then.
+// the requirement, and change nothing then.
 type Store interface {
 	// Organization returns the row that every session is judged by.
 	Organization(ctx context.Context) (Organization, error)
@@ -23,7 +23,7 @@ type Store interface {
 	// update replaces.
 	SaveOrganization(ctx context.Context, update OrganizationUpdate) (Effect, error)
 	// RevokeAll raises the organization's generation by one and records the revocation.
-	RevokeAll(ctx context.Context, revocation Revocation, caller audit.Caller, demand member.Demand) (Receipt, error)
+	RevokeAll(ctx context.Context, revocation Revocation, caller audit.Caller, requirement member.Requirement) (Receipt, error)
 	// AcceptTime makes at, which may be earlier, the newest time on record. It ends every session
 	// by a new generation, withdraws every one-time link, and deletes the times of accesses and
 	// attempts. It adds the numbers to the event's details.
@@ -81,10 +81,10 @@ type Record struct {
 type OrganizationUpdate struct {
 	Next Organization
 	// Replaces is the version of the policy that it replaces.
-	Replaces int64
-	By       audit.Caller
-	Demand   member.Demand
-	Event    audit.Event
+	Replaces    int64
+	By          audit.Caller
+	Requirement member.Requirement
+	Event       audit.Event
 }
 
 // CredentialUpdate is a change of a member's own credentials.

@@ -138,7 +138,7 @@ func eightEntries(t *testing.T) *DB {
 		Details: map[string]any{"large": uint64(9007199254740993), "largest": uint64(math.MaxUint64), "least": int64(math.MinInt64), "real": 0.1, "exponent": 1e21, "whole": 1.0, "nothing": nil},
 	}))
 	require.NoError(t, db.Record(t.Context(), audit.Event{At: noon, Action: audit.SessionRefused, Actor: audit.Anonymous}))
-	receipt, err := db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(record), member.Demand{})
+	receipt, err := db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(record), member.Requirement{})
 	require.NoError(t, err)
 	require.EqualValues(t, 6, receipt.AuditSequence)
 	for range 2 {

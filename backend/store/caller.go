@@ -14,9 +14,9 @@ import (
 )
 
 // change runs one transaction in the name of a caller, whom it judges first.
-func (db *DB) change(ctx context.Context, caller audit.Caller, demand member.Demand, f func(tx *gorm.DB, by member.Authority) error) error {
+func (db *DB) change(ctx context.Context, caller audit.Caller, requirement member.Requirement, f func(tx *gorm.DB, by member.Authority) error) error {
 	return db.write(ctx, func(tx *gorm.DB) error {
-		by, err := judge(tx, caller, demand)
+		by, err := judge(tx, caller, requirement)
 		if err != nil {
 			return err
 		}
@@ -28,12 +28,12 @@ func (db *DB) change(ctx context.Context, caller audit.Caller, demand member.Dem
 // change passes here, so that a request that was let in before a revocation, a demotion or a new
 // requirement changes nothing after it. It returns session.ErrCallerEnded, or what the caller
 // lacks.
-func judge(tx *gorm.DB, caller audit.Caller, demand member.Demand) (member.Authority, error) {
+func judge(tx *gorm.DB, caller audit.Caller, requirement member.Requirement) (member.Authority, error) {
 	authority, err := authorityOf(tx, caller)
 	if err != nil {
 		return member.Authority{}, err
 	}
-	return authority, authority.Satisfies(demand)
+	return authority, authority.Satisfies(requirement)
 }
 
 // authorityOf reads the caller. It joins nothing: SQLite plans a join with a parameter again for

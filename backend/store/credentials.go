@@ -24,7 +24,7 @@ func proofHolds(proof member.Proof) (where string, args []any) {
 // ChangeCredential implements [session.Store].
 func (db *DB) ChangeCredential(ctx context.Context, update session.CredentialUpdate) (effect session.Effect, err error) {
 	at := update.Event.At
-	err = db.change(ctx, update.By, update.Terms.Demand, func(tx *gorm.DB, by member.Authority) error {
+	err = db.change(ctx, update.By, update.Terms.Requirement, func(tx *gorm.DB, by member.Authority) error {
 		provedAt := by.ProvedAt
 		if change, ok := update.Change.(member.PasswordChange); ok {
 			if err := requireBothFactors(by.Member, change.Proof); err != nil {

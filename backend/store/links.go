@@ -29,9 +29,9 @@ func withdrawLink(tx *gorm.DB, id member.ID) error {
 
 // IssueLink implements [member.Store].
 func (db *DB) IssueLink(
-	ctx context.Context, id member.ID, caller audit.Caller, demand member.Demand, decide member.DecideLink,
+	ctx context.Context, id member.ID, caller audit.Caller, requirement member.Requirement, decide member.DecideLink,
 ) (issued member.Details, err error) {
-	err = db.change(ctx, caller, demand, func(tx *gorm.DB, by member.Authority) error {
+	err = db.change(ctx, caller, requirement, func(tx *gorm.DB, by member.Authority) error {
 		if issued, err = oneMember(tx, id); err != nil {
 			return err
 		}

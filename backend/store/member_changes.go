@@ -12,8 +12,8 @@ import (
 )
 
 // Invite implements [member.Store].
-func (db *DB) Invite(ctx context.Context, invited member.InvitedMember, caller audit.Caller, demand member.Demand, event audit.Event) (member.Effect, error) {
-	err := db.change(ctx, caller, demand, func(tx *gorm.DB, by member.Authority) error {
+func (db *DB) Invite(ctx context.Context, invited member.InvitedMember, caller audit.Caller, requirement member.Requirement, event audit.Event) (member.Effect, error) {
+	err := db.change(ctx, caller, requirement, func(tx *gorm.DB, by member.Authority) error {
 		if err := requireFree(tx, invited.Member, invited.Address); err != nil {
 			return err
 		}
@@ -29,8 +29,8 @@ func (db *DB) Invite(ctx context.Context, invited member.InvitedMember, caller a
 }
 
 // ChangeMember implements [member.Store].
-func (db *DB) ChangeMember(ctx context.Context, id member.ID, caller audit.Caller, demand member.Demand, decide member.Decide) (effect member.Effect, err error) {
-	err = db.change(ctx, caller, demand, func(tx *gorm.DB, by member.Authority) error {
+func (db *DB) ChangeMember(ctx context.Context, id member.ID, caller audit.Caller, requirement member.Requirement, decide member.Decide) (effect member.Effect, err error) {
+	err = db.change(ctx, caller, requirement, func(tx *gorm.DB, by member.Authority) error {
 		current, otherOwners, err := memberToDecideOn(tx, id)
 		if err != nil {
 			return err
@@ -110,9 +110,9 @@ func memberToDecideOn(tx *gorm.DB, id member.ID) (current member.Details, otherO
 
 // RemoveMember implements [member.Store].
 func (db *DB) RemoveMember(
-	ctx context.Context, id member.ID, caller audit.Caller, demand member.Demand, decide member.DecideRemoval,
+	ctx context.Context, id member.ID, caller audit.Caller, requirement member.Requirement, decide member.DecideRemoval,
 ) (effect member.Effect, err error) {
-	err = db.change(ctx, caller, demand, func(tx *gorm.DB, by member.Authority) error {
+	err = db.change(ctx, caller, requirement, func(tx *gorm.DB, by member.Authority) error {
 		current, otherOwners, err := memberToDecideOn(tx, id)
 		if err != nil {
 			return err

@@ -44,7 +44,7 @@ func TestAMovedAddressSettlesTheOther(t *testing.T) {
 	require.NoError(t, old.Close())
 	db := openAt(t, path)
 	move := func(i int, email string) error {
-		_, err := db.ChangeMember(t.Context(), ids[i], audit.Caller{Actor: audit.Operator}, member.Demand{}, func(_ member.Authority, m member.Member, _ int) (member.Change, error) {
+		_, err := db.ChangeMember(t.Context(), ids[i], audit.Caller{Actor: audit.Operator}, member.Requirement{}, func(_ member.Authority, m member.Member, _ int) (member.Change, error) {
 			m.Email = email
 			return member.Change{Next: m, Event: audit.Event{At: noon, Action: audit.MemberChanged}}, nil
 		})

@@ -33,7 +33,7 @@ func (db *DB) Suspicions(ctx context.Context, id member.ID, suspicion member.Sus
 
 // DismissNotices implements [member.Store].
 func (db *DB) DismissNotices(ctx context.Context, caller audit.Caller, sequence int64) error {
-	return db.change(ctx, caller, member.Demand{}, func(tx *gorm.DB, by member.Authority) error {
+	return db.change(ctx, caller, member.Requirement{}, func(tx *gorm.DB, by member.Authority) error {
 		return exec(tx, "UPDATE members SET noticed = max(noticed, min(?, (SELECT max(sequence) FROM audit_entries))) WHERE id = ?",
 			sequence, by.Member.ID.String())
 	})

@@ -39,7 +39,7 @@ func readOrganization(tx *gorm.DB) (session.Organization, error) {
 // SaveOrganization implements [session.Store].
 func (db *DB) SaveOrganization(ctx context.Context, update session.OrganizationUpdate) (session.Effect, error) {
 	next := update.Next
-	err := db.change(ctx, update.By, update.Demand, func(tx *gorm.DB, _ member.Authority) error {
+	err := db.change(ctx, update.By, update.Requirement, func(tx *gorm.DB, _ member.Authority) error {
 		maximum := next.Policy.MaximumLifetime
 		saved, err := changed(tx, `
 			UPDATE organization SET name = ?, require_second_factor = ?,

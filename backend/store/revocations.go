@@ -26,8 +26,8 @@ func receiptInto(r *session.Receipt) []any {
 }
 
 // RevokeAll implements [session.Store].
-func (db *DB) RevokeAll(ctx context.Context, revocation session.Revocation, caller audit.Caller, demand member.Demand) (receipt session.Receipt, err error) {
-	err = db.change(ctx, caller, demand, func(tx *gorm.DB, _ member.Authority) error {
+func (db *DB) RevokeAll(ctx context.Context, revocation session.Revocation, caller audit.Caller, requirement member.Requirement) (receipt session.Receipt, err error) {
+	err = db.change(ctx, caller, requirement, func(tx *gorm.DB, _ member.Authority) error {
 		if revocation.IdempotencyKey != "" {
 			repeated, err := sameRevocation(tx, revocation, caller)
 			if err != nil || repeated.Repeated {

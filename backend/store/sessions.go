@@ -119,7 +119,7 @@ func (db *DB) EachLive(ctx context.Context, generation uint64, f func(number int
 
 // Prove implements [session.Store].
 func (db *DB) Prove(ctx context.Context, proof member.Proof, caller audit.Caller, event audit.Event) (effect session.Effect, err error) {
-	err = db.change(ctx, caller, member.Demand{AlsoRestricted: true}, func(tx *gorm.DB, by member.Authority) error {
+	err = db.change(ctx, caller, member.Requirement{AlsoRestricted: true}, func(tx *gorm.DB, by member.Authority) error {
 		if err := requireBothFactors(by.Member, proof); err != nil {
 			return err
 		}
@@ -182,8 +182,8 @@ func (db *DB) End(ctx context.Context, ending session.EndRequest) (effect sessio
 		batch[i] = end{e.ID.String(), millis(e.At)}
 	}
 	err = db.write(ctx, func(tx *gorm.DB) error {
-		if ending.Demand != nil {
-			by, err := judge(tx, ending.By, *ending.Demand)
+		if ending.Requirement != nil {
+			by, err := judge(tx, ending.By, *ending.Requirement)
 			if err != nil {
 				return err
 			}

@@ -62,7 +62,7 @@ func writeLog(t *testing.T) copiedLog {
 		next := org.Saved(session.Policy{Length: session.Length{Value: org.Version + 1, Unit: session.Hours}}, noon, callerOf(second).Actor)
 		require.NoError(t, savePolicy(t, db, next, callerOf(second)))
 		answered()
-		_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(second), member.Demand{})
+		_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(second), member.Requirement{})
 		require.NoError(t, err)
 		answered()
 	}

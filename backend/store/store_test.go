@@ -321,7 +321,7 @@ func TestAWriteInTheNameOfAnEndedSessionMisses(t *testing.T) {
 			require.NoError(t, err)
 		},
 		"revoked with all": func(t *testing.T, db *DB, record session.Record) {
-			_, err := db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(record), member.Demand{})
+			_, err := db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(record), member.Requirement{})
 			require.NoError(t, err)
 		},
 		"its member's generation raised": func(t *testing.T, db *DB, _ session.Record) {
@@ -340,14 +340,14 @@ func TestAWriteInTheNameOfAnEndedSessionMisses(t *testing.T) {
 			require.NoError(t, err)
 
 			caller := callerOf(record)
-			_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon}, caller, member.Demand{})
+			_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon}, caller, member.Requirement{})
 			require.ErrorIs(t, err, session.ErrCallerEnded)
 			next := before.Saved(session.Policy{Length: session.Length{Value: 1, Unit: session.Hours}}, noon, caller.Actor)
 			require.ErrorIs(t, savePolicy(t, db, next, caller), session.ErrCallerEnded)
 			_, err = db.Prove(t.Context(), proof, caller, audit.Event{At: noon.Add(time.Hour)})
 			require.ErrorIs(t, err, session.ErrCallerEnded)
 			ending := endOf(record, noon)
-			ending.Demand = &member.Demand{}
+			ending.Requirement = &member.Requirement{}
 			_, _, err = db.End(t.Context(), ending)
 			require.ErrorIs(t, err, session.ErrCallerEnded)
 			rotated, err := db.RotateRefresh(t.Context(), record.Session.ID, session.RefreshState{Counter: 1, Hash: [32]byte{1}, NextHash: [32]byte{2}})
@@ -379,10 +379,10 @@ func TestRevocationsCloseTheirOwnRows(t *testing.T) {
 	db := newDB(t)
 	proof := ana(t, db)
 	first := signIn(t, db, proof)
-	_, err := db.RevokeAll(t.Context(), session.Revocation{At: noon.Add(time.Minute)}, callerOf(first), member.Demand{})
+	_, err := db.RevokeAll(t.Context(), session.Revocation{At: noon.Add(time.Minute)}, callerOf(first), member.Requirement{})
 	require.NoError(t, err)
 	second := signIn(t, db, proof)
-	_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon.Add(2 * time.Minute)}, callerOf(second), member.Demand{})
+	_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon.Add(2 * time.Minute)}, callerOf(second), member.Requirement{})
 	require.NoError(t, err)
 	third := signIn(t, db, proof)
 
@@ -489,7 +489,7 @@ func TestAnAuditEntryThatFailsTakesItsChangeWithIt(t *testing.T) {
 	_, _, err := db.End(t.Context(), endOf(record, noon))
 	var unavailable *UnavailableError
 	require.ErrorAs(t, err, &unavailable)
-	_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(record), member.Demand{})
+	_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(record), member.Requirement{})
 	require.ErrorAs(t, err, &unavailable)
 	require.Empty(t, reread(t, db, record).End)
 	org, err := db.Organization(t.Context())
@@ -520,7 +520,7 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 	require.ErrorContains(t, err, "full")
 	require.NoError(t, db.writer.Exec("PRAGMA max_page_count = 1000000").Error)
 	require.Empty(t, reread(t, db, record).End)
-	_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(record), member.Demand{})
+	_, err = db.RevokeAll(t.Context(), session.Revocation{At: noon}, callerOf(record), member.Requirement{})
 	require.NoError(t, err)
 }
 
