@@ -134,7 +134,7 @@ func (a *API) answerLink(c echo.Context, who session.Principal, to member.Detail
 	made := Invitation{Member: wire[0], Link: a.linkTo(secret, to.Link.Kind), ExpiresAt: to.Link.ExpiresAt, Mail: InvitationMailNone}
 	if orZero(wanted) {
 		made.Mail = InvitationMailSent
-		err := a.Mail.Send(c.Request().Context(), mail.Letter{
+		err := a.Mail.Send(c.Request().Context(), mail.Message{
 			Reset: to.Link.Kind == member.Reset, Name: to.Name, Email: to.Email, By: who.Member.Name,
 			Organization: who.Organization.Name, Link: made.Link, ExpiresAt: made.ExpiresAt,
 		})

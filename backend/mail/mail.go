@@ -63,17 +63,17 @@ type Sender struct{ server Server }
 // New returns a sender. It does not connect: Curfew must start while the mail server is down.
 func New(server Server) *Sender { return &Sender{server} }
 
-// Send delivers a letter to the mail server. It takes at most ten seconds. Its error does not
-// contain the letter's link.
-func (s *Sender) Send(ctx context.Context, letter Letter) error {
+// Send delivers a message to the mail server. It takes at most ten seconds. Its error does not
+// contain the message's link.
+func (s *Sender) Send(ctx context.Context, message Message) error {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	client, err := s.client(ctx)
 	if err != nil {
 		return fmt.Errorf("prepare mail: %w", err)
 	}
-	if err := s.deliver(ctx, client, letter); err != nil {
-		return fmt.Errorf("send mail: %w", letter.redact(errors.Join(ctx.Err(), err)))
+	if err := s.deliver(ctx, client, message); err != nil {
+		return fmt.Errorf("send mail: %w", message.redact(errors.Join(ctx.Err(), err)))
 	}
 	return nil
 }
@@ -82,7 +82,7 @@ func (s *Sender) Send(ctx context.Context, letter Letter) error {
 // 6531). go-mail would send it anyway.
 var errNoUTF8 = errors.New("the mail server takes no addresses with letters beyond ASCII (it lacks SMTPUTF8)")
 
-func (s *Sender) deliver(ctx context.Context, client *gomail.Client, letter Letter) (err error) {
+func (s *Sender) deliver(ctx context.Context, client *gomail.Client, message Message) (err error) {
 	connection, err := client.DialToSMTPClientWithContext(ctx)
 	if err != nil {
 		return err
@@ -91,10 +91,10 @@ func (s *Sender) deliver(ctx context.Context, client *gomail.Client, letter Lett
 		// The connection is already closed if the context has ended.
 		err = errors.Join(err, client.CloseWithSMTPClient(connection))
 	}()
-	if able, _ := connection.Extension("SMTPUTF8"); !able && strings.ContainsFunc(letter.Email+s.server.From.Address, beyondASCII) {
+	if able, _ := connection.Extension("SMTPUTF8"); !able && strings.ContainsFunc(message.Email+s.server.From.Address, beyondASCII) {
 		return errNoUTF8
 	}
-	return client.SendWithSMTPClient(connection, s.message(letter))
+	return client.SendWithSMTPClient(connection, s.encode(message))
 }
 
 func beyondASCII(r rune) bool { return r > unicode.MaxASCII }
@@ -136,16 +136,16 @@ func (s *Sender) dial(ctx context.Context, network, address string) (net.Conn, e
 	return (&net.Dialer{}).DialContext(ctx, network, address)
 }
 
-func (s *Sender) message(letter Letter) *gomail.Msg {
+func (s *Sender) encode(message Message) *gomail.Msg {
 	from := s.server.From
 	domain := from.Address[strings.LastIndexByte(from.Address, '@'):]
-	message := gomail.NewMsg(gomail.WithNoDefaultUserAgent()) // it would name the library and its version
-	message.FromMailAddress(&from)
-	message.ToMailAddress(&netmail.Address{Name: oneLine(letter.Name), Address: letter.Email})
-	message.Subject(letter.subject())
-	message.SetDate()
-	message.SetMessageIDWithValue(rand.Text() + domain)      // go-mail's own would contain the machine's name
-	message.SetGenHeader("Auto-Submitted", "auto-generated") // prevents out-of-office replies (RFC 3834)
-	message.SetBodyString(gomail.TypeTextPlain, letter.text())
-	return message
+	encoded := gomail.NewMsg(gomail.WithNoDefaultUserAgent()) // it would name the library and its version
+	encoded.FromMailAddress(&from)
+	encoded.ToMailAddress(&netmail.Address{Name: oneLine(message.Name), Address: message.Email})
+	encoded.Subject(message.subject())
+	encoded.SetDate()
+	encoded.SetMessageIDWithValue(rand.Text() + domain)      // go-mail's own would contain the machine's name
+	encoded.SetGenHeader("Auto-Submitted", "auto-generated") // prevents out-of-office replies (RFC 3834)
+	encoded.SetBodyString(gomail.TypeTextPlain, message.text())
+	return encoded
 }

@@ -66,7 +66,7 @@ func selfSigned(path string) tls.Certificate {
 
 const secret = "s3cret-of-the-link"
 
-var letter = Letter{
+var message = Message{
 	Name: "Ben", Email: "ben@example.org", By: "Ana Lima", Organization: "Example Observatory",
 	Link:      "https://curfew.example.org/accept-invitation#token=" + secret,
 	ExpiresAt: time.Date(2026, time.December, 1, 14, 2, 59, 0, time.UTC),
@@ -92,7 +92,7 @@ func encrypted(how Encryption) func(*Server) { return func(s *Server) { s.Encryp
 
 func TestAnInvitationArrives(t *testing.T) {
 	server := mailtest.Start(t, mailtest.Options{})
-	require.NoError(t, on(server.Port).Send(t.Context(), letter))
+	require.NoError(t, on(server.Port).Send(t.Context(), message))
 	require.Len(t, server.Taken(), 1)
 	got := server.Taken()[0]
 	require.Equal(t, "curfew@example.org", got.From)
@@ -124,30 +124,30 @@ func TestTheDomainOfAMessage(t *testing.T) {
 		from, err := netmail.ParseAddress(text)
 		require.NoError(t, err)
 		server := mailtest.Start(t, mailtest.Options{})
-		require.NoError(t, on(server.Port, func(s *Server) { s.From = *from }).Send(t.Context(), letter))
+		require.NoError(t, on(server.Port, func(s *Server) { s.From = *from }).Send(t.Context(), message))
 		require.Regexp(t, want, server.Taken()[0].Header.Get("Message-ID"))
 	}
 }
 
 func TestAResetArrives(t *testing.T) {
 	server := mailtest.Start(t, mailtest.Options{})
-	reset := letter
+	reset := message
 	reset.Reset, reset.Name = true, ""
 	require.NoError(t, on(server.Port).Send(t.Context(), reset))
 	got := server.Taken()[0]
 	require.Equal(t, "Choose a new password for Example Observatory", got.Subject(t))
-	require.Contains(t, got.Text, "Hello,\n\nAna Lima has made a link for you to choose a new password for Example Observatory:\n\n"+letter.Link+"\n\n")
+	require.Contains(t, got.Text, "Hello,\n\nAna Lima has made a link for you to choose a new password for Example Observatory:\n\n"+message.Link+"\n\n")
 	require.Contains(t, got.Text, "ask Ana Lima about it.")
 	require.NotContains(t, got.Text, "%!")
 }
 
 func TestThePasswordOpensTheServer(t *testing.T) {
 	server := mailtest.Start(t, mailtest.Options{Password: "right"})
-	require.NoError(t, on(server.Port, signsIn("right")).Send(t.Context(), letter))
-	err := on(server.Port, signsIn("a wrong one")).Send(t.Context(), letter)
+	require.NoError(t, on(server.Port, signsIn("right")).Send(t.Context(), message))
+	err := on(server.Port, signsIn("a wrong one")).Send(t.Context(), message)
 	require.ErrorContains(t, err, `535 "5.7.8 wrong user or password"`)
 	require.NotContains(t, err.Error(), "a wrong one")
-	require.ErrorContains(t, on(server.Port).Send(t.Context(), letter), `530 "5.7.0 sign in first"`)
+	require.ErrorContains(t, on(server.Port).Send(t.Context(), message), `530 "5.7.0 sign in first"`)
 	require.Len(t, server.Taken(), 1)
 }
 
@@ -157,18 +157,18 @@ func TestEncryption(t *testing.T) {
 	offering := mailtest.Start(t, mailtest.Options{Certificate: &certificate, Password: "right"})
 	implicit := mailtest.Start(t, mailtest.Options{Certificate: &certificate, Implicit: true, Password: "right"})
 
-	require.NoError(t, on(offering.Port, encrypted(StartTLS), signsIn("right")).Send(t.Context(), letter))
-	require.NoError(t, on(implicit.Port, encrypted(ImplicitTLS), signsIn("right")).Send(t.Context(), letter))
+	require.NoError(t, on(offering.Port, encrypted(StartTLS), signsIn("right")).Send(t.Context(), message))
+	require.NoError(t, on(implicit.Port, encrypted(ImplicitTLS), signsIn("right")).Send(t.Context(), message))
 	for _, server := range []*mailtest.Server{offering, implicit} {
 		require.Len(t, server.Taken(), 1)
 		require.True(t, server.Taken()[0].Encrypted)
 	}
 
-	require.ErrorContains(t, on(plain.Port, encrypted(StartTLS)).Send(t.Context(), letter), "does not support STARTTLS")
-	require.Error(t, on(plain.Port, encrypted(ImplicitTLS)).Send(t.Context(), letter))
+	require.ErrorContains(t, on(plain.Port, encrypted(StartTLS)).Send(t.Context(), message), "does not support STARTTLS")
+	require.Error(t, on(plain.Port, encrypted(ImplicitTLS)).Send(t.Context(), message))
 	elsewhere := func(s *Server) { s.Host = "localhost" } // the certificate is for 127.0.0.1
 	for how, server := range map[Encryption]*mailtest.Server{StartTLS: offering, ImplicitTLS: implicit} {
-		err := on(server.Port, encrypted(how), elsewhere).Send(t.Context(), letter)
+		err := on(server.Port, encrypted(how), elsewhere).Send(t.Context(), message)
 		require.ErrorContains(t, err, "certificate")
 	}
 	require.Empty(t, plain.Taken())
@@ -178,7 +178,7 @@ func TestEncryption(t *testing.T) {
 // A server may quote the mail that it refuses, and its answer goes to the log.
 func TestARefusalIsToldWithoutTheSecret(t *testing.T) {
 	server := mailtest.Start(t, mailtest.Options{Refusal: "554 5.7.1 looks like spam: %s"})
-	err := on(server.Port).Send(t.Context(), letter)
+	err := on(server.Port).Send(t.Context(), message)
 	require.ErrorContains(t, err, `554 "5.7.1 looks like spam: Hello Ben`)
 	require.ErrorContains(t, err, "https://curfew.example.org/accept-invitation#…")
 	require.NotContains(t, err.Error(), secret)
@@ -188,7 +188,7 @@ func TestAServerThatIsDown(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, listener.Close())
-	require.ErrorContains(t, on(listener.Addr().(*net.TCPAddr).Port).Send(t.Context(), letter), "connection refused")
+	require.ErrorContains(t, on(listener.Addr().(*net.TCPAddr).Port).Send(t.Context(), message), "connection refused")
 }
 
 // A server that accepts the connection and never answers, or stops answering, delays the sender no
@@ -216,7 +216,7 @@ func TestAServerThatHangs(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 			defer cancel()
 			began := time.Now()
-			err = on(listener.Addr().(*net.TCPAddr).Port).Send(ctx, letter)
+			err = on(listener.Addr().(*net.TCPAddr).Port).Send(ctx, message)
 			require.ErrorContains(t, err, "deadline exceeded")
 			require.Less(t, time.Since(began), 2*time.Second)
 		})
@@ -231,7 +231,7 @@ func TestNamesStayNames(t *testing.T) {
 		`Ben "the Boss" O'Neil <boss@example.org>`, `Ben\`, `"`, ", ;:@", "Zoë Þórðardóttir 佐藤 花子 👩🏽‍🚀", "שרה כהן", "\u202eneB", "=?utf-8?q?Ben?=", strings.Repeat("very ", 60) + "long", "",
 	} {
 		t.Run(name, func(t *testing.T) {
-			named := letter
+			named := message
 			named.Name, named.By, named.Organization = name, name, name
 			require.NoError(t, on(server.Port).Send(t.Context(), named))
 			require.Len(t, server.Taken(), i+1)
@@ -252,7 +252,7 @@ func TestNamesStayNames(t *testing.T) {
 			require.Equal(t, strings.TrimSpace(shown+" invites you to "+shown), strings.TrimSpace(got.Subject(t)))
 			require.Len(t, strings.Split(got.Text, "\n"), 10, "as many lines as there are without a name")
 			require.NotContains(t, strings.Map(controls, got.Text), "C")
-			require.Contains(t, got.Text, "\n\n"+letter.Link+"\n\n")
+			require.Contains(t, got.Text, "\n\n"+message.Link+"\n\n")
 		})
 	}
 }
@@ -280,7 +280,7 @@ func TestTheServerIsShownWithoutItsPassword(t *testing.T) {
 // ASCII only to one that supports it.
 func TestAnAddressBeyondASCIINeedsAServerThatTakesIt(t *testing.T) {
 	able, other := mailtest.Start(t, mailtest.Options{UTF8: true}), mailtest.Start(t, mailtest.Options{})
-	abroad := letter
+	abroad := message
 	abroad.Email = "jörg@xn--bcher-kva.example"
 	require.NoError(t, on(able.Port).Send(t.Context(), abroad))
 	require.Equal(t, abroad.Email, able.Taken()[0].To)

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/text/unicode/bidi"
 )
 
-// Letter is a mail with a one-time link.
-type Letter struct {
-	// Reset is for a new password. Otherwise the letter is an invitation.
+// Message is a mail with a one-time link.
+type Message struct {
+	// Reset is for a new password. Otherwise the message is an invitation.
 	Reset bool
 	// Name and Email are the recipient's. The name may be empty.
 	Name  string
@@ -24,11 +24,11 @@ type Letter struct {
 	ExpiresAt    time.Time
 }
 
-func (l Letter) subject() string {
-	if l.Reset {
-		return "Choose a new password for " + oneLine(l.Organization)
+func (m Message) subject() string {
+	if m.Reset {
+		return "Choose a new password for " + oneLine(m.Organization)
 	}
-	return oneLine(l.By) + " invites you to " + oneLine(l.Organization)
+	return oneLine(m.By) + " invites you to " + oneLine(m.Organization)
 }
 
 const invitation = `Hello%s,
@@ -53,21 +53,21 @@ The link works once, until %s. Using it signs you out everywhere.
 If you did not expect this, do not open the link, and ask %[2]s about it. Until it is used, your password stays as it is. Anyone with the link can then sign in as you, so do not forward it.
 `
 
-func (l Letter) text() string {
-	name, form := bidiIsolate(l.Name), invitation
+func (m Message) text() string {
+	name, form := bidiIsolate(m.Name), invitation
 	if name != "" {
 		name = " " + name
 	}
-	if l.Reset {
+	if m.Reset {
 		form = reset
 	}
-	return fmt.Sprintf(form, name, bidiIsolate(l.By), bidiIsolate(l.Organization), l.Link, l.ExpiresAt.UTC().Format("15:04 UTC on 2 January 2006"))
+	return fmt.Sprintf(form, name, bidiIsolate(m.By), bidiIsolate(m.Organization), m.Link, m.ExpiresAt.UTC().Format("15:04 UTC on 2 January 2006"))
 }
 
 // redact removes the link's secret from an error, because a server may quote the mail that it
 // refuses.
-func (l Letter) redact(err error) error {
-	_, secret, found := strings.Cut(l.Link, "#")
+func (m Message) redact(err error) error {
+	_, secret, found := strings.Cut(m.Link, "#")
 	if !found || !strings.Contains(err.Error(), secret) {
 		return err
 	}
