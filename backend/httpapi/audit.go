@@ -221,7 +221,7 @@ func csvExporter(to io.Writer) func([]audit.Entry) error {
 				agent = entry.Client.UserAgent
 			}
 			_ = file.Write([]string{ // its error comes from Flush
-				strconv.FormatInt(entry.Sequence, 10), entry.At.UTC().Format(timeForm), entry.Action, entry.Actor.Id, cell(entry.Actor.Name),
+				strconv.FormatInt(entry.Sequence, 10), string(appendTime(nil, entry.At)), entry.Action, entry.Actor.Id, cell(entry.Actor.Name),
 				entry.Target, entry.Address, cell(agent), cell(string(details)), entry.Hash,
 			})
 		}
