@@ -41,8 +41,7 @@ func open(t *testing.T, folder string) *App {
 // ana sets the organization up. Her proof is no hash of a password, which would take a while.
 func (a *App) ana(t *testing.T) member.Proof {
 	t.Helper()
-	id, err := member.NewID()
-	require.NoError(t, err)
+	id := member.NewID()
 	owner := member.Member{ID: id, Name: "Ana", Email: "ana@example.org", Role: member.Owner, Active: true, Generation: 1}
 	event := audit.Event{At: time.Now(), Action: audit.OrganizationSetUp, Actor: audit.Actor{ID: id.String(), Name: "Ana"}, Target: "organization"}
 	require.NoError(t, a.db.SetUp(t.Context(), "Acme", owner, "hash", event))

@@ -192,10 +192,7 @@ type Invitee struct {
 // that was another member's once. It returns ErrEmailTaken, ErrAddressRetired, or what the caller
 // lacks.
 func (s *Service) Invite(ctx context.Context, caller audit.Caller, invitee Invitee) (Details, string, error) {
-	id, err := NewID()
-	if err != nil {
-		return Details{}, "", fmt.Errorf("make member id: %w", err)
-	}
+	id := NewID()
 	m := Member{ID: id, Name: invitee.Name, Email: fold.AddressKey(invitee.Email), Role: invitee.Role, Active: true, Generation: 1}
 	now := s.now()
 	link, secret := newLink(Invitation, now)
@@ -205,7 +202,7 @@ func (s *Service) Invite(ctx context.Context, caller audit.Caller, invitee Invit
 		requirement.UpTo, details["reuseAddress"] = Owner, true
 	}
 	invitation := InvitedMember{Member: m, Address: AddressChange{Given: s.vault.fingerprint(m.Email), Reuse: invitee.ReuseAddress}, Link: link}
-	_, err = s.members.CommitMember(ctx, caller, func(ctx context.Context) (Effect, error) {
+	_, err := s.members.CommitMember(ctx, caller, func(ctx context.Context) (Effect, error) {
 		return s.store.Invite(ctx, invitation, caller, requirement, caller.Event(now, audit.MemberInvited, target(id), details))
 	})
 	if err != nil {

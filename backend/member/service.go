@@ -140,16 +140,12 @@ type Options struct {
 
 // New makes the service. The committer holds members in memory.
 func New(store Store, members Committer, o Options) (*Service, error) {
-	vault, err := newVault(o.Key)
-	if err != nil {
-		return nil, err
-	}
 	party, err := newRelyingParty(o.PublicURL)
 	if err != nil {
 		return nil, err
 	}
 	return &Service{
-		store: store, members: members, now: o.Now, wall: o.Wall, setupToken: o.SetupToken, hasher: newHasher(), vault: vault, party: party,
+		store: store, members: members, now: o.Now, wall: o.Wall, setupToken: o.SetupToken, hasher: newHasher(), vault: newVault(o.Key), party: party,
 	}, nil
 }
 
@@ -188,10 +184,7 @@ func (s *Service) SetUp(ctx context.Context, setup Setup, origin Origin) (Member
 	if err != nil {
 		return Member{}, err
 	}
-	id, err := NewID()
-	if err != nil {
-		return Member{}, fmt.Errorf("make member id: %w", err)
-	}
+	id := NewID()
 	owner := Member{ID: id, Name: setup.Name, Email: fold.AddressKey(setup.Email), Role: Owner, Active: true, Generation: 1}
 	err = s.store.SetUp(context.WithoutCancel(ctx), setup.Organization, owner, hash, audit.Event{
 		At: s.now(), Action: audit.OrganizationSetUp, Actor: audit.Actor{ID: id.String(), Name: owner.Name},

@@ -6,7 +6,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 )
 
 // vault encrypts what the database must not reveal: the seeds of second factors, and passkeys
@@ -19,16 +18,16 @@ type vault struct {
 
 var errSealed = errors.New("sealed for another place, or by another key")
 
-func newVault(key [32]byte) (vault, error) {
+func newVault(key [32]byte) vault {
 	block, err := aes.NewCipher(key[:])
 	if err != nil {
-		return vault{}, fmt.Errorf("make the vault: %w", err)
+		panic(err) // a key of 32 bytes is always valid
 	}
 	aead, err := cipher.NewGCMWithRandomNonce(block)
 	if err != nil {
-		return vault{}, fmt.Errorf("make the vault: %w", err)
+		panic(err) // so is a block of AES
 	}
-	return vault{aead, key}, nil
+	return vault{aead, key}
 }
 
 // place returns the additional data of a seal. All ids but the last have a fixed length, so

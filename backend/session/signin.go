@@ -12,10 +12,7 @@ import (
 // Start begins a session for a member who has just proved who they are, and returns it with its
 // first refresh token. It returns ErrCredentialStale if the credential was changed since.
 func (s *Service) Start(ctx context.Context, proof member.Proof, client Client) (Principal, string, error) {
-	id, err := NewID()
-	if err != nil {
-		return Principal{}, "", fmt.Errorf("make session id: %w", err)
-	}
+	id := NewID()
 	first := s.keys.first(id)
 	effect, err := s.commit(ctx, audit.Caller{}, func(ctx context.Context) (Effect, error) {
 		now := s.now()

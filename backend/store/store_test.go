@@ -39,16 +39,14 @@ func openAt(t testing.TB, path string) *DB {
 
 // ana is the first owner, who proves herself by the password whose hash is "hash".
 func ana(t testing.TB, db *DB) member.Proof {
-	id, err := member.NewID()
-	require.NoError(t, err)
+	id := member.NewID()
 	m := member.Member{ID: id, Name: "Ana", Email: "Ana@Example.org", Role: member.Owner, Active: true, Generation: 1}
 	require.NoError(t, db.SetUp(t.Context(), "Acme", m, "hash", audit.Event{At: noon, Action: audit.OrganizationSetUp}))
 	return member.Proof{Member: m, PasswordHash: "hash", Methods: []string{"password"}}
 }
 
 func signIn(t testing.TB, db *DB, proof member.Proof) session.Record {
-	id, err := session.NewID()
-	require.NoError(t, err)
+	id := session.NewID()
 	effect, err := db.InsertSession(t.Context(), session.Session{
 		ID: id, MemberID: proof.Member.ID, AuthenticatedAt: noon, ProvedAt: noon, StartedAt: noon, LastSeenAt: noon,
 		Client: session.Client{Address: session.ParseAddress("192.0.2.1"), UserAgent: "test"}, Methods: proof.Methods,
@@ -135,10 +133,9 @@ func TestATouchDoesNotBringBackTheDead(t *testing.T) {
 
 func TestATouchOfADeletedRowMakesNone(t *testing.T) {
 	db := newDB(t)
-	id, err := session.NewID()
-	require.NoError(t, err)
+	id := session.NewID()
 	require.NoError(t, db.Touch(t.Context(), []session.Touch{{ID: id, Number: 7, StartedAt: noon, LastSeenAt: noon}}, noon, 1))
-	_, err = db.Session(t.Context(), id)
+	_, err := db.Session(t.Context(), id)
 	require.ErrorIs(t, err, session.ErrNotFound)
 }
 
