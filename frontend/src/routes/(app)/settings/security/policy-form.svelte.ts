@@ -107,7 +107,7 @@ export class PolicyForm {
     try {
       const saved = await putSecuritySettings(this.policy, this.settings.version);
       if (edits === this.#edits) {
-        this.#adopt(saved);
+        this.#accept(saved);
         this.status = 'saved';
       } else {
         this.settings = saved;
@@ -117,7 +117,7 @@ export class PolicyForm {
       this.status = 'editing';
       this.#refused(error);
     }
-    if (this.#pendingUpdate) this.hear(this.#pendingUpdate);
+    if (this.#pendingUpdate) this.receive(this.#pendingUpdate);
     this.#pendingUpdate = null;
   }
 
@@ -125,7 +125,7 @@ export class PolicyForm {
    * Another admin saved. A form without changes takes it. Otherwise the edits stay, and the person
    * decides whose to keep.
    */
-  hear(settings: SecuritySettings) {
+  receive(settings: SecuritySettings) {
     if (this.status === 'saving') {
       this.#pendingUpdate = settings;
       return;
@@ -136,14 +136,14 @@ export class PolicyForm {
       return;
     }
     this.theirs = null;
-    this.#adopt(settings);
+    this.#accept(settings);
     this.edited();
     this.updatedElsewhere = settings;
   }
 
   /** Replaces the draft with their configuration. */
   useTheirs() {
-    if (this.theirs) this.#adopt(this.theirs);
+    if (this.theirs) this.#accept(this.theirs);
     this.theirs = null;
   }
 
@@ -161,12 +161,12 @@ export class PolicyForm {
   }
 
   discard() {
-    this.#adopt(this.theirs ?? this.settings);
+    this.#accept(this.theirs ?? this.settings);
     this.theirs = null;
     this.edited();
   }
 
-  #adopt(settings: SecuritySettings) {
+  #accept(settings: SecuritySettings) {
     this.settings = settings;
     this.draft = draftOf(settings);
     this.showErrors = false;

@@ -289,7 +289,7 @@ describe('when somebody saved meanwhile', () => {
 describe("when somebody's save is heard of", () => {
   it('a form without changes takes it over, and says so until something is edited', () => {
     const fresh = new PolicyForm(loaded);
-    fresh.hear(theirs);
+    fresh.receive(theirs);
     expect(fresh.draft.value).toBe('8');
     expect(fresh.changed).toBe(false);
     expect(fresh.updatedElsewhere).toEqual(theirs);
@@ -298,7 +298,7 @@ describe("when somebody's save is heard of", () => {
   });
 
   it('a draft stays, and whose to keep is asked at once', () => {
-    form.hear(theirs);
+    form.receive(theirs);
     expect(form.draft).toEqual(mine);
     expect(form.settings).toEqual(loaded);
     expect(form.theirs).toEqual(theirs);
@@ -307,20 +307,20 @@ describe("when somebody's save is heard of", () => {
 
   it('so does one that is not complete', () => {
     form.draft.value = '';
-    form.hear(theirs);
+    form.receive(theirs);
     expect(form.draft.value).toBe('');
     expect(form.theirs).toEqual(theirs);
   });
 
   it('a draft that says the same is no change any more', () => {
     form.draft.value = '8';
-    form.hear(theirs);
+    form.receive(theirs);
     expect(form.changed).toBe(false);
     expect(form.theirs).toBeNull();
   });
 
   it('discarding the draft takes theirs', () => {
-    form.hear(theirs);
+    form.receive(theirs);
     form.discard();
     expect(form.draft.value).toBe('8');
     expect(form.theirs).toBeNull();
@@ -329,15 +329,15 @@ describe("when somebody's save is heard of", () => {
 
   it('the newest one counts, in whatever order they come', () => {
     const newest = { ...theirs, version: 5 };
-    form.hear(newest);
-    form.hear(theirs);
-    form.hear(loaded);
+    form.receive(newest);
+    form.receive(theirs);
+    form.receive(loaded);
     expect(form.theirs).toEqual(newest);
   });
 
   it('one that is older than what is shown is none', () => {
     const fresh = new PolicyForm(theirs);
-    fresh.hear({ ...loaded, sessionLength: { value: 1, unit: 'days' } });
+    fresh.receive({ ...loaded, sessionLength: { value: 1, unit: 'days' } });
     expect(fresh.draft.value).toBe('8');
     expect(fresh.updatedElsewhere).toBeNull();
   });
@@ -346,7 +346,7 @@ describe("when somebody's save is heard of", () => {
     let answer: (response: Response) => void = () => {};
     answerInTurn(new Promise<Response>((resolve) => (answer = resolve)));
     const saving = form.save();
-    form.hear(theirs);
+    form.receive(theirs);
     expect(form.theirs).toBeNull();
     answer(ok(theirs));
     await saving;
@@ -359,7 +359,7 @@ describe("when somebody's save is heard of", () => {
     let answer: (response: Promise<never>) => void = () => {};
     answerInTurn(new Promise<Response>((resolve) => (answer = resolve)));
     const saving = form.save();
-    form.hear(theirs);
+    form.receive(theirs);
     answer(Promise.reject(lost()));
     await saving;
     expect(form.theirs).toEqual(theirs);

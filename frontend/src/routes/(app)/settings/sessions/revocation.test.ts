@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Session } from '$lib/api/session';
-import { consequence, isYours, question, type Target } from './revocation';
+import { consequence, isYours, question, revokedSentence, type Target } from './revocation';
 
 const session = (memberId: string, current = false) =>
   ({
@@ -54,4 +54,13 @@ it('knows whether the session at hand is among them', () => {
   expect(isYours(sessions(session('b'), session('a', true)))).toBe(true);
   expect(isYours(sessions(session('b'), session('a')))).toBe(false);
   expect(isYours(ben(true))).toBe(true);
+});
+
+it.each([
+  [1, 0, '1 session was revoked.'],
+  [0, 0, 'It had ended already.'],
+  [2, 1, '2 sessions were revoked. 1 session of a member above you stays.'],
+  [0, 2, '0 sessions were revoked. 2 sessions of members above you stay.'],
+])('of %i that ended and %i that stay, it says so', (ended, skipped, sentence) => {
+  expect(revokedSentence({ ended, skipped })).toBe(sentence);
 });

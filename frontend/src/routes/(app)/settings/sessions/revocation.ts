@@ -2,6 +2,7 @@ import type { Member } from '$lib/api/members';
 import type { Session } from '$lib/api/session';
 import { deviceName } from '$lib/text/device';
 import { plural, sessionsOfMembers } from '$lib/text/plural';
+import type { Revoked } from './revoke';
 import { bidiIsolate } from '$lib/text/bidi-isolate';
 
 /** What a person is about to revoke: certain sessions, or all of a member. */
@@ -35,6 +36,16 @@ export function consequence(target: Target, ofMember: number | null): string {
   const members = new Set(target.sessions.map(({ memberId }) => memberId)).size;
   const ends = `This ends ${sessionsOfMembers(target.sessions.length, members)} at once.`;
   return isYours(target) ? `${ends} ${YOURS_TOO}` : ends;
+}
+
+/** What revoking did. */
+export function revokedSentence({ ended, skipped }: Revoked): string {
+  const sentence = `${plural(ended, 'session was', 'sessions were')} revoked.`;
+  if (skipped > 0) {
+    const one = 'session of a member above you stays';
+    return `${sentence} ${plural(skipped, one, 'sessions of members above you stay')}.`;
+  }
+  return ended === 0 ? 'It had ended already.' : sentence;
 }
 
 const YOURS_TOO = 'The one you are using is among them: you sign in again afterwards.';
