@@ -15,6 +15,9 @@ const MEMBERS = 5_000;
  */
 const SLOWED = [4, 1];
 
+/** The target on a slowed processor, in milliseconds. */
+const INTERACTIVE = 1500;
+
 /**
  * What holds up the page for longer than this is felt, in milliseconds: the browsers' own limit for
  * calling a task long.
@@ -30,7 +33,7 @@ const SIGN_IN = {
 const SECURITY = {
   name: 'Security',
   path: '/settings/security',
-  control: 'form input[type="number"]:enabled',
+  control: 'form input[inputmode="numeric"]:enabled',
   /** The guidelines come last. */
   whole: '.guidelines .summary',
 };
@@ -284,12 +287,9 @@ function report(visits: Visit[]): string {
       ...key.slice(-1),
     ]);
 
-  const judged = visits.filter(({ page, slowed }) => page === SECURITY.name && slowed === 1);
-  const missed = judged.filter((visit) => visit.tasks.length > 0).length;
-  const verdict =
-    missed === 0
-      ? `met, in ${judged.length} visits`
-      : `not met, in ${missed} of ${judged.length} visits`;
+  const judged = visits.filter(({ slowed }) => slowed > 1);
+  const missed = judged.filter(({ loading }) => loading.interactive > INTERACTIVE).length;
+  const verdict = `${missed === 0 ? 'met' : 'not met'}, in ${judged.length - missed} of ${judged.length} visits`;
   return [
     `Milliseconds from the start of the navigation: median (least–most) of ${ROUNDS} visits`,
     '',
@@ -302,7 +302,7 @@ function report(visits: Visit[]): string {
     '',
     table(['page', 'cache', 'processor', 'while', 'tasks', 'duration', 'longest part'], long),
     '',
-    `No task over ${LONG} ms on ${SECURITY.name} with ${count(SESSIONS)} sessions behind it, the processor as it is: ${verdict}`,
+    `Interactive within ${INTERACTIVE} ms on a slowed processor: ${verdict}`,
   ].join('\n');
 }
 
@@ -335,5 +335,3 @@ function table(head: string[], rows: string[][]): string {
     )
     .join('\n');
 }
-
-const count = (n: number) => new Intl.NumberFormat('en').format(n);
