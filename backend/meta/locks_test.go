@@ -16,6 +16,7 @@ import (
 var locks = []string{
 	"httpapi.readiness.mu",
 	"session.alone.mu",
+	"session.background.flushing",
 	"session.roster.mu",
 	"session.shard.mu",
 	"session.shard.touchedMu",

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -12,6 +13,9 @@ const Retention = 90 * 24 * time.Hour
 
 // background is the state of Flush and Sweep.
 type background struct {
+	// flushing is held by Flush, so that a backup waits for the touches that another Flush is
+	// writing. No other lock is held when it is taken.
+	flushing sync.Mutex
 	// flushed is when Flush last wrote.
 	flushed time.Time
 	// swept is the row of the roster at which the next part of the sweep begins.
@@ -22,8 +26,10 @@ type background struct {
 }
 
 // Flush writes the touches that are only in memory (rule R6), and once a minute the time itself
-// (rule R7). A failed flush is repeated by the next one. Calls must not overlap.
+// (rule R7). A failed flush is repeated by the next one. A call waits for one that runs.
 func (s *Service) Flush(ctx context.Context) error {
+	s.background.flushing.Lock()
+	defer s.background.flushing.Unlock()
 	// In this order, a revocation meanwhile costs no touch of a session that began after it.
 	roster, generation := s.roster.Load(), s.Organization().Generation
 	now, touches := s.now(), roster.drainTouches()

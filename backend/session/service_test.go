@@ -44,6 +44,14 @@ type faulty struct {
 	session      func(session.ID) (session.Record, error)
 	end          func(session.EndRequest) error
 	revokeAll    func(session.Revocation, audit.Caller) (session.Receipt, error)
+	touch        func()
+}
+
+func (f *faulty) Touch(ctx context.Context, touches []session.Touch, now time.Time, generation uint64) error {
+	if f.touch != nil {
+		f.touch()
+	}
+	return f.DB.Touch(ctx, touches, now, generation)
 }
 
 func (f *faulty) Organization(ctx context.Context) (session.Organization, error) {
@@ -213,6 +221,33 @@ func TestTouchesReachTheDiskWithTheFlush(t *testing.T) {
 	// never late.
 	h.crash()
 	require.Equal(t, noon.Add(time.Minute), h.requireAlive(who.Session.ID).Session.StartedAt)
+}
+
+// TestAFlushWaitsForAnother, which has touches that are in no snapshot of the database yet.
+func TestAFlushWaitsForAnother(t *testing.T) {
+	h := newHouse(t)
+	entered, leave := make(chan struct{}), make(chan struct{})
+	var written atomic.Bool
+	h.open(&faulty{touch: func() {
+		close(entered)
+		<-leave
+		written.Store(true)
+	}})
+	h.signIn()
+	first, second := make(chan error), make(chan error)
+	go func() { first <- h.Flush(t.Context()) }()
+	<-entered
+	go func() {
+		err := h.Flush(t.Context()) // it has nothing to write
+		if !written.Load() {
+			t.Error("it did not wait")
+		}
+		second <- err
+	}()
+	time.Sleep(20 * time.Millisecond)
+	close(leave)
+	h.must(<-first)
+	h.must(<-second)
 }
 
 func TestAFailedFlushLosesNothing(t *testing.T) {
