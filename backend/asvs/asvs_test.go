@@ -76,11 +76,11 @@ func TestThePageIsWhatTheTestsProve(t *testing.T) {
 	}
 	kept, err := os.ReadFile("README.md")
 	require.NoError(t, err)
-	is, want := strings.Split(string(kept), "\n"), strings.Split(made, "\n")
+	got, want := strings.Split(string(kept), "\n"), strings.Split(made, "\n")
 	for i, line := range want {
-		require.True(t, i < len(is) && is[i] == line, "README.md is out of date from line %d on, which must be\n%s\nRun: go test ./backend/asvs -update", i+1, line)
+		require.True(t, i < len(got) && got[i] == line, "README.md is out of date from line %d on, which must be\n%s\nRun: go test ./backend/asvs -update", i+1, line)
 	}
-	require.Len(t, is, len(want), "README.md has too many lines")
+	require.Len(t, got, len(want), "README.md has too many lines")
 }
 
 func TestWhatIsClaimedWithoutProofIsObjectedTo(t *testing.T) {

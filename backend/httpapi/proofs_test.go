@@ -73,7 +73,7 @@ func TestWhatGivesAsksForAFreshProofAndWhatTakesNever(t *testing.T) {
 
 	send := func(c *client, call ask) *answer {
 		method, path, _ := strings.Cut(call.route, " ")
-		if named, is := call.body.(map[string]any); is && named["ids"] != nil {
+		if named, ok := call.body.(map[string]any); ok && named["ids"] != nil {
 			call.body = map[string]any{"ids": []string{target.Session.Id}}
 		}
 		return c.do(method, strings.NewReplacer("MEMBER", target.Member.Id, "AWAY", away).Replace(path), call.body)

@@ -48,18 +48,18 @@ func TestADatabaseOfTheFirstSchemaIsKept(t *testing.T) {
 	var alive httpapi.SessionPage
 	operator.get("/api/sessions?scope=all").into(http.StatusOK, &alive)
 	require.Len(t, alive.Items, 2)
-	was := map[string]httpapi.Session{}
+	before := map[string]httpapi.Session{}
 	for _, s := range made.Answers.Sessions.Items {
-		was[s.Id] = s
+		before[s.Id] = s
 	}
-	for _, is := range alive.Items {
-		then := was[is.Id]
-		require.Equal(t, then.AuthenticatedAt, is.AuthenticatedAt)
-		require.Equal(t, then.StartedAt, is.StartedAt)
-		require.Equal(t, then.LastSeenAt, is.LastSeenAt)
-		require.Equal(t, then.ExpiresAt, is.ExpiresAt)
-		require.Equal(t, then.Client, is.Client)
-		require.Equal(t, then.Methods, is.Methods)
+	for _, now := range alive.Items {
+		then := before[now.Id]
+		require.Equal(t, then.AuthenticatedAt, now.AuthenticatedAt)
+		require.Equal(t, then.StartedAt, now.StartedAt)
+		require.Equal(t, then.LastSeenAt, now.LastSeenAt)
+		require.Equal(t, then.ExpiresAt, now.ExpiresAt)
+		require.Equal(t, then.Client, now.Client)
+		require.Equal(t, then.Methods, now.Methods)
 	}
 
 	found, err := audit.Check(t.Context(), h.db)

@@ -114,12 +114,12 @@ func callersOf(t *testing.T, name string) (callers []string) {
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 		require.NoError(t, err)
 		for _, declared := range file.Decls {
-			f, is := declared.(*ast.FuncDecl)
-			if !is || f.Body == nil {
+			f, ok := declared.(*ast.FuncDecl)
+			if !ok || f.Body == nil {
 				continue
 			}
 			ast.Inspect(f, func(node ast.Node) bool {
-				if selected, is := node.(*ast.SelectorExpr); is && selected.Sel.Name == name {
+				if selected, ok := node.(*ast.SelectorExpr); ok && selected.Sel.Name == name {
 					callers = append(callers, f.Name.Name)
 				}
 				return true

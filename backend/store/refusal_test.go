@@ -78,8 +78,8 @@ func TestARefusalIsNoStorageFailure(t *testing.T) {
 // errorsOf lists the exported variables and types of a file that are errors by their names.
 func errorsOf(room string, file *ast.File) (names []string) {
 	for _, declared := range file.Decls {
-		general, is := declared.(*ast.GenDecl)
-		if !is {
+		general, ok := declared.(*ast.GenDecl)
+		if !ok {
 			continue
 		}
 		for _, spec := range general.Specs {

@@ -184,8 +184,8 @@ func StageBackup(ctx context.Context, path string, log *slog.Logger) (marks Mark
 		return Marks{}, nil, err
 	}
 	err = through(ctx, path, log, url.Values{}, func(copied *gorm.DB) error {
-		is, err := isBackup(copied)
-		if err != nil || !is {
+		backup, err := isBackup(copied)
+		if err != nil || !backup {
 			return err
 		}
 		if err := queryRow(copied, "SELECT kept FROM backup").Scan(&kept); err != nil {
@@ -198,9 +198,9 @@ func StageBackup(ctx context.Context, path string, log *slog.Logger) (marks Mark
 
 // isBackup reports whether the database is a backup that was not restored. It must not be served:
 // every session that has ended since the backup would be alive again.
-func isBackup(tx *gorm.DB) (is bool, err error) {
-	err = queryRow(tx, "SELECT count(*) = 1 FROM sqlite_schema WHERE name = 'backup'").Scan(&is)
-	return is, err
+func isBackup(tx *gorm.DB) (backup bool, err error) {
+	err = queryRow(tx, "SELECT count(*) = 1 FROM sqlite_schema WHERE name = 'backup'").Scan(&backup)
+	return backup, err
 }
 
 // Renewal describes what ended with a restore, so that nothing that was revoked after the backup is

@@ -193,11 +193,11 @@ func (db *DB) prepare(ctx context.Context, how *opening) (older int64, err error
 	if err := db.quickCheck(ctx); err != nil {
 		return 0, err
 	}
-	is, err := isBackup(db.read(ctx))
+	backup, err := isBackup(db.read(ctx))
 	if err != nil {
 		return 0, err
 	}
-	if is {
+	if backup {
 		return 0, &UnusableError{Advice: "is a backup: sessions that have ended since would be alive again. Move it out of the data folder, and restore it: curfew restore FILE."}
 	}
 	migrations, err := migrationsOf(db.writer)

@@ -116,16 +116,16 @@ func readAgain(text string) (claims Claims, right bool) {
 	}
 	ids := map[string]uuid.UUID{}
 	for _, name := range []string{"sub", "sid", "jti"} {
-		id, is := read[name].(string)
-		if !is || !canonicalID.MatchString(id) {
+		id, ok := read[name].(string)
+		if !ok || !canonicalID.MatchString(id) {
 			return claims, false
 		}
 		ids[name] = uuid.MustParse(id)
 	}
 	numbers := map[string]uint64{}
 	for _, name := range []string{"gen", "iat", "nbf", "exp"} {
-		number, is := read[name].(json.Number)
-		if !is || !whole.MatchString(number.String()) {
+		number, ok := read[name].(json.Number)
+		if !ok || !whole.MatchString(number.String()) {
 			return claims, false
 		}
 		n, err := strconv.ParseUint(number.String(), 10, 64)

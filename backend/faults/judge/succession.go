@@ -81,14 +81,14 @@ func (c *court) order(id string, f *fate, ops []*Op) {
 		if !op.answered() {
 			continue
 		}
-		if known, has := successors[op.Presented]; has && known != op.Got {
+		if known, ok := successors[op.Presented]; ok && known != op.Got {
 			c.accuse("I3", "one refresh token of session %s bought two different successors", id)
 		}
 		successors[op.Presented] = op.Got
 	}
 	for {
-		next, has := successors[s.presented[len(s.presented)-1].token]
-		if !has {
+		next, ok := successors[s.presented[len(s.presented)-1].token]
+		if !ok {
 			break
 		}
 		if _, known := s.place[next]; known {

@@ -37,8 +37,8 @@ func TestTheIndexFindsWhatAMapFinds(t *testing.T) {
 		for range rapid.IntRange(1, 100).Draw(t, "steps") {
 			key := rapid.SampledFrom(keys).Draw(t, "key")
 			place, known := model[key]
-			found, has := x.Find(key)
-			require.Equal(t, known, has)
+			found, ok := x.Find(key)
+			require.Equal(t, known, ok)
 			if known {
 				require.Equal(t, place, found)
 				x.Remove(key)
