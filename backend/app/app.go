@@ -106,20 +106,10 @@ func (a *App) build(ctx context.Context, web fs.FS, openStore openStore) (err er
 	if a.tokens, err = token.NewKeys(secrets.Access(a.config.AccessTokenLifetime), a.clock.Now); err != nil {
 		return err
 	}
-	var derived [3][32]byte
-	for i, purpose := range []string{"refresh tokens", "known devices", "cursors"} {
-		if derived[i], err = secrets.Derive(purpose); err != nil {
-			return err
-		}
-	}
-	seal, err := secrets.DeriveKept("second factors") // which a restored backup still has to open
-	if err != nil {
+	if a.sessions, err = session.New(ctx, a.db, a.clock.Now, secrets.Derive("refresh tokens")); err != nil {
 		return err
 	}
-	if a.sessions, err = session.New(ctx, a.db, a.clock.Now, derived[0]); err != nil {
-		return err
-	}
-	if a.members, err = a.openMembers(ctx, a.clock.Now, wall, seal); err != nil {
+	if a.members, err = a.openMembers(ctx, a.clock.Now, wall, secrets.DeriveKept("second factors")); err != nil {
 		return err
 	}
 	a.live = live.NewHub(httpapi.ListenersPerSession, httpapi.ListenersPerMember)
@@ -134,8 +124,8 @@ func (a *App) build(ctx context.Context, web fs.FS, openStore openStore) (err er
 		Audit:            a.db,
 		Live:             a.live,
 		Mail:             mailer,
-		DeviceKey:        derived[1],
-		CursorKey:        derived[2],
+		DeviceKey:        secrets.Derive("known devices"),
+		CursorKey:        secrets.Derive("cursors"),
 		Ready:            a.db.Ready,
 		SetUp:            a.setUp,
 		Backup:           a.backup,

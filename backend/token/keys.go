@@ -95,18 +95,18 @@ func RenewSecrets(path string, kept []byte, now time.Time) (Secrets, error) {
 
 // Derive returns the secret for one purpose (HKDF, RFC 5869). Secrets of different purposes are
 // unrelated.
-func (s Secrets) Derive(purpose string) ([secretSize]byte, error) { return derive(s.Root, purpose) }
+func (s Secrets) Derive(purpose string) [secretSize]byte { return derive(s.Root, purpose) }
 
 // DeriveKept returns a secret to encrypt data in the database with. It survives a restore, which
 // those of Derive must not.
-func (s Secrets) DeriveKept(purpose string) ([secretSize]byte, error) { return derive(s.Kept, purpose) }
+func (s Secrets) DeriveKept(purpose string) [secretSize]byte { return derive(s.Kept, purpose) }
 
-func derive(from []byte, purpose string) ([secretSize]byte, error) {
+func derive(from []byte, purpose string) [secretSize]byte {
 	derived, err := hkdf.Key(sha256.New, from, nil, "curfew "+purpose, secretSize)
 	if err != nil {
-		return [secretSize]byte{}, fmt.Errorf("derive the secret for %s: %w", purpose, err)
+		panic(err) // the size is always valid
 	}
-	return [secretSize]byte(derived), nil
+	return [secretSize]byte(derived)
 }
 
 func random() []byte {
