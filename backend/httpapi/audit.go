@@ -133,7 +133,8 @@ func (a *API) exportEntries(c echo.Context, who session.Principal, filter audit.
 			}
 			a.Log.Log(ctx, level, "an export broke off", "error", err, "request", requestID(c))
 		}
-		panic(http.ErrAbortHandler) // cuts the client off within a chunk: a file that ends early must not look whole
+		// Cut the client off within a chunk: a file that ends early must not look whole.
+		panic(http.ErrAbortHandler)
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func bind(c echo.Context, into any) error {
 		_, _ = io.CopyN(io.Discard, r.Body, mostDrained)
 		return errTooLarge
 	}
-	raw = bytes.TrimPrefix(raw, []byte("\ufeff")) // a byte order mark may be passed over (RFC 8259, 8.1)
+	raw = bytes.TrimPrefix(raw, []byte("\ufeff")) // a byte order mark may be skipped (RFC 8259, 8.1)
 	if len(raw) == 0 {
 		return errEmptyBody
 	}

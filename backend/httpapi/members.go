@@ -87,7 +87,7 @@ func (a *API) changeMember(c echo.Context, who session.Principal, id member.ID) 
 	return a.getMember(c, who, id)
 }
 
-// endingSessions mounts an act on a member, named by the path, that ends sessions of theirs.
+// endingSessions makes a handler of an act on a member that ends their sessions.
 func endingSessions(act func(context.Context, audit.Caller, member.ID) (int, error)) principalHandler {
 	return onMember(func(c echo.Context, who session.Principal, id member.ID) error {
 		ended, err := act(c.Request().Context(), who.Caller(), id)
@@ -197,7 +197,7 @@ func wireDetails(d member.Details) MemberDetails {
 	}
 	if d.AddressIssue != "" {
 		wire.AddressIssue = optional(MemberDetailsAddressIssue(d.AddressIssue))
-		wire.Email = d.Email // as it is stored: two that are shared look alike otherwise
+		wire.Email = d.Email // as stored: shared ones look alike otherwise
 	}
 	if d.Link != nil {
 		wire.Link = &WaitingLink{Kind: WaitingLinkKind(d.Link.Kind), CreatedAt: d.Link.CreatedAt, ExpiresAt: d.Link.ExpiresAt}

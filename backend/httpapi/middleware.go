@@ -14,7 +14,7 @@ import (
 	"curfew/backend/failpoint"
 )
 
-// Echo builds the chain of middleware for each request, so each makes what it needs only once.
+// Echo links the chain of middleware for each request, so what a link needs is made outside of it.
 
 // identify gives the request an id. A client's own id is not used: it could be anything.
 func identify(next echo.HandlerFunc) echo.HandlerFunc {

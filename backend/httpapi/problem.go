@@ -29,7 +29,7 @@ type problem struct {
 	retryAfter int
 }
 
-// retryAfter are the seconds to wait for what is over soon.
+// retryAfter are the seconds after which to try again, by code.
 var retryAfter = map[string]int{"busy": int(member.BusyFor / time.Second), "too_many_streams": 5, "storage_unavailable": 5}
 
 // unavailable is implemented by the storage failures of package store.
@@ -178,7 +178,7 @@ func problemForFields(fields []FieldError) problem {
 	return p
 }
 
-// problemForEnd says how a session ended, when and by which hand.
+// problemForEnd says how a session ended, when and by which actor.
 func problemForEnd(end session.End) problem {
 	var code string
 	switch end.Reason {
@@ -236,7 +236,7 @@ func (a *API) answerError(err error, c echo.Context) {
 	case p.Status >= http.StatusInternalServerError:
 		level = slog.LevelError
 	}
-	if ctx := c.Request().Context(); a.Log.Enabled(ctx, level) { // a flood of refusals must not pay for lines that are not logged
+	if ctx := c.Request().Context(); a.Log.Enabled(ctx, level) { // spares a flood the work otherwise
 		a.Log.Log(ctx, level, "request refused", "status", p.Status, "code", p.Code, "error", err,
 			"method", c.Request().Method, "path", c.Path(), "address", c.RealIP(), "request", requestID(c))
 	}
