@@ -1,6 +1,7 @@
-// Curfew decides how long the people of an organization stay signed in, shows who is, and signs everyone out with one button.
+// Curfew decides how long the people of an organization stay signed in, shows who is, and signs
+// everyone out with one button.
 //
-// The map of the house is in backend/doc.go.
+// The map of the code is in backend/doc.go.
 package main
 
 import (

@@ -2,7 +2,7 @@
 //
 // # Packages
 //
-//	session    the rule: when a session is alive and how it ends; the policy; live sessions in memory
+//	session    the rule: when a session lives and how it ends; the policy; sessions in memory
 //	slab       within session: tables, indexes and arenas for millions of rows
 //	member     who may sign in: members, roles, passwords, second factors, the throttle
 //	audit      what is recorded, in a chain of hashes

@@ -193,8 +193,8 @@ func (a *App) acceptTime(ctx context.Context) (session.Receipt, error) {
 	return a.sessions.AcceptTime(ctx, a.clock)
 }
 
-// openMembers opens the member service. Until the organization is set up, it creates a one-time token
-// for that.
+// openMembers opens the member service. Until the organization is set up, it creates a one-time
+// token for that.
 func (a *App) openMembers(ctx context.Context, now, wall func() time.Time, key [32]byte) (*member.Service, error) {
 	done, err := a.db.HasMembers(ctx)
 	if err != nil {

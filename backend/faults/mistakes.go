@@ -228,8 +228,8 @@ var mutants = []mutant{
 			{file: "session/check.go", from: `		if err := s.order.current(); err != nil {
 `, to: `		if err := s.order.current(); err != nil && !failpoint.Mutant("stale-memory-checks") {
 `},
-			// The fault itself, which is no mistake: a commit reaches the disk and is reported as failed,
-			// and for a while after it the organization cannot be read.
+			// The fault itself, which is no mistake: a commit reaches the disk and is reported as
+			// failed, and for a while after it the organization cannot be read.
 			{file: "store/sessions.go", from: `		effect.Ended, err = closeSessions(tx, ending, endNamed, string(ending.Reason), ending.By.Actor.Name, list(batch))
 		return err
 	})

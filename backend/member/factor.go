@@ -33,7 +33,8 @@ var (
 	ErrSecondFactorRequired = refusal.New("a second factor is needed")
 	// ErrBadCode is returned for a wrong or used code, after the right password.
 	ErrBadCode = refusal.New("wrong code")
-	// ErrEnrolmentExpired is returned if the enrolment was not begun by this member, or has expired.
+	// ErrEnrolmentExpired is returned if the enrolment was not begun by this member, or has
+	// expired.
 	ErrEnrolmentExpired = refusal.New("enrolment expired")
 	// ErrNoSecondFactor is returned if a member without a second factor changes it.
 	ErrNoSecondFactor = refusal.New("no second factor")

@@ -127,8 +127,8 @@ type Service struct {
 
 // Options are what the service is made of, next to its store.
 type Options struct {
-	// Now is the time that sessions live by. Wall is the machine's clock, by which authenticator apps
-	// make codes.
+	// Now is the time that sessions live by. Wall is the machine's clock, by which authenticator
+	// apps make codes.
 	Now, Wall func() time.Time
 	// SetupToken is the secret that the first owner has to know, empty if there is an owner.
 	SetupToken string

@@ -172,8 +172,8 @@ func (s *Service) verifySecondFactor(ctx context.Context, a attempt, taken []Buc
 	return method, ofCode, err
 }
 
-// askForCode returns ErrSecondFactorRequired. The password was half of an attempt: it costs nothing,
-// and forgives nothing that went before.
+// askForCode returns ErrSecondFactorRequired. The password was half of an attempt: it costs
+// nothing, and forgives nothing that went before.
 func (s *Service) askForCode(ctx context.Context, a attempt, taken []Bucket) error {
 	if _, err := s.take(ctx, []Bucket{halfwayBucket(taken[0], a.origin.Address)}); err != nil {
 		return err

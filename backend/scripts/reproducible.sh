@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# reproducible.sh builds the last commit twice, in two folders, and compares. The second build has an
-# empty cache, so it cannot reuse the first one's.
+# reproducible.sh builds the last commit twice, in two folders, and compares. The second build has
+# an empty cache, so it cannot reuse the first one's.
 set -euo pipefail
 one=$(mktemp -d)
 other=$(mktemp -d)

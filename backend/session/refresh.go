@@ -12,7 +12,7 @@ import (
 // refreshToken is 256 random bits, with the session that they belong to and how many tokens it had
 // before. Its text is the unpadded base64url of
 //
-//	session id (16 bytes) ‖ counter (8 bytes, big endian, from 1) ‖ secret (32 bytes) ‖ tag (32 bytes)
+//	session id (16 bytes) ‖ counter (8, big endian, from 1) ‖ secret (32) ‖ tag (32)
 //
 // The first secret is random. Each further one is a keyed function of its predecessor, so a token
 // has the same successor each time, although the server keeps only hashes. The tag is a MAC of the

@@ -17,8 +17,8 @@ type EndRequest struct {
 	Reason   EndReason
 	// By is who ends them, with the session and address it is done from, if any.
 	By audit.Caller
-	// Requirement makes the store judge By in the same transaction, and skip the sessions that By may
-	// not end. It is nil for the system, and for members who sign out.
+	// Requirement makes the store judge By in the same transaction, and skip the sessions that By
+	// may not end. It is nil for the system, and for members who sign out.
 	Requirement *member.Requirement
 }
 

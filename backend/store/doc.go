@@ -9,12 +9,12 @@
 // their own that cannot write. The schema is numbered SQL in migrations, one folder per dialect.
 //
 // There is one way to the database for each need:
-//   - exec, changed, changeOne, queryRow and one run a statement with named columns. They skip GORM's
-//     mapping, which takes longer than SQLite does.
+//   - exec, changed, changeOne, queryRow and one run a statement with named columns. They skip
+//     GORM's mapping, which takes longer than SQLite does.
 //   - GORM opens the pools, runs transactions, creates rows (Create with named columns), and finds
 //     the rows of eachRow and all.
-//   - A function whose name ends in Into says where the columns of a noun go. The columns are listed
-//     next to it, once.
+//   - A function whose name ends in Into says where the columns of a noun go. The columns are
+//     listed next to it, once.
 //
 // Files named sqlite_* know the engine. The others hold one noun each, and SQL.
 //

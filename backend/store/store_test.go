@@ -725,8 +725,8 @@ func TestATransactionThatBreaksOffLeavesNothing(t *testing.T) {
 	require.NoError(t, db.writer.Raw("PRAGMA wal_autocheckpoint").Scan(&autocheckpoint).Error)
 	require.Equal(t, longestLog, autocheckpoint, "it is still the first connection")
 
-	// A transaction that has begun goes on to its end after its caller has left. Another one does not
-	// begin.
+	// A transaction that has begun goes on to its end after its caller has left. Another one does
+	// not begin.
 	require.NoError(t, db.write(ctx, func(tx *gorm.DB) error {
 		require.Nil(t, tx.Statement.Context.Done(), "no statement is watched for it either")
 		cancel()

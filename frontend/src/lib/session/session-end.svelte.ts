@@ -25,8 +25,8 @@ class SessionEnd {
   }
 
   /**
-   * Runs the task with which a person ends their own session, and goes to the sign-in page. The task
-   * returns what to say there, and how the session ended, for the other tabs.
+   * Runs the task with which a person ends their own session, and goes to the sign-in page. The
+   * task returns what to say there, and how the session ended, for the other tabs.
    */
   async signOut(
     task: () => Promise<{ message: string; ended: Omit<Ended, 'at'> & { at?: string } }>,
