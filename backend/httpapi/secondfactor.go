@@ -89,13 +89,12 @@ func drawQRCode(text string) (QRCode, error) {
 	size := code.Bounds().Dx()
 	for y := range size {
 		for x := 0; x < size; x++ {
-			run := 0
-			for x+run < size && dark(code.At(x+run, y)) {
-				run++
+			begun := x
+			for x < size && dark(code.At(x, y)) {
+				x++
 			}
-			if run > 0 {
-				fmt.Fprintf(&path, "M%d %dh%dv1h-%dz", x, y, run, run)
-				x += run
+			if run := x - begun; run > 0 {
+				fmt.Fprintf(&path, "M%d %dh%dv1h-%dz", begun, y, run, run)
 			}
 		}
 	}

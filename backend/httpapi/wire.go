@@ -33,8 +33,7 @@ func wireLength(l session.Length) Length { return Length{Value: l.Value, Unit: U
 
 // optional returns nil for the zero value.
 func optional[T comparable](value T) *T {
-	var zero T
-	if value == zero {
+	if value == *new(T) {
 		return nil
 	}
 	return &value
