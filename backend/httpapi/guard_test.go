@@ -21,7 +21,7 @@ var (
 		"POST /api/sessions/passkey", "POST /api/passkeys/challenge",
 		"POST /api/invitations/accept",
 	}
-	// What a session can do that has not proved the second factor which the organization demands.
+	// What a session can do that has not proved the second factor which the organization requires.
 	forRestricted = []string{
 		"GET /api/session", "DELETE /api/session", "POST /api/session/reauthenticate", "GET /api/events",
 		"POST /api/session/reauthenticate/passkey",

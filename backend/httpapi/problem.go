@@ -63,7 +63,7 @@ var sentinels = []sentinel{
 	{member.ErrSetupToken, http.StatusForbidden, "setup_token_invalid", "The set-up token is not the one that the server printed. It is also in the file setup-token in the data folder."},
 	{member.ErrForbidden, http.StatusForbidden, "forbidden", "Your role does not allow this: nobody can give a role above their own, or change a member who stands above them."},
 	{member.ErrLastOwner, http.StatusConflict, "last_owner", "This is the last owner who can sign in. Make somebody else an owner first."},
-	{session.ErrFactorDemanded, http.StatusConflict, "second_factor_demanded", "The organization demands a second factor. Set up another in its place."},
+	{session.ErrFactorRequired, http.StatusConflict, "second_factor_demanded", "The organization demands a second factor. Set up another in its place."},
 	{member.ErrNoSecondFactor, http.StatusConflict, "no_second_factor", "There is no second factor."},
 	{member.ErrBadPasskey, http.StatusUnauthorized, "bad_passkey", "The passkey is not known here, or its answer proves nothing. Try again, or sign in by password."},
 	{errWrongPasskey, http.StatusForbidden, "bad_passkey", "The passkey is not yours, or its answer proves nothing. Try again."},

@@ -458,7 +458,7 @@ func TestAnOrganizationThatDemandsASecondFactor(t *testing.T) {
 	h.clock.advance(30 * time.Second)
 	h.trySignIn(member.Auditor, app.code(0)).requireStatus(http.StatusCreated)
 
-	// What is demanded is not removed, and giving the requireFactor up wants a fresh proof.
+	// A required factor cannot be removed, and turning the requirement off takes a fresh proof.
 	fresh.delete("/api/account/second-factor").requireProblem(http.StatusConflict, "second_factor_demanded")
 	fresh.enrol()
 	h.clock.advance(11 * time.Minute)

@@ -26,7 +26,7 @@ var waysIn = map[string]struct {
 	wrong      func(laptop *device) attempt
 	refusal    string
 	methods    []string
-	restricted bool // where the organization demands a second factor
+	restricted bool // if the organization requires a second factor
 }{
 	"signIn": {
 		right: func(*device) attempt {
@@ -54,7 +54,7 @@ func wrongPasskey(laptop *device) attempt {
 
 // TestEveryWayInStandsUnderTheSameControls: each is logged, by its methods, and refused to
 // deactivated members; its network is paced; and it is held to the factors that the organization
-// demands. There is no other way in: a handler that begins a session and is not listed is a fault.
+// requires. There is no other way in: a handler that begins a session and is not listed is a fault.
 //
 // ASVS 6.1.3, 6.3.4
 func TestEveryWayInStandsUnderTheSameControls(t *testing.T) {

@@ -27,9 +27,9 @@ var (
 	// ErrRestricted is returned if the organization requires a second factor that the session has
 	// not proved.
 	ErrRestricted = member.ErrRestricted
-	// ErrFactorDemanded is returned for a change that would leave a member without the second
+	// ErrFactorRequired is returned for a change that would leave a member without the second
 	// factor that the organization requires.
-	ErrFactorDemanded = refusal.New("the organization demands a second factor")
+	ErrFactorRequired = refusal.New("the organization requires a second factor")
 	// ErrForbidden is returned if the caller's role does not allow the change.
 	ErrForbidden = member.ErrRoleNeeded
 	// ErrKeyReused is returned if the idempotency key of a revocation named another one within

@@ -52,7 +52,7 @@ type Store interface {
 	Prove(ctx context.Context, proof member.Proof, caller audit.Caller, event audit.Event) (Effect, error)
 	// ChangeCredential changes the caller's own credentials. It returns ErrCredentialStale if the
 	// change's proof no longer holds, member.ErrSecondFactorRequired if it lacks a second factor
-	// that was set up meanwhile, member.ErrNoSecondFactor, or ErrFactorDemanded.
+	// that was set up meanwhile, member.ErrNoSecondFactor, or ErrFactorRequired.
 	ChangeCredential(ctx context.Context, update CredentialUpdate) (Effect, error)
 	// RotateRefresh makes the presented refresh token the current one and stores its successor's
 	// hash, if it is the successor of the current one and the session is alive. It returns what the

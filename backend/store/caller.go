@@ -24,7 +24,7 @@ func (db *DB) change(ctx context.Context, caller audit.Caller, requirement membe
 	})
 }
 
-// judge reads the caller as they are in this transaction and checks what the change demands. Every
+// judge reads the caller as they are in this transaction and checks what the change requires. Every
 // change passes here, so that a request that was let in before a revocation, a demotion or a new
 // requirement changes nothing after it. It returns session.ErrCallerEnded, or what the caller
 // lacks.

@@ -105,7 +105,7 @@ func requireFactor(tx *gorm.DB, id member.ID) error {
 		SELECT o.require_second_factor AND `+withoutFactor+` FROM members m, organization o
 		WHERE o.id = 1 AND m.id = ?`, id.String()).Scan(&lacking)
 	if err == nil && lacking {
-		return session.ErrFactorDemanded
+		return session.ErrFactorRequired
 	}
 	return err
 }

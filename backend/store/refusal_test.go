@@ -21,7 +21,7 @@ var refusals = map[string]error{
 	"session.ErrNotFound": session.ErrNotFound, "session.ErrNoSession": session.ErrNoSession, "session.ErrTokenNewer": session.ErrTokenNewer,
 	"session.ErrRefreshTokenInvalid": session.ErrRefreshTokenInvalid, "session.ErrCredentialStale": session.ErrCredentialStale,
 	"session.ErrReauthenticationRequired": session.ErrReauthenticationRequired, "session.ErrRestricted": session.ErrRestricted,
-	"session.ErrFactorDemanded": session.ErrFactorDemanded, "session.ErrForbidden": session.ErrForbidden,
+	"session.ErrFactorRequired": session.ErrFactorRequired, "session.ErrForbidden": session.ErrForbidden,
 	"session.ErrCallerEnded": session.ErrCallerEnded, "session.ErrClockNotAhead": session.ErrClockNotAhead, "session.ErrKeyReused": session.ErrKeyReused,
 	"session.EndedError": &session.EndedError{}, "session.StaleVersionError": &session.StaleVersionError{},
 	"session.InvalidError": &session.InvalidError{Fields: []session.FieldError{{}}},
