@@ -30,7 +30,7 @@ for (const { name, enter } of STATES) {
 }
 
 /**
- * Nothing for axe to find, wide in light and narrow in dark; and nothing to scroll sideways at any
+ * Nothing for axe to find, wide in light and narrow in dark, and nothing to scroll sideways at any
  * width.
  */
 async function expectSound(page: Page) {

@@ -127,7 +127,7 @@ export const maximumUnit = (page: Page) =>
 export const effect = (page: Page) => page.getByRole('region', { name: 'What saving would do' });
 export const refresh = (page: Page) =>
   page.getByRole('checkbox', { name: 'Refresh sessions automatically' });
-/** What the form means, as it is seen; it is read aloud once the typing rests. */
+/** What the form means, as it is seen. It is read aloud once the typing rests. */
 export const meaning = (page: Page) => page.locator('.meaning .sentence');
 export const meaningAloud = (page: Page) => page.locator('.meaning [aria-live]');
 export const save = (page: Page) => page.getByRole('button', { name: 'Save', exact: true });

@@ -267,7 +267,7 @@ test("another admin's save shows at once, and takes no draft away", async ({ pag
   await expect(page.getByText('In force now: 8 days, refresh off.')).toBeVisible();
   await expect(page.getByText('You were about to save: 5 days, refresh on.')).toBeVisible();
   await expect(length(page)).toHaveValue('5');
-  // The draft was typed, which is an access; that it was compared again is none.
+  // Typing the draft was an access. Comparing it again is none.
   await expect.poll(() => previews).toEqual([undefined, 'true']);
 
   await page.getByRole('button', { name: 'Use theirs' }).click();

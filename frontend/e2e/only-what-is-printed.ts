@@ -7,8 +7,7 @@ import type {
 } from '@playwright/test/reporter';
 
 /**
- * Lets through what the measurements print, and why one came to nothing: whoever measures wants a
- * table, not a log of tests.
+ * Prints what the measurements print, and why one failed. There is no log of tests.
  */
 export default class OnlyWhatIsPrinted implements Reporter {
   onStdOut(chunk: string | Buffer) {

@@ -212,7 +212,7 @@ export async function demandFactors(server: Server) {
   await call(server.url, 'PUT', '/api/settings/sign-in', { requireSecondFactor: true }, token);
 }
 
-/** Finds a member by their address, as the owner; gives how to call the API about them. */
+/** Finds a member by their address, as the owner. Returns a function that calls the API about them. */
 async function memberByProgram(server: Server, email: string) {
   const token = await signInByProgram(server);
   const { items } = await call<{ items: { id: string; email: string }[] }>(
@@ -229,7 +229,7 @@ async function memberByProgram(server: Server, email: string) {
 }
 
 /**
- * Has the owner revoke all sessions of a member; it has signed in and found the member when it
+ * Has the owner revoke all sessions of a member. It has signed in and found the member when it
  * returns.
  */
 export async function revocationOf(server: Server, email: string) {

@@ -207,7 +207,7 @@ test('a browser that lacks something is told what', async ({ browser, page, serv
   await instead('Cookies are switched off', page);
   await expect(page.getByText('This takes long.'), 'the page has come').toBeHidden();
 
-  // Safari, on localhost too; it says nothing of what it drops.
+  // Safari, on localhost too. It drops cookies silently.
   const strict = await browser.newContext({ baseURL: server.url });
   const safari = await strict.newPage();
   await safari.addInitScript(() => {

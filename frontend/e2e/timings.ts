@@ -10,9 +10,7 @@ const ROUNDS = 5;
 const SESSIONS = 100_000;
 const MEMBERS = 5_000;
 
-/**
- * How often slower than it is the processor is made, as on a cheap telephone; and left as it is.
- */
+/** How many times the processor is slowed down: as on a cheap phone, and not at all. */
 const SLOWED = [4, 1];
 
 /** The target on a slowed processor, in milliseconds. */

@@ -11,10 +11,7 @@ const kit = '.svelte-kit/generated/client-optimized';
 /** @type {Record<string, { file: string, imports?: string[] }>} */
 const manifest = JSON.parse(readFileSync('.svelte-kit/output/client/.vite/manifest.json', 'utf8'));
 
-/**
- * Kit numbers its pages, layouts and error pages; each node names the files in src/routes it is
- * made of.
- */
+/** Kit numbers pages, layouts and error pages. Each node names its files in src/routes. */
 const nodes = readdirSync(`${kit}/nodes`).map((name) => {
   const [, path = ''] =
     /src\/routes\/([^"]*)"/.exec(readFileSync(`${kit}/nodes/${name}`, 'utf8')) ?? [];

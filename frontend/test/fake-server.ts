@@ -7,7 +7,7 @@ vi.stubGlobal('navigator', { onLine: true });
 type Answer = Response | Error | Promise<Response>;
 
 /**
- * Answers the coming requests in turn, an error being a lost connection; returns what was asked.
+ * Answers the coming requests in turn. An error is a lost connection. Returns the requests.
  */
 export function answerInTurn(...answers: Answer[]): Request[] {
   const requests: Request[] = [];

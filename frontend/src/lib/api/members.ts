@@ -19,9 +19,7 @@ export const getMember = (id: string) =>
 export const inviteMember = (request: InviteRequest) =>
   body(api.POST('/api/members', { body: request }));
 
-/**
- * Changes a member's name, address or role, deactivates or reactivates them; what is absent stays.
- */
+/** Changes a member. Fields that are absent stay as they are. */
 export const changeMember = (id: string, change: MemberChange) =>
   body(api.PATCH('/api/members/{id}', { params: { path: { id } }, body: change }));
 

@@ -8,7 +8,7 @@ import { withQuery } from './address';
  */
 export class Query<K extends string> {
   readonly #names: readonly K[];
-  /** The values by their names; what is not chosen is empty. */
+  /** The values by their names. A value that is not set is empty. */
   readonly values = $derived.by(() =>
     valuesOf(this.#names, (name) => page.url.searchParams.get(name) ?? ''),
   );

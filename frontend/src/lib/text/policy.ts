@@ -1,9 +1,7 @@
 import type { Length, Policy, Unit } from '../api/settings';
 import { formatNumber, formatUnits } from './formats';
 
-/**
- * The most of each unit that fits into 365 days; the least is 1. The server holds the same limits.
- */
+/** The most of each unit that fits into 365 days. The server enforces the same limits. */
 export const LONGEST: Record<Unit, number> = {
   minutes: 365 * 24 * 60,
   hours: 365 * 24,
