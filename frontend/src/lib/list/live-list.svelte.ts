@@ -72,11 +72,11 @@ export class LiveList<T, Q extends object, F extends string = never> extends Pag
   /** Brings the list up to date in the background. */
   refresh = async () => {
     const { refresh } = this.#options;
-    if (this.stale || !this.loaded) {
+    if (refresh === 'all') {
+      await this.#reloadPassively();
+    } else if (this.stale || !this.loaded) {
       // If the session ended before the answer came, nothing else asks again.
       if (!this.loading && this.error === null) await this.reload();
-    } else if (refresh === 'all') {
-      await this.#reloadPassively();
     } else if (refresh) {
       // Without an answer the rows may be old. The next click shows an outage.
       await this.#update(refresh).catch(() => {});

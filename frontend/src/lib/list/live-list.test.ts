@@ -104,6 +104,15 @@ it('reads all again without an access', async () => {
   expect(ids(list)).toEqual([2]);
 });
 
+it('reads all again after an outage', async () => {
+  const list = make('all');
+  read.mockRejectedValueOnce(new Error('lost'));
+  await list.reload();
+  answer(1, item(1));
+  await list.refresh();
+  expect([ids(list), list.error]).toEqual([[1], null]);
+});
+
 it('asks again in the next session for what the end of one left unanswered', async () => {
   const list = make();
   read.mockRejectedValueOnce(new SessionOver());
