@@ -120,7 +120,7 @@ func (s *subject) pick() session.ID {
 
 // admit checks a session. Sessions that the run has revoked are refused.
 func (s *subject) admit(ctx context.Context, id session.ID, kind session.Access) error {
-	_, err := s.sessions.Admit(ctx, id, 0, kind)
+	_, err := s.sessions.Admit(ctx, id, 1, kind)
 	if err == nil {
 		return nil
 	}
