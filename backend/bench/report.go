@@ -102,11 +102,16 @@ func (r report) writeReadme(path string) error {
 	if path == "" {
 		return nil
 	}
-	return replaceIn(path, r.summary())
+	text, err := r.summary()
+	if err != nil {
+		return err
+	}
+	return replaceIn(path, text)
 }
 
-// summary is the table of five rows for the project's README.
-func (r report) summary() string {
+// summary is the table of five rows for the project's README. It returns an error if one of them
+// was not measured.
+func (r report) summary() (string, error) {
 	const million = 1_000_000
 	hot, growth := r.section(scenes[0].title), r.section(scale.Title)
 	rows := []struct {
@@ -124,9 +129,12 @@ func (r report) summary() string {
 	fmt.Fprintf(&b, "| measured on %s, %d cores, %s | | target |\n", m.CPU, m.Cores, r.At.Format("2 January 2006"))
 	b.WriteString("| --- | --- | --- |\n")
 	for _, row := range rows {
+		if row.Name == "" {
+			return "", fmt.Errorf("not measured: %s", row.title)
+		}
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", row.title, row.Value(), row.Target())
 	}
-	return b.String()
+	return b.String(), nil
 }
 
 // section returns the section with a title; an empty one where it was not measured.

@@ -65,10 +65,13 @@ func made(t *testing.T) report {
 		r.Sections = append(r.Sections, section)
 	}
 	atMost := 250.0
-	r.Sections = append(r.Sections, figure.Section{Title: scale.Title, Noisy: []int{}, Figures: []figure.Figure{
-		{Name: scale.Preview, Unit: " ms", Sessions: 1000, Spread: figure.Over([]float64{0.25})},
-		{Name: scale.Preview, Unit: " ms", Sessions: 1_000_000, Spread: figure.Over([]float64{300}), AtMost: &atMost},
-	}})
+	growth := figure.Section{Title: scale.Title, Noisy: []int{}}
+	for _, name := range []string{scale.RevokeRatio, scale.Preview, scale.Start, scale.Memory} {
+		growth.Figures = append(growth.Figures,
+			figure.Figure{Name: name, Unit: " ms", Sessions: 1000, Spread: figure.Over([]float64{0.25})},
+			figure.Figure{Name: name, Unit: " ms", Sessions: 1_000_000, Spread: figure.Over([]float64{300}), AtMost: &atMost})
+	}
+	r.Sections = append(r.Sections, growth)
 	return r
 }
 
@@ -109,6 +112,13 @@ func TestReportIsWritten(t *testing.T) {
 	}
 	require.ErrorIs(t, err, io.EOF, "well-formed")
 	require.NoError(t, chart.Close())
+}
+
+// TestPartStaysOutOfTheReadme: a run without all five rows leaves the project's README as it is.
+func TestPartStaysOutOfTheReadme(t *testing.T) {
+	r := made(t)
+	r.Sections = r.Sections[:1]
+	require.ErrorContains(t, r.writeReadme(filepath.Join(t.TempDir(), "README.md")), "not measured: revoke all")
 }
 
 func TestPrint(t *testing.T) {
