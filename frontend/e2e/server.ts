@@ -212,7 +212,7 @@ export async function demandFactors(server: Server) {
   await call(server.url, 'PUT', '/api/settings/sign-in', { requireSecondFactor: true }, token);
 }
 
-/** Finds a member by their address, as the owner, and returns a function to call the API on them. */
+/** Finds a member by their address, as the owner. Returns a function that calls the API on them. */
 async function memberByProgram(server: Server, email: string) {
   const token = await signInByProgram(server);
   const { items } = await call<{ items: { id: string; email: string }[] }>(
