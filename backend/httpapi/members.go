@@ -41,7 +41,7 @@ func (a *API) listMembers(c echo.Context, _ session.Principal) error {
 			return err
 		}
 	}
-	if page.Items, err = a.wireMembers(found...); err != nil {
+	if page.Items, err = a.wireMembers(c.Request().Context(), found...); err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, page)
@@ -52,7 +52,7 @@ func (a *API) getMember(c echo.Context, _ session.Principal, id member.ID) error
 	if err != nil {
 		return err
 	}
-	wire, err := a.wireMembers(found)
+	wire, err := a.wireMembers(c.Request().Context(), found)
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (a *API) checkMail(wanted *bool) error {
 // answerLink answers with a new link, and mails it first if that is wanted. The call succeeds even
 // if the mail fails: the answer has the link.
 func (a *API) answerLink(c echo.Context, who session.Principal, to member.Details, secret string, wanted *bool) error {
-	wire, err := a.wireMembers(to)
+	wire, err := a.wireMembers(c.Request().Context(), to)
 	if err != nil {
 		return err
 	}
@@ -173,12 +173,12 @@ func (a *API) linkTo(secret string, kind member.LinkKind) string {
 }
 
 // wireMembers converts members, with how many live sessions each has.
-func (a *API) wireMembers(found ...member.Details) ([]MemberDetails, error) {
+func (a *API) wireMembers(ctx context.Context, found ...member.Details) ([]MemberDetails, error) {
 	ids := make([]member.ID, len(found))
 	for i, m := range found {
 		ids[i] = m.ID
 	}
-	counts, err := a.Sessions.CountsOf(ids...)
+	counts, err := a.Sessions.CountsOf(ctx, ids...)
 	if err != nil {
 		return nil, err
 	}

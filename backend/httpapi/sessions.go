@@ -121,7 +121,7 @@ func (a *API) listSessions(c echo.Context, who session.Principal) error {
 	if err != nil {
 		return err
 	}
-	counts, err := a.Sessions.CountsOf(who.Member.ID)
+	counts, err := a.Sessions.CountsOf(c.Request().Context(), who.Member.ID)
 	if err != nil {
 		return err
 	}

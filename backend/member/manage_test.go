@@ -84,7 +84,7 @@ func (h *deployment) admit(who session.Principal) (session.Principal, error) {
 
 // count returns the number of live sessions of the member.
 func (h *deployment) count(id member.ID) int {
-	counts, err := h.sessions.CountsOf(id)
+	counts, err := h.sessions.CountsOf(h.t.Context(), id)
 	h.must(err)
 	return counts[id]
 }

@@ -88,13 +88,16 @@ func (s *Service) Figures(ctx context.Context, since time.Time) (Figures, error)
 }
 
 // CountsOf returns how many live sessions each of the members has.
-func (s *Service) CountsOf(members ...member.ID) (map[member.ID]int, error) {
+func (s *Service) CountsOf(ctx context.Context, members ...member.ID) (map[member.ID]int, error) {
 	roster, org, now, err := s.live()
 	if err != nil {
 		return nil, err
 	}
 	counts := make(map[member.ID]int, len(members))
 	for _, id := range members {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		counts[id] = len(roster.idsOf(id, org, now))
 	}
 	return counts, nil
