@@ -179,8 +179,8 @@ func TestAPasskeySignsIn(t *testing.T) {
 	mine.delete("/api/account/passkeys/!").requireProblem(http.StatusNotFound, "not_found")
 }
 
-// What a passkey answers is good once, soon, for this site, from whom it says, and from no copy
-// (ASVS 6.7.2).
+// The answer of a passkey is valid once, soon, for this site and its own member, and not from a
+// copy (ASVS 6.7.2).
 //
 // ASVS 6.5.7, 6.7.2, 16.3.1
 func TestAPasskeysAnswerIsHeldAgainstEverything(t *testing.T) {

@@ -13,8 +13,8 @@ import (
 	"curfew/backend/member"
 )
 
-// ask is a call with what it carries. MEMBER and AWAY stand for the ids of two members, of whom the
-// latter is deactivated, and SESSION for that of a session.
+// ask is a call with what it carries. MEMBER stands for the id of a member, AWAY for that of a
+// deactivated one, and SESSION for that of a session.
 type ask struct {
 	route string
 	body  any

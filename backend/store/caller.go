@@ -13,7 +13,7 @@ import (
 	"curfew/backend/session"
 )
 
-// change runs one transaction in the name of a caller, whom it judges first.
+// change runs one transaction in the name of a caller, and judges the caller first.
 func (db *DB) change(ctx context.Context, caller audit.Caller, requirement member.Requirement, f func(tx *gorm.DB, by member.Authority) error) error {
 	return db.write(ctx, func(tx *gorm.DB) error {
 		by, err := judge(tx, caller, requirement)

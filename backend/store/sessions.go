@@ -199,14 +199,14 @@ func (db *DB) End(ctx context.Context, ending session.EndRequest) (effect sessio
 	return effect, skipped, err
 }
 
-// selectNotTheirs lists the live sessions of members whom the caller may not manage. CROSS JOIN
+// selectNotTheirs lists the live sessions of members that the caller may not manage. CROSS JOIN
 // keeps SQLite from going through all sessions instead of looking these few up.
 const selectNotTheirs = `
 SELECT s.id FROM json_each(?) AS named CROSS JOIN sessions s ON s.id = named.value ->> 'id'
 WHERE ` + alive + ` AND s.member_id <> ?
   AND (SELECT m.role FROM members m WHERE m.id = s.member_id) NOT IN (SELECT value FROM json_each(?))`
 
-// notTheirs returns the live sessions of a batch that the caller may not end: those of members whom
+// notTheirs returns the live sessions of a batch that the caller may not end: those of members that
 // they may not manage, except their own.
 func notTheirs(tx *gorm.DB, caller member.Authority, batch string) ([]string, error) {
 	return all(tx, func(id *string) []any { return []any{id} }, selectNotTheirs, batch, caller.Member.ID.String(), list(caller.Manages()))

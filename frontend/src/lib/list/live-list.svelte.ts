@@ -88,8 +88,8 @@ export class LiveList<T, Q extends object, F extends string = never> extends Pag
   }
 
   /**
-   * Shows what became of an item. Its row stays where it is, whatever the order and the filters
-   * say.
+   * Shows what became of an item. Its row stays where it is, even if the order or the filters
+   * say otherwise.
    */
   update(changed: T) {
     const key = this.keyOf(changed);
