@@ -250,23 +250,32 @@ func TestTheCheckAllocatesNothing(t *testing.T) {
 	require.Zero(t, testing.AllocsPerRun(1000, check))
 }
 
-// TestASessionTakesLittleMemory holds the figure of decision 10.
+// TestASessionTakesLittleMemory holds the figure of decision 10. It takes the median of three
+// measurements, because memory of earlier tests may be freed during one of them.
 func TestASessionTakesLittleMemory(t *testing.T) {
 	heap := func() int64 {
 		var m runtime.MemStats
 		runtime.GC()
+		runtime.GC() // a pool keeps what it holds through one collection
 		runtime.ReadMemStats(&m)
 		return int64(m.HeapAlloc)
 	}
 	const n = 100_000
-	before := heap()
-	s, ids := crowd(t, n)
-	each := (heap() - before - n*16) / n
-	t.Logf("%d bytes a session", each)
+	var measured []int64
+	var reported int
+	for range 3 {
+		before := heap()
+		s, ids := crowd(t, n)
+		measured = append(measured, (heap()-before-n*16)/n)
+		reported = s.Memory() / n
+		runtime.KeepAlive(s)
+		runtime.KeepAlive(ids)
+	}
+	t.Logf("%d bytes a session", measured)
+	slices.Sort(measured)
+	each := measured[1]
 	require.Less(t, each, int64(200), "bytes for each session, with its part of its member")
-	require.InEpsilon(t, s.Memory()/n, each, 0.15)
-	runtime.KeepAlive(s)
-	runtime.KeepAlive(ids)
+	require.InEpsilon(t, reported, each, 0.15)
 }
 
 // TestChecksGoOnWhileSessionsComeAndGo is for the race detector: places are used again while other
