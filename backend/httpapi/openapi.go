@@ -73,15 +73,15 @@ func sentinelsForDocs() (rows []sentinel) {
 
 // otherProblems are those whose text depends on the error.
 var otherProblems = []sentinel{
-	{nil, http.StatusUnauthorized, "session_expired", "The session's time ran out. Sign in again."},
-	{nil, http.StatusUnauthorized, "session_revoked", "The session was ended; \"ended\" says how, when and by whose hand. Sign in again."},
+	{nil, http.StatusUnauthorized, "session_expired", "The session has expired. Sign in again."},
+	{nil, http.StatusUnauthorized, "session_revoked", "The session was ended. \"ended\" says how, when and by whom. Sign in again."},
 	{nil, http.StatusUnauthorized, "member_deactivated", "The account is deactivated."},
-	{nil, http.StatusPreconditionFailed, "stale_version", "It was saved since the caller read it; \"current\" is what is in force."},
-	{nil, http.StatusMisdirectedRequest, "misdirected", "Pages and calls by cookie are served under the public URL's host and localhost alone."},
-	{nil, http.StatusUnprocessableEntity, "invalid_input", "\"errors\" says which fields are wrong, and what to do."},
-	{nil, http.StatusUnprocessableEntity, "unknown_field", "A field that the call does not know."},
-	{nil, http.StatusUnprocessableEntity, "unknown_parameter", "A parameter that the call does not know."},
+	{nil, http.StatusPreconditionFailed, "stale_version", "It was saved since you read it. \"current\" holds what is in force."},
+	{nil, http.StatusMisdirectedRequest, "misdirected", "Pages and calls by cookie are served only under the public URL's host and localhost."},
+	{nil, http.StatusUnprocessableEntity, "invalid_input", "\"errors\" names the fields that are wrong, and what to do."},
+	{nil, http.StatusUnprocessableEntity, "unknown_field", "The call does not know a field that was sent."},
+	{nil, http.StatusUnprocessableEntity, "unknown_parameter", "The call does not know a parameter that was sent."},
 	{nil, http.StatusTooManyRequests, "too_many_attempts", "Too many attempts. Wait as long as Retry-After says."},
-	{nil, http.StatusServiceUnavailable, "storage_unavailable", "The server cannot reach its storage. Nobody was signed out."},
-	{nil, http.StatusInternalServerError, "internal", "A fault of the server's; its log has the cause under the request's id."},
+	{nil, http.StatusServiceUnavailable, "storage_unavailable", "The server cannot reach its storage. No sessions ended."},
+	{nil, http.StatusInternalServerError, "internal", "A fault in the server. Its log has the cause, under the request's id."},
 }

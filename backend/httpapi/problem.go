@@ -44,8 +44,8 @@ type sentinel struct {
 }
 
 var sentinels = []sentinel{
-	{session.ErrNoSession, http.StatusUnauthorized, "no_session", "Nobody is signed in here. Sign in."},
-	{token.ErrExpired, http.StatusUnauthorized, "token_expired", "The access token has run out. Refresh it and repeat the request."},
+	{session.ErrNoSession, http.StatusUnauthorized, "no_session", "You are not signed in. Sign in."},
+	{token.ErrExpired, http.StatusUnauthorized, "token_expired", "The access token has expired. Refresh it and repeat the request."},
 	{token.ErrInvalid, http.StatusUnauthorized, "token_invalid", "The access token is not one of ours. Sign in."},
 	{session.ErrTokenNewer, http.StatusUnauthorized, "token_invalid", "The access token is not one of ours. Sign in."},
 	{session.ErrRefreshTokenInvalid, http.StatusUnauthorized, "token_invalid", "The refresh token is not one of ours. Sign in."},
@@ -53,25 +53,25 @@ var sentinels = []sentinel{
 	{session.ErrCredentialStale, http.StatusUnauthorized, "bad_credentials", "The e-mail address or the password is wrong."},
 	{member.ErrSecondFactorRequired, http.StatusUnauthorized, "second_factor_required", "The password is right. Send it again with a \"code\" from the authenticator app, or a recovery code."},
 	{member.ErrBadCode, http.StatusUnauthorized, "bad_code", "The code is wrong, or was used already. Wait for the next one, or use a recovery code."},
-	{session.ErrReauthenticationRequired, http.StatusForbidden, "reauthentication_required", "This asks for a fresh proof of identity. Prove who you are again and repeat the request."},
-	{session.ErrRestricted, http.StatusForbidden, "session_restricted", "The organization demands a second factor, which this session has not proved. Set one up, or prove it."},
+	{session.ErrReauthenticationRequired, http.StatusForbidden, "reauthentication_required", "This requires a fresh proof of identity. Confirm who you are and repeat the request."},
+	{session.ErrRestricted, http.StatusForbidden, "session_restricted", "The organization requires a second factor. Set one up, or confirm yours."},
 	{errWrongPassword, http.StatusForbidden, "bad_credentials", "The password is wrong."},
 	{errWrongCode, http.StatusForbidden, "bad_code", "The code is wrong, or was used already. Wait for the next one, or use a recovery code."},
 	{errCodeNeeded, http.StatusForbidden, "second_factor_required", "The password is right. Send it again with a \"code\" from the authenticator app, or a recovery code."},
 	{session.ErrForbidden, http.StatusForbidden, "forbidden", "Your role does not allow this. Ask an owner or an admin."},
 	{errCrossOrigin, http.StatusForbidden, "cross_origin", "The request came from a page of another origin. Use Curfew's own pages, or a program without cookies."},
 	{member.ErrSetupToken, http.StatusForbidden, "setup_token_invalid", "The set-up token is not the one that the server printed. It is also in the file setup-token in the data folder."},
-	{member.ErrForbidden, http.StatusForbidden, "forbidden", "Your role does not allow this: nobody can give a role above their own, or change a member who stands above them."},
-	{member.ErrLastOwner, http.StatusConflict, "last_owner", "This is the last owner who can sign in. Make somebody else an owner first."},
-	{session.ErrFactorRequired, http.StatusConflict, "second_factor_demanded", "The organization demands a second factor. Set up another in its place."},
+	{member.ErrForbidden, http.StatusForbidden, "forbidden", "Your role does not allow this: you cannot give a role above your own, or change a member who stands above you."},
+	{member.ErrLastOwner, http.StatusConflict, "last_owner", "This is the last owner who can sign in. Make another member an owner first."},
+	{session.ErrFactorRequired, http.StatusConflict, "second_factor_demanded", "The organization requires a second factor. Set up another one first."},
 	{member.ErrNoSecondFactor, http.StatusConflict, "no_second_factor", "There is no second factor."},
 	{member.ErrBadPasskey, http.StatusUnauthorized, "bad_passkey", "The passkey is not known here, or its answer proves nothing. Try again, or sign in by password."},
 	{errWrongPasskey, http.StatusForbidden, "bad_passkey", "The passkey is not yours, or its answer proves nothing. Try again."},
 	{member.ErrNoPasskey, http.StatusNotFound, "not_found", "There is no such passkey."},
 	{member.ErrPasskeyKnown, http.StatusConflict, "passkey_known", "This passkey is registered already."},
 	{member.ErrPasskeysUnavailable, http.StatusConflict, "passkeys_unavailable", "Passkeys are bound to a name, and this server is reached by a number. Its operator can set a public URL that has one."},
-	{member.ErrTooManyPasskeys, http.StatusConflict, "too_many_passkeys", "There are as many passkeys as one can have. Remove one first."},
-	{member.ErrEnrolmentExpired, http.StatusGone, "enrolment_over", "This enrolment was not begun here, or its time is over. Begin again."},
+	{member.ErrTooManyPasskeys, http.StatusConflict, "too_many_passkeys", "You have as many passkeys as a member can have. Remove one first."},
+	{member.ErrEnrolmentExpired, http.StatusGone, "enrolment_over", "This set-up has expired, or was not started here. Start again."},
 	{member.ErrEmailTaken, http.StatusConflict, "email_taken", "Another member has this e-mail address."},
 	{member.ErrAddressRetired, http.StatusConflict, "address_retired", "This e-mail address was another member's. Use another one, or have an owner confirm with \"reuseAddress\" that it goes to this person now."},
 	{member.ErrOwnAccount, http.StatusConflict, "own_account", "You cannot remove your own account. Ask another owner or admin."},
@@ -143,7 +143,7 @@ func problemFor(err error) problem {
 		p.retryAfter = max(1, int(math.Ceil(throttled.RetryAfter.Seconds())))
 		return p
 	case errors.As(err, &unavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return newProblem(http.StatusServiceUnavailable, "storage_unavailable", "The server cannot reach its storage. Nobody was signed out. Try again shortly.")
+		return newProblem(http.StatusServiceUnavailable, "storage_unavailable", "The server cannot reach its storage. No sessions ended. Try again shortly.")
 	}
 	return newProblem(http.StatusInternalServerError, "internal", "Something went wrong on the server. Its log has the cause, under this request's id.")
 }
@@ -195,7 +195,7 @@ func problemForEnd(end session.End) problem {
 }
 
 func endInWords(end session.End) string {
-	at, by := end.At.UTC().Format("at 15:04 UTC on 2 January 2006"), cmp.Or(end.By, "Somebody")
+	at, by := end.At.UTC().Format("at 15:04 UTC on 2 January 2006"), cmp.Or(end.By, "Someone")
 	switch end.Reason {
 	case session.SignedOut:
 		return fmt.Sprintf("%s signed out %s.", by, at)
@@ -207,7 +207,7 @@ func endInWords(end session.End) string {
 		}
 		return fmt.Sprintf("%s revoked all sessions %s.", by, at)
 	case session.TokenReuse:
-		return fmt.Sprintf("A refresh token was used a second time %s, which means that somebody may have copied it, so the session was ended.", at)
+		return fmt.Sprintf("A refresh token was used a second time %s, so it may have been copied. The session was ended.", at)
 	case session.CredentialChanged:
 		return fmt.Sprintf("The password or another way to sign in was changed %s, which ended this session.", at)
 	case session.MemberDeactivated:

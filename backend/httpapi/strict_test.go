@@ -209,7 +209,7 @@ func TestConditionsAreThoseOfTheStandard(t *testing.T) {
 		for _, tag := range tags {
 			p := save("If-Match", tag).requireProblem(http.StatusPreconditionFailed, code)
 			require.Equal(t, inForce, *p.Current, tag)
-			for _, claim := range []string{"Somebody", "meanwhile", "saved since"} {
+			for _, claim := range []string{"Someone", "meanwhile", "saved since"} {
 				require.True(t, code == "stale_version" || !strings.Contains(p.Detail, claim), "%s: %s", tag, p.Detail)
 			}
 		}

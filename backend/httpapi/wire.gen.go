@@ -544,10 +544,10 @@ func (e ListSessionsParamsOrder) Valid() bool {
 
 // AcceptRequest defines model for AcceptRequest.
 type AcceptRequest struct {
-	// Name Needed for an invitation that named nobody.
+	// Name Required if the invitation has no name.
 	Name *string `fold:"name=200" json:"name,omitempty"`
 
-	// Password At least 15 characters and at most 1024 bytes; any characters, spaces included. Neither a common one, nor little more than names that go with the account.
+	// Password At least 15 characters and at most 1024 bytes; any characters, spaces included. Not a common password, and not mostly names from the account.
 	Password string `json:"password" validate:"required"`
 	Token    string `json:"token" validate:"required,max=256"`
 }
@@ -575,7 +575,7 @@ type AuditChain struct {
 	// Entries How many entries were checked.
 	Entries int64 `json:"entries"`
 
-	// Head The hash of the last entry, in hexadecimal. Who keeps it can tell later whether the log up to there is still the same.
+	// Head The hash of the last entry, in hexadecimal. Keep it to prove later that nothing up to there was altered.
 	Head   string `json:"head"`
 	Intact bool   `json:"intact"`
 }
@@ -615,17 +615,17 @@ type CurrentSession struct {
 	// Policy The organization's session configuration.
 	Policy Policy `json:"policy"`
 
-	// Restricted Whether the organization demands a second factor that this session has not proved. Until it does, it can only prove one or, for a member who has neither an app nor a passkey, set one up.
+	// Restricted Whether the organization requires a second factor that this session has not proved. Until then it can only prove one or, for a member who has neither an app nor a passkey, set one up.
 	Restricted bool `json:"restricted"`
 
-	// SecondFactor Whether proving who I am takes a code, too.
+	// SecondFactor Whether confirming your identity takes a code too.
 	SecondFactor bool    `json:"secondFactor"`
 	Session      Session `json:"session"`
 }
 
 // DismissRequest defines model for DismissRequest.
 type DismissRequest struct {
-	// UpTo The sequence of the newest notice that is put away, with all before it.
+	// UpTo The sequence of the newest notice to dismiss, together with all before it.
 	UpTo *int64 `json:"upTo" validate:"required,min=0"`
 }
 
@@ -636,10 +636,10 @@ type EndReason string
 type Ended struct {
 	At time.Time `json:"at"`
 
-	// By By whose hand: a name.
+	// By The name of who ended it.
 	By *string `json:"by,omitempty"`
 
-	// Note The reason that was given when everybody was signed out.
+	// Note The reason given when everyone was signed out.
 	Note   *string   `json:"note,omitempty"`
 	Reason EndReason `json:"reason"`
 }
@@ -677,7 +677,7 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
-// Guideline What a well-known standard or guide asks of sessions. Comparing with it is a help and no certificate.
+// Guideline What a well-known standard or guide asks of sessions. For guidance only.
 type Guideline struct {
 	// IdleSeconds The longest idle limit that meets it.
 	IdleSeconds *int64 `json:"idleSeconds,omitempty"`
@@ -694,7 +694,7 @@ type Guideline struct {
 	// OverallSeconds The longest limit from the sign-in that meets it.
 	OverallSeconds *int64 `json:"overallSeconds,omitempty"`
 
-	// Strength How much the standard means it.
+	// Strength How strongly the standard asks for it.
 	Strength string `json:"strength"`
 }
 
@@ -710,15 +710,15 @@ type HealthStatus string
 type Invitation struct {
 	ExpiresAt time.Time `json:"expiresAt"`
 
-	// Link To be handed to the member. It is shown this once and kept nowhere.
+	// Link Send it to the member. You will not see it again.
 	Link string `json:"link"`
 
-	// Mail What became of the mail. After a failure the link is good all the same.
+	// Mail Whether the mail was sent. After a failure the link is still valid.
 	Mail   InvitationMail `json:"mail"`
 	Member MemberDetails  `json:"member"`
 }
 
-// InvitationMail What became of the mail. After a failure the link is good all the same.
+// InvitationMail Whether the mail was sent. After a failure the link is still valid.
 type InvitationMail string
 
 // InviteRequest defines model for InviteRequest.
@@ -771,7 +771,7 @@ type MemberDetails struct {
 	Email        string                     `json:"email"`
 	Id           string                     `json:"id"`
 
-	// Link The one-time link that waits to be used; null for none.
+	// Link The open one-time link; null for none.
 	Link *WaitingLink `json:"link"`
 	Name string       `json:"name"`
 
@@ -800,7 +800,7 @@ type MemberPage struct {
 	Items      []MemberDetails `json:"items"`
 	NextCursor *string         `json:"nextCursor,omitempty"`
 
-	// Total How many members the filters pick.
+	// Total How many members match the filters.
 	Total int64 `json:"total"`
 }
 
@@ -856,7 +856,7 @@ type PasskeyRegistration struct {
 	// Credential What the browser answered, in its JSON.
 	Credential json.RawMessage `json:"credential" validate:"required"`
 
-	// Name What I call it.
+	// Name Your name for it.
 	Name string `fold:"name=100" json:"name" validate:"required"`
 }
 
@@ -879,11 +879,11 @@ type PasskeySignInRequest struct {
 
 // PasswordRequest defines model for PasswordRequest.
 type PasswordRequest struct {
-	// Code Of the second factor, or a recovery code, for whoever has one.
+	// Code From the authenticator app, or a recovery code. Members with a second factor send it.
 	Code            *string `json:"code,omitempty" validate:"omitempty,max=64"`
 	CurrentPassword string  `json:"currentPassword" validate:"required,maxbytes=1024"`
 
-	// NewPassword At least 15 characters and at most 1024 bytes; any characters, spaces included. Neither a common one, nor little more than names that go with the account.
+	// NewPassword At least 15 characters and at most 1024 bytes; any characters, spaces included. Not a common password, and not mostly names from the account.
 	NewPassword string `json:"newPassword" validate:"required"`
 }
 
@@ -905,7 +905,7 @@ type PolicyPreview struct {
 	Guidelines []Guideline    `json:"guidelines"`
 	Live       SessionSummary `json:"live"`
 
-	// Loosens Whether saving it asks for a fresh proof of identity.
+	// Loosens Whether saving it requires a fresh proof of identity.
 	Loosens    bool           `json:"loosens"`
 	Remaining  []Remaining    `json:"remaining"`
 	WithinDay  SessionSummary `json:"withinDay"`
@@ -949,7 +949,7 @@ type QRCode struct {
 
 // ReauthenticateRequest defines model for ReauthenticateRequest.
 type ReauthenticateRequest struct {
-	// Code Of the second factor, or a recovery code, for whoever has one.
+	// Code From the authenticator app, or a recovery code. Members with a second factor send it.
 	Code     *string `json:"code,omitempty" validate:"omitempty,max=64"`
 	Password string  `json:"password" validate:"required,maxbytes=1024"`
 }
@@ -964,7 +964,7 @@ type RefreshRequest struct {
 	RefreshToken *string `json:"refreshToken,omitempty"`
 }
 
-// Remaining How many of the sessions that are live now are left at an instant, if nobody comes back meanwhile.
+// Remaining How many of the sessions that are live now are left at that time, if they are not used.
 type Remaining struct {
 	// After By the proposed one.
 	After int64     `json:"after"`
@@ -1010,11 +1010,11 @@ type Role string
 
 // SecondFactor defines model for SecondFactor.
 type SecondFactor struct {
-	// Demanded Whether the organization demands one of every member.
+	// Demanded Whether the organization requires one of every member.
 	Demanded bool `json:"demanded"`
 	Enrolled bool `json:"enrolled"`
 
-	// Passkeys How many passkeys I have.
+	// Passkeys How many passkeys you have.
 	Passkeys int64 `json:"passkeys"`
 
 	// RecoveryCodes How many of them are left.
@@ -1028,21 +1028,21 @@ type SecondFactor struct {
 type SecondFactorRequest struct {
 	Code string `json:"code" validate:"required,max=64"`
 
-	// EndOtherSessions Whether to end all of my sessions but this one.
+	// EndOtherSessions Whether to end all of your sessions but this one.
 	EndOtherSessions *bool  `json:"endOtherSessions,omitempty"`
 	Enrolment        string `json:"enrolment" validate:"required,max=256"`
 }
 
 // SecondFactorSetUp defines model for SecondFactorSetUp.
 type SecondFactorSetUp struct {
-	// RecoveryCodes Each signs in once, in the place of a code from the app.
+	// RecoveryCodes Each signs you in once, instead of a code from the app.
 	RecoveryCodes []string `json:"recoveryCodes"`
 	SessionsEnded int64    `json:"sessionsEnded"`
 }
 
 // SecuritySettings defines model for SecuritySettings.
 type SecuritySettings struct {
-	// DataFolderWritableBy Who else than its owner can write the server's data folder, and so replace what is in it. It is left out where no other can, and where the settings are part of an event or a problem. The operator mends it with chmod 700.
+	// DataFolderWritableBy Who other than its owner can write to the server's data folder, and so replace what is in it. Absent if only the owner can, and where the settings are part of an event or a problem. The operator mends it with `chmod 700`.
 	DataFolderWritableBy *SecuritySettingsDataFolderWritableBy `json:"dataFolderWritableBy,omitempty"`
 	MaximumLifetime      *Length                               `json:"maximumLifetime"`
 	RefreshAutomatically bool                                  `json:"refreshAutomatically"`
@@ -1051,12 +1051,12 @@ type SecuritySettings struct {
 	SessionLength Length    `json:"sessionLength"`
 	UpdatedAt     time.Time `json:"updatedAt"`
 
-	// UpdatedBy Who saved it; null until somebody has.
+	// UpdatedBy Who saved it last; null if it was never saved.
 	UpdatedBy *Actor `json:"updatedBy"`
 	Version   int64  `json:"version"`
 }
 
-// SecuritySettingsDataFolderWritableBy Who else than its owner can write the server's data folder, and so replace what is in it. It is left out where no other can, and where the settings are part of an event or a problem. The operator mends it with chmod 700.
+// SecuritySettingsDataFolderWritableBy Who other than its owner can write to the server's data folder, and so replace what is in it. Absent if only the owner can, and where the settings are part of an event or a problem. The operator mends it with `chmod 700`.
 type SecuritySettingsDataFolderWritableBy string
 
 // Session defines model for Session.
@@ -1067,7 +1067,7 @@ type Session struct {
 	// Client The browser, device or program that a session belongs to, as it described itself.
 	Client SessionClient `json:"client"`
 
-	// Current Whether it is the session at hand.
+	// Current Whether this is the current session.
 	Current bool `json:"current"`
 
 	// ExpiresAt When it ends, by the policy in force now, unless an access moves it.
@@ -1076,7 +1076,7 @@ type Session struct {
 	Id         string    `json:"id"`
 	LastSeenAt time.Time `json:"lastSeenAt"`
 
-	// Member Whose it is; in lists of everybody's.
+	// Member Who signed in. Only in lists of all members' sessions.
 	Member   *Member  `json:"member,omitempty"`
 	MemberId string   `json:"memberId"`
 	Methods  []string `json:"methods"`
@@ -1102,14 +1102,14 @@ type SessionClientDevice string
 
 // SessionFigures defines model for SessionFigures.
 type SessionFigures struct {
-	// EndingWithinHour How many of the sessions end within the hour if nobody comes back meanwhile.
+	// EndingWithinHour How many of the sessions end within the hour if they are not used.
 	EndingWithinHour int64 `json:"endingWithinHour"`
 	Members          int64 `json:"members"`
 
 	// NewToday How many of the sessions began since the day did.
 	NewToday int64 `json:"newToday"`
 
-	// OpenLinks How many one-time links wait to be used. Revoking all sessions withdraws them, too.
+	// OpenLinks How many one-time links are open. Revoking all sessions withdraws them too.
 	OpenLinks int64 `json:"openLinks"`
 	Sessions  int64 `json:"sessions"`
 }
@@ -1119,7 +1119,7 @@ type SessionPage struct {
 	Items      []Session `json:"items"`
 	NextCursor *string   `json:"nextCursor,omitempty"`
 
-	// Total How many sessions the filters pick.
+	// Total How many sessions match the filters.
 	Total int64 `json:"total"`
 }
 
@@ -1143,7 +1143,7 @@ type SetupRequest struct {
 	Name         string `fold:"name=200" json:"name" validate:"required"`
 	Organization string `fold:"name=200" json:"organization" validate:"required"`
 
-	// Password At least 15 characters and at most 1024 bytes; any characters, spaces included. Neither a common one, nor little more than names that go with the account.
+	// Password At least 15 characters and at most 1024 bytes; any characters, spaces included. Not a common password, and not mostly names from the account.
 	Password   string `json:"password" validate:"required"`
 	SetupToken string `json:"setupToken" validate:"required,max=256"`
 }
@@ -1161,7 +1161,7 @@ type SetupState struct {
 
 // SignInRequest defines model for SignInRequest.
 type SignInRequest struct {
-	// Code Of the second factor, or a recovery code. Spaces and hyphens do not count.
+	// Code From the authenticator app, or a recovery code. Spaces and hyphens do not count.
 	Code *string `json:"code,omitempty" validate:"omitempty,max=64"`
 
 	// Email In any spelling.
@@ -1193,7 +1193,7 @@ type SignedIn struct {
 	// AccessToken For the bearer transport only.
 	AccessToken *string `json:"accessToken,omitempty"`
 
-	// ExpiresIn Seconds until the access token wants refreshing.
+	// ExpiresIn Seconds until the access token needs refreshing.
 	ExpiresIn int64  `json:"expiresIn"`
 	Member    Member `json:"member"`
 
@@ -1234,13 +1234,13 @@ type ListActivityParams struct {
 
 // RemovePasskeyParams defines parameters for RemovePasskey.
 type RemovePasskeyParams struct {
-	// EndOtherSessions Whether to end all of my sessions but this one.
+	// EndOtherSessions Whether to end all of your sessions but this one.
 	EndOtherSessions *bool `form:"endOtherSessions,omitempty" json:"endOtherSessions,omitempty"`
 }
 
 // RemoveSecondFactorParams defines parameters for RemoveSecondFactor.
 type RemoveSecondFactorParams struct {
-	// EndOtherSessions Whether to end all of my sessions but this one.
+	// EndOtherSessions Whether to end all of your sessions but this one.
 	EndOtherSessions *bool `form:"endOtherSessions,omitempty" json:"endOtherSessions,omitempty"`
 }
 
@@ -1272,7 +1272,7 @@ type ListAuditParamsFormat string
 
 // ListMembersParams defines parameters for ListMembers.
 type ListMembersParams struct {
-	// Q Words that are all found in the name or the e-mail address, in any order, whatever their case and accents.
+	// Q Words that are all found in the name or the e-mail address, in any order. Case and accents do not count.
 	Q     *string                 `form:"q,omitempty" json:"q,omitempty"`
 	Role  *ListMembersParamsRole  `form:"role,omitempty" json:"role,omitempty"`
 	State *ListMembersParamsState `form:"state,omitempty" json:"state,omitempty"`
@@ -1298,7 +1298,7 @@ type ListMembersParamsOrder string
 
 // ListSessionsParams defines parameters for ListSessions.
 type ListSessionsParams struct {
-	// Scope Whose: mine, or everybody's. The filters and the order below are for everybody's alone.
+	// Scope Your own sessions, or those of all members. The filters and the order below need `all`.
 	Scope *ListSessionsParamsScope `form:"scope,omitempty" json:"scope,omitempty"`
 
 	// Member Of this member alone: an id.
@@ -1337,7 +1337,7 @@ type ListSessionsParamsOrder string
 
 // RevokeAllSessionsParams defines parameters for RevokeAllSessions.
 type RevokeAllSessionsParams struct {
-	// IdempotencyKey A key of the caller's choosing (1 to 128 printable ASCII characters) that names this revocation.
+	// IdempotencyKey A key that you choose (1 to 128 printable ASCII characters) to name this revocation.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 

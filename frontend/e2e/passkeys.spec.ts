@@ -45,7 +45,7 @@ test('a passkey is added, signs in, proves who one is, and stays while it is dem
 
   await page.goto('/account');
   await press(page, 'Remove Laptop');
-  await expect(passkeys.getByRole('alert')).toContainText('demands a second factor');
+  await expect(passkeys.getByRole('alert')).toContainText('requires a second factor');
 });
 
 // ASVS 6.3.3

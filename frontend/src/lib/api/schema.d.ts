@@ -16,7 +16,7 @@ export interface paths {
         put?: never;
         /**
          * Create the organization's first owner.
-         * @description Takes the one-time token that the server printed at its first start and keeps in `setup-token` in its data folder until now. It signs nobody in.
+         * @description Takes the one-time token that the server printed at its first start and keeps in `setup-token` in its data folder until now. It begins no session.
          */
         post: operations["setUp"];
         delete?: never;
@@ -34,7 +34,7 @@ export interface paths {
         };
         /**
          * List live sessions, newest access first.
-         * @description Mine, with the session at hand first. With `scope=all`, for admins and auditors, everybody's: filtered, sorted, and counted exactly, however many
+         * @description Your own, with the current session first. With `scope=all`, for admins and auditors, those of all members: filtered, sorted, and counted exactly, however many
          *     there are. A cursor is good for the order that it came with. Sessions that are seen while the pages are read, in an order that this changes, come
          *     at the end, so that each comes at least once; in the order `signedIn` each comes once.
          */
@@ -68,7 +68,7 @@ export interface paths {
          * Buy a new access token.
          * @description Takes the refresh token, from the body (bearer) or from the cookie, and answers with a new access token and the successor of
          *     the refresh token, by the same transport. Asking again with the same refresh token gives the same successor, so a race of tabs or a
-         *     lost answer signs nobody out. Once the successor has itself been presented, presenting its predecessor ends the session (`token_reuse`).
+         *     lost answer ends no session. Once the successor has itself been presented, presenting its predecessor ends the session (`token_reuse`).
          */
         post: operations["refreshSession"];
         delete?: never;
@@ -86,7 +86,7 @@ export interface paths {
         };
         /**
          * How many sessions are live, and of how many members.
-         * @description For admins and auditors. The sessions and members are the numbers that revoking everybody would report.
+         * @description For admins and auditors. The sessions and members are the numbers that `POST /api/sessions/revoke-all` would report.
          */
         get: operations["getSessionSummary"];
         put?: never;
@@ -106,7 +106,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** End all of my sessions but this one. */
+        /** End all of your sessions but this one. */
         post: operations["revokeOtherSessions"];
         delete?: never;
         options?: never;
@@ -144,7 +144,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Sign everybody out.
+         * Sign everyone out.
          * @description For admins. Ends every session of the organization, the caller's own included, in one small transaction that is on
          *     disk before the answer. With an `Idempotency-Key`, a repeat within a day answers with the first receipt and revokes nothing more;
          *     with another reason it is refused (422 `key_reused`). After a day the key is free again.
@@ -168,7 +168,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** End one session, mine or, for admins, anybody's. */
+        /** End one session, your own or, for admins, a member's. */
         delete: operations["revokeSession"];
         options?: never;
         head?: never;
@@ -186,8 +186,8 @@ export interface paths {
         put?: never;
         /**
          * Ask for a passkey.
-         * @description The options are for `navigator.credentials.get`, by way of `PublicKeyCredential.parseRequestOptionsFromJSON`. Anybody's passkey can answer, once, within five
-         *     minutes: at `POST /api/sessions/passkey` to sign in, or at `POST /api/session/reauthenticate/passkey` to prove again who one is.
+         * @description The options are for `navigator.credentials.get`, by way of `PublicKeyCredential.parseRequestOptionsFromJSON`. Any registered passkey can answer, once, within five
+         *     minutes: at `POST /api/sessions/passkey` to sign in, or at `POST /api/session/reauthenticate/passkey` to confirm your identity.
          */
         post: operations["challengePasskey"];
         delete?: never;
@@ -222,7 +222,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Prove again who I am, by a passkey of mine. */
+        /** Confirm your identity with one of your passkeys. */
         post: operations["reauthenticateByPasskey"];
         delete?: never;
         options?: never;
@@ -237,12 +237,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** My passkeys. */
+        /** List your passkeys. */
         get: operations["listPasskeys"];
         put?: never;
         /**
          * Register a passkey.
-         * @description Takes what the browser has made of `POST /api/account/passkey-challenge`. The session at hand has proved the passkey with it. Asks for a fresh proof of identity.
+         * @description Takes what the browser made of `POST /api/account/passkey-challenge`. The current session counts as confirmed with the passkey. Requires a fresh proof of identity.
          */
         post: operations["registerPasskey"];
         delete?: never;
@@ -262,7 +262,7 @@ export interface paths {
         put?: never;
         /**
          * Begin to register a passkey.
-         * @description The options are for `navigator.credentials.create`, by way of `PublicKeyCredential.parseCreationOptionsFromJSON`. Asks for a fresh proof of identity.
+         * @description The options are for `navigator.credentials.create`, by way of `PublicKeyCredential.parseCreationOptionsFromJSON`. Requires a fresh proof of identity.
          */
         post: operations["beginPasskeyRegistration"];
         delete?: never;
@@ -284,8 +284,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Remove a passkey of mine.
-         * @description Asks for a fresh proof of identity. The last factor is not removed while the organization demands one (409 `second_factor_demanded`).
+         * Remove one of your passkeys.
+         * @description Requires a fresh proof of identity. The last factor cannot be removed while the organization requires one (409 `second_factor_demanded`).
          */
         delete: operations["removePasskey"];
         options?: never;
@@ -300,7 +300,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The session at hand, and what a front end needs to start. */
+        /** The current session, and what a front end needs to start. */
         get: operations["getSession"];
         put?: never;
         post?: never;
@@ -321,10 +321,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Prove again who I am.
-         * @description Loosening the policy, changing what somebody signs in with, and what lets somebody in or raises them ask for a proof that is at most ten minutes old. The session
-         *     keeps its sign-in time; only `provedAt` moves. Whoever has a second factor sends its `code` too, which the session has proved from then on. Where the organization
-         *     demands two factors, what changes how somebody signs in asks whoever has a passkey for that: `POST /api/session/reauthenticate/passkey`.
+         * Confirm your identity.
+         * @description Some calls require a proof of identity that is at most ten minutes old: those that loosen the policy, change how a member signs in, let a member in or raise
+         *     their role. The session keeps its sign-in time; only `provedAt` moves. Members with a second factor send its `code` too, and the session has proved it from then on.
+         *     Where the organization requires two factors, members with a passkey use `POST /api/session/reauthenticate/passkey` before they change how a member signs in.
          */
         post: operations["reauthenticate"];
         delete?: never;
@@ -340,18 +340,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** My second factor. */
+        /** Your second factor. */
         get: operations["getSecondFactor"];
         /**
-         * Set up a second factor, in the place of any that there is.
-         * @description Takes what `POST /api/account/second-factor/enrolment` gave, and a right code from the app. The answer has ten recovery codes, which are shown this once.
-         *     The session at hand has proved its second factor with it. Asks for a fresh proof of identity: 403 `reauthentication_required`.
+         * Set up a second factor. It replaces the one you have.
+         * @description Takes what `POST /api/account/second-factor/enrolment` returned, and a code from the app. The answer holds ten recovery codes, which you will not see again.
+         *     The current session counts as confirmed with both factors. Requires for a fresh proof of identity: 403 `reauthentication_required`.
          */
         put: operations["putSecondFactor"];
         post?: never;
         /**
-         * Remove my second factor and its recovery codes.
-         * @description Asks for a fresh proof of identity. Refused while the organization demands a second factor (409 `second_factor_demanded`).
+         * Remove your second factor and its recovery codes.
+         * @description Requires a fresh proof of identity. Refused while the organization requires a second factor (409 `second_factor_demanded`).
          */
         delete: operations["removeSecondFactor"];
         options?: never;
@@ -370,7 +370,7 @@ export interface paths {
         put?: never;
         /**
          * Begin to set up a second factor.
-         * @description Gives a secret for an authenticator app (TOTP, RFC 6238). Nothing is kept until the first right code. Asks for a fresh proof of identity.
+         * @description Returns a secret for an authenticator app (TOTP, RFC 6238). It is stored only with the first correct code. Requires a fresh proof of identity.
          */
         post: operations["enrolSecondFactor"];
         delete?: never;
@@ -389,8 +389,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Make new recovery codes, in the place of those that are left.
-         * @description Asks for a fresh proof of identity.
+         * Create new recovery codes. They replace those that are left.
+         * @description Requires a fresh proof of identity.
          */
         post: operations["renewRecoveryCodes"];
         delete?: never;
@@ -407,9 +407,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What I have to know of my credentials, as far as I have not put it away; newest first.
-         * @description What changed of them since I accepted my invitation. And that somebody knew my password and failed the second factor: a sign-in, or a proof of who I am, that was refused for a wrong code or,
-         *     where I have never signed in from there, for none (`wrong` in its details is `code` or `no_code`); unless I came in from the same address within ten minutes.
+         * List notices about your credentials that you have not dismissed, newest first.
+         * @description Two kinds: changes to your credentials since you accepted your invitation, and attempts with your correct password that failed at the second factor. Such an attempt
+         *     sent a wrong code or, from an address that you never signed in from, no code (`wrong` in its details is `code` or `no_code`). It is left out if you signed in from
+         *     the same address within ten minutes.
          */
         get: operations["listNotices"];
         put?: never;
@@ -429,7 +430,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Put notices away. */
+        /** Dismiss notices. */
         post: operations["dismissNotices"];
         delete?: never;
         options?: never;
@@ -452,7 +453,7 @@ export interface paths {
         put?: never;
         /**
          * Invite a member by a one-time link.
-         * @description For admins. The link is good for a week; whoever opens it sets a name and a password. Nobody can give a role above their own. Asks for a fresh proof
+         * @description For admins. The link is valid for a week. The invited person opens it and sets a name and a password. You cannot give a role above your own. Requires a fresh proof
          *     of identity: 403 `reauthentication_required`.
          */
         post: operations["inviteMember"];
@@ -478,17 +479,17 @@ export interface paths {
         /**
          * Remove a member for good, or delete an invitation.
          * @description For admins. Account, credentials, sessions and links go; the audit log keeps its entries, because it is a sealed record, and a keyed hash of the
-         *     address stays, so that it is given to no other member. Nobody removes a member who stands above them, themselves (409 `own_account`), or the last
-         *     owner (409 `last_owner`). It asks for a fresh proof of identity (403 `reauthentication_required`), except for an invitation that was never accepted.
+         *     address stays, so that no other member gets it by mistake. You cannot remove a member who stands above you, yourself (409 `own_account`), or the last
+         *     owner (409 `last_owner`). It requires a fresh proof of identity (403 `reauthentication_required`), except for an invitation that was never accepted.
          */
         delete: operations["removeMember"];
         options?: never;
         head?: never;
         /**
          * Change a member's name, address or role, deactivate or reactivate them.
-         * @description For admins. It acts on running sessions at once; deactivating ends them, for good. Nobody can give a role above their own, or change a
-         *     member who stands above them, and the last owner cannot be demoted or deactivated (409 `last_owner`). A higher role, reactivating and
-         *     another address ask for a fresh proof of identity: 403 `reauthentication_required`. Another address leaves sessions as they are and withdraws an
+         * @description For admins. Takes effect on current sessions at once. Deactivating ends them. You cannot give a role above your own, or change a
+         *     member who stands above you, and the last owner cannot be demoted or deactivated (409 `last_owner`). A higher role, reactivating and
+         *     another address require a fresh proof of identity: 403 `reauthentication_required`. Another address leaves sessions as they are and withdraws an
          *     open link. 409 `email_taken` if another member has it, `address_retired` if another member had it once.
          */
         patch: operations["changeMember"];
@@ -526,7 +527,7 @@ export interface paths {
         put?: never;
         /**
          * Issue a new one-time link, for an invited member to accept or for another to set a new password.
-         * @description It takes the place of any link that waits. Whoever issues it learns the link, and never a password. Asks for a fresh proof of identity: 403
+         * @description It replaces any link that is still open. The caller sees the link, never a password. Requires for a fresh proof of identity: 403
          *     `reauthentication_required`.
          */
         post: operations["issueMemberLink"];
@@ -550,7 +551,7 @@ export interface paths {
         post?: never;
         /**
          * Remove a member's second factor, recovery codes and passkeys, and end their sessions.
-         * @description For admins, when somebody has lost them. Asks for a fresh proof of identity.
+         * @description For admins, when a member has lost them. Requires for a fresh proof of identity.
          */
         delete: operations["removeMemberFactors"];
         options?: never;
@@ -567,7 +568,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Set a name and a password by a one-time link. It signs nobody in. */
+        /** Set a name and a password by a one-time link. It begins no session. */
         post: operations["acceptInvitation"];
         delete?: never;
         options?: never;
@@ -584,7 +585,7 @@ export interface paths {
         };
         /**
          * Who did what, to what, from where and when, newest first.
-         * @description For admins and auditors. With `format`, everything that the filters pick is streamed as a file, which takes no `limit` and no `cursor`. An export is recorded, and broken off when its session ends.
+         * @description For admins and auditors. With `format`, everything that the filters select is streamed as a file, which takes no `limit` and no `cursor`. An export is recorded, and cut off when its session ends.
          */
         get: operations["listAudit"];
         put?: never;
@@ -623,18 +624,18 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What happens to my session, as it happens.
-         * @description A stream of server-sent events. Listening is no access: it keeps no session alive, and the session is checked anew before every event.
+         * Listen to the events of your session.
+         * @description A stream of server-sent events. Listening is not an access and keeps no session alive. The session is checked again before every event.
          *
          *     | event | data | when |
          *     | --- | --- | --- |
-         *     | `session.ended` | the problem document that a request would get from now on | the session at hand has ended, for whatever reason; the stream ends with it |
-         *     | `session.expiring` | `{"expiresAt", "expiresIn"}`, the latter in seconds | five minutes before the session's time runs out, and again if an access has moved that; of a session length under ten minutes, when half of it is left |
-         *     | `policy.changed` | the session configuration, as `GET /api/settings/security` answers it | it was saved |
+         *     | `session.ended` | the problem document that a request would get from now on | the current session has ended, for any reason. The stream ends with it |
+         *     | `session.expiring` | `{"expiresAt", "expiresIn"}`, the latter in seconds | five minutes before the session ends, and again if an access has moved that. If the session length is under ten minutes: when half of it is left |
+         *     | `policy.changed` | the session configuration, as in `GET /api/settings/security` | it was saved |
          *     | `sessions.changed` | `{}` | for admins and auditors, at most once a second: sessions began or ended, or members changed |
-         *     | `beat` | `{}` | every twenty quiet seconds; where it stays out, the connection is dead |
+         *     | `beat` | `{}` | every twenty seconds without another event. If it stays out, the connection is dead |
          *
-         *     After a break, connect again and read what you show anew: events of the meantime are not repeated.
+         *     After a break, connect again and reload what you show: missed events are not repeated.
          */
         get: operations["listenToEvents"];
         put?: never;
@@ -658,7 +659,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Change my name. */
+        /** Change your name. */
         patch: operations["renameAccount"];
         trace?: never;
     };
@@ -670,7 +671,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Change my password, which ends my other sessions. */
+        /** Change your password, which ends your other sessions. */
         put: operations["changePassword"];
         post?: never;
         delete?: never;
@@ -687,8 +688,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What happened on my account lately, newest first.
-         * @description It begins with the account. What ended everybody's sessions before I accepted my invitation is not part of it.
+         * List what happened on your account, newest first.
+         * @description It begins with the account. Revocations of all sessions before you accepted your invitation are left out.
          */
         get: operations["listActivity"];
         put?: never;
@@ -711,9 +712,9 @@ export interface paths {
         /**
          * Save the session configuration.
          * @description For admins. It governs every session, running ones included, from the next request on. A session that had already ended stays ended.
-         *     Send the `ETag` you read as `If-Match`: if another version was saved meanwhile, the answer is 412 `stale_version` and nothing is changed; of a tag that never was
-         *     one of ours it is 412 `precondition_failed`. The session length is at most the maximum lifetime. Loosening (longer, refresh on, a
-         *     higher maximum) asks for a fresh proof of identity: 403 `reauthentication_required` when the last one is older than ten minutes.
+         *     Send the `ETag` you read as `If-Match`. If another version was saved since, the answer is 412 `stale_version` and nothing changes. For a tag that was never
+         *     issued it is 412 `precondition_failed`. The session length is at most the maximum lifetime. Loosening (longer, refresh on, a
+         *     higher maximum) requires a fresh proof of identity: 403 `reauthentication_required` when the last one is older than ten minutes.
          *     Sending what is in force already changes nothing: the version stays, and nothing is recorded.
          */
         put: operations["putSecuritySettings"];
@@ -734,8 +735,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * What saving a session configuration would do, changing nothing.
-         * @description Worked out by the very rule that judges requests, on every live session. For admins and auditors.
+         * Preview what saving a session configuration would do.
+         * @description Calculated on every live session, by the rule that judges requests. Changes nothing. For admins and auditors.
          */
         post: operations["previewSecuritySettings"];
         delete?: never;
@@ -771,12 +772,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the organization demands of a sign-in. */
+        /** What the organization requires of a sign-in. */
         get: operations["getSignInSettings"];
         /**
-         * Demand a second factor of every member, or no more.
-         * @description For admins. It holds for running sessions too, from their next request on: a session that has not proved two factors can only prove a second one or, for a member who has none, set one up,
-         *     an app or a passkey; read itself and sign out; every other call answers 403 `session_restricted`. Demanding it is free; giving it up asks for a fresh proof of identity.
+         * Require a second factor of every member, or stop requiring it.
+         * @description For admins. It applies to current sessions too, from their next request on. A session that has not proved two factors can read itself, sign out, and prove a second factor or,
+         *     for members who have none, set up an app or a passkey. Every other call answers 403 `session_restricted`. To stop requiring it, a fresh proof of identity is required.
          */
         put: operations["putSignInSettings"];
         post?: never;
@@ -810,7 +811,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This document, for people. */
+        /** This document, as a page. */
         get: operations["getDocs"];
         put?: never;
         post?: never;
@@ -844,7 +845,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the database can be written. */
+        /** Whether the database is writable. */
         get: operations["getReadiness"];
         put?: never;
         post?: never;
@@ -862,8 +863,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What a monitoring system is told, in Prometheus' text format.
-         * @description For who oversees others, and for whoever shows the token of the operator's setting metrics-token-file as a bearer token. That token opens nothing else.
+         * Metrics for a monitoring system, in Prometheus' text format.
+         * @description For owners, admins and auditors, and for programs that send the token in the operator's setting `metrics-token-file` as a bearer token. That token is accepted nowhere else.
          */
         get: operations["getMetrics"];
         put?: never;
@@ -916,10 +917,10 @@ export interface components {
             version: number;
             /** Format: date-time */
             updatedAt: string;
-            /** @description Who saved it; null until somebody has. */
+            /** @description Who saved it last; null if it was never saved. */
             updatedBy: components["schemas"]["Actor"] | null;
             /**
-             * @description Who else than its owner can write the server's data folder, and so replace what is in it. It is left out where no other can, and where the settings are part of an event or a problem. The operator mends it with chmod 700.
+             * @description Who other than its owner can write to the server's data folder, and so replace what is in it. Absent if only the owner can, and where the settings are part of an event or a problem. The operator mends it with `chmod 700`.
              * @enum {string}
              */
             dataFolderWritableBy?: "group" | "everyone";
@@ -951,7 +952,7 @@ export interface components {
         Session: {
             id: string;
             memberId: string;
-            /** @description Whose it is; in lists of everybody's. */
+            /** @description Who signed in. Only in lists of all members' sessions. */
             member?: components["schemas"]["Member"];
             /**
              * Format: date-time
@@ -977,7 +978,7 @@ export interface components {
             expiresAt: string;
             /** Format: int64 */
             generation: number;
-            /** @description Whether it is the session at hand. */
+            /** @description Whether this is the current session. */
             current: boolean;
             client: components["schemas"]["SessionClient"];
             methods: string[];
@@ -985,7 +986,7 @@ export interface components {
         SessionPage: {
             /**
              * Format: int64
-             * @description How many sessions the filters pick.
+             * @description How many sessions match the filters.
              */
             total: number;
             items: components["schemas"]["Session"][];
@@ -1009,16 +1010,16 @@ export interface components {
             newToday: number;
             /**
              * Format: int64
-             * @description How many of the sessions end within the hour if nobody comes back meanwhile.
+             * @description How many of the sessions end within the hour if they are not used.
              */
             endingWithinHour: number;
             /**
              * Format: int64
-             * @description How many one-time links wait to be used. Revoking all sessions withdraws them, too.
+             * @description How many one-time links are open. Revoking all sessions withdraws them too.
              */
             openLinks: number;
         };
-        /** @description How many of the sessions that are live now are left at an instant, if nobody comes back meanwhile. */
+        /** @description How many of the sessions that are live now are left at that time, if they are not used. */
         Remaining: {
             /** Format: date-time */
             at: string;
@@ -1033,11 +1034,11 @@ export interface components {
              */
             after: number;
         };
-        /** @description What a well-known standard or guide asks of sessions. Comparing with it is a help and no certificate. */
+        /** @description What a well-known standard or guide asks of sessions. For guidance only. */
         Guideline: {
             key: string;
             name: string;
-            /** @description How much the standard means it. */
+            /** @description How strongly the standard asks for it. */
             strength: string;
             /**
              * Format: int64
@@ -1061,7 +1062,7 @@ export interface components {
             withinDay: components["schemas"]["SessionSummary"];
             /** @description Whether your own session would end at once. */
             yours: boolean;
-            /** @description Whether saving it asks for a fresh proof of identity. */
+            /** @description Whether saving it requires a fresh proof of identity. */
             loosens: boolean;
             remaining: components["schemas"]["Remaining"][];
             guidelines: components["schemas"]["Guideline"][];
@@ -1092,7 +1093,7 @@ export interface components {
              * @enum {string}
              */
             addressIssue?: "shared" | "invalid";
-            /** @description The one-time link that waits to be used; null for none. */
+            /** @description The open one-time link; null for none. */
             link: components["schemas"]["WaitingLink"] | null;
         };
         WaitingLink: {
@@ -1106,7 +1107,7 @@ export interface components {
         MemberPage: {
             /**
              * Format: int64
-             * @description How many members the filters pick.
+             * @description How many members match the filters.
              */
             total: number;
             /** @description Whether the server can mail a one-time link. */
@@ -1132,10 +1133,10 @@ export interface components {
         };
         Invitation: {
             member: components["schemas"]["MemberDetails"];
-            /** @description To be handed to the member. It is shown this once and kept nowhere. */
+            /** @description Send it to the member. You will not see it again. */
             link: string;
             /**
-             * @description What became of the mail. After a failure the link is good all the same.
+             * @description Whether the mail was sent. After a failure the link is still valid.
              * @enum {string}
              */
             mail: "none" | "sent" | "failed";
@@ -1155,9 +1156,9 @@ export interface components {
         };
         AcceptRequest: {
             token: string;
-            /** @description Needed for an invitation that named nobody. */
+            /** @description Required if the invitation has no name. */
             name?: string;
-            /** @description At least 15 characters and at most 1024 bytes; any characters, spaces included. Neither a common one, nor little more than names that go with the account. */
+            /** @description At least 15 characters and at most 1024 bytes; any characters, spaces included. Not a common password, and not mostly names from the account. */
             password: string;
         };
         AccountRequest: {
@@ -1168,9 +1169,9 @@ export interface components {
         };
         PasswordRequest: {
             currentPassword: string;
-            /** @description Of the second factor, or a recovery code, for whoever has one. */
+            /** @description From the authenticator app, or a recovery code. Members with a second factor send it. */
             code?: string;
-            /** @description At least 15 characters and at most 1024 bytes; any characters, spaces included. Neither a common one, nor little more than names that go with the account. */
+            /** @description At least 15 characters and at most 1024 bytes; any characters, spaces included. Not a common password, and not mostly names from the account. */
             newPassword: string;
         };
         SecondFactor: {
@@ -1187,10 +1188,10 @@ export interface components {
             recoveryCodes: number;
             /**
              * Format: int64
-             * @description How many passkeys I have.
+             * @description How many passkeys you have.
              */
             passkeys: number;
-            /** @description Whether the organization demands one of every member. */
+            /** @description Whether the organization requires one of every member. */
             demanded: boolean;
         };
         Enrolment: {
@@ -1212,7 +1213,7 @@ export interface components {
         SecondFactorRequest: {
             enrolment: string;
             code: string;
-            /** @description Whether to end all of my sessions but this one. */
+            /** @description Whether to end all of your sessions but this one. */
             endOtherSessions?: boolean;
         };
         PasskeyChallenge: {
@@ -1244,7 +1245,7 @@ export interface components {
             credential: {
                 [key: string]: unknown;
             };
-            /** @description What I call it. */
+            /** @description Your name for it. */
             name: string;
         };
         Passkey: {
@@ -1259,7 +1260,7 @@ export interface components {
             items: components["schemas"]["Passkey"][];
         };
         SecondFactorSetUp: {
-            /** @description Each signs in once, in the place of a code from the app. */
+            /** @description Each signs you in once, instead of a code from the app. */
             recoveryCodes: string[];
             /** Format: int64 */
             sessionsEnded: number;
@@ -1270,7 +1271,7 @@ export interface components {
         DismissRequest: {
             /**
              * Format: int64
-             * @description The sequence of the newest notice that is put away, with all before it.
+             * @description The sequence of the newest notice to dismiss, together with all before it.
              */
             upTo: number;
         };
@@ -1345,7 +1346,7 @@ export interface components {
              */
             entries: number;
             intact: boolean;
-            /** @description The hash of the last entry, in hexadecimal. Who keeps it can tell later whether the log up to there is still the same. */
+            /** @description The hash of the last entry, in hexadecimal. Keep it to prove later that nothing up to there was altered. */
             head: string;
             /** Format: date-time */
             checkedAt: string;
@@ -1363,7 +1364,7 @@ export interface components {
             setupToken: string;
             name: string;
             email: string;
-            /** @description At least 15 characters and at most 1024 bytes; any characters, spaces included. Neither a common one, nor little more than names that go with the account. */
+            /** @description At least 15 characters and at most 1024 bytes; any characters, spaces included. Not a common password, and not mostly names from the account. */
             password: string;
             organization: string;
         };
@@ -1377,7 +1378,7 @@ export interface components {
             /** @description In any spelling. */
             email: string;
             password: string;
-            /** @description Of the second factor, or a recovery code. Spaces and hyphens do not count. */
+            /** @description From the authenticator app, or a recovery code. Spaces and hyphens do not count. */
             code?: string;
             transport?: components["schemas"]["Transport"];
         };
@@ -1386,7 +1387,7 @@ export interface components {
         };
         ReauthenticateRequest: {
             password: string;
-            /** @description Of the second factor, or a recovery code, for whoever has one. */
+            /** @description From the authenticator app, or a recovery code. Members with a second factor send it. */
             code?: string;
         };
         SignedIn: {
@@ -1394,7 +1395,7 @@ export interface components {
             member: components["schemas"]["Member"];
             /**
              * Format: int64
-             * @description Seconds until the access token wants refreshing.
+             * @description Seconds until the access token needs refreshing.
              */
             expiresIn: number;
             /** @description For the bearer transport only. */
@@ -1409,9 +1410,9 @@ export interface components {
             policy: components["schemas"]["Policy"];
             /** Format: date-time */
             expiresAt: string;
-            /** @description Whether proving who I am takes a code, too. */
+            /** @description Whether confirming your identity takes a code too. */
             secondFactor: boolean;
-            /** @description Whether the organization demands a second factor that this session has not proved. Until it does, it can only prove one or, for a member who has neither an app nor a passkey, set one up. */
+            /** @description Whether the organization requires a second factor that this session has not proved. Until then it can only prove one or, for a member who has neither an app nor a passkey, set one up. */
             restricted: boolean;
         };
         RevokeAllRequest: {
@@ -1460,9 +1461,9 @@ export interface components {
             reason: components["schemas"]["EndReason"];
             /** Format: date-time */
             at: string;
-            /** @description By whose hand: a name. */
+            /** @description The name of who ended it. */
             by?: string;
-            /** @description The reason that was given when everybody was signed out. */
+            /** @description The reason given when everyone was signed out. */
             note?: string;
         };
         /** @description RFC 9457 problem details. */
@@ -1552,7 +1553,7 @@ export interface operations {
     listSessions: {
         parameters: {
             query?: {
-                /** @description Whose: mine, or everybody's. The filters and the order below are for everybody's alone. */
+                /** @description Your own sessions, or those of all members. The filters and the order below need `all`. */
                 scope?: "own" | "all";
                 /** @description Of this member alone: an id. */
                 member?: string;
@@ -1720,7 +1721,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A key of the caller's choosing (1 to 128 printable ASCII characters) that names this revocation. */
+                /** @description A key that you choose (1 to 128 printable ASCII characters) to name this revocation. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -1916,7 +1917,7 @@ export interface operations {
     removePasskey: {
         parameters: {
             query?: {
-                /** @description Whether to end all of my sessions but this one. */
+                /** @description Whether to end all of your sessions but this one. */
                 endOtherSessions?: boolean;
             };
             header?: never;
@@ -1951,7 +1952,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The session at hand. */
+            /** @description The current session. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2018,7 +2019,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What there is of it. */
+            /** @description Its state. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2061,7 +2062,7 @@ export interface operations {
     removeSecondFactor: {
         parameters: {
             query?: {
-                /** @description Whether to end all of my sessions but this one. */
+                /** @description Whether to end all of your sessions but this one. */
                 endOtherSessions?: boolean;
             };
             header?: never;
@@ -2115,7 +2116,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The codes, which are shown this once. */
+            /** @description The codes. You will not see them again. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2138,7 +2139,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description At most ten entries of the audit log of the first kind, and three of the second. */
+            /** @description Entries of the audit log: at most ten of the first kind and three of the second. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2163,7 +2164,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Put away. They stay in the activity. */
+            /** @description Dismissed. They stay in the activity. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -2177,7 +2178,7 @@ export interface operations {
     listMembers: {
         parameters: {
             query?: {
-                /** @description Words that are all found in the name or the e-mail address, in any order, whatever their case and accents. */
+                /** @description Words that are all found in the name or the e-mail address, in any order. Case and accents do not count. */
                 q?: string;
                 role?: "owner" | "admin" | "auditor" | "member";
                 state?: "invited" | "active" | "deactivated";
@@ -2515,7 +2516,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Me as I am now. */
+            /** @description The member as it is now. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2661,7 +2662,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What saving it would do. */
+            /** @description The effect. */
             200: {
                 headers: {
                     [name: string]: unknown;
