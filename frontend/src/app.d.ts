@@ -8,8 +8,8 @@ declare global {
     }
 
     interface PageData {
-      /** Whether the page needs the width of a table. */
-      wide?: boolean;
+      /** How wide the page is: as a list, as a form, or else as text. */
+      width?: 'wide' | 'form';
     }
 
     /** What one page hands to the next without writing it into the address. */

@@ -9,5 +9,5 @@ export async function load({ parent }) {
     redirect(307, '/account');
   }
   // Columns need more room than text.
-  return { wide: true };
+  return { width: 'wide' as App.PageData['width'] };
 }
