@@ -145,6 +145,23 @@ func TestTheDocsPageHasEveryCallAndEveryCodeOnce(t *testing.T) {
 	}
 }
 
+// TestTheDocsPageIsForPeople checks that nothing of the contract's own notation is left in it.
+func TestTheDocsPageIsForPeople(t *testing.T) {
+	h := open(t, options{})
+	h.exec("UPDATE organization SET name = '<b>Ours</b> & yours'")
+	h.restart()
+	html := h.page()
+	require.Contains(t, html, "<span>&lt;b&gt;Ours&lt;/b&gt; &amp; yours</span>")
+	for _, notation := range []string{"`", "#/components", "map[", "%organization%", "<no value>"} {
+		require.NotContains(t, html, notation)
+	}
+	require.Contains(t, html, `<a href="#reauthentication_required"><code>reauthentication_required</code></a>`)
+	require.Contains(t, html, `<a href="#SignedIn"><code>SignedIn</code></a>`)
+	require.Contains(t, html, "<li><code>session.ended</code>: the current session has ended")
+	require.Contains(t, html, `-d &#39;{&#34;email&#34;:&#34;&lt;email&gt;&#34;,&#34;password&#34;:&#34;&lt;password&gt;&#34;,&#34;transport&#34;:&#34;bearer&#34;}&#39;</code>`)
+	require.Equal(t, strings.Count(html, `<span class="method">`), strings.Count(html, "<pre><code>curl "), "one command for each call")
+}
+
 // codesInSource are all codes of problems, read from the source that makes problems.
 func codesInSource(t *testing.T) (codes []string) {
 	source, err := os.ReadFile("problem.go")

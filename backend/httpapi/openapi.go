@@ -1,15 +1,10 @@
 package httpapi
 
 import (
-	"bytes"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"errors"
-	"html/template"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/go-json-experiment/json"
@@ -20,27 +15,16 @@ import (
 //go:embed openapi.yaml
 var contract []byte
 
-//go:embed docs.html
-var docsPage string
-
-//go:embed docs.css
-var docsStyle string
-
 // document returns the contract as JSON and the page made of it. Both are made at the first call.
 var document = sync.OnceValue(func() (d described) {
-	var (
-		spec map[string]any
-		html bytes.Buffer
-	)
+	var spec node
 	errRead := yaml.Unmarshal(contract, &spec)
 	asJSON, errWrite := json.Marshal(spec, written)
-	page := template.Must(template.New("docs").Funcs(template.FuncMap{"upper": strings.ToUpper}).Parse(docsPage))
-	errPage := page.Execute(&html, map[string]any{"spec": spec, "style": template.CSS(docsStyle), "problems": sentinelsForDocs()}) //nolint:gosec // our own style
+	page, styleHash, errPage := writeDocs(spec)
 	if err := errors.Join(errRead, errWrite, errPage); err != nil {
 		panic(err) // the contract is part of the program
 	}
-	style := sha256.Sum256([]byte(docsStyle))
-	return described{asJSON, html.Bytes(), base64.StdEncoding.EncodeToString(style[:])}
+	return described{asJSON, page, styleHash}
 })
 
 type described struct {
@@ -51,12 +35,6 @@ type described struct {
 
 func (a *API) getOpenAPI(c echo.Context) error {
 	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, document().json)
-}
-
-func (a *API) getDocs(c echo.Context) error {
-	c.Response().Header().Set("Content-Security-Policy",
-		"default-src 'none'; base-uri 'none'; frame-ancestors 'none'; style-src 'sha256-"+document().styleHash+"'")
-	return c.HTMLBlob(http.StatusOK, document().html)
 }
 
 // sentinelsForDocs returns a row for each problem code.

@@ -65,7 +65,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Buy a new access token.
+         * Refresh the access token.
          * @description Takes the refresh token, from the body (bearer) or from the cookie, and answers with a new access token and the successor of
          *     the refresh token, by the same transport. Asking again with the same refresh token gives the same successor, so a race of tabs or a
          *     lost answer ends no session. Once the successor has itself been presented, presenting its predecessor ends the session (`token_reuse`).
@@ -205,7 +205,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sign in by a passkey, which is two factors at once. */
+        /**
+         * Sign in with a passkey.
+         * @description A passkey counts as two factors.
+         */
         post: operations["signInByPasskey"];
         delete?: never;
         options?: never;
@@ -627,13 +630,12 @@ export interface paths {
          * Listen to the events of your session.
          * @description A stream of server-sent events. Listening is not an access and keeps no session alive. The session is checked again before every event.
          *
-         *     | event | data | when |
-         *     | --- | --- | --- |
-         *     | `session.ended` | the problem document that a request would get from now on | the current session has ended, for any reason. The stream ends with it |
-         *     | `session.expiring` | `{"expiresAt", "expiresIn"}`, the latter in seconds | five minutes before the session ends, and again if an access has moved that. If the session length is under ten minutes: when half of it is left |
-         *     | `policy.changed` | the session configuration, as in `GET /api/settings/security` | it was saved |
-         *     | `sessions.changed` | `{}` | for admins and auditors, at most once a second: sessions began or ended, or members changed |
-         *     | `beat` | `{}` | every twenty seconds without another event. If it stays out, the connection is dead |
+         *     - `session.ended`: the current session has ended, for any reason. The data is the problem document that a request would get from now on. The stream ends with it.
+         *     - `session.expiring`: five minutes before the session ends, and again if an access has moved that. If the session length is under ten minutes: when half of it is left.
+         *       The data is `{"expiresAt", "expiresIn"}`, the latter in seconds.
+         *     - `policy.changed`: the session configuration was saved. The data is what `GET /api/settings/security` answers.
+         *     - `sessions.changed`: sessions began or ended, or members changed. For admins and auditors, at most once a second. The data is `{}`.
+         *     - `beat`: every twenty seconds without another event. If it stays out, the connection is dead. The data is `{}`.
          *
          *     After a break, connect again and reload what you show: missed events are not repeated.
          */
@@ -897,9 +899,15 @@ export interface components {
         };
         /** @description A number and a unit, from 1 minute to 365 days. */
         LengthRequest: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @example 12
+             */
             value: number;
-            /** @enum {string} */
+            /**
+             * @example hours
+             * @enum {string}
+             */
             unit: "minutes" | "hours" | "days" | "weeks";
         };
         /** @description The session configuration to save. It replaces the one in force, so a maximum lifetime that is absent is none. */
@@ -1120,7 +1128,10 @@ export interface components {
             name?: string;
             /** @description In any spelling. It is kept in one: lower case, NFKC, the domain as A-labels. */
             email: string;
-            /** @enum {string} */
+            /**
+             * @example member
+             * @enum {string}
+             */
             role: "owner" | "admin" | "auditor" | "member";
             /** @description Whether to mail the link to them. */
             mail?: boolean;
@@ -1150,7 +1161,10 @@ export interface components {
             email?: string;
             /** @description Whether an owner confirms that an address that was another member's goes to this one. */
             reuseAddress?: boolean;
-            /** @enum {string} */
+            /**
+             * @example admin
+             * @enum {string}
+             */
             role?: "owner" | "admin" | "auditor" | "member";
             active?: boolean;
         };
@@ -1372,7 +1386,10 @@ export interface components {
             member: components["schemas"]["Member"];
             organization: components["schemas"]["Organization"];
         };
-        /** @enum {string} */
+        /**
+         * @example bearer
+         * @enum {string}
+         */
         Transport: "cookie" | "bearer";
         SignInRequest: {
             /** @description In any spelling. */
@@ -1383,6 +1400,7 @@ export interface components {
             transport?: components["schemas"]["Transport"];
         };
         RefreshRequest: {
+            /** @example <refreshToken> */
             refreshToken?: string;
         };
         ReauthenticateRequest: {
@@ -1416,7 +1434,10 @@ export interface components {
             restricted: boolean;
         };
         RevokeAllRequest: {
-            /** @description Shown to those who are signed out. */
+            /**
+             * @description Shown to those who are signed out.
+             * @example Laptop stolen
+             */
             reason?: string;
         };
         RevocationReceipt: {
