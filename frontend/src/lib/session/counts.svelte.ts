@@ -2,7 +2,7 @@ import { listMembers } from '../api/members';
 import { passive } from '../api/client';
 import { getSessionSummary } from '../api/session';
 
-/** How many sessions and members there are, for the list of sections. It reads in the background. */
+/** How many sessions and members there are. It reads in the background. */
 export class Counts {
   sessions = $state<number>();
   members = $state<number>();
