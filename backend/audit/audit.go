@@ -33,6 +33,7 @@ const (
 	MemberChanged           Action = "member.changed"
 	MemberRemoved           Action = "member.removed"
 	OrganizationRenamed     Action = "organization.renamed"
+	GuidelinesChosen        Action = "guidelines.chosen"
 	MemberRevoked           Action = "member.sessions_revoked"
 	LinkIssued              Action = "member.link_issued"
 	LinkUsed                Action = "member.link_used"

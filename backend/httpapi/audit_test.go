@@ -318,6 +318,7 @@ func (h *deployment) recordEveryAction() error {
 	owner.send(http.MethodPost, "/api/account/second-factor/recovery-codes", nil)
 	owner.send(http.MethodPut, "/api/settings/sign-in", map[string]any{"requireSecondFactor": true})
 	owner.send(http.MethodPut, "/api/settings/sign-in", map[string]any{"requireSecondFactor": false})
+	owner.send(http.MethodPut, "/api/settings/guidelines", map[string]any{"applies": []string{"nist-aal2"}})
 	owner.send(http.MethodDelete, "/api/account/second-factor", nil)
 	owner.send(http.MethodDelete, "/api/account/passkeys/"+owner.newDevice().name(), nil)
 	owner.send(http.MethodPatch, ben, map[string]any{"active": false})

@@ -40,7 +40,7 @@ var (
 		"GET /metrics",
 	}
 	forAdmins = []string{
-		"PUT /api/settings/security", "PUT /api/settings/sign-in", "PUT /api/settings/organization", "POST /api/sessions/revoke", "POST /api/sessions/revoke-all",
+		"PUT /api/settings/security", "PUT /api/settings/sign-in", "PUT /api/settings/guidelines", "PUT /api/settings/organization", "POST /api/sessions/revoke", "POST /api/sessions/revoke-all",
 		"POST /api/members", "PATCH /api/members/{id}", "POST /api/members/{id}/revoke-sessions", "POST /api/members/{id}/link",
 		"DELETE /api/members/{id}", "DELETE /api/members/{id}/second-factor",
 	}

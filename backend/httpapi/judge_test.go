@@ -111,6 +111,9 @@ var calls = map[string]func(s *parked) (target string, body any){
 	"PUT /api/settings/sign-in": func(*parked) (string, any) {
 		return "/api/settings/sign-in", map[string]any{"requireSecondFactor": true}
 	},
+	"PUT /api/settings/guidelines": func(*parked) (string, any) {
+		return "/api/settings/guidelines", map[string]any{"applies": []string{"nist-aal2"}}
+	},
 	"POST /api/sessions/revoke": func(s *parked) (string, any) {
 		return "/api/sessions/revoke", map[string]any{"ids": []string{s.elsewhere.id()}}
 	},

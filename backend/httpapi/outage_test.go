@@ -328,6 +328,9 @@ var needs = map[string][]func(s *scene) *answer{
 			return s.admin.put("/api/settings/sign-in", httpapi.SignInSettingsRequest{RequireSecondFactor: new(true)})
 		},
 		func(s *scene) *answer {
+			return s.admin.put("/api/settings/guidelines", map[string]any{"applies": []string{"nist-aal2"}})
+		},
+		func(s *scene) *answer {
 			return s.admin.put("/api/settings/organization", map[string]any{"name": "Another name"})
 		},
 	},

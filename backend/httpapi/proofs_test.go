@@ -38,6 +38,7 @@ var (
 	takes = []ask{
 		{"PUT /api/settings/security", policy(13, "days", true)},
 		{"PUT /api/settings/sign-in", map[string]any{"requireSecondFactor": true}},
+		{"PUT /api/settings/guidelines", map[string]any{"applies": []string{"nist-aal2"}}},
 		{"PUT /api/settings/organization", map[string]any{"name": "Renamed"}},
 		{"PATCH /api/members/MEMBER", map[string]any{"name": "Renamed"}},
 		{"PATCH /api/members/MEMBER", map[string]any{"role": "member", "active": false}},

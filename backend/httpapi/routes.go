@@ -97,6 +97,7 @@ func (a *API) routes() []route {
 		{get, "/metrics", tcp, scraper, a.getMetrics},
 
 		{put, "/api/settings/security", both, admin, body(a.putSecuritySettings)},
+		{put, "/api/settings/guidelines", both, admin, body(a.putGuidelines)},
 		{put, "/api/settings/sign-in", both, admin, body(a.putSignInSettings)},
 		{put, "/api/settings/organization", both, admin, body(a.putOrganization)},
 		{post, "/api/sessions/revoke", both, admin, body(a.revokeSessions)},

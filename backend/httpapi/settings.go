@@ -76,6 +76,14 @@ func wereInForce(tags []string, current int64) bool {
 
 func versionTag(version int64) string { return strconv.Quote(strconv.FormatInt(version, 10)) }
 
+func (a *API) putGuidelines(c echo.Context, who session.Principal, in GuidelinesRequest) error {
+	saved, err := a.Sessions.ChooseGuidelines(c.Request().Context(), who, in.Applies)
+	if err != nil {
+		return err
+	}
+	return a.answerSettings(c, saved)
+}
+
 func (a *API) putOrganization(c echo.Context, who session.Principal, in OrganizationRequest) error {
 	renamed, err := a.Sessions.RenameOrganization(c.Request().Context(), who, in.Name)
 	if err != nil {

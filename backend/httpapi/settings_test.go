@@ -91,6 +91,35 @@ func TestASaveOfWhatIsInForceChangesNothing(t *testing.T) {
 	require.Equal(t, next, heard, "no event came before")
 }
 
+func TestAdminsChooseWhichGuidelinesApply(t *testing.T) {
+	h := open(t, options{})
+	admin, auditor := h.program(member.Admin), h.program(member.Auditor)
+	inForce := admin.savePolicy(policy(9, "days", true))
+	require.Nil(t, inForce.Applies)
+	choose := func(keys ...string) *answer {
+		return admin.put("/api/settings/guidelines", map[string]any{"applies": keys})
+	}
+	for _, want := range [][]string{{"nist-aal2", "asvs-7.3.2"}, {}} {
+		stream := auditor.listen()
+		h.clock.advance(time.Minute)
+		var saved, heard, read httpapi.SecuritySettings
+		choose(append(want, want...)...).into(http.StatusOK, &saved)
+		inForce.Applies, inForce.Version = &want, inForce.Version+1
+		require.Equal(t, inForce, saved)
+		stream.next("policy.changed", &heard)
+		require.Equal(t, inForce, heard)
+		h.restart()
+		auditor.get("/api/settings/security").into(http.StatusOK, &read)
+		require.Equal(t, inForce, read)
+		before := h.everythingDecided()
+		choose(want...).requireStatus(http.StatusOK)
+		require.Equal(t, before, h.everythingDecided())
+	}
+	choose("nist-aal2", "nist-aal9", "").requireFields("applies.1 unknown", "applies.2 unknown")
+	admin.put("/api/settings/guidelines", map[string]any{}, malformed).requireFields("applies required")
+	require.EqualValues(t, 2, h.number("SELECT count(*) FROM audit_entries WHERE action = 'guidelines.chosen'"))
+}
+
 // ASVS 15.4.2
 func TestOfTwoSavesOfOneVersionOneIsMade(t *testing.T) {
 	h := open(t, options{})

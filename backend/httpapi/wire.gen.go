@@ -44,6 +44,27 @@ func (e EndReason) Valid() bool {
 	}
 }
 
+// Defines values for GuidelineStrength.
+const (
+	GuidelineStrengthExample     GuidelineStrength = "example"
+	GuidelineStrengthRecommended GuidelineStrength = "recommended"
+	GuidelineStrengthRequired    GuidelineStrength = "required"
+)
+
+// Valid indicates whether the value is a known member of the GuidelineStrength enum.
+func (e GuidelineStrength) Valid() bool {
+	switch e {
+	case GuidelineStrengthExample:
+		return true
+	case GuidelineStrengthRecommended:
+		return true
+	case GuidelineStrengthRequired:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HealthStatus.
 const (
 	HealthStatusOk HealthStatus = "ok"
@@ -255,6 +276,7 @@ const (
 	ListAuditParamsActionClockAccepted                  ListAuditParamsAction = "clock.accepted"
 	ListAuditParamsActionDatabaseBackedUp               ListAuditParamsAction = "database.backed_up"
 	ListAuditParamsActionDatabaseRestored               ListAuditParamsAction = "database.restored"
+	ListAuditParamsActionGuidelinesChosen               ListAuditParamsAction = "guidelines.chosen"
 	ListAuditParamsActionMemberChanged                  ListAuditParamsAction = "member.changed"
 	ListAuditParamsActionMemberInvited                  ListAuditParamsAction = "member.invited"
 	ListAuditParamsActionMemberLinkIssued               ListAuditParamsAction = "member.link_issued"
@@ -293,6 +315,8 @@ func (e ListAuditParamsAction) Valid() bool {
 	case ListAuditParamsActionDatabaseBackedUp:
 		return true
 	case ListAuditParamsActionDatabaseRestored:
+		return true
+	case ListAuditParamsActionGuidelinesChosen:
 		return true
 	case ListAuditParamsActionMemberChanged:
 		return true
@@ -679,6 +703,12 @@ type FieldError struct {
 
 // Guideline What a well-known standard or guide asks of sessions. For guidance only.
 type Guideline struct {
+	// Badge A short name.
+	Badge string `json:"badge"`
+
+	// Family Who publishes it.
+	Family string `json:"family"`
+
 	// IdleSeconds The longest idle limit that meets it.
 	IdleSeconds *int64 `json:"idleSeconds,omitempty"`
 	Key         string `json:"key"`
@@ -686,7 +716,12 @@ type Guideline struct {
 	// Meet The organization's session configuration.
 	Meet Policy `json:"meet"`
 	Met  bool   `json:"met"`
+
+	// Name The standard's own name, with the clause.
 	Name string `json:"name"`
+
+	// Note What else there is to know of it; may be empty.
+	Note string `json:"note"`
 
 	// OverallRequired Whether it asks for a limit from the sign-in at all.
 	OverallRequired *bool `json:"overallRequired,omitempty"`
@@ -694,8 +729,20 @@ type Guideline struct {
 	// OverallSeconds The longest limit from the sign-in that meets it.
 	OverallSeconds *int64 `json:"overallSeconds,omitempty"`
 
-	// Strength How strongly the standard asks for it.
-	Strength string `json:"strength"`
+	// Source The address of the clause, or of the document that holds it.
+	Source string `json:"source"`
+
+	// Strength How binding the standard makes it.
+	Strength GuidelineStrength `json:"strength"`
+}
+
+// GuidelineStrength How binding the standard makes it.
+type GuidelineStrength string
+
+// GuidelinesRequest defines model for GuidelinesRequest.
+type GuidelinesRequest struct {
+	// Applies Their keys; empty if none applies.
+	Applies []string `json:"applies" validate:"required"`
 }
 
 // Health defines model for Health.
@@ -903,10 +950,16 @@ type Policy struct {
 type PolicyPreview struct {
 	AtOnce     SessionSummary `json:"atOnce"`
 	Guidelines []Guideline    `json:"guidelines"`
+
+	// LastEndsAt When the last session would end, unless there is an access. Absent without sessions.
+	LastEndsAt *time.Time     `json:"lastEndsAt,omitempty"`
 	Live       SessionSummary `json:"live"`
 
 	// Loosens Whether saving it requires a fresh proof of identity.
-	Loosens    bool           `json:"loosens"`
+	Loosens bool `json:"loosens"`
+
+	// Named Up to three members with sessions that would end at once.
+	Named      []Actor        `json:"named"`
 	Remaining  []Remaining    `json:"remaining"`
 	WithinDay  SessionSummary `json:"withinDay"`
 	WithinHour SessionSummary `json:"withinHour"`
@@ -1042,18 +1095,25 @@ type SecondFactorSetUp struct {
 
 // SecuritySettings defines model for SecuritySettings.
 type SecuritySettings struct {
+	// Applies The keys of the guidelines that apply to the organization; null until an admin has chosen.
+	Applies *[]string `json:"applies"`
+
 	// DataFolderWritableBy Who other than its owner can write to the server's data folder, and so replace what is in it. Absent if only the owner can, and where the settings are part of an event or a problem. The operator mends it with `chmod 700`.
 	DataFolderWritableBy *SecuritySettingsDataFolderWritableBy `json:"dataFolderWritableBy,omitempty"`
 	MaximumLifetime      *Length                               `json:"maximumLifetime"`
 	RefreshAutomatically bool                                  `json:"refreshAutomatically"`
 
 	// SessionLength A number and a unit, from 1 minute to 365 days.
-	SessionLength Length    `json:"sessionLength"`
-	UpdatedAt     time.Time `json:"updatedAt"`
+	SessionLength Length `json:"sessionLength"`
+
+	// UpdatedAt When the configuration was saved.
+	UpdatedAt time.Time `json:"updatedAt"`
 
 	// UpdatedBy Who saved it last; null if it was never saved.
 	UpdatedBy *Actor `json:"updatedBy"`
-	Version   int64  `json:"version"`
+
+	// Version It grows with each save of the configuration and of the guidelines.
+	Version int64 `json:"version"`
 }
 
 // SecuritySettingsDataFolderWritableBy Who other than its owner can write to the server's data folder, and so replace what is in it. Absent if only the owner can, and where the settings are part of an event or a problem. The operator mends it with `chmod 700`.
@@ -1407,6 +1467,9 @@ type RevokeSessionsJSONRequestBody = RevokeRequest
 
 // RevokeAllSessionsJSONRequestBody defines body for RevokeAllSessions for application/json ContentType.
 type RevokeAllSessionsJSONRequestBody = RevokeAllRequest
+
+// PutGuidelinesJSONRequestBody defines body for PutGuidelines for application/json ContentType.
+type PutGuidelinesJSONRequestBody = GuidelinesRequest
 
 // PutOrganizationJSONRequestBody defines body for PutOrganization for application/json ContentType.
 type PutOrganizationJSONRequestBody = OrganizationRequest

@@ -46,11 +46,15 @@ func wirePolicy(p session.Policy) Policy {
 }
 
 func wireSettings(org session.Organization) SecuritySettings {
-	return SecuritySettings{
+	wire := SecuritySettings{
 		SessionLength: wireLength(org.Policy.Length), RefreshAutomatically: org.Policy.RefreshAutomatically,
 		MaximumLifetime: optional(wireLength(org.Policy.MaximumLifetime)), Version: org.Version, UpdatedAt: org.SavedAt,
 		UpdatedBy: optional(wireActor(org.SavedBy)),
 	}
+	if keys := org.Guidelines.Keys(); keys != nil {
+		wire.Applies = &keys
+	}
+	return wire
 }
 
 func wireActor(a audit.Actor) Actor { return Actor{Id: a.ID, Name: a.Name} }
@@ -100,8 +104,11 @@ func wireReceipt(r session.Receipt, to session.Principal) RevocationReceipt {
 func wirePreview(p session.Preview, next session.Policy) PolicyPreview {
 	wire := PolicyPreview{
 		Live: wireCount(p.Live), AtOnce: wireCount(p.AtOnce), WithinHour: wireCount(p.WithinHour), WithinDay: wireCount(p.WithinDay),
-		Yours: p.Yours, Loosens: p.Loosens,
+		LastEndsAt: optional(p.LastEndsAt), Yours: p.Yours, Loosens: p.Loosens, Named: make([]Actor, len(p.Named)),
 		Remaining: make([]Remaining, len(p.Remaining)), Guidelines: make([]Guideline, len(session.Guidelines)),
+	}
+	for i, m := range p.Named {
+		wire.Named[i] = wireActor(m)
 	}
 	for i, r := range p.Remaining {
 		wire.Remaining[i] = Remaining{At: r.At, Before: int64(r.Before), After: int64(r.After)}
@@ -118,7 +125,8 @@ func wireCount(c session.Count) SessionSummary {
 
 func wireGuideline(g session.Guideline, p session.Policy) Guideline {
 	return Guideline{
-		Key: g.Key, Name: g.Name, Strength: g.Strength, Met: g.MetBy(p), Meet: wirePolicy(g.Meet(p)),
+		Key: g.Key, Family: g.Family, Badge: g.Badge, Name: g.Name, Source: g.Source,
+		Strength: GuidelineStrength(g.Strength), Note: g.Note, Met: g.MetBy(p), Meet: wirePolicy(g.Meet(p)),
 		IdleSeconds: optional(int64(g.Idle.Seconds())), OverallSeconds: optional(int64(g.Overall.Seconds())), OverallRequired: optional(g.OverallExists),
 	}
 }

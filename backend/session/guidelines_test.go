@@ -1,6 +1,7 @@
 package session
 
 import (
+	"net/url"
 	"testing"
 	"time"
 
@@ -58,6 +59,19 @@ func TestGuidelinesAtTheirBounds(t *testing.T) {
 		require.Equal(t, !g.OverallExists, g.MetBy(Policy{Length: minutes(min(idle, time.Minute)), RefreshAutomatically: true}), "%s without a maximum", g.Key)
 	}
 	require.Greater(t, tried, 60)
+}
+
+func TestGuidelinesNameTheirSource(t *testing.T) {
+	badges := map[string]bool{}
+	for _, g := range Guidelines {
+		source, err := url.Parse(g.Source)
+		require.NoError(t, err, g.Key)
+		require.Equal(t, "https", source.Scheme, g.Key)
+		require.NotContains(t, g.Key, " ")
+		require.NotEmpty(t, g.Family, g.Key)
+		require.False(t, badges[g.Badge], g.Badge)
+		badges[g.Badge] = true
+	}
 }
 
 func TestMeetingAGuidelineMeetsItAndLengthensNothing(t *testing.T) {

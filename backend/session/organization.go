@@ -16,7 +16,9 @@ type Organization struct {
 	Policy     Policy
 	// RequireSecondFactor restricts sessions without two factors; see [Principal.Restricted].
 	RequireSecondFactor bool
-	// Version counts the saves of the policy from 1.
+	// Guidelines are those that apply to the organization.
+	Guidelines GuidelineChoice
+	// Version counts the saves of the policy and of the guidelines from 1.
 	Version int64
 	SavedAt time.Time
 	// SavedBy is the zero Actor until the first save.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"curfew/backend/audit"
 )
 
 // Preview is what saving a policy would do now, by rules R1 and R3b on every live session.
@@ -13,6 +15,10 @@ type Preview struct {
 	// AtOnce, WithinHour and WithinDay count the sessions that would have ended by then, unless
 	// there is an access. The later ones include the earlier.
 	AtOnce, WithinHour, WithinDay Count
+	// Named are up to three members with sessions that would end at once.
+	Named []audit.Actor
+	// LastEndsAt is when the last of the sessions would end, or the zero time if there is none.
+	LastEndsAt time.Time
 	// Yours reports whether the caller's own session would end at once.
 	Yours bool
 	// Loosens reports whether saving requires a fresh proof of identity (rule R10).
@@ -60,7 +66,8 @@ type forecast struct {
 	before, after Policy
 	own           ID
 
-	last                                int64 // the last end by either policy
+	last, lastAfter                     int64 // the last end by either policy, and by the proposed one
+	named                               []audit.Actor
 	instants                            [remainingPoints]int64
 	live, atOnce, withinHour, withinDay tally
 	yours                               bool
@@ -75,13 +82,17 @@ func (f *forecast) preview(ctx context.Context, r *roster) (Preview, error) {
 	for i := range f.instants {
 		f.instants[i] = f.now + max(0, f.last-f.now)*int64(i)/(remainingPoints-1)
 	}
-	if err := r.walk(ctx, false, f.count); err != nil {
+	if err := r.walk(ctx, false, func(e *row) { f.count(r, e) }); err != nil {
 		return Preview{}, err
 	}
-	return Preview{
+	p := Preview{
 		Live: f.live.Count, AtOnce: f.atOnce.Count, WithinHour: f.withinHour.Count, WithinDay: f.withinDay.Count,
-		Yours: f.yours, Remaining: f.remaining(),
-	}, nil
+		Named: f.named, Yours: f.yours, Remaining: f.remaining(),
+	}
+	if f.lastAfter > 0 {
+		p.LastEndsAt = instant(f.lastAfter)
+	}
+	return p, nil
 }
 
 // ends returns when a session would end by either policy, and reports whether it is alive.
@@ -98,18 +109,21 @@ func (f *forecast) ends(e *row) (before, after int64, alive bool) {
 
 func (f *forecast) findLast(e *row) {
 	if before, after, alive := f.ends(e); alive {
-		f.last = max(f.last, before, after)
+		f.last, f.lastAfter = max(f.last, before, after), max(f.lastAfter, after)
 	}
 }
 
-func (f *forecast) count(e *row) {
+func (f *forecast) count(r *roster, e *row) {
 	before, after, alive := f.ends(e)
 	if !alive {
 		return
 	}
 	f.live.add(e)
 	if after == f.now {
-		f.atOnce.add(e)
+		if f.atOnce.add(e) && len(f.named) < 3 {
+			m := r.member(e.member)
+			f.named = append(f.named, audit.Actor{ID: m.ID.String(), Name: m.Name})
+		}
 		f.yours = f.yours || e.id == f.own
 	}
 	if after <= f.now+time.Hour.Milliseconds() {

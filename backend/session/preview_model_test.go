@@ -1,12 +1,14 @@
 package session
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"curfew/backend/audit"
 	"curfew/backend/member"
 )
 
@@ -29,9 +31,20 @@ func forecastOf(records []Record, before, after *Organization, now time.Time, ow
 	for _, r := range records {
 		members[r.Member.ID] = true
 		for _, org := range []*Organization{before, after} {
-			if st := standingOf(r, org); st.Ended(now) == "" && st.ExpiresAt().After(last) {
-				last = st.ExpiresAt()
+			end := now
+			if st := standingOf(r, org); st.Ended(now) == "" {
+				end = st.ExpiresAt()
 			}
+			if end.After(last) {
+				last = end
+			}
+			if org == after && end.After(p.LastEndsAt) {
+				p.LastEndsAt = end.Truncate(time.Millisecond)
+			}
+		}
+		named := audit.Actor{ID: r.Member.ID.String(), Name: r.Member.Name}
+		if standingOf(r, after).Ended(now) != "" && len(p.Named) < 3 && !slices.Contains(p.Named, named) {
+			p.Named = append(p.Named, named)
 		}
 	}
 	p.Live = Count{len(records), len(members)}

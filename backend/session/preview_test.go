@@ -72,6 +72,7 @@ func TestThePreviewIsWhatSavingDoes(t *testing.T) {
 		require.Equal(r, before, preview.Live.Sessions)
 		require.Equal(r, before, preview.Remaining[0].Before)
 		require.Equal(r, before-preview.AtOnce.Sessions, preview.Remaining[0].After)
+		require.Len(r, preview.Named, min(3, preview.AtOnce.Members))
 		require.Zero(r, preview.Remaining[len(preview.Remaining)-1].Before)
 		require.Zero(r, preview.Remaining[len(preview.Remaining)-1].After)
 
@@ -86,6 +87,12 @@ func TestThePreviewIsWhatSavingDoes(t *testing.T) {
 		if preview.Yours {
 			require.Error(r, err)
 		}
+		if last := preview.LastEndsAt; last.After(h.time()) {
+			h.setClock(last.Add(-time.Millisecond))
+			require.Positive(r, alive())
+			h.setClock(last)
+		}
+		require.Zero(r, alive())
 		if preview.AtOnce.Sessions > 0 {
 			endedSome++
 		}

@@ -42,6 +42,24 @@ func (s *Service) RequireSecondFactor(ctx context.Context, who Principal, requir
 	})
 }
 
+// ChooseGuidelines stores the keys of the guidelines that apply to the organization, for those who
+// administer. It returns an [*InvalidError] for unknown keys.
+func (s *Service) ChooseGuidelines(ctx context.Context, who Principal, keys []string) (Organization, error) {
+	choice, err := chooseGuidelines(keys)
+	if err != nil {
+		return Organization{}, err
+	}
+	return s.save(ctx, who, audit.GuidelinesChosen, func(org Organization, _ time.Time) (Organization, map[string]any, error) {
+		if choice == org.Guidelines {
+			return org, nil, nil
+		}
+		details := beforeAndAfter("applies", org.Guidelines.Keys(), choice.Keys())
+		org.Guidelines = choice
+		org.Version++
+		return org, details, nil
+	})
+}
+
 // RenameOrganization changes the name of the organization, for those who administer.
 func (s *Service) RenameOrganization(ctx context.Context, who Principal, name string) (Organization, error) {
 	return s.save(ctx, who, audit.OrganizationRenamed, func(org Organization, _ time.Time) (Organization, map[string]any, error) {

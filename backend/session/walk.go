@@ -62,13 +62,16 @@ type tally struct {
 	counted []bool // by the places of members
 }
 
-func (t *tally) add(e *row) {
+// add counts a session, and reports whether it is the first of its member.
+func (t *tally) add(e *row) bool {
 	t.Sessions++
 	t.counted = reach(t.counted, e.member)
-	if !t.counted[e.member] {
-		t.counted[e.member] = true
-		t.Members++
+	if t.counted[e.member] {
+		return false
 	}
+	t.counted[e.member] = true
+	t.Members++
+	return true
 }
 
 // reach returns the list, long enough for the place.

@@ -747,6 +747,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/settings/guidelines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Choose which guidelines apply to the organization.
+         * @description For admins. It changes no session and no policy. The preview of a policy lists the guidelines and whether it meets them.
+         */
+        put: operations["putGuidelines"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/settings/organization": {
         parameters: {
             query?: never;
@@ -921,9 +941,17 @@ export interface components {
             sessionLength: components["schemas"]["Length"];
             refreshAutomatically: boolean;
             maximumLifetime: components["schemas"]["Length"] | null;
-            /** Format: int64 */
+            /** @description The keys of the guidelines that apply to the organization; null until an admin has chosen. */
+            applies: string[] | null;
+            /**
+             * Format: int64
+             * @description It grows with each save of the configuration and of the guidelines.
+             */
             version: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the configuration was saved.
+             */
             updatedAt: string;
             /** @description Who saved it last; null if it was never saved. */
             updatedBy: components["schemas"]["Actor"] | null;
@@ -1045,9 +1073,21 @@ export interface components {
         /** @description What a well-known standard or guide asks of sessions. For guidance only. */
         Guideline: {
             key: string;
+            /** @description Who publishes it. */
+            family: string;
+            /** @description A short name. */
+            badge: string;
+            /** @description The standard's own name, with the clause. */
             name: string;
-            /** @description How strongly the standard asks for it. */
-            strength: string;
+            /** @description The address of the clause, or of the document that holds it. */
+            source: string;
+            /**
+             * @description How binding the standard makes it.
+             * @enum {string}
+             */
+            strength: "required" | "recommended" | "example";
+            /** @description What else there is to know of it; may be empty. */
+            note: string;
             /**
              * Format: int64
              * @description The longest idle limit that meets it.
@@ -1068,6 +1108,13 @@ export interface components {
             atOnce: components["schemas"]["SessionSummary"];
             withinHour: components["schemas"]["SessionSummary"];
             withinDay: components["schemas"]["SessionSummary"];
+            /** @description Up to three members with sessions that would end at once. */
+            named: components["schemas"]["Actor"][];
+            /**
+             * Format: date-time
+             * @description When the last session would end, unless there is an access. Absent without sessions.
+             */
+            lastEndsAt?: string;
             /** @description Whether your own session would end at once. */
             yours: boolean;
             /** @description Whether saving it requires a fresh proof of identity. */
@@ -1177,6 +1224,10 @@ export interface components {
         };
         AccountRequest: {
             name: string;
+        };
+        GuidelinesRequest: {
+            /** @description Their keys; empty if none applies. */
+            applies: string[];
         };
         OrganizationRequest: {
             name: string;
@@ -2448,7 +2499,7 @@ export interface operations {
                 /** @description What this member did, and what was done to them: an id. */
                 member?: string;
                 /** @description One kind of entry. */
-                action?: "organization.set_up" | "policy.saved" | "session.started" | "session.refused" | "session.ended" | "sessions.revoked_all" | "session.reauthenticated" | "session.reauthentication_refused" | "member.password_reset" | "member.password_changed" | "member.invited" | "member.changed" | "member.sessions_revoked" | "member.link_issued" | "member.link_used" | "database.backed_up" | "database.restored" | "member.second_factor_set" | "member.second_factor_removed" | "member.recovery_codes_made" | "member.recovery_code_used" | "member.passkey_added" | "member.passkey_removed" | "sign_in.second_factor_demanded" | "clock.accepted" | "audit.chain_repaired" | "member.removed" | "organization.renamed" | "audit.exported";
+                action?: "organization.set_up" | "policy.saved" | "session.started" | "session.refused" | "session.ended" | "sessions.revoked_all" | "session.reauthenticated" | "session.reauthentication_refused" | "member.password_reset" | "member.password_changed" | "member.invited" | "member.changed" | "member.sessions_revoked" | "member.link_issued" | "member.link_used" | "database.backed_up" | "database.restored" | "member.second_factor_set" | "member.second_factor_removed" | "member.recovery_codes_made" | "member.recovery_code_used" | "member.passkey_added" | "member.passkey_removed" | "sign_in.second_factor_demanded" | "clock.accepted" | "audit.chain_repaired" | "member.removed" | "organization.renamed" | "guidelines.chosen" | "audit.exported";
                 /** @description From then on, as in 2026-11-23T00:00:00Z. */
                 since?: string;
                 /** @description Before then. */
@@ -2690,6 +2741,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PolicyPreview"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    putGuidelines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GuidelinesRequest"];
+            };
+        };
+        responses: {
+            /** @description The settings as they were stored. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecuritySettings"];
                 };
             };
             403: components["responses"]["Problem"];

@@ -240,6 +240,7 @@ describe('the log', () => {
       said('organization.renamed', operator, { before: { name: 'Old' }, after: { name: 'New' } }),
       "The server's operator renamed the organization to New",
     ],
+    [said('guidelines.chosen', operator), "The server's operator chose which guidelines apply"],
     [said('database.backed_up', operator), "The server's operator made a backup"],
     [
       said('database.restored', operator),

@@ -59,6 +59,7 @@ export const ACTIONS: { group: string; actions: Record<string, string> }[] = [
       'policy.saved': 'Session configuration saved',
       'organization.set_up': 'Organization set up',
       'organization.renamed': 'Organization renamed',
+      'guidelines.chosen': 'Guidelines chosen',
       'database.backed_up': 'Backups made',
       'database.restored': 'Backups restored',
       'clock.accepted': 'Clocks set right',
@@ -176,6 +177,8 @@ export function entryWords(entry: AuditEntry, reader: Reader): string {
       return isRecord(details.after)
         ? `${who} renamed the organization to ${bidiIsolate(String(details.after.name))}`
         : `${who} renamed the organization`;
+    case 'guidelines.chosen':
+      return `${who} chose which guidelines apply`;
     case 'database.backed_up':
       return `${who} made a backup`;
     case 'database.restored':

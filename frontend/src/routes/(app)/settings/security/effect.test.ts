@@ -7,6 +7,7 @@ const effect = (sessions: number, members: number, yours: boolean): Effect => ({
   atOnce: { sessions, members },
   withinHour: { sessions, members },
   withinDay: { sessions, members },
+  named: [],
   yours,
   loosens: false,
   remaining: [],

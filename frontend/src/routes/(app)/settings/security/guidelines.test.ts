@@ -9,8 +9,12 @@ const policy = (refreshAutomatically: boolean, maximumLifetime: Policy['maximumL
 });
 const guideline = (asks: Partial<Guideline>): Guideline => ({
   key: 'k',
+  family: 'f',
+  badge: 'b',
   name: 'n',
-  strength: 's',
+  source: 'https://example.org/',
+  strength: 'required',
+  note: '',
   met: false,
   meet: policy(true, null),
   ...asks,

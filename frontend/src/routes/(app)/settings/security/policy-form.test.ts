@@ -10,6 +10,7 @@ const loaded: SecuritySettings = {
   maximumLifetime: { value: 30, unit: 'days' },
   version: 3,
   updatedAt: '2026-01-02T14:02:00Z',
+  applies: null,
   updatedBy: null,
 };
 const theirs: SecuritySettings = {

@@ -14,6 +14,7 @@ const effect = (sessions: number): Effect => ({
   atOnce: { sessions, members: 1 },
   withinHour: { sessions, members: 1 },
   withinDay: { sessions, members: 1 },
+  named: [],
   yours: false,
   loosens: false,
   remaining: [],
