@@ -125,6 +125,8 @@ type Filter struct {
 	WithGlobal bool
 	// Action selects one kind of entry; empty for all.
 	Action Action
+	// Text is words that must all be found in the entry; see [Matcher]. Only a search takes it.
+	Text string
 	// Since and Until limit the time, Until exclusive; zero for no limit.
 	Since, Until time.Time
 	// Before selects entries that come after that place in the list; zero for all.
@@ -139,11 +141,23 @@ type Place struct {
 	Sequence int64
 }
 
+// Place returns the entry's place in the list.
+func (e *Entry) Place() *Place { return &Place{At: e.At, Sequence: e.Sequence} }
+
+// Page is a part of the list. Next is the place before which the list goes on; nil at its end.
+type Page struct {
+	Entries []Entry
+	Next    *Place
+}
+
 // Reader reads the log.
 type Reader interface {
 	Log
-	// Entries returns the entries that the filter selects, the newest first.
+	// Entries returns the entries that the filter selects, the newest first, whatever its text.
 	Entries(ctx context.Context, filter Filter) ([]Entry, error)
+	// Search returns the entries that the filter selects by text too, the newest first. It scans a
+	// bounded part of the log, so it may return fewer than the limit, or none, with more to come.
+	Search(ctx context.Context, filter Filter) (Page, error)
 }
 
 // Store keeps the log.

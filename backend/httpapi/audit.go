@@ -14,6 +14,7 @@ import (
 	"curfew/backend/session"
 )
 
+// listAudit answers a page or a file. A search keeps a CPU busy, as a walk through memory does.
 func (a *API) listAudit(c echo.Context, who session.Principal) error {
 	filter, err := auditFilter(c)
 	if err != nil {
@@ -21,16 +22,24 @@ func (a *API) listAudit(c echo.Context, who session.Principal) error {
 	}
 	format := c.QueryParam("format")
 	if format == "" {
-		page, err := a.pageOfEntries(c, filter)
-		if err != nil {
-			return err
+		answer := func(c echo.Context, _ session.Principal) error { return a.answerEntries(c, filter) }
+		if filter.Text != "" {
+			answer = a.walking(answer)
 		}
-		return c.JSON(http.StatusOK, page)
+		return answer(c, who)
 	}
 	if err := refuseParameters(c, "A file has no pages. Leave this out, or leave format out.", "limit", "cursor"); err != nil {
 		return err
 	}
 	return a.exportEntries(c, who, filter, format)
+}
+
+func (a *API) answerEntries(c echo.Context, filter audit.Filter) error {
+	page, err := a.pageOfEntries(c, filter)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, page)
 }
 
 func (a *API) getAuditChain(c echo.Context, who session.Principal) error {
@@ -59,8 +68,8 @@ func (a *API) getAuditChain(c echo.Context, who session.Principal) error {
 
 func auditFilter(c echo.Context) (audit.Filter, error) {
 	filter := audit.Filter{
-		Action: audit.Action(c.QueryParam("action")),
-		Since:  timeParam(c, "since", time.Time{}), Until: timeParam(c, "until", time.Time{}),
+		Action: audit.Action(c.QueryParam("action")), Text: c.QueryParam("q"),
+		Since: timeParam(c, "since", time.Time{}), Until: timeParam(c, "until", time.Time{}),
 	}
 	id, err := memberParam(c)
 	if id != (member.ID{}) {
@@ -77,20 +86,31 @@ func (a *API) pageOfEntries(c echo.Context, filter audit.Filter) (AuditPage, err
 	if err != nil {
 		return page, err
 	}
-	filter.Before, filter.Limit = orZero(before), limit+1
-	entries, err := a.Audit.Entries(c.Request().Context(), filter)
+	filter.Before, filter.Limit = orZero(before), limit
+	found, err := a.readEntries(c.Request().Context(), filter)
 	if err != nil {
 		return page, err
 	}
-	if len(entries) > limit {
-		entries = entries[:limit]
-		last := entries[limit-1]
-		if page.NextCursor, err = a.writeCursor("audit", audit.Place{At: last.At, Sequence: last.Sequence}); err != nil {
-			return page, err
-		}
+	if found.Next != nil {
+		page.NextCursor, err = a.writeCursor("audit", *found.Next)
 	}
-	page.Items = wireAuditEntries(entries)
-	return page, nil
+	page.Items = wireAuditEntries(found.Entries)
+	return page, err
+}
+
+// readEntries returns a page of the log. Only a page of a search may be shorter than the limit and
+// not the last.
+func (a *API) readEntries(ctx context.Context, filter audit.Filter) (page audit.Page, err error) {
+	if filter.Text != "" {
+		return a.Audit.Search(ctx, filter)
+	}
+	limit := filter.Limit
+	filter.Limit++
+	if page.Entries, err = a.Audit.Entries(ctx, filter); len(page.Entries) > limit {
+		page.Entries = page.Entries[:limit]
+		page.Next = page.Entries[limit-1].Place()
+	}
+	return page, err
 }
 
 // exportEntries streams every entry of the filter, the newest first. The file does not contain the
@@ -98,13 +118,21 @@ func (a *API) pageOfEntries(c echo.Context, filter audit.Filter) (AuditPage, err
 func (a *API) exportEntries(c echo.Context, who session.Principal, filter audit.Filter, format string) error {
 	filter.Limit = partOfFile
 	f := file[audit.Entry]{name: "audit", format: format, action: audit.Exported, writer: jsonWriter(wireAuditEntry)}
-	f.next = func(ctx context.Context) ([]audit.Entry, error) {
-		entries, err := a.Audit.Entries(ctx, filter)
-		if len(entries) > 0 {
-			last := entries[len(entries)-1]
-			filter.Before = audit.Place{At: last.At, Sequence: last.Sequence}
+	next := &audit.Place{}
+	f.next = func(ctx context.Context) (part []audit.Entry, err error) {
+		for next != nil && len(part) == 0 {
+			filter.Before = *next
+			page, err := a.readEntries(ctx, filter)
+			if err != nil {
+				return nil, err
+			}
+			part, next = page.Entries, page.Next
+			// A search may have taken long to find these.
+			if err := a.stillOversees(ctx, who); err != nil {
+				return nil, err
+			}
 		}
-		return entries, err
+		return part, nil
 	}
 	if format == "csv" {
 		f.writer = csvWriter(entryColumns, entryCells)

@@ -507,7 +507,7 @@ func (d *turning) at(pages int32, do func()) {
 
 func (d *turning) Entries(ctx context.Context, filter audit.Filter) ([]audit.Entry, error) {
 	entries, err := d.DB.Entries(ctx, filter)
-	if filter.Limit == 500 && d.pages.Add(1) == d.when.Load() {
+	if filter.Limit == 501 && d.pages.Add(1) == d.when.Load() {
 		d.do()
 	}
 	return entries, err

@@ -126,7 +126,7 @@ func (d *stalling) stall(ctx context.Context) {
 }
 
 func (d *stalling) Entries(ctx context.Context, filter audit.Filter) ([]audit.Entry, error) {
-	if filter.Limit == 500 && filter.Before == (audit.Place{}) {
+	if filter.Limit == 501 && filter.Before == (audit.Place{}) {
 		d.stall(ctx)
 	}
 	return d.DB.Entries(ctx, filter)

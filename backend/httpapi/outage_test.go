@@ -263,6 +263,10 @@ func (f *failing) Entries(ctx context.Context, filter audit.Filter) ([]audit.Ent
 	return unless(f.at("Entries"), func() ([]audit.Entry, error) { return f.DB.Entries(ctx, filter) })
 }
 
+func (f *failing) Search(ctx context.Context, filter audit.Filter) (audit.Page, error) {
+	return unless(f.at("Search"), func() (audit.Page, error) { return f.DB.Search(ctx, filter) })
+}
+
 func (f *failing) Links(ctx context.Context, above int64, limit int) ([]audit.Link, error) {
 	return unless(f.at("Links"), func() ([]audit.Link, error) { return f.DB.Links(ctx, above, limit) })
 }
@@ -415,6 +419,7 @@ var needs = map[string][]func(s *scene) *answer{
 		func(s *scene) *answer { return s.admin.get("/api/account/activity") },
 		func(s *scene) *answer { return s.admin.get("/api/audit") },
 	},
+	"Search":      {func(s *scene) *answer { return s.admin.get("/api/audit?q=ana") }},
 	"Links":       {func(s *scene) *answer { return s.admin.get("/api/audit/chain") }},
 	"LastReceipt": {func(s *scene) *answer { return s.admin.get("/api/audit/chain") }},
 	"Ready":       {func(s *scene) *answer { return s.admin.get("/readyz") }},

@@ -1306,6 +1306,9 @@ type RemoveSecondFactorParams struct {
 
 // ListAuditParams defines parameters for ListAudit.
 type ListAuditParams struct {
+	// Q Words that are all found in the entry, in any order, ignoring case and accents: in the names and e-mail addresses of the members, what was done, the network address, or a text such as a reason.
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
+
 	// Member What this member did, and what was done to them: an id.
 	Member *string `form:"member,omitempty" json:"member,omitempty"`
 

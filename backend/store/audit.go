@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -71,18 +72,21 @@ const madeAccount = "action = '" + string(audit.LinkUsed) + "' AND details ->> '
 // when the member was added. It takes the member's id twice.
 const accountBegan = "coalesce((SELECT max(at) FROM audit_entries WHERE concerns = ? AND " + madeAccount + "), (SELECT created_at FROM members WHERE id = ?), 0)"
 
-// Entries implements [audit.Reader]. What concerns a member is found by several searches, each
-// along an index of its own and no longer than the page. One search with OR would read and sort all
-// entries of a busy member.
+// Entries implements [audit.Reader].
 func (db *DB) Entries(ctx context.Context, filter audit.Filter) ([]audit.Entry, error) {
-	var (
-		searches []string
-		args     []any
-	)
+	query, args := selectEntries(filter, auditColumns, filter.Limit)
+	return db.entries(ctx, query, args...)
+}
+
+// selectEntries returns the query of the columns of entries that the filter selects, and its
+// arguments. What concerns a member is found by several searches, each along an index of its own
+// and no longer than the page. One search with OR would read and sort all entries of a busy member.
+func selectEntries(filter audit.Filter, columns string, limit int) (query string, args []any) {
+	var searches []string
 	search := func(whose string, of ...any) {
 		where, bounds := filterWhere(filter)
-		searches = append(searches, "SELECT * FROM (SELECT "+auditColumns+" FROM audit_entries WHERE "+whose+where+" ORDER BY at DESC, sequence DESC LIMIT ?)")
-		args = append(append(append(args, of...), bounds...), filter.Limit)
+		searches = append(searches, "SELECT * FROM (SELECT "+columns+" FROM audit_entries WHERE "+whose+where+" ORDER BY at DESC, sequence DESC LIMIT ?)")
+		args = append(append(append(args, of...), bounds...), limit)
 	}
 	if filter.Concerning == "" {
 		search("TRUE")
@@ -94,7 +98,7 @@ func (db *DB) Entries(ctx context.Context, filter audit.Filter) ([]audit.Entry, 
 		}
 	}
 	// UNION, and not UNION ALL: what a member did to themselves is found twice.
-	return db.entries(ctx, strings.Join(searches, " UNION ")+" ORDER BY at DESC, sequence DESC LIMIT ?", append(args, filter.Limit)...)
+	return strings.Join(searches, " UNION ") + " ORDER BY at DESC, sequence DESC LIMIT ?", append(args, limit)
 }
 
 // entries returns the entries that a query of auditColumns finds, with their details read. Numbers
@@ -105,13 +109,20 @@ func (db *DB) entries(ctx context.Context, query string, args ...any) ([]audit.E
 		return nil, unavailable(err)
 	}
 	for i := range entries {
-		decoder := json.NewDecoder(strings.NewReader(string(entries[i].Encoded)))
-		decoder.UseNumber()
-		if err := decoder.Decode(&entries[i].Details); err != nil {
-			return nil, unavailable(fmt.Errorf("read audit entry %d: %w", entries[i].Sequence, err))
+		if err := readDetails(&entries[i]); err != nil {
+			return nil, err
 		}
 	}
 	return entries, nil
+}
+
+func readDetails(e *audit.Entry) error {
+	decoder := json.NewDecoder(bytes.NewReader(e.Encoded))
+	decoder.UseNumber()
+	if err := decoder.Decode(&e.Details); err != nil {
+		return unavailable(fmt.Errorf("read audit entry %d: %w", e.Sequence, err))
+	}
+	return nil
 }
 
 // filterWhere returns the conditions that all searches of a filter share, and their arguments.

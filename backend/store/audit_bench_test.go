@@ -53,6 +53,31 @@ func BenchmarkAuditFilters(b *testing.B) {
 	}
 }
 
+// BenchmarkAuditSearch prints how long a search of a log of a million entries takes: for the first
+// page of what is found often, for one page of what is found nowhere, and to the log's end.
+func BenchmarkAuditSearch(b *testing.B) {
+	db, _, _ := longLog(b, 1_000_000)
+	for _, c := range []struct {
+		name, text string
+		whole      bool
+	}{{"often", "signed in", false}, {"nowhere", "kein Treffer", false}, {"nowhere-whole", "kein Treffer", true}} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				filter := audit.Filter{Text: c.text, Limit: 50}
+				for {
+					page, err := db.Search(b.Context(), filter)
+					require.NoError(b, err)
+					if page.Next == nil || !c.whole {
+						break
+					}
+					filter.Before = *page.Next
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms")
+		})
+	}
+}
+
 // BenchmarkAuditChain prints how long a check of the whole log takes for each hundred thousand
 // entries.
 func BenchmarkAuditChain(b *testing.B) {

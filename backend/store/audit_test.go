@@ -245,3 +245,12 @@ func sequences(t *testing.T, db *DB, filter audit.Filter) (found []int64) {
 		}
 	}
 }
+
+// TestASearchIsCancelled before it reads the next part of the log.
+func TestASearchIsCancelled(t *testing.T) {
+	db := eightEntries(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := db.Search(ctx, audit.Filter{Text: "ana", Limit: 50})
+	require.ErrorIs(t, err, context.Canceled)
+}

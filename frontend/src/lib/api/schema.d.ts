@@ -589,6 +589,8 @@ export interface paths {
         /**
          * Who did what, to what, from where and when, newest first.
          * @description For admins and auditors. With `format`, everything that the filters select is streamed as a file, which takes no `limit` and no `cursor`. An export is recorded, and cut off when its session ends.
+         *
+         *     With `q`, the log is searched in parts of 20,000 entries: a page may hold fewer items than `limit`, or none, and still have a `nextCursor`.
          */
         get: operations["listAudit"];
         put?: never;
@@ -2496,6 +2498,8 @@ export interface operations {
     listAudit: {
         parameters: {
             query?: {
+                /** @description Words that are all found in the entry, in any order, ignoring case and accents: in the names and e-mail addresses of the members, what was done, the network address, or a text such as a reason. */
+                q?: string;
                 /** @description What this member did, and what was done to them: an id. */
                 member?: string;
                 /** @description One kind of entry. */
