@@ -105,7 +105,7 @@ func TestEveryPasswordThatSetUpTakesSignsIn(t *testing.T) {
 	for name, secret := range map[string]string{
 		"15 characters":         "fifteen letters",
 		"15 characters of many": strings.Repeat("🙂", 15),
-		"1024 bytes":            strings.Repeat("a", 1024),
+		"1024 bytes":            strings.Repeat("az", 512),
 		"spaces at its ends":    "  spaces are kept  ",
 	} {
 		t.Run(name, func(t *testing.T) {

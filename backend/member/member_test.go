@@ -26,7 +26,7 @@ func TestNewPasswords(t *testing.T) {
 		{"spaces only count like anything else", strings.Repeat(" ", 15), ""},
 		{"characters count, not bytes", strings.Repeat("🙂", 15), ""},
 		{"composed and decomposed count the same", strings.Repeat("e\u0301", 14), "min"},
-		{"as long as allowed", strings.Repeat("a", 1024), ""},
+		{"as long as allowed", strings.Repeat("az", 512), ""},
 		{"too long", strings.Repeat("a", 1025), "max"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -67,6 +67,23 @@ func TestPasswordsOfTheirContext(t *testing.T) {
 		require.Equal(t, refused, errors.As(checkNewPassword(password, context...), &wrong), password)
 		if refused {
 			require.Equal(t, "context", wrong.Code, password)
+		}
+	}
+}
+
+// TestPasswordsOfCommonWordsAndRuns: a list of whole passwords never ends.
+//
+// ASVS 6.2.4
+func TestPasswordsOfCommonWordsAndRuns(t *testing.T) {
+	for password, refused := range map[string]bool{
+		"password1234567": true, "password12345678901": true, "iloveyouiloveyou": true, "Passw0rd Passw0rd!": true,
+		"aaaaaaaaaaaaaaa": true, "abcdefghijklmnop": true, "9876543210987654": true, "welcome, monkey 2026": true,
+		"the dragon sleeps till noon": false, "stand defer hijack no": false, "abc on a blue door": false, "🌙🌙🌙🌙🌙🌙🌙🌙🌙🌙🌙🌙🌙🌙🌙": false,
+	} {
+		var wrong *PasswordError
+		require.Equal(t, refused, errors.As(checkNewPassword(password), &wrong), password)
+		if refused {
+			require.Equal(t, "common", wrong.Code, password)
 		}
 	}
 }

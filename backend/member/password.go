@@ -59,31 +59,49 @@ func checkNewPassword(password string, context ...string) error {
 		return &PasswordError{"max", fmt.Sprintf("Use at most %d bytes.", LongestPassword)}
 	case utf8.RuneCountInString(norm.NFC.String(password)) < ShortestPassword:
 		return &PasswordError{"min", fmt.Sprintf("Use at least %d characters. A few words in a row are easy to remember.", ShortestPassword)}
-	case commonPasswords()[fold.Key(password)]:
-		return &PasswordError{"common", "Many people use this password, so it is among the first to be tried. Choose another."}
-	case isContext(password, context):
+	case commonPasswords()[fold.Key(password)], hasLittleOwn(password, commonWords):
+		return &PasswordError{"common", "Many people use a password like this, so it is among the first to be tried. Choose another."}
+	case hasLittleOwn(password, strings.FieldsFunc(fold.Key(strings.Join(append(context, "curfew"), " ")), notInWords)):
 		return &PasswordError{"context", "This is little more than names that go with this account. Add a few words that do not."}
 	}
 	return nil
 }
 
-// minOwnCharacters is how many letters and digits a password needs next to the words of its
-// context.
+// minOwnCharacters is how many letters and digits a password needs next to common words, words of
+// its context, and runs such as "1234567" or "aaaa".
 const minOwnCharacters = 8
 
-// isContext reports whether a password is little more than words of its context or the product's
-// name.
-func isContext(password string, context []string) bool {
+// commonWords are what the most frequent passwords are made of. The web app has the same list.
+var commonWords = strings.Fields(`password passwort passw0rd p@ssw0rd iloveyou qwerty qwertz azerty
+	asdfgh zxcvbn welcome letmein admin login secret changeme default hello dragon monkey football
+	baseball sunshine princess superman batman master shadow trustno1 whatever starwars computer
+	internet freedom abc123 1q2w3e 1qaz2wsx`)
+
+// hasLittleOwn reports whether a password is little more than some of the words, and runs. A
+// password of other characters than letters and digits is not judged.
+func hasLittleOwn(password string, words []string) bool {
 	whole := fold.Key(password)
 	rest := whole
-	words := strings.FieldsFunc(fold.Key(strings.Join(append(context, "curfew"), " ")), notInWords)
-	slices.SortFunc(words, func(a, b string) int { return len(b) - len(a) }) // the longest first: one may be part of another
+	words = slices.SortedFunc(slices.Values(words), func(a, b string) int { return len(b) - len(a) }) // the longest first: one may be part of another
 	for _, word := range words {
 		if utf8.RuneCountInString(word) >= 3 {
 			rest = strings.ReplaceAll(rest, word, " ")
 		}
 	}
-	return rest != whole && utf8.RuneCountInString(strings.Join(strings.FieldsFunc(rest, notInWords), "")) < minOwnCharacters
+	given := len([]rune(strings.Join(strings.FieldsFunc(whole, notInWords), "")))
+	return ownCharacters(rest) < min(minOwnCharacters, given)
+}
+
+// ownCharacters counts letters and digits, of each run the first two.
+func ownCharacters(text string) (own int) {
+	var last, step rune
+	for _, r := range text {
+		if !notInWords(r) && (r-last != step || step < -1 || step > 1) {
+			own++
+		}
+		last, step = r, r-last
+	}
+	return own
 }
 
 func notInWords(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
