@@ -292,7 +292,8 @@ func TestNoSecretLeaves(t *testing.T) {
 	}
 	p.ask(accept(link, "short"))
 	p.ask(accept(link[1:], memberPassword))
-	require.Equal(t, http.StatusOK, p.ask(accept(link, memberPassword)).status)
+	p.ask(sending("POST", "/api/invitations/look", map[string]string{"token": link}))
+	require.Equal(t, http.StatusCreated, p.ask(accept(link, memberPassword)).status)
 	p.ask(accept(link, memberPassword))
 	member := program("member", "ben@example.org", memberPassword)
 	p.into(http.StatusCreated, sending("POST", "/api/members/"+invitation.Member.Id+"/link", map[string]any{"mail": true}).with(owner), &reset)

@@ -151,8 +151,13 @@ func TestAnAnswerDoesNotTellWhoIsThere(t *testing.T) {
 		enumeration.note(t, text("a member revokes "+target), answer, answer.is(http.StatusNotFound, "not_found"))
 	}
 	for _, token := range []string{"", "x", strings.Repeat("A", 43), strings.Repeat("A", 256)} {
-		answer := h.ask(sending(http.MethodPost, "/api/invitations/accept", map[string]string{"token": token, "password": password}))
-		enumeration.note(t, text("the link "+token), answer, unless(answer.status == http.StatusGone || token == "" && answer.status == 422, "want 410"))
+		for _, call := range []request{
+			sending(http.MethodPost, "/api/invitations/accept", map[string]string{"token": token, "password": password}),
+			sending(http.MethodPost, "/api/invitations/look", map[string]string{"token": token}),
+		} {
+			answer := h.ask(call)
+			enumeration.note(t, call, answer, unless(answer.status == http.StatusGone || token == "" && answer.status == 422, "want 410"))
+		}
 	}
 }
 

@@ -324,6 +324,9 @@ func TestEachSecretOpensOneDoor(t *testing.T) {
 		"accept": {func(s string) request {
 			return sending("POST", "/api/invitations/accept", map[string]string{"token": s, "password": password})
 		}, []string{"invitation"}},
+		"look": {func(s string) request {
+			return sending("POST", "/api/invitations/look", map[string]string{"token": s})
+		}, []string{"invitation"}},
 	}
 	for door, d := range doors {
 		for name, secret := range secrets {
@@ -338,7 +341,7 @@ func TestEachSecretOpensOneDoor(t *testing.T) {
 		}
 	}
 	accepted := h.ask(doors["accept"].try(link))
-	doorsAndSecrets.note(t, text("invitation at accept"), accepted, unless(accepted.status == http.StatusOK, "it should open"))
+	doorsAndSecrets.note(t, text("invitation at accept"), accepted, unless(accepted.status == http.StatusCreated, "it should open"))
 	again := h.ask(doors["accept"].try(link))
 	doorsAndSecrets.note(t, text("invitation at accept, once more"), again, again.is(http.StatusGone, "link_used"))
 }

@@ -41,7 +41,7 @@ func TestEverySpellingOfAnAddressIsOneMember(t *testing.T) {
 	for shown, typed := range spellings {
 		invitation, secret := h.invite(owner, typed[len(typed)-1], httpapi.RoleMember)
 		require.Equal(t, shown, invitation.Member.Email)
-		h.stranger().post("/api/invitations/accept", map[string]any{"token": secret, "name": "Kim", "password": newPassword}).requireStatus(http.StatusOK)
+		h.stranger().post("/api/invitations/accept", map[string]any{"token": secret, "name": "Kim", "password": newPassword}).requireStatus(http.StatusCreated)
 		for _, spelling := range typed {
 			owner.post("/api/members", map[string]any{"email": spelling, "role": "member"}).requireProblem(http.StatusConflict, "email_taken")
 			require.Equal(t, shown, h.signInAs(spelling, newPassword).signedIn(http.StatusCreated).Member.Email, "%q", spelling)

@@ -19,7 +19,7 @@ var (
 		"GET /healthz", "GET /readyz", "GET /api/openapi.json", "GET /api/docs",
 		"GET /api/setup", "POST /api/setup", "POST /api/sessions", "POST /api/sessions/refresh",
 		"POST /api/sessions/passkey", "POST /api/passkeys/challenge",
-		"POST /api/invitations/accept",
+		"POST /api/invitations/look", "POST /api/invitations/accept",
 	}
 	// What a session can do that has not proved the second factor which the organization requires.
 	forRestricted = []string{

@@ -100,7 +100,7 @@ func TestAnInvitationToARoleIsNoWayToAHigherOne(t *testing.T) {
 	owner.patch(invited.Member.Id, map[string]any{"role": "owner"}).requireStatus(http.StatusOK)
 	h.useLink(kept, newPassword).requireProblem(http.StatusGone, "link_invalid")
 	require.Nil(t, h.memberDetails(owner, invited.Member.Id).Link, "a link that was withdrawn does not wait")
-	h.useLink(owner.issueLink(invited.Member.Id), newPassword).requireStatus(http.StatusOK)
+	h.useLink(owner.issueLink(invited.Member.Id), newPassword).requireStatus(http.StatusCreated)
 }
 
 // TestALinkIsIssuedForWhatTheMemberIsInThatTransaction: an owner raises the member while an admin's
@@ -122,7 +122,7 @@ func TestRevokingAllSaysHowManyLinksItWithdraws(t *testing.T) {
 	h.invite(owner, "ben@example.org", httpapi.RoleMember)
 	h.invite(admin, "cy@example.org", httpapi.RoleMember)
 	spent, secret := h.invite(admin, "dee@example.org", httpapi.RoleMember)
-	h.useLink(secret, newPassword).requireStatus(http.StatusOK)
+	h.useLink(secret, newPassword).requireStatus(http.StatusCreated)
 	require.Nil(t, h.memberDetails(owner, spent.Member.Id).Link)
 	admin.issueLink(h.program(member.Plain).requireLive().Member.Id)
 	owner.patch(admin.requireLive().Member.Id, map[string]any{"role": "member"}).requireStatus(http.StatusOK)
@@ -164,7 +164,7 @@ func TestAResetChangesThePasswordOnly(t *testing.T) {
 	require.Equal(t, name(member.Plain), h.memberDetails(admin, id).Name)
 
 	_, invitation := h.invite(admin, "ben@example.org", httpapi.RoleMember)
-	accept(invitation, "Benedict").requireStatus(http.StatusOK)
+	accept(invitation, "Benedict").requireStatus(http.StatusCreated)
 	require.EqualValues(t, 1, h.number(`SELECT count(*) FROM audit_entries WHERE action = 'member.link_used'
 		AND details ->> '$.before.name' = 'Ben' AND details ->> '$.after.name' = 'Benedict'`))
 }

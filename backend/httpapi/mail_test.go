@@ -41,9 +41,6 @@ func TestAMailedLinkCanBeAccepted(t *testing.T) {
 	h := open(t, options{mail: mailer(server)})
 	owner := h.program(member.Owner)
 	require.True(t, h.canMail(owner))
-	accept := func(secret string) {
-		h.stranger().post("/api/invitations/accept", map[string]any{"token": secret, "password": newPassword}).requireStatus(http.StatusOK)
-	}
 
 	var invitation httpapi.Invitation
 	owner.post("/api/members", map[string]any{"name": "Ben", "email": "ben@example.org", "role": "member", "mail": true}).into(http.StatusCreated, &invitation)
@@ -53,13 +50,13 @@ func TestAMailedLinkCanBeAccepted(t *testing.T) {
 	require.Equal(t, "The owner invites you to "+organization, server.Taken()[0].Subject(t))
 	secret := linkIn(t, server.Taken()[0])
 	require.Contains(t, invitation.Link, secret, "the answer has the link all the same")
-	accept(secret)
+	h.useLink(secret, newPassword).requireStatus(http.StatusCreated)
 
 	var reset httpapi.Invitation
 	owner.post("/api/members/"+invitation.Member.Id+"/link", map[string]any{"mail": true}).into(http.StatusCreated, &reset)
 	require.Equal(t, httpapi.InvitationMailSent, reset.Mail)
 	require.Equal(t, "Choose a new password for "+organization, server.Taken()[1].Subject(t))
-	accept(linkIn(t, server.Taken()[1]))
+	h.useLink(linkIn(t, server.Taken()[1]), newPassword).requireStatus(http.StatusOK)
 
 	for _, body := range []any{nil, map[string]any{}, map[string]any{"mail": false}} {
 		var made httpapi.Invitation
@@ -86,7 +83,7 @@ func TestALinkThatCannotBeMailedIsGoodAllTheSame(t *testing.T) {
 
 			secret := regexp.MustCompile(`token=(.+)$`).FindStringSubmatch(invitation.Link)[1]
 			require.NotContains(t, h.log.String(), secret)
-			h.stranger().post("/api/invitations/accept", map[string]any{"token": secret, "name": "Ben", "password": newPassword}).requireStatus(http.StatusOK)
+			h.stranger().post("/api/invitations/accept", map[string]any{"token": secret, "name": "Ben", "password": newPassword}).requireStatus(http.StatusCreated)
 		})
 	}
 }

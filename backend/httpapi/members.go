@@ -146,18 +146,38 @@ func (a *API) answerLink(c echo.Context, who session.Principal, to member.Detail
 	return c.JSON(http.StatusCreated, made)
 }
 
+// lookAtInvitation answers who a one-time link is for. Its holder could set the password by it, and
+// so learns no secret.
+func (a *API) lookAtInvitation(c echo.Context, in LookRequest) error {
+	invited, organization, err := a.Members.Look(c.Request().Context(), in.Token)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, LinkDetails{
+		Organization: organization, By: optional(invited.Link.By), Email: fold.ShowAddress(invited.Email), Name: optional(invited.Name),
+		Kind: LinkDetailsKind(invited.Link.Kind), ExpiresAt: invited.Link.ExpiresAt,
+	})
+}
+
+// acceptInvitation sets a password by a one-time link. An invitation begins a session, by the same
+// way as a sign-in; a reset does not.
 func (a *API) acceptInvitation(c echo.Context, in AcceptRequest) error {
-	m, err := a.Members.Accept(c.Request().Context(), in.Token, orZero(in.Name), in.Password, a.origin(c))
+	transport, err := a.transportOf(c, in.Transport)
+	if err != nil {
+		return err // before the link is used up
+	}
+	accepted, err := a.Members.Accept(c.Request().Context(), in.Token, orZero(in.Name), in.Password, a.origin(c))
 	switch {
 	case errors.Is(err, member.ErrNameNeeded):
 		return invalid("name", "required", "Enter your name.")
 	case errors.Is(err, member.ErrNameNotNeeded):
 		return invalid("name", "not_needed", "This link changes the password only. Leave the name out.")
-	}
-	if err != nil {
+	case err != nil:
 		return err
+	case accepted.Proof == nil:
+		return c.JSON(http.StatusOK, wireMember(accepted.Member))
 	}
-	return c.JSON(http.StatusOK, wireMember(m))
+	return a.startSession(c, *accepted.Proof, transport)
 }
 
 // linkTo returns the URL of a one-time link. The secret is in the fragment, which reaches no server

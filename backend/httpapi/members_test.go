@@ -45,15 +45,14 @@ func TestFromTheInvitationToTheFirstSignIn(t *testing.T) {
 	}
 	accept(secret[1:]).requireProblem(http.StatusGone, "link_invalid")
 	h.stranger().post("/api/invitations/accept", map[string]any{"token": secret, "password": "short"}).requireFields("password min")
-	var accepted httpapi.Member
-	accept(secret).into(http.StatusOK, &accepted)
+	accepted := accept(secret).signedIn(http.StatusCreated).Member
 	require.Equal(t, "Benedict", accepted.Name)
 	accept(secret).requireProblem(http.StatusGone, "link_used")
 
 	h.stranger().post("/api/sessions", map[string]any{"email": "ben@example.org", "password": newPassword}).requireStatus(http.StatusCreated)
 	details := h.memberDetails(owner, accepted.Id)
 	require.Equal(t, httpapi.MemberDetailsStateActive, details.State)
-	require.EqualValues(t, 1, details.Sessions)
+	require.EqualValues(t, 2, details.Sessions)
 	require.Nil(t, details.Link)
 }
 

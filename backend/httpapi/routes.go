@@ -56,6 +56,7 @@ func (a *API) publicRoutes() []publicRoute {
 		{post, "/api/sessions/refresh", tcp, a.refreshSession},
 		{post, "/api/sessions/passkey", tcp, publicBody(a.signInByPasskey)},
 		{post, "/api/passkeys/challenge", tcp, a.challengePasskey},
+		{post, "/api/invitations/look", tcp, publicBody(a.lookAtInvitation)},
 		{post, "/api/invitations/accept", tcp, publicBody(a.acceptInvitation)},
 	}
 }

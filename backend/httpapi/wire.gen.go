@@ -101,6 +101,24 @@ func (e InvitationMail) Valid() bool {
 	}
 }
 
+// Defines values for LinkDetailsKind.
+const (
+	LinkDetailsKindInvitation LinkDetailsKind = "invitation"
+	LinkDetailsKindReset      LinkDetailsKind = "reset"
+)
+
+// Valid indicates whether the value is a known member of the LinkDetailsKind enum.
+func (e LinkDetailsKind) Valid() bool {
+	switch e {
+	case LinkDetailsKindInvitation:
+		return true
+	case LinkDetailsKindReset:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MemberDetailsAddressIssue.
 const (
 	MemberDetailsAddressIssueInvalid MemberDetailsAddressIssue = "invalid"
@@ -572,8 +590,9 @@ type AcceptRequest struct {
 	Name *string `fold:"name=200" json:"name,omitempty"`
 
 	// Password At least 15 characters and at most 1024 bytes; any characters, spaces included. Not a common password, and not mostly names from the account.
-	Password string `json:"password" validate:"required"`
-	Token    string `json:"token" validate:"required,max=256"`
+	Password  string     `json:"password" validate:"required"`
+	Token     string     `json:"token" validate:"required,max=256"`
+	Transport *Transport `json:"transport,omitempty"`
 }
 
 // AccountRequest defines model for AccountRequest.
@@ -796,10 +815,33 @@ type LengthRequest struct {
 	Value *int64 `json:"value" validate:"required,min=1"`
 }
 
+// LinkDetails defines model for LinkDetails.
+type LinkDetails struct {
+	// By The name of the member who issued it. Absent for the server's operator.
+	By *string `json:"by,omitempty"`
+
+	// Email The address to sign in with.
+	Email     string          `json:"email"`
+	ExpiresAt time.Time       `json:"expiresAt"`
+	Kind      LinkDetailsKind `json:"kind"`
+
+	// Name Absent if the invitation has none.
+	Name         *string `json:"name,omitempty"`
+	Organization string  `json:"organization"`
+}
+
+// LinkDetailsKind defines model for LinkDetails.Kind.
+type LinkDetailsKind string
+
 // LinkRequest defines model for LinkRequest.
 type LinkRequest struct {
 	// Mail Whether to mail the link to them.
 	Mail *bool `json:"mail,omitempty"`
+}
+
+// LookRequest defines model for LookRequest.
+type LookRequest struct {
+	Token string `json:"token" validate:"required,max=256"`
 }
 
 // Member defines model for Member.
@@ -1440,6 +1482,9 @@ type PutSecondFactorJSONRequestBody = SecondFactorRequest
 
 // AcceptInvitationJSONRequestBody defines body for AcceptInvitation for application/json ContentType.
 type AcceptInvitationJSONRequestBody = AcceptRequest
+
+// LookAtInvitationJSONRequestBody defines body for LookAtInvitation for application/json ContentType.
+type LookAtInvitationJSONRequestBody = LookRequest
 
 // InviteMemberJSONRequestBody defines body for InviteMember for application/json ContentType.
 type InviteMemberJSONRequestBody = InviteRequest

@@ -29,6 +29,8 @@ type Link struct {
 	Hash      [sha256.Size]byte
 	CreatedAt time.Time
 	ExpiresAt time.Time
+	// By is the name of the member who issued it, as read with it; empty for the operator.
+	By string
 }
 
 // newLink returns a link and its secret of 256 random bits.

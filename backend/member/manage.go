@@ -384,29 +384,46 @@ func (s *Service) OpenLinks(ctx context.Context) (int, error) {
 	return open, nil
 }
 
-// Accept uses a one-time link up. It sets the member's password and ends their sessions. An
-// invitation also sets the name, if one is given. The second factor stays as it is, and no session
-// begins. It returns ErrLinkInvalid, ErrLinkUsed, ErrNameNeeded, ErrNameNotNeeded or a
-// [*PasswordError]. A link that was refused for its name or password still works.
-func (s *Service) Accept(ctx context.Context, secret, name, password string, origin Origin) (m Member, err error) {
-	hash := sha256.Sum256([]byte(secret))
-	invited, organization, err := s.store.CheckLink(ctx, hash, s.now())
+// Look returns the member that a one-time link is for, with the link, and the organization's name.
+// It uses nothing up, and returns ErrLinkInvalid or ErrLinkUsed.
+func (s *Service) Look(ctx context.Context, secret string) (invited Details, organization string, err error) {
+	invited, organization, err = s.store.CheckLink(ctx, sha256.Sum256([]byte(secret)), s.now())
 	if err != nil {
-		return Member{}, fmt.Errorf("check link: %w", err) // before any hashing: a stranger has no link
+		return Details{}, "", fmt.Errorf("check link: %w", err)
+	}
+	return invited, organization, nil
+}
+
+// Accepted is the outcome of a one-time link that was used.
+type Accepted struct {
+	Member
+	// Proof begins a session for an invited member, who has no factor but the password that they
+	// just set. It is nil for a reset, which never signs in: the member may have a second factor.
+	Proof *Proof
+}
+
+// Accept uses a one-time link up. It sets the member's password and ends their sessions. An
+// invitation also sets the name, if one is given. The second factor stays as it is. It returns
+// ErrLinkInvalid, ErrLinkUsed, ErrNameNeeded, ErrNameNotNeeded or a [*PasswordError]. A link that
+// was refused for its name or password still works.
+func (s *Service) Accept(ctx context.Context, secret, name, password string, origin Origin) (Accepted, error) {
+	invited, organization, err := s.Look(ctx, secret)
+	if err != nil {
+		return Accepted{}, err // before any hashing: a stranger has no link
 	}
 	switch {
 	case invited.Link.Kind == Reset && name != "":
-		return Member{}, ErrNameNotNeeded
+		return Accepted{}, ErrNameNotNeeded
 	case invited.Link.Kind == Invitation && name == "" && invited.Name == "":
-		return Member{}, ErrNameNeeded
+		return Accepted{}, ErrNameNeeded
 	}
 	passwordHash, err := s.HashNewPassword(ctx, password, organization, invited.Name, name, fold.ShowAddress(invited.Email))
 	if err != nil {
-		return Member{}, err
+		return Accepted{}, err
 	}
 	now := s.now()
 	effect, err := s.members.CommitMember(ctx, audit.Caller{}, func(ctx context.Context) (Effect, error) {
-		return s.store.UseLink(ctx, LinkUse{Hash: hash, At: now, Name: name, PasswordHash: passwordHash, Event: func(before, after Member) audit.Event {
+		return s.store.UseLink(ctx, LinkUse{Hash: sha256.Sum256([]byte(secret)), At: now, Name: name, PasswordHash: passwordHash, Event: func(before, after Member) audit.Event {
 			details := map[string]any{"kind": invited.Link.Kind}
 			if before.Name != after.Name {
 				details["before"], details["after"] = describe(before), describe(after)
@@ -416,9 +433,13 @@ func (s *Service) Accept(ctx context.Context, secret, name, password string, ori
 		}})
 	})
 	if err != nil {
-		return Member{}, fmt.Errorf("use link: %w", err)
+		return Accepted{}, fmt.Errorf("use link: %w", err)
 	}
-	return effect.Member, nil
+	accepted := Accepted{Member: effect.Member}
+	if invited.Link.Kind == Invitation {
+		accepted.Proof = &Proof{Member: effect.Member, PasswordHash: passwordHash, Methods: []string{ByPassword}}
+	}
+	return accepted, nil
 }
 
 // LinkUse is the use of a one-time link. An empty name stays as it is.

@@ -139,7 +139,7 @@ SELECT m.id, m.name, m.email, m.role, m.generation, m.deactivated_at IS NULL, m.
        coalesce(l.kind, ''), l.created_at, l.expires_at, l.used_at IS NOT NULL,
        coalesce(l.issuer_id, '') = '', coalesce(l.generation, 0), coalesce(l.member_generation, 0), coalesce(l.issuer_generation, 0),
        (SELECT generation FROM organization WHERE organization.id = 1),
-       coalesce(i.role, ''), i.deactivated_at IS NULL, coalesce(i.generation, 0)
+       coalesce(i.role, ''), coalesce(i.name, ''), i.deactivated_at IS NULL, coalesce(i.generation, 0)
 FROM members m LEFT JOIN member_links l ON l.member_id = m.id LEFT JOIN members i ON i.id = l.issuer_id `
 
 // detailsInto names where to put the columns of selectDetails.
@@ -150,7 +150,7 @@ func detailsInto(d *detailsRow) []any {
 		&d.link.Kind, moment(&d.link.CreatedAt), moment(&d.link.ExpiresAt), &d.used,
 		&d.issue.ByOperator, &d.issue.Generation, &d.issue.MemberGeneration, &d.issue.IssuerGeneration,
 		&d.issue.CurrentGeneration,
-		&d.issuer.Role, &d.issuer.Active, &d.issuer.Generation,
+		&d.issuer.Role, &d.link.By, &d.issuer.Active, &d.issuer.Generation,
 	}
 }
 

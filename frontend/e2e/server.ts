@@ -163,7 +163,13 @@ export async function addMember(server: Server, role: Role, name: string, email 
   const link = await invite(server, role, name, email);
   const secret = new URLSearchParams(new URL(link).hash.slice(1)).get('token');
   const { password } = OWNER;
-  await call(server.url, 'POST', '/api/invitations/accept', { token: secret, password });
+  const { accessToken } = await call<{ accessToken: string }>(
+    server.url,
+    'POST',
+    '/api/invitations/accept',
+    { token: secret, password, transport: 'bearer' },
+  );
+  await call(server.url, 'DELETE', '/api/session', undefined, accessToken);
   return { name, email, password };
 }
 

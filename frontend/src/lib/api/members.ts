@@ -39,6 +39,6 @@ export const removeFactors = (id: string) =>
 export const issueLink = (id: string, mail: boolean) =>
   body(api.POST('/api/members/{id}/link', { params: { path: { id } }, body: { mail } }));
 
-/** Uses up a one-time link. It does not sign in. */
+/** Uses up a one-time link. An invitation begins a session, a reset does not. */
 export const acceptInvitation = (request: AcceptRequest) =>
   body(api.POST('/api/invitations/accept', { body: request }));

@@ -562,6 +562,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/invitations/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Who a one-time link is for, and who sent it. It uses nothing up. */
+        post: operations["lookAtInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/invitations/accept": {
         parameters: {
             query?: never;
@@ -571,7 +588,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Set a name and a password by a one-time link. It begins no session. */
+        /**
+         * Set a name and a password by a one-time link. An invitation begins a session, a reset does not.
+         * @description Cookies are set unless `transport` asks for tokens. If the organization requires two factors, the session is restricted until the member has set one up.
+         */
         post: operations["acceptInvitation"];
         delete?: never;
         options?: never;
@@ -1153,6 +1173,19 @@ export interface components {
             /** @description The open one-time link; null for none. */
             link: components["schemas"]["WaitingLink"] | null;
         };
+        LinkDetails: {
+            organization: string;
+            /** @description The name of the member who issued it. Absent for the server's operator. */
+            by?: string;
+            /** @description The address to sign in with. */
+            email: string;
+            /** @description Absent if the invitation has none. */
+            name?: string;
+            /** @enum {string} */
+            kind: "invitation" | "reset";
+            /** Format: date-time */
+            expiresAt: string;
+        };
         WaitingLink: {
             /** @enum {string} */
             kind: "invitation" | "reset";
@@ -1217,12 +1250,16 @@ export interface components {
             role?: "owner" | "admin" | "auditor" | "member";
             active?: boolean;
         };
+        LookRequest: {
+            token: string;
+        };
         AcceptRequest: {
             token: string;
             /** @description Required if the invitation has no name. */
             name?: string;
             /** @description At least 15 characters and at most 1024 bytes; any characters, spaces included. Not a common password, and not mostly names from the account. */
             password: string;
+            transport?: components["schemas"]["Transport"];
         };
         AccountRequest: {
             name: string;
@@ -2468,6 +2505,33 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    lookAtInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LookRequest"];
+            };
+        };
+        responses: {
+            /** @description The link still works. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkDetails"];
+                };
+            };
+            410: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     acceptInvitation: {
         parameters: {
             query?: never;
@@ -2481,13 +2545,22 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The member who can sign in now. */
+            /** @description After a reset: the member, who can sign in now. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Member"];
+                };
+            };
+            /** @description After an invitation: the session, as after a sign-in. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
                 };
             };
             410: components["responses"]["Problem"];
