@@ -145,7 +145,7 @@ func TestAParkedRequestTakesNoEffectAfterItsCallerFell(t *testing.T) {
 		{http.MethodDelete, "/api/members/PLAIN/second-factor", nil},
 		{http.MethodPost, "/api/members/PLAIN/link", map[string]any{}},
 		{http.MethodPut, "/api/settings/security", map[string]any{"sessionLength": map[string]any{"value": 3, "unit": "weeks"}, "refreshAutomatically": true}},
-		{http.MethodPut, "/api/settings/organization", map[string]any{"name": "Mallory's"}},
+		{http.MethodPut, "/api/settings/general", map[string]any{"name": "Mallory's"}},
 		{http.MethodPost, "/api/sessions/revoke", map[string]any{"ids": []string{"PLAINS"}}},
 		{http.MethodPost, "/api/sessions/revoke-all", map[string]any{"reason": "parked"}},
 	}

@@ -312,7 +312,7 @@ func TestATextIsNeverAStatement(t *testing.T) {
 			}
 		}
 	}
-	renamed := h.ask(sending(http.MethodPut, "/api/settings/organization", map[string]string{"name": organization}).with(owner.bearer()))
+	renamed := h.ask(sending(http.MethodPut, "/api/settings/general", map[string]string{"name": organization}).with(owner.bearer()))
 	require.Equal(t, http.StatusOK, renamed.status, renamed)
 	for i, statement := range sample(all, 47) {
 		answer := h.ask(request{target: "/api/session", headers: []string{"Cookie: " + accessCookie + "=" + strings.Map(visible, statement), "Authorization: Bearer " + strings.Map(visible, statement)}})
@@ -364,9 +364,10 @@ func keeps(h *deployment, c call, name, statement string) bool {
 	case (c.path == "/api/members" || c.path == "/api/members/{id}") && name == "name":
 		folded, err := fold.Name(statement, 200)
 		return err == nil && h.number("SELECT count(*) FROM members WHERE name = ?", folded) > 0
-	case c.path == "/api/settings/organization":
+	case c.path == "/api/settings/general":
 		folded, err := fold.Name(statement, 200)
-		return err == nil && slices.Equal(h.texts("SELECT name FROM organization"), []string{folded})
+		column := map[string]string{"name": "name", "helpContact": "help_contact"}[name]
+		return err == nil && slices.Equal(h.texts("SELECT "+column+" FROM organization"), []string{folded})
 	case c.path == "/api/members" && name == "email":
 		return h.number("SELECT count(*) FROM members WHERE email = ?", statement) == 1
 	}

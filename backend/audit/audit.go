@@ -34,6 +34,7 @@ const (
 	MemberRemoved           Action = "member.removed"
 	OrganizationRenamed     Action = "organization.renamed"
 	GuidelinesChosen        Action = "guidelines.chosen"
+	OrganizationChanged     Action = "organization.changed"
 	MemberRevoked           Action = "member.sessions_revoked"
 	LinkIssued              Action = "member.link_issued"
 	LinkUsed                Action = "member.link_used"

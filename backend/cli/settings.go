@@ -177,21 +177,45 @@ has lost their second factor, use "curfew member remove-factor".`,
 }
 
 func organizationCommand(o *operator) *cobra.Command {
-	return o.group("organization", "Rename the organization.", setOrganizationCommand(o))
+	return o.group("organization", "See and set the organization's name and help contact.",
+		show(o, "Show the organization's name and help contact.", generalPath, o.printOrganization), setOrganizationCommand(o))
+}
+
+const generalPath = "/api/settings/general"
+
+func (o *operator) printOrganization(organization httpapi.Organization) error {
+	contact := "none"
+	if organization.HelpContact != nil {
+		contact = fold.Printable(*organization.HelpContact)
+	}
+	return o.print("Name            %s\nHelp contact    %s\n", fold.Printable(organization.Name), contact)
 }
 
 func setOrganizationCommand(o *operator) *cobra.Command {
 	command := &cobra.Command{
-		Use: "set", Short: "Change the organization's name, which every page and mail shows.", Args: usage(cobra.NoArgs),
-		Example: `  curfew organization set --name "Example & Daughters"`,
+		Use: "set", Short: "Change the organization's name or help contact, which pages show before sign-in too.", Args: usage(cobra.NoArgs),
+		Example: `  curfew organization set --name "Example & Daughters"
+  curfew organization set --help-contact "Ana Lima, ana@example.org, room 12"`,
 	}
 	name := command.Flags().String("name", "", "the new name")
-	requireOneOf(command, "name")
+	contact := command.Flags().String("help-contact", "", "where members find help; empty for none")
+	requireOneOf(command, "name", "help-contact")
 	return o.readWrite(command, func([]string) error {
 		var organization httpapi.Organization
-		if err := o.call("PUT", "/api/settings/organization", httpapi.OrganizationRequest{Name: *name}, &organization); err != nil {
+		if err := o.get(generalPath, &organization); err != nil {
 			return err
 		}
-		return o.print("Name    %s\n", fold.Printable(organization.Name))
+		next := httpapi.GeneralSettingsRequest{Name: organization.Name, HelpContact: organization.HelpContact}
+		if command.Flags().Changed("name") {
+			next.Name = *name
+		}
+		if command.Flags().Changed("help-contact") {
+			next.HelpContact = contact
+		}
+		organization = httpapi.Organization{}
+		if err := o.call("PUT", generalPath, next, &organization); err != nil {
+			return err
+		}
+		return o.printOrganization(organization)
 	})
 }

@@ -179,12 +179,12 @@ var mutants = []mutant{
 	{
 		name: "memory-before-commit", says: "memory shows a policy before it is on disk",
 		point: "SaveOrganization, before the commit", eager: (*crowd).readPolicy,
-		edits: []edit{{file: "session/settings.go", from: `		return s.store.SaveOrganization(ctx, OrganizationUpdate{
+		edits: []edit{{file: "session/settings.go", from: `		return s.store.SaveOrganization(ctx, update)
 `, to: `		if failpoint.Mutant("memory-before-commit") {
-			s.setOrganization(next)
+			s.setOrganization(saved)
 			time.Sleep(50 * time.Millisecond)
 		}
-		return s.store.SaveOrganization(ctx, OrganizationUpdate{
+		return s.store.SaveOrganization(ctx, update)
 `}},
 	},
 	{

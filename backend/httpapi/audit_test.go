@@ -323,7 +323,8 @@ func (h *deployment) recordEveryAction() error {
 	owner.send(http.MethodDelete, "/api/account/passkeys/"+owner.newDevice().name(), nil)
 	owner.send(http.MethodPatch, ben, map[string]any{"active": false})
 	owner.send(http.MethodDelete, ben, nil)
-	owner.send(http.MethodPut, "/api/settings/organization", map[string]any{"name": "Another name"})
+	owner.send(http.MethodPut, "/api/settings/general", map[string]any{"name": "Another name"})
+	owner.send(http.MethodPut, "/api/settings/logo", drawn(3, 2))
 	owner.send(http.MethodPost, "/api/sessions/revoke-all", httpapi.RevokeAllRequest{})
 	id, err := member.ParseID(as(email(member.Owner), newPassword).requireLive().Member.Id)
 	if err != nil {

@@ -50,22 +50,9 @@ func invalid(field, code, message string) error {
 // bind reads a request's JSON body into a model of the contract and validates it. It is strict:
 // unknown, repeated and differently cased names are refused, and so are numbers in quotes.
 func bind(c echo.Context, into any) error {
-	r := c.Request()
-	if coding := strings.Join(r.Header.Values("Content-Encoding"), ","); coding != "" && !strings.EqualFold(coding, "identity") {
-		c.Response().Header().Set("Accept-Encoding", "identity") // RFC 9110, 12.5.3
-		return errEncoded
-	}
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return errMediaType
-	}
-	raw, err := io.ReadAll(io.LimitReader(r.Body, longestBody+1))
+	raw, err := readBody(c, "application/json", longestBody)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errNotJSON, err)
-	}
-	if len(raw) > longestBody {
-		// A client that is still sending would find the connection closed, and read no answer.
-		_, _ = io.CopyN(io.Discard, r.Body, mostDrained)
-		return errTooLarge
+		return err
 	}
 	raw = bytes.TrimPrefix(raw, []byte("\ufeff")) // a byte order mark may be skipped (RFC 8259, 8.1)
 	if len(raw) == 0 {
@@ -75,6 +62,30 @@ func bind(c echo.Context, into any) error {
 		return unreadable(err)
 	}
 	return checked(into)
+}
+
+// readBody reads a body of one media type, of at most limit bytes.
+func readBody(c echo.Context, mediaType string, limit int64) ([]byte, error) {
+	r := c.Request()
+	if coding := strings.Join(r.Header.Values("Content-Encoding"), ","); coding != "" && !strings.EqualFold(coding, "identity") {
+		c.Response().Header().Set("Accept-Encoding", "identity") // RFC 9110, 12.5.3
+		return nil, errEncoded
+	}
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != mediaType {
+		return nil, errMediaType
+	}
+	if r.ContentLength <= limit {
+		raw, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errNotJSON, err)
+		}
+		if int64(len(raw)) <= limit {
+			return raw, nil
+		}
+	}
+	// A client that is still sending would find the connection closed, and read no answer.
+	_, _ = io.CopyN(io.Discard, r.Body, mostDrained)
+	return nil, errTooLarge
 }
 
 // bindOptional is bind for an optional body.

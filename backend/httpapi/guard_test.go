@@ -17,7 +17,7 @@ import (
 var (
 	public = []string{
 		"GET /healthz", "GET /readyz", "GET /api/openapi.json", "GET /api/docs",
-		"GET /api/setup", "POST /api/setup", "POST /api/sessions", "POST /api/sessions/refresh",
+		"GET /api/setup", "GET /api/logo", "POST /api/setup", "POST /api/sessions", "POST /api/sessions/refresh",
 		"POST /api/sessions/passkey", "POST /api/passkeys/challenge",
 		"POST /api/invitations/look", "POST /api/invitations/accept",
 	}
@@ -35,12 +35,12 @@ var (
 		"DELETE /api/account/second-factor", "POST /api/account/second-factor/recovery-codes",
 	})
 	forOverseers = []string{
-		"GET /api/sessions/summary", "GET /api/settings/security", "POST /api/settings/security/preview", "GET /api/settings/sign-in",
+		"GET /api/sessions/summary", "GET /api/settings/security", "POST /api/settings/security/preview", "GET /api/settings/sign-in", "GET /api/settings/general",
 		"GET /api/members", "GET /api/members/{id}", "GET /api/audit", "GET /api/audit/chain",
 		"GET /metrics",
 	}
 	forAdmins = []string{
-		"PUT /api/settings/security", "PUT /api/settings/sign-in", "PUT /api/settings/guidelines", "PUT /api/settings/organization", "POST /api/sessions/revoke", "POST /api/sessions/revoke-all",
+		"PUT /api/settings/security", "PUT /api/settings/sign-in", "PUT /api/settings/guidelines", "PUT /api/settings/general", "PUT /api/settings/logo", "DELETE /api/settings/logo", "POST /api/sessions/revoke", "POST /api/sessions/revoke-all",
 		"POST /api/members", "PATCH /api/members/{id}", "POST /api/members/{id}/revoke-sessions", "POST /api/members/{id}/link",
 		"DELETE /api/members/{id}", "DELETE /api/members/{id}/second-factor",
 	}
@@ -139,6 +139,7 @@ func TestTheRoleDecides(t *testing.T) {
 func TestReadingChangesNothing(t *testing.T) {
 	h := open(t, options{})
 	admin := h.browser(member.Admin)
+	admin.put("/api/settings/logo", drawn(3, 2)).requireStatus(http.StatusOK)
 	before, read := h.everythingDecided(), 0
 	for _, route := range h.routes() {
 		if strings.HasPrefix(route, "GET ") {

@@ -103,8 +103,13 @@ var calls = map[string]func(s *parked) (target string, body any){
 
 	"PATCH /api/account": func(*parked) (string, any) { return "/api/account", map[string]any{"name": "Another name"} },
 
-	"PUT /api/settings/organization": func(*parked) (string, any) {
-		return "/api/settings/organization", map[string]any{"name": "Another name"}
+	"PUT /api/settings/general": func(*parked) (string, any) {
+		return "/api/settings/general", map[string]any{"name": "Another name"}
+	},
+	"PUT /api/settings/logo": func(*parked) (string, any) { return "/api/settings/logo", drawn(3, 2) },
+	"DELETE /api/settings/logo": func(s *parked) (string, any) {
+		s.owner.put("/api/settings/logo", drawn(3, 2)).requireStatus(http.StatusOK)
+		return "/api/settings/logo", nil
 	},
 	"DELETE /api/members/{id}":   func(s *parked) (string, any) { return "/api/members/" + s.plain, nil },
 	"PUT /api/settings/security": func(*parked) (string, any) { return "/api/settings/security", policy(15, "days", true) },

@@ -90,6 +90,10 @@ func (f *failing) SaveOrganization(ctx context.Context, update session.Organizat
 	return unless(f.at("SaveOrganization"), func() (session.Effect, error) { return f.DB.SaveOrganization(ctx, update) })
 }
 
+func (f *failing) Logo(ctx context.Context, version string) ([]byte, error) {
+	return unless(f.at("Logo"), func() ([]byte, error) { return f.DB.Logo(ctx, version) })
+}
+
 func (f *failing) RevokeAll(ctx context.Context, revocation session.Revocation, caller audit.Caller, requirement member.Requirement) (session.Receipt, error) {
 	return unless(f.at("RevokeAll"), func() (session.Receipt, error) { return f.DB.RevokeAll(ctx, revocation, caller, requirement) })
 }
@@ -335,9 +339,11 @@ var needs = map[string][]func(s *scene) *answer{
 			return s.admin.put("/api/settings/guidelines", map[string]any{"applies": []string{"nist-aal2"}})
 		},
 		func(s *scene) *answer {
-			return s.admin.put("/api/settings/organization", map[string]any{"name": "Another name"})
+			return s.admin.put("/api/settings/general", map[string]any{"name": "Another name"})
 		},
+		func(s *scene) *answer { return s.admin.put("/api/settings/logo", drawn(4, 4)) },
 	},
+	"Logo":      {func(s *scene) *answer { return s.h.stranger().get("/api/logo") }},
 	"RevokeAll": {func(s *scene) *answer { return s.admin.post("/api/sessions/revoke-all", nil) }},
 	"Revocation": {
 		func(s *scene) *answer { return s.lost.get("/api/session") },
@@ -465,6 +471,7 @@ func TestAnOutageSignsNobodyOut(t *testing.T) {
 			in.link = in.admin.issueLink(in.plain)
 			auditor := h.program(member.Auditor)
 			in.app, in.device = auditor.enrol(), auditor.newDevice()
+			in.admin.put("/api/settings/logo", drawn(3, 2)).requireStatus(http.StatusOK)
 			h.clock.advance(30 * time.Second) // its first code is used up
 			for _, ask := range asks {
 				before := h.everythingDecided()

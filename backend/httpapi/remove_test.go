@@ -195,10 +195,10 @@ func TestNamesCanBeChanged(t *testing.T) {
 	rename(" Mia ").requireStatus(http.StatusOK)
 	require.Equal(t, "Mia", plain.requireLive().Member.Name)
 
-	plain.put("/api/settings/organization", map[string]any{"name": "Mine"}).requireProblem(http.StatusForbidden, "forbidden")
-	owner.put("/api/settings/organization", map[string]any{"name": ""}).requireFields("name required")
-	owner.put("/api/settings/organization", map[string]any{"name": "Example & Töchter"}).requireStatus(http.StatusOK)
-	owner.put("/api/settings/organization", map[string]any{"name": "Example & Töchter"}).requireStatus(http.StatusOK)
+	plain.put("/api/settings/general", map[string]any{"name": "Mine"}).requireProblem(http.StatusForbidden, "forbidden")
+	owner.put("/api/settings/general", map[string]any{"name": ""}).requireFields("name required")
+	owner.put("/api/settings/general", map[string]any{"name": "Example & Töchter"}).requireStatus(http.StatusOK)
+	owner.put("/api/settings/general", map[string]any{"name": "Example & Töchter"}).requireStatus(http.StatusOK)
 	require.EqualValues(t, 1, h.number("SELECT count(*) FROM audit_entries WHERE action = 'organization.renamed'"))
 	for _, check := range []func(){func() {}, h.restart} {
 		check()

@@ -15,7 +15,7 @@ func (a *API) getSession(c echo.Context, who session.Principal) error {
 
 func currentSession(who session.Principal) CurrentSession {
 	return CurrentSession{
-		Session: wireSession(who, who.Session.ID), Member: wireMember(who.Member), Organization: Organization{Name: who.Organization.Name},
+		Session: wireSession(who, who.Session.ID), Member: wireMember(who.Member), Organization: wireOrganization(who.Organization),
 		Policy: wirePolicy(who.Organization.Policy), ExpiresAt: who.ExpiresAt,
 		SecondFactor: who.Member.SecondFactor, Restricted: who.Restricted(),
 	}

@@ -84,14 +84,6 @@ func (a *API) putGuidelines(c echo.Context, who session.Principal, in Guidelines
 	return a.answerSettings(c, saved)
 }
 
-func (a *API) putOrganization(c echo.Context, who session.Principal, in OrganizationRequest) error {
-	renamed, err := a.Sessions.RenameOrganization(c.Request().Context(), who, in.Name)
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, Organization{Name: renamed.Name})
-}
-
 func (a *API) getSignInSettings(c echo.Context, who session.Principal) error {
 	return a.answerSignInSettings(c, who, *who.Organization)
 }

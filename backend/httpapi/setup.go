@@ -14,7 +14,11 @@ func (a *API) getSetup(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, SetupState{Required: required})
+	state := SetupState{Required: required}
+	if !required {
+		state.Organization = new(wireOrganization(a.Sessions.Organization()))
+	}
+	return c.JSON(http.StatusOK, state)
 }
 
 func (a *API) setUp(c echo.Context, in SetupRequest) error {

@@ -309,6 +309,7 @@ const (
 	ListAuditParamsActionMemberSecondFactorRemoved      ListAuditParamsAction = "member.second_factor_removed"
 	ListAuditParamsActionMemberSecondFactorSet          ListAuditParamsAction = "member.second_factor_set"
 	ListAuditParamsActionMemberSessionsRevoked          ListAuditParamsAction = "member.sessions_revoked"
+	ListAuditParamsActionOrganizationChanged            ListAuditParamsAction = "organization.changed"
 	ListAuditParamsActionOrganizationRenamed            ListAuditParamsAction = "organization.renamed"
 	ListAuditParamsActionOrganizationSetUp              ListAuditParamsAction = "organization.set_up"
 	ListAuditParamsActionPolicySaved                    ListAuditParamsAction = "policy.saved"
@@ -363,6 +364,8 @@ func (e ListAuditParamsAction) Valid() bool {
 	case ListAuditParamsActionMemberSecondFactorSet:
 		return true
 	case ListAuditParamsActionMemberSessionsRevoked:
+		return true
+	case ListAuditParamsActionOrganizationChanged:
 		return true
 	case ListAuditParamsActionOrganizationRenamed:
 		return true
@@ -720,6 +723,13 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
+// GeneralSettingsRequest defines model for GeneralSettingsRequest.
+type GeneralSettingsRequest struct {
+	// HelpContact Where members find help; absent or empty for none.
+	HelpContact *string `fold:"name=200" json:"helpContact,omitempty"`
+	Name        string  `fold:"name=200" json:"name" validate:"required"`
+}
+
 // Guideline What a well-known standard or guide asks of sessions. For guidance only.
 type Guideline struct {
 	// Badge A short name.
@@ -908,12 +918,12 @@ type MemberRequest struct {
 
 // Organization defines model for Organization.
 type Organization struct {
-	Name string `json:"name"`
-}
+	// HelpContact Where members find help, such as a person's name, address and room.
+	HelpContact *string `json:"helpContact,omitempty"`
 
-// OrganizationRequest defines model for OrganizationRequest.
-type OrganizationRequest struct {
-	Name string `fold:"name=200" json:"name" validate:"required"`
+	// Logo The address of the logo, which changes with it. Left out if there is none.
+	Logo *string `json:"logo,omitempty"`
+	Name string  `json:"name"`
 }
 
 // Passkey defines model for Passkey.
@@ -1258,7 +1268,9 @@ type SetupResult struct {
 
 // SetupState defines model for SetupState.
 type SetupState struct {
-	Required bool `json:"required"`
+	// Organization Once it is set up.
+	Organization *Organization `json:"organization,omitempty"`
+	Required     bool          `json:"required"`
 }
 
 // SignInRequest defines model for SignInRequest.
@@ -1375,6 +1387,15 @@ type ListAuditParamsAction string
 // ListAuditParamsFormat defines parameters for ListAudit.
 type ListAuditParamsFormat string
 
+// GetLogoParams defines parameters for GetLogo.
+type GetLogoParams struct {
+	// V The version, as in the address that other calls give. An answer to the current version may be cached for good.
+	V *string `form:"v,omitempty" json:"v,omitempty"`
+
+	// IfNoneMatch The `ETag` that was read (RFC 9110, 13.1.2).
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
 // ListMembersParams defines parameters for ListMembers.
 type ListMembersParams struct {
 	// Q Words that are all found in the name or the e-mail address, in any order. Case and accents do not count.
@@ -1452,6 +1473,12 @@ type GetSessionSummaryParams struct {
 	Since *time.Time `form:"since,omitempty" json:"since,omitempty"`
 }
 
+// PutGeneralSettingsParams defines parameters for PutGeneralSettings.
+type PutGeneralSettingsParams struct {
+	// IfMatch The `ETag` that was read (RFC 9110, 13.1.1).
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
 // GetSecuritySettingsParams defines parameters for GetSecuritySettings.
 type GetSecuritySettingsParams struct {
 	// IfNoneMatch The `ETag` that was read (RFC 9110, 13.1.2).
@@ -1516,11 +1543,11 @@ type RevokeSessionsJSONRequestBody = RevokeRequest
 // RevokeAllSessionsJSONRequestBody defines body for RevokeAllSessions for application/json ContentType.
 type RevokeAllSessionsJSONRequestBody = RevokeAllRequest
 
+// PutGeneralSettingsJSONRequestBody defines body for PutGeneralSettings for application/json ContentType.
+type PutGeneralSettingsJSONRequestBody = GeneralSettingsRequest
+
 // PutGuidelinesJSONRequestBody defines body for PutGuidelines for application/json ContentType.
 type PutGuidelinesJSONRequestBody = GuidelinesRequest
-
-// PutOrganizationJSONRequestBody defines body for PutOrganization for application/json ContentType.
-type PutOrganizationJSONRequestBody = OrganizationRequest
 
 // PutSecuritySettingsJSONRequestBody defines body for PutSecuritySettings for application/json ContentType.
 type PutSecuritySettingsJSONRequestBody = PolicyRequest

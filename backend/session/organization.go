@@ -11,6 +11,10 @@ import (
 // sees half of a change.
 type Organization struct {
 	Name string
+	// HelpContact says where members find help, also to those who are not signed in; "" for none.
+	HelpContact string
+	// Logo is the version of the logo, "" for none. [Service.Logo] returns the image.
+	Logo string
 	// Generation only grows. It ends sessions of every earlier generation.
 	Generation uint64
 	Policy     Policy

@@ -2,6 +2,8 @@ package session
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -60,13 +62,43 @@ func (s *Service) ChooseGuidelines(ctx context.Context, who Principal, keys []st
 	})
 }
 
-// RenameOrganization changes the name of the organization, for those who administer.
-func (s *Service) RenameOrganization(ctx context.Context, who Principal, name string) (Organization, error) {
-	return s.save(ctx, who, audit.OrganizationRenamed, func(org Organization, _ time.Time) (Organization, map[string]any, error) {
-		details := beforeAndAfter("name", org.Name, name)
-		org.Name = name
-		return org, details, nil
+// SaveGeneral changes the organization's name and its help contact, for those who administer. It
+// returns the error of over, which judges the settings to replace.
+func (s *Service) SaveGeneral(ctx context.Context, who Principal, name, helpContact string, over func(Organization) error) (Organization, error) {
+	return s.update(ctx, who, func(org Organization, now time.Time) (OrganizationUpdate, error) {
+		if err := over(org); err != nil {
+			return OrganizationUpdate{}, err
+		}
+		action, before, after := audit.OrganizationChanged, map[string]any{}, map[string]any{}
+		if org.Name != name {
+			action, before["name"], after["name"] = audit.OrganizationRenamed, org.Name, name
+		}
+		if org.HelpContact != helpContact {
+			before["helpContact"], after["helpContact"] = org.HelpContact, helpContact
+		}
+		org.Name, org.HelpContact = name, helpContact
+		details := map[string]any{"before": before, "after": after}
+		return OrganizationUpdate{Next: org, Event: who.Caller().Event(now, action, "organization", details)}, nil
 	})
+}
+
+// SaveLogo replaces the organization's logo, for those who administer. No image removes it.
+func (s *Service) SaveLogo(ctx context.Context, who Principal, image []byte) (Organization, error) {
+	return s.update(ctx, who, func(org Organization, now time.Time) (OrganizationUpdate, error) {
+		version := ""
+		if len(image) > 0 {
+			sum := sha256.Sum256(image)
+			version = hex.EncodeToString(sum[:8])
+		}
+		event := who.Caller().Event(now, audit.OrganizationChanged, "organization", beforeAndAfter("logo", org.Logo, version))
+		org.Logo = version
+		return OrganizationUpdate{Next: org, Logo: image, Event: event}, nil
+	})
+}
+
+// Logo returns the organization's logo, or ErrNotFound if it has another version by now.
+func (s *Service) Logo(ctx context.Context, version string) ([]byte, error) {
+	return s.store.Logo(ctx, version)
 }
 
 func beforeAndAfter(field string, before, after any) map[string]any {
@@ -77,21 +109,28 @@ func beforeAndAfter(field string, before, after any) map[string]any {
 // commits nothing if nothing changes.
 func (s *Service) save(
 	ctx context.Context, who Principal, action audit.Action, change func(before Organization, now time.Time) (Organization, map[string]any, error),
+) (Organization, error) {
+	return s.update(ctx, who, func(before Organization, now time.Time) (OrganizationUpdate, error) {
+		next, details, err := change(before, now)
+		return OrganizationUpdate{Next: next, Event: who.Caller().Event(now, action, "organization", details)}, err
+	})
+}
+
+// update is save for a change that makes its own audit entry, or comes with a logo.
+func (s *Service) update(
+	ctx context.Context, who Principal, change func(before Organization, now time.Time) (OrganizationUpdate, error),
 ) (saved Organization, err error) {
 	_, err = s.commit(ctx, who.Caller(), func(ctx context.Context) (Effect, error) {
 		before, now := *s.Organization(), s.now()
-		next, details, err := change(before, now)
-		if saved = next; err != nil || next == before {
+		update, err := change(before, now)
+		if saved = update.Next; err != nil || saved == before {
 			return Effect{}, err
 		}
-		requirement := member.Requirement{Administers: true}
-		if next.Loosens(before) {
-			requirement.FreshAt = now
+		update.Replaces, update.By, update.Requirement = before.Version, who.Caller(), member.Requirement{Administers: true}
+		if saved.Loosens(before) {
+			update.Requirement.FreshAt = now
 		}
-		return s.store.SaveOrganization(ctx, OrganizationUpdate{
-			Next: next, Replaces: before.Version, By: who.Caller(), Requirement: requirement,
-			Event: who.Caller().Event(now, action, "organization", details),
-		})
+		return s.store.SaveOrganization(ctx, update)
 	})
 	if err != nil {
 		return Organization{}, fmt.Errorf("save the organization: %w", err)

@@ -18,9 +18,10 @@ import (
 type Store interface {
 	// Organization returns the row that every session is judged by.
 	Organization(ctx context.Context) (Organization, error)
-	// SaveOrganization replaces the organization's name, policy and requirement of a second factor.
-	// It returns a [*StaleVersionError] with what is in force if that has another version than the
-	// update replaces.
+	// Logo returns the organization's logo; ErrNotFound if that version is not the one stored.
+	Logo(ctx context.Context, version string) ([]byte, error)
+	// SaveOrganization replaces the organization's settings. It returns a [*StaleVersionError] with
+	// what is in force if that has another version than the update replaces.
 	SaveOrganization(ctx context.Context, update OrganizationUpdate) (Effect, error)
 	// RevokeAll raises the organization's generation by one and records the revocation.
 	RevokeAll(ctx context.Context, revocation Revocation, caller audit.Caller, requirement member.Requirement) (Receipt, error)
@@ -80,6 +81,8 @@ type Record struct {
 // OrganizationUpdate is a change of the organization's settings.
 type OrganizationUpdate struct {
 	Next Organization
+	// Logo is the image of Next.Logo; nil to keep the one that is stored, if Next has any.
+	Logo []byte
 	// Replaces is the version of the policy that it replaces.
 	Replaces    int64
 	By          audit.Caller

@@ -11,14 +11,14 @@ import (
 	"curfew/backend/session"
 )
 
-const organizationColumns = `name, generation, length_value, length_unit, refresh_automatically,
+const organizationColumns = `name, help_contact, logo, generation, length_value, length_unit, refresh_automatically,
 	coalesce(maximum_value, 0), coalesce(maximum_unit, ''), require_second_factor, guidelines IS NOT NULL, coalesce(guidelines, ''),
 	version, saved_at, saved_by_id, saved_by_name, started_after, authenticated_after`
 
 // organizationInto names where to put organizationColumns.
 func organizationInto(o *session.Organization) []any {
 	return []any{
-		&o.Name, &o.Generation, &o.Policy.Length.Value, &o.Policy.Length.Unit, &o.Policy.RefreshAutomatically,
+		&o.Name, &o.HelpContact, &o.Logo, &o.Generation, &o.Policy.Length.Value, &o.Policy.Length.Unit, &o.Policy.RefreshAutomatically,
 		&o.Policy.MaximumLifetime.Value, &o.Policy.MaximumLifetime.Unit, &o.RequireSecondFactor, &o.Guidelines.Made, &o.Guidelines.List,
 		&o.Version, moment(&o.SavedAt), &o.SavedBy.ID, &o.SavedBy.Name, moment(&o.StartedAfter), moment(&o.AuthenticatedAfter),
 	}
@@ -42,12 +42,12 @@ func (db *DB) SaveOrganization(ctx context.Context, update session.OrganizationU
 	err := db.change(ctx, update.By, update.Requirement, func(tx *gorm.DB, _ member.Authority) error {
 		maximum := next.Policy.MaximumLifetime
 		saved, err := changed(tx, `
-			UPDATE organization SET name = ?, require_second_factor = ?, guidelines = iif(?, ?, NULL),
+			UPDATE organization SET name = ?, help_contact = ?, logo = ?, require_second_factor = ?, guidelines = iif(?, ?, NULL),
 				length_value = ?, length_unit = ?, refresh_automatically = ?, maximum_value = nullif(?, 0), maximum_unit = nullif(?, ''),
 				version = ?, saved_at = ?, saved_by_id = ?, saved_by_name = ?, started_after = ?, authenticated_after = ?,
 				clock_at = max(clock_at, ?)
 			WHERE id = 1 AND version = ?`,
-			next.Name, next.RequireSecondFactor, next.Guidelines.Made, next.Guidelines.List,
+			next.Name, next.HelpContact, next.Logo, next.RequireSecondFactor, next.Guidelines.Made, next.Guidelines.List,
 			next.Policy.Length.Value, string(next.Policy.Length.Unit), next.Policy.RefreshAutomatically, maximum.Value, string(maximum.Unit),
 			next.Version, millis(next.SavedAt), next.SavedBy.ID, next.SavedBy.Name, millis(next.StartedAfter), millis(next.AuthenticatedAfter),
 			millis(update.Event.At), update.Replaces)
@@ -61,9 +61,29 @@ func (db *DB) SaveOrganization(ctx context.Context, update session.OrganizationU
 			}
 			return &session.StaleVersionError{Current: current}
 		}
+		if err := saveLogo(tx, update); err != nil {
+			return err
+		}
 		return record(tx, update.Event)
 	})
 	return session.Effect{Organization: &next}, err
+}
+
+func saveLogo(tx *gorm.DB, update session.OrganizationUpdate) error {
+	switch {
+	case update.Next.Logo == "":
+		return exec(tx, "DELETE FROM logo")
+	case update.Logo != nil:
+		return exec(tx, "INSERT OR REPLACE INTO logo (id, image) VALUES (1, ?)", update.Logo)
+	}
+	return nil
+}
+
+// Logo implements [session.Store].
+func (db *DB) Logo(ctx context.Context, version string) ([]byte, error) {
+	image, err := one(db.read(ctx), session.ErrNotFound, func(image *[]byte) []any { return []any{image} },
+		"SELECT logo.image FROM logo, organization WHERE organization.logo = ?", version)
+	return image, unavailable(err)
 }
 
 // NewestTime returns the newest time on record (rule R7); the zero time if there is none.

@@ -789,7 +789,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/settings/organization": {
+    "/api/settings/general": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The organization's name, help contact and logo.
+         * @description For admins and auditors.
+         */
+        get: operations["getGeneralSettings"];
+        /**
+         * Change the organization's name and help contact.
+         * @description For admins. Both are shown to everyone who opens the sign-in page. Send the `ETag` you read as `If-Match`: if another admin saved since, the answer is
+         *     412 `precondition_failed` and nothing is changed.
+         */
+        put: operations["putGeneralSettings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/logo": {
         parameters: {
             query?: never;
             header?: never;
@@ -798,10 +823,31 @@ export interface paths {
         };
         get?: never;
         /**
-         * Rename the organization.
+         * Replace the organization's logo.
+         * @description For admins. Takes a PNG image of at most 512 by 512 pixels in a body of at most 1 MB. The server stores its pixels alone, encoded again, in at most 64 kB.
+         */
+        put: operations["putLogo"];
+        post?: never;
+        /**
+         * Remove the organization's logo.
          * @description For admins.
          */
-        put: operations["putOrganization"];
+        delete: operations["deleteLogo"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The organization's logo. */
+        get: operations["getLogo"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -997,6 +1043,10 @@ export interface components {
         };
         Organization: {
             name: string;
+            /** @description Where members find help, such as a person's name, address and room. */
+            helpContact?: string;
+            /** @description The address of the logo, which changes with it. Left out if there is none. */
+            logo?: string;
         };
         /** @description The browser, device or program that a session belongs to, as it described itself. */
         SessionClient: {
@@ -1268,8 +1318,10 @@ export interface components {
             /** @description Their keys; empty if none applies. */
             applies: string[];
         };
-        OrganizationRequest: {
+        GeneralSettingsRequest: {
             name: string;
+            /** @description Where members find help; absent or empty for none. */
+            helpContact?: string;
         };
         PasswordRequest: {
             currentPassword: string;
@@ -1463,6 +1515,8 @@ export interface components {
         };
         SetupState: {
             required: boolean;
+            /** @description Once it is set up. */
+            organization?: components["schemas"]["Organization"];
         };
         SetupRequest: {
             setupToken: string;
@@ -2576,7 +2630,7 @@ export interface operations {
                 /** @description What this member did, and what was done to them: an id. */
                 member?: string;
                 /** @description One kind of entry. */
-                action?: "organization.set_up" | "policy.saved" | "session.started" | "session.refused" | "session.ended" | "sessions.revoked_all" | "session.reauthenticated" | "session.reauthentication_refused" | "member.password_reset" | "member.password_changed" | "member.invited" | "member.changed" | "member.sessions_revoked" | "member.link_issued" | "member.link_used" | "database.backed_up" | "database.restored" | "member.second_factor_set" | "member.second_factor_removed" | "member.recovery_codes_made" | "member.recovery_code_used" | "member.passkey_added" | "member.passkey_removed" | "sign_in.second_factor_demanded" | "clock.accepted" | "audit.chain_repaired" | "member.removed" | "organization.renamed" | "guidelines.chosen" | "audit.exported";
+                action?: "organization.set_up" | "policy.saved" | "session.started" | "session.refused" | "session.ended" | "sessions.revoked_all" | "session.reauthenticated" | "session.reauthentication_refused" | "member.password_reset" | "member.password_changed" | "member.invited" | "member.changed" | "member.sessions_revoked" | "member.link_issued" | "member.link_used" | "database.backed_up" | "database.restored" | "member.second_factor_set" | "member.second_factor_removed" | "member.recovery_codes_made" | "member.recovery_code_used" | "member.passkey_added" | "member.passkey_removed" | "sign_in.second_factor_demanded" | "clock.accepted" | "audit.chain_repaired" | "member.removed" | "organization.renamed" | "organization.changed" | "guidelines.chosen" | "audit.exported";
                 /** @description From then on, as in 2026-11-23T00:00:00Z. */
                 since?: string;
                 /** @description Before then. */
@@ -2853,7 +2907,62 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    putOrganization: {
+    getGeneralSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings in force. The `ETag` stands for the name and the help contact. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organization"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    putGeneralSettings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that was read (RFC 9110, 13.1.1). */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GeneralSettingsRequest"];
+            };
+        };
+        responses: {
+            /** @description The settings as they were stored. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organization"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    putLogo: {
         parameters: {
             query?: never;
             header?: never;
@@ -2862,11 +2971,11 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["OrganizationRequest"];
+                "image/png": string;
             };
         };
         responses: {
-            /** @description The organization as it is now. */
+            /** @description The settings in force. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2876,7 +2985,67 @@ export interface operations {
                 };
             };
             403: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteLogo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings in force. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organization"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getLogo: {
+        parameters: {
+            query?: {
+                /** @description The version, as in the address that other calls give. An answer to the current version may be cached for good. */
+                v?: string;
+            };
+            header?: {
+                /** @description The `ETag` that was read (RFC 9110, 13.1.2). */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A PNG image of at most 512 by 512 pixels. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                };
+            };
+            /** @description It is still the one of that `ETag`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };

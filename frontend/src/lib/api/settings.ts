@@ -30,8 +30,12 @@ export const getSignInSettings = () => body(api.GET('/api/settings/sign-in', { h
 export const putSignInSettings = (requireSecondFactor: boolean) =>
   body(api.PUT('/api/settings/sign-in', { body: { requireSecondFactor } }));
 
-export const putOrganization = (name: string) =>
-  body(api.PUT('/api/settings/organization', { body: { name } }));
+export const getGeneralSettings = () =>
+  body(api.GET('/api/settings/general', { headers: passive }));
+
+/** Saves the name and the help contact. */
+export const putGeneralSettings = (settings: { name: string; helpContact?: string }) =>
+  body(api.PUT('/api/settings/general', { body: settings }));
 
 /** Saves the policy. If another save came after `version` was read, the answer is 412. */
 export const putSecuritySettings = (policy: Policy, version: number) =>

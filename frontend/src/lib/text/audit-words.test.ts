@@ -241,6 +241,21 @@ describe('the log', () => {
       "The server's operator renamed the organization to New",
     ],
     [said('guidelines.chosen', operator), "The server's operator chose which guidelines apply"],
+    [
+      said('organization.changed', operator, { before: { logo: 'a' }, after: { logo: '' } }),
+      "The server's operator removed the organization's logo",
+    ],
+    [
+      said('organization.changed', operator, { before: { logo: '' }, after: { logo: 'b' } }),
+      "The server's operator changed the organization's logo",
+    ],
+    [
+      said('organization.changed', operator, {
+        before: { helpContact: '' },
+        after: { helpContact: 'Ana' },
+      }),
+      "The server's operator changed the help contact",
+    ],
     [said('database.backed_up', operator), "The server's operator made a backup"],
     [
       said('database.restored', operator),

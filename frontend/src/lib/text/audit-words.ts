@@ -60,6 +60,7 @@ export const ACTIONS: { group: string; actions: Record<string, string> }[] = [
       'organization.set_up': 'Organization set up',
       'organization.renamed': 'Organization renamed',
       'guidelines.chosen': 'Guidelines chosen',
+      'organization.changed': 'Help contact or logo changed',
       'database.backed_up': 'Backups made',
       'database.restored': 'Backups restored',
       'clock.accepted': 'Clocks set right',
@@ -179,6 +180,11 @@ export function entryWords(entry: AuditEntry, reader: Reader): string {
         : `${who} renamed the organization`;
     case 'guidelines.chosen':
       return `${who} chose which guidelines apply`;
+    case 'organization.changed':
+      if (isRecord(details.after) && 'logo' in details.after) {
+        return `${who} ${details.after.logo ? 'changed' : 'removed'} the organization's logo`;
+      }
+      return `${who} changed the help contact`;
     case 'database.backed_up':
       return `${who} made a backup`;
     case 'database.restored':
@@ -230,6 +236,7 @@ type Details = Record<string, unknown>;
 
 const FACTS: Record<string, string> = {
   sessionLength: 'Session length',
+  helpContact: 'Help contact',
   requireSecondFactor: 'Second factor demanded',
   refreshAutomatically: 'Refresh automatically',
   maximumLifetime: 'Maximum lifetime',
