@@ -3,8 +3,10 @@ import type { Length, Policy, Unit } from '../api/settings';
 import {
   lengthError,
   muchShorter,
+  policyFromQuery,
   policySentence,
   policySummary,
+  policyToQuery,
   PRESETS,
   readNumber,
   samePolicy,
@@ -143,4 +145,23 @@ it('the presets can be told apart and saved', () => {
   for (const { policy: of } of PRESETS) {
     expect(lengthError(of.sessionLength.value, of.sessionLength.unit)).toBeUndefined();
   }
+});
+
+describe('in the address of a list', () => {
+  it.each([
+    ['3d,refresh,30d', policy(length(3, 'days'), true, length(30, 'days'))],
+    ['12h,norefresh', policy(length(12, 'hours'), false)],
+    ['2w,refresh,90m', null],
+    ['1w,refresh,10080m', policy(length(1, 'weeks'), true, length(10_080, 'minutes'))],
+    ['0d,refresh', null],
+    ['366d,refresh', null],
+    ['3d,refresh,400d', null],
+    ['3d', null],
+    ['3y,refresh', null],
+    ['3d,refresh,', null],
+    ['toString', null],
+  ])('%s', (text, expected) => {
+    expect(policyFromQuery(text)).toEqual(expected);
+    if (expected) expect(policyToQuery(expected)).toBe(text);
+  });
 });

@@ -69,6 +69,34 @@ export function policySummary(policy: Policy): string {
   return parts.join(', ');
 }
 
+const LETTERS: Record<Unit, string> = { minutes: 'm', hours: 'h', days: 'd', weeks: 'w' };
+
+/**
+ * A policy in the address of a list: `3d,refresh,30d` selects the sessions that would end at once
+ * if it were saved.
+ */
+export function policyToQuery(policy: Policy): string {
+  const { sessionLength, refreshAutomatically, maximumLifetime } = policy;
+  const write = ({ value, unit }: Length) => value + LETTERS[unit];
+  const parts = [write(sessionLength), refreshAutomatically ? 'refresh' : 'norefresh'];
+  if (maximumLifetime) parts.push(write(maximumLifetime));
+  return parts.join(',');
+}
+
+/** Reads what `policyToQuery` wrote. Returns null for anything else. */
+export function policyFromQuery(text: string): Policy | null {
+  const part = /^(\d{1,9})([mhdw]),(no)?refresh(?:,(\d{1,9})([mhdw]))?$/.exec(text);
+  if (!part) return null;
+  const read = (value = '', letter = ''): Length | null => {
+    const unit = UNITS.find((each) => LETTERS[each] === letter);
+    return unit && !lengthError(Number(value), unit) ? { value: Number(value), unit } : null;
+  };
+  const [sessionLength, maximumLifetime] = [read(part[1], part[2]), read(part[4], part[5])];
+  if (!sessionLength || (part[4] && !maximumLifetime)) return null;
+  const policy = { sessionLength, refreshAutomatically: !part[3], maximumLifetime };
+  return overMaximum(policy) ? null : policy;
+}
+
 /** Policies that organizations of a kind often choose, to start from. */
 export const PRESETS: { name: string; policy: Policy }[] = [
   {
