@@ -147,6 +147,7 @@ func TestAParkedRequestTakesNoEffectAfterItsCallerFell(t *testing.T) {
 		{http.MethodPut, "/api/settings/security", map[string]any{"sessionLength": map[string]any{"value": 3, "unit": "weeks"}, "refreshAutomatically": true}},
 		{http.MethodPut, "/api/settings/general", map[string]any{"name": "Mallory's"}},
 		{http.MethodPost, "/api/sessions/revoke", map[string]any{"ids": []string{"PLAINS"}}},
+		{http.MethodPost, "/api/sessions/revoke-matching", map[string]any{"confirmed": 100}},
 		{http.MethodPost, "/api/sessions/revoke-all", map[string]any{"reason": "parked"}},
 	}
 	type turn struct {

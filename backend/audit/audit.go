@@ -25,6 +25,8 @@ const (
 	SessionRefused          Action = "session.refused"
 	SessionEnded            Action = "session.ended"
 	SessionsRevokedAll      Action = "sessions.revoked_all"
+	SessionsRevoked         Action = "sessions.revoked"
+	SessionsExported        Action = "sessions.exported"
 	Reauthenticated         Action = "session.reauthenticated"
 	ReauthenticationRefused Action = "session.reauthentication_refused"
 	PasswordReset           Action = "member.password_reset"

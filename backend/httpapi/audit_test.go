@@ -325,6 +325,9 @@ func (h *deployment) recordEveryAction() error {
 	owner.send(http.MethodDelete, ben, nil)
 	owner.send(http.MethodPut, "/api/settings/general", map[string]any{"name": "Another name"})
 	owner.send(http.MethodPut, "/api/settings/logo", drawn(3, 2))
+	owner.send(http.MethodGet, "/api/sessions?scope=all&format=csv", nil)
+	owner.send(http.MethodPost, "/api/sessions/revoke-matching", map[string]any{"confirmed": 5})
+	owner = as(email(member.Owner), newPassword)
 	owner.send(http.MethodPost, "/api/sessions/revoke-all", httpapi.RevokeAllRequest{})
 	id, err := member.ParseID(as(email(member.Owner), newPassword).requireLive().Member.Id)
 	if err != nil {

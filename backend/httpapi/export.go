@@ -87,15 +87,21 @@ func (f file[Item]) write(ctx context.Context, a *API, who session.Principal, pa
 	}
 }
 
-// exported returns the record of an export, with its format and filters. The filters are nested,
-// because an entry with a "member" among its details concerns that member.
+// exported returns the record of an export, with its format and filters.
 func exported(c echo.Context, who session.Principal, action audit.Action, now time.Time) audit.Event {
+	return who.Caller().Event(now, action, "organization", map[string]any{"format": c.QueryParam("format"), "filters": filtersOf(c)})
+}
+
+// filtersOf returns the filters of a request, for an audit entry. They are nested there, because an
+// entry with a "member" among its details concerns that member.
+func filtersOf(c echo.Context) map[string]any {
 	filters := map[string]any{}
 	for name, values := range c.QueryParams() {
 		filters[name] = values[0]
 	}
 	delete(filters, "format")
-	return who.Caller().Event(now, action, "organization", map[string]any{"format": c.QueryParam("format"), "filters": filters})
+	delete(filters, "scope")
+	return filters
 }
 
 // jsonWriter writes an item a line, as the contract has it.

@@ -122,6 +122,9 @@ var calls = map[string]func(s *parked) (target string, body any){
 	"POST /api/sessions/revoke": func(s *parked) (string, any) {
 		return "/api/sessions/revoke", map[string]any{"ids": []string{s.elsewhere.id()}}
 	},
+	"POST /api/sessions/revoke-matching": func(*parked) (string, any) {
+		return "/api/sessions/revoke-matching", map[string]any{"confirmed": 100}
+	},
 	"POST /api/sessions/revoke-all": func(*parked) (string, any) { return "/api/sessions/revoke-all", map[string]any{"reason": "parked"} },
 	"POST /api/members": func(*parked) (string, any) {
 		return "/api/members", map[string]any{"email": "mallory@example.org", "role": "admin"}

@@ -54,6 +54,7 @@ var otherProblems = []sentinel{
 	{nil, http.StatusUnauthorized, "session_expired", "The session has expired. Sign in again."},
 	{nil, http.StatusUnauthorized, "session_revoked", "The session was ended. \"ended\" says how, when and by whom. Sign in again."},
 	{nil, http.StatusUnauthorized, "member_deactivated", "The account is deactivated."},
+	{nil, http.StatusConflict, "count_changed", "Far more sessions match than were confirmed. Nothing was revoked. Look at the list, then confirm the new number."},
 	{nil, http.StatusPreconditionFailed, "stale_version", "It was saved since you read it. \"current\" holds what is in force."},
 	{nil, http.StatusMisdirectedRequest, "misdirected", "Pages and calls by cookie are served only under the public URL's host and localhost."},
 	{nil, http.StatusUnprocessableEntity, "invalid_input", "\"errors\" names the fields that are wrong, and what to do."},

@@ -117,6 +117,7 @@ func problemFor(err error) problem {
 		throttled   *member.ThrottledError
 		misdirected *misdirectedError
 		unmatched   *unmatchedError
+		count       *session.CountError
 		file        *FileError
 		unavailable unavailable
 	)
@@ -139,6 +140,8 @@ func problemFor(err error) problem {
 		return problemForFields(input.fields)
 	case errors.As(err, &file):
 		return problemForFields([]FieldError{{Field: "file", Code: file.Code, Message: file.Message}})
+	case errors.As(err, &count):
+		return newProblem(http.StatusConflict, "count_changed", fmt.Sprintf("%d sessions match now, but %d were confirmed. Nothing was revoked. Look at the list, then confirm the new number.", count.Matching, count.Confirmed))
 	case errors.As(err, &misdirected):
 		return newProblem(http.StatusMisdirectedRequest, "misdirected", "Curfew is not served under this host. Use "+misdirected.url+", or have the server's operator set that as the public URL.")
 	case errors.As(err, &throttled):

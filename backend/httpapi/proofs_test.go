@@ -47,6 +47,7 @@ var (
 		{"PATCH /api/members/AWAY", map[string]any{"role": "member", "active": false}},
 		{"POST /api/members/MEMBER/revoke-sessions", nil},
 		{"POST /api/sessions/revoke", map[string]any{"ids": []string{"SESSION"}}},
+		{"POST /api/sessions/revoke-matching", map[string]any{"confirmed": 1}},
 		{"POST /api/sessions/revoke-all", nil},
 	}
 )

@@ -89,6 +89,7 @@ func (a *API) routes() []route {
 		{post, "/api/account/notices/dismiss", tcp, anyMember, body(a.dismissNotices)},
 
 		{get, "/api/sessions/summary", both, overseer, a.walking(a.getSessionSummary)},
+		{get, "/api/sessions/counts", both, overseer, a.walking(a.countSessions)},
 		{get, "/api/members", both, overseer, a.walking(a.listMembers)},
 		{get, "/api/members/:id", both, overseer, onMember(a.getMember)},
 		{get, "/api/audit", both, overseer, a.listAudit},
@@ -106,6 +107,7 @@ func (a *API) routes() []route {
 		{put, "/api/settings/logo", both, admin, a.putLogo},
 		{remove, "/api/settings/logo", both, admin, a.deleteLogo},
 		{post, "/api/sessions/revoke", both, admin, body(a.revokeSessions)},
+		{post, "/api/sessions/revoke-matching", both, admin, a.walking(body(a.revokeMatchingSessions))},
 		{post, "/api/sessions/revoke-all", both, admin, a.revokeAllSessions},
 		{post, "/api/members", both, admin, body(a.inviteMember)},
 		{patch, "/api/members/:id", both, admin, onMember(a.changeMember)},

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -110,7 +109,7 @@ func (a *API) listSessions(c echo.Context, who session.Principal) error {
 	case who.IsOperator():
 		return invalid("scope", "invalid", "The operator has no sessions. Use scope=all.")
 	}
-	if err := refuseParameters(c, "This needs scope=all.", "member", "q", "device", "signedInSince", "signedInBefore", "sort", "order"); err != nil {
+	if err := refuseParameters(c, "This needs scope=all.", "member", "q", "device", "signedInSince", "signedInBefore", "endsBefore", "endsUnder", "format", "sort", "order"); err != nil {
 		return err
 	}
 	after, err := readCursor[session.Mark](a, c, ownList)
@@ -134,35 +133,6 @@ func (a *API) listSessions(c echo.Context, who session.Principal) error {
 
 // ownList is the name of the caller's own sessions in cursors.
 const ownList = "walk of own sessions"
-
-// findSessions answers a page of all sessions.
-func (a *API) findSessions(c echo.Context, who session.Principal) error {
-	leave, err := a.walks.enter(c.Request().Context(), who)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	query, err := sessionQuery(c)
-	if err != nil {
-		return err
-	}
-	// A cursor is of one order: in another, its place has no meaning.
-	list := fmt.Sprintf("walk of sessions by %s, %t", query.Order, query.Reversed)
-	if query.After, err = readCursor[session.Mark](a, c, list); err != nil {
-		return err
-	}
-	found, next, total, err := a.Sessions.Find(c.Request().Context(), who, query)
-	if err != nil {
-		return err
-	}
-	page := SessionPage{Items: make([]Session, len(found)), Total: int64(total)}
-	for i, p := range found {
-		page.Items[i] = wireSession(p, who.Session.ID)
-		m := wireMember(p.Member)
-		page.Items[i].Member = &m
-	}
-	return a.answerPage(c, page, list, next)
-}
 
 // answerPage answers a page of sessions, with the cursor for the page after next.
 func (a *API) answerPage(c echo.Context, page SessionPage, list string, next *session.Mark) (err error) {
@@ -276,29 +246,3 @@ func (a *API) origin(c echo.Context) member.Origin {
 
 // longestUserAgent is how many bytes of a User-Agent are kept.
 const longestUserAgent = 512
-
-// sessionQuery reads which sessions a request selects, and in which order.
-func sessionQuery(c echo.Context) (session.Query, error) {
-	query := session.Query{
-		Text: c.QueryParam("q"), Device: session.DeviceKind(c.QueryParam("device")), Limit: pageLimit(c),
-		SignedInSince: timeParam(c, "signedInSince", time.Time{}), SignedInBefore: timeParam(c, "signedInBefore", time.Time{}),
-		Order: cmp.Or(session.Order(c.QueryParam("sort")), session.ByLastSeen),
-	}
-	query.Reversed = descending(c, query.Order.Descends()) != query.Order.Descends()
-	var err error
-	query.Member, err = memberParam(c)
-	return query, err
-}
-
-// memberParam returns the id in the parameter "member"; the zero ID if the request has none.
-func memberParam(c echo.Context) (member.ID, error) {
-	text := c.QueryParam("member")
-	if text == "" {
-		return member.ID{}, nil
-	}
-	id, err := member.ParseID(text)
-	if err != nil || id == (member.ID{}) {
-		return member.ID{}, invalid("member", "invalid", "Use a member's id.")
-	}
-	return id, nil
-}

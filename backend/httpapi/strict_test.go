@@ -109,6 +109,7 @@ func TestAValueThatCannotExistIsRefused(t *testing.T) {
 		"/api/audit?since=2026-11-23":                                 "since datetime",
 		"/api/audit?since=2026-11-23T00:00:00":                        "since datetime",
 		"/api/audit?format=xml":                                       "format oneof",
+		"/api/sessions?scope=all&format=csv&limit=3":                  "limit invalid",
 		"/api/audit?format=csv&limit=3":                               "limit invalid",
 		"/api/audit?format=jsonl&cursor=x":                            "cursor invalid",
 		"/api/sessions?scope=all&signedInBefore=0001-01-01T00:00:00Z": "signedInBefore datetime",

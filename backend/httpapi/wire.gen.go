@@ -287,6 +287,33 @@ func (e WaitingLinkKind) Valid() bool {
 	}
 }
 
+// Defines values for SessionDevice.
+const (
+	SessionDeviceBot     SessionDevice = "bot"
+	SessionDeviceDesktop SessionDevice = "desktop"
+	SessionDevicePhone   SessionDevice = "phone"
+	SessionDeviceProgram SessionDevice = "program"
+	SessionDeviceTablet  SessionDevice = "tablet"
+)
+
+// Valid indicates whether the value is a known member of the SessionDevice enum.
+func (e SessionDevice) Valid() bool {
+	switch e {
+	case SessionDeviceBot:
+		return true
+	case SessionDeviceDesktop:
+		return true
+	case SessionDevicePhone:
+		return true
+	case SessionDeviceProgram:
+		return true
+	case SessionDeviceTablet:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListAuditParamsAction.
 const (
 	ListAuditParamsActionAuditChainRepaired             ListAuditParamsAction = "audit.chain_repaired"
@@ -318,6 +345,8 @@ const (
 	ListAuditParamsActionSessionReauthenticationRefused ListAuditParamsAction = "session.reauthentication_refused"
 	ListAuditParamsActionSessionRefused                 ListAuditParamsAction = "session.refused"
 	ListAuditParamsActionSessionStarted                 ListAuditParamsAction = "session.started"
+	ListAuditParamsActionSessionsExported               ListAuditParamsAction = "sessions.exported"
+	ListAuditParamsActionSessionsRevoked                ListAuditParamsAction = "sessions.revoked"
 	ListAuditParamsActionSessionsRevokedAll             ListAuditParamsAction = "sessions.revoked_all"
 	ListAuditParamsActionSignInSecondFactorDemanded     ListAuditParamsAction = "sign_in.second_factor_demanded"
 )
@@ -382,6 +411,10 @@ func (e ListAuditParamsAction) Valid() bool {
 	case ListAuditParamsActionSessionRefused:
 		return true
 	case ListAuditParamsActionSessionStarted:
+		return true
+	case ListAuditParamsActionSessionsExported:
+		return true
+	case ListAuditParamsActionSessionsRevoked:
 		return true
 	case ListAuditParamsActionSessionsRevokedAll:
 		return true
@@ -587,6 +620,75 @@ func (e ListSessionsParamsOrder) Valid() bool {
 	}
 }
 
+// Defines values for ListSessionsParamsFormat.
+const (
+	ListSessionsParamsFormatCsv ListSessionsParamsFormat = "csv"
+)
+
+// Valid indicates whether the value is a known member of the ListSessionsParamsFormat enum.
+func (e ListSessionsParamsFormat) Valid() bool {
+	switch e {
+	case ListSessionsParamsFormatCsv:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CountSessionsParamsDevice.
+const (
+	CountSessionsParamsDeviceBot     CountSessionsParamsDevice = "bot"
+	CountSessionsParamsDeviceDesktop CountSessionsParamsDevice = "desktop"
+	CountSessionsParamsDevicePhone   CountSessionsParamsDevice = "phone"
+	CountSessionsParamsDeviceProgram CountSessionsParamsDevice = "program"
+	CountSessionsParamsDeviceTablet  CountSessionsParamsDevice = "tablet"
+)
+
+// Valid indicates whether the value is a known member of the CountSessionsParamsDevice enum.
+func (e CountSessionsParamsDevice) Valid() bool {
+	switch e {
+	case CountSessionsParamsDeviceBot:
+		return true
+	case CountSessionsParamsDeviceDesktop:
+		return true
+	case CountSessionsParamsDevicePhone:
+		return true
+	case CountSessionsParamsDeviceProgram:
+		return true
+	case CountSessionsParamsDeviceTablet:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RevokeMatchingSessionsParamsDevice.
+const (
+	RevokeMatchingSessionsParamsDeviceBot     RevokeMatchingSessionsParamsDevice = "bot"
+	RevokeMatchingSessionsParamsDeviceDesktop RevokeMatchingSessionsParamsDevice = "desktop"
+	RevokeMatchingSessionsParamsDevicePhone   RevokeMatchingSessionsParamsDevice = "phone"
+	RevokeMatchingSessionsParamsDeviceProgram RevokeMatchingSessionsParamsDevice = "program"
+	RevokeMatchingSessionsParamsDeviceTablet  RevokeMatchingSessionsParamsDevice = "tablet"
+)
+
+// Valid indicates whether the value is a known member of the RevokeMatchingSessionsParamsDevice enum.
+func (e RevokeMatchingSessionsParamsDevice) Valid() bool {
+	switch e {
+	case RevokeMatchingSessionsParamsDeviceBot:
+		return true
+	case RevokeMatchingSessionsParamsDeviceDesktop:
+		return true
+	case RevokeMatchingSessionsParamsDevicePhone:
+		return true
+	case RevokeMatchingSessionsParamsDeviceProgram:
+		return true
+	case RevokeMatchingSessionsParamsDeviceTablet:
+		return true
+	default:
+		return false
+	}
+}
+
 // AcceptRequest defines model for AcceptRequest.
 type AcceptRequest struct {
 	// Name Required if the invitation has no name.
@@ -673,6 +775,13 @@ type CurrentSession struct {
 type DismissRequest struct {
 	// UpTo The sequence of the newest notice to dismiss, together with all before it.
 	UpTo *int64 `json:"upTo" validate:"required,min=0"`
+}
+
+// EndCounts How many end within the hour, 24 hours and 7 days if they are not used.
+type EndCounts struct {
+	Day  int64 `json:"day"`
+	Hour int64 `json:"hour"`
+	Week int64 `json:"week"`
 }
 
 // EndReason defines model for EndReason.
@@ -1105,6 +1214,12 @@ type RevokeAllRequest struct {
 	Reason *string `fold:"name=500" json:"reason,omitempty"`
 }
 
+// RevokeMatchingRequest defines model for RevokeMatchingRequest.
+type RevokeMatchingRequest struct {
+	// Confirmed How many sessions the caller was told that the filters select.
+	Confirmed *int64 `json:"confirmed" validate:"required,min=1"`
+}
+
 // RevokeRequest defines model for RevokeRequest.
 type RevokeRequest struct {
 	Ids []string `json:"ids" validate:"required,min=1,max=200"`
@@ -1212,6 +1327,18 @@ type SessionClient struct {
 // SessionClientDevice defines model for SessionClient.Device.
 type SessionClientDevice string
 
+// SessionCounts defines model for SessionCounts.
+type SessionCounts struct {
+	// Devices By the kind of device. A kind without sessions is missing.
+	Devices map[string]int64 `json:"devices"`
+
+	// Ends How many end within the hour, 24 hours and 7 days if they are not used.
+	Ends EndCounts `json:"ends"`
+
+	// SignedIn How many signed in within the hour, today, within 24 hours, over 7 days ago and over 30 days ago.
+	SignedIn SignInCounts `json:"signedIn"`
+}
+
 // SessionFigures defines model for SessionFigures.
 type SessionFigures struct {
 	// EndingWithinHour How many of the sessions end within the hour if they are not used.
@@ -1271,6 +1398,15 @@ type SetupState struct {
 	// Organization Once it is set up.
 	Organization *Organization `json:"organization,omitempty"`
 	Required     bool          `json:"required"`
+}
+
+// SignInCounts How many signed in within the hour, today, within 24 hours, over 7 days ago and over 30 days ago.
+type SignInCounts struct {
+	Day       int64 `json:"day"`
+	Hour      int64 `json:"hour"`
+	OverMonth int64 `json:"overMonth"`
+	OverWeek  int64 `json:"overWeek"`
+	Today     int64 `json:"today"`
 }
 
 // SignInRequest defines model for SignInRequest.
@@ -1335,8 +1471,29 @@ type WaitingLinkKind string
 // Cursor defines model for Cursor.
 type Cursor = string
 
+// EndsBefore defines model for EndsBefore.
+type EndsBefore = time.Time
+
+// EndsUnder defines model for EndsUnder.
+type EndsUnder = string
+
 // Limit defines model for Limit.
 type Limit = int
+
+// SessionDevice defines model for SessionDevice.
+type SessionDevice string
+
+// SessionText defines model for SessionText.
+type SessionText = string
+
+// SessionsOf defines model for SessionsOf.
+type SessionsOf = string
+
+// SignedInBefore defines model for SignedInBefore.
+type SignedInBefore = time.Time
+
+// SignedInSince defines model for SignedInSince.
+type SignedInSince = time.Time
 
 // ListActivityParams defines parameters for ListActivity.
 type ListActivityParams struct {
@@ -1428,22 +1585,30 @@ type ListSessionsParams struct {
 	Scope *ListSessionsParamsScope `form:"scope,omitempty" json:"scope,omitempty"`
 
 	// Member Of this member alone: an id.
-	Member *string `form:"member,omitempty" json:"member,omitempty"`
+	Member *SessionsOf `form:"member,omitempty" json:"member,omitempty"`
 
 	// Q Words that are all found in the member's name or e-mail address, the browser, the system, the kind of device, or the network address; a word may also be a network, as in 192.0.2.0/24.
-	Q      *string                   `form:"q,omitempty" json:"q,omitempty"`
+	Q      *SessionText              `form:"q,omitempty" json:"q,omitempty"`
 	Device *ListSessionsParamsDevice `form:"device,omitempty" json:"device,omitempty"`
 
 	// SignedInSince Signed in then or later, as in 2026-11-23T00:00:00Z.
-	SignedInSince *time.Time `form:"signedInSince,omitempty" json:"signedInSince,omitempty"`
+	SignedInSince *SignedInSince `form:"signedInSince,omitempty" json:"signedInSince,omitempty"`
 
 	// SignedInBefore Signed in before then.
-	SignedInBefore *time.Time              `form:"signedInBefore,omitempty" json:"signedInBefore,omitempty"`
-	Sort           *ListSessionsParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+	SignedInBefore *SignedInBefore `form:"signedInBefore,omitempty" json:"signedInBefore,omitempty"`
+
+	// EndsBefore Ends by then if they are not used.
+	EndsBefore *EndsBefore `form:"endsBefore,omitempty" json:"endsBefore,omitempty"`
+
+	// EndsUnder Would end at once if this session configuration were saved now: the session length, `refresh` or `norefresh` and, if there is one, the maximum
+	// lifetime, as in `3d,refresh,30d`. Units are m, h, d and w. The number is that of the preview.
+	EndsUnder *EndsUnder              `form:"endsUnder,omitempty" json:"endsUnder,omitempty"`
+	Sort      *ListSessionsParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
 
 	// Order The default is desc for times and asc for words.
-	Order *ListSessionsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
-	Limit *Limit                   `form:"limit,omitempty" json:"limit,omitempty"`
+	Order  *ListSessionsParamsOrder  `form:"order,omitempty" json:"order,omitempty"`
+	Format *ListSessionsParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+	Limit  *Limit                    `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor The `nextCursor` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
@@ -1461,11 +1626,69 @@ type ListSessionsParamsSort string
 // ListSessionsParamsOrder defines parameters for ListSessions.
 type ListSessionsParamsOrder string
 
+// ListSessionsParamsFormat defines parameters for ListSessions.
+type ListSessionsParamsFormat string
+
+// CountSessionsParams defines parameters for CountSessions.
+type CountSessionsParams struct {
+	// Since Where the day begins whose sign-ins are of today; 24 hours ago by default.
+	Since *time.Time `form:"since,omitempty" json:"since,omitempty"`
+
+	// Member Of this member alone: an id.
+	Member *SessionsOf `form:"member,omitempty" json:"member,omitempty"`
+
+	// Q Words that are all found in the member's name or e-mail address, the browser, the system, the kind of device, or the network address; a word may also be a network, as in 192.0.2.0/24.
+	Q      *SessionText               `form:"q,omitempty" json:"q,omitempty"`
+	Device *CountSessionsParamsDevice `form:"device,omitempty" json:"device,omitempty"`
+
+	// SignedInSince Signed in then or later, as in 2026-11-23T00:00:00Z.
+	SignedInSince *SignedInSince `form:"signedInSince,omitempty" json:"signedInSince,omitempty"`
+
+	// SignedInBefore Signed in before then.
+	SignedInBefore *SignedInBefore `form:"signedInBefore,omitempty" json:"signedInBefore,omitempty"`
+
+	// EndsBefore Ends by then if they are not used.
+	EndsBefore *EndsBefore `form:"endsBefore,omitempty" json:"endsBefore,omitempty"`
+
+	// EndsUnder Would end at once if this session configuration were saved now: the session length, `refresh` or `norefresh` and, if there is one, the maximum
+	// lifetime, as in `3d,refresh,30d`. Units are m, h, d and w. The number is that of the preview.
+	EndsUnder *EndsUnder `form:"endsUnder,omitempty" json:"endsUnder,omitempty"`
+}
+
+// CountSessionsParamsDevice defines parameters for CountSessions.
+type CountSessionsParamsDevice string
+
 // RevokeAllSessionsParams defines parameters for RevokeAllSessions.
 type RevokeAllSessionsParams struct {
 	// IdempotencyKey A key that you choose (1 to 128 printable ASCII characters) to name this revocation.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
+
+// RevokeMatchingSessionsParams defines parameters for RevokeMatchingSessions.
+type RevokeMatchingSessionsParams struct {
+	// Member Of this member alone: an id.
+	Member *SessionsOf `form:"member,omitempty" json:"member,omitempty"`
+
+	// Q Words that are all found in the member's name or e-mail address, the browser, the system, the kind of device, or the network address; a word may also be a network, as in 192.0.2.0/24.
+	Q      *SessionText                        `form:"q,omitempty" json:"q,omitempty"`
+	Device *RevokeMatchingSessionsParamsDevice `form:"device,omitempty" json:"device,omitempty"`
+
+	// SignedInSince Signed in then or later, as in 2026-11-23T00:00:00Z.
+	SignedInSince *SignedInSince `form:"signedInSince,omitempty" json:"signedInSince,omitempty"`
+
+	// SignedInBefore Signed in before then.
+	SignedInBefore *SignedInBefore `form:"signedInBefore,omitempty" json:"signedInBefore,omitempty"`
+
+	// EndsBefore Ends by then if they are not used.
+	EndsBefore *EndsBefore `form:"endsBefore,omitempty" json:"endsBefore,omitempty"`
+
+	// EndsUnder Would end at once if this session configuration were saved now: the session length, `refresh` or `norefresh` and, if there is one, the maximum
+	// lifetime, as in `3d,refresh,30d`. Units are m, h, d and w. The number is that of the preview.
+	EndsUnder *EndsUnder `form:"endsUnder,omitempty" json:"endsUnder,omitempty"`
+}
+
+// RevokeMatchingSessionsParamsDevice defines parameters for RevokeMatchingSessions.
+type RevokeMatchingSessionsParamsDevice string
 
 // GetSessionSummaryParams defines parameters for GetSessionSummary.
 type GetSessionSummaryParams struct {
@@ -1542,6 +1765,9 @@ type RevokeSessionsJSONRequestBody = RevokeRequest
 
 // RevokeAllSessionsJSONRequestBody defines body for RevokeAllSessions for application/json ContentType.
 type RevokeAllSessionsJSONRequestBody = RevokeAllRequest
+
+// RevokeMatchingSessionsJSONRequestBody defines body for RevokeMatchingSessions for application/json ContentType.
+type RevokeMatchingSessionsJSONRequestBody = RevokeMatchingRequest
 
 // PutGeneralSettingsJSONRequestBody defines body for PutGeneralSettings for application/json ContentType.
 type PutGeneralSettingsJSONRequestBody = GeneralSettingsRequest

@@ -85,3 +85,13 @@ func (e *InvalidError) Error() string {
 
 // Refusal implements [refusal.Refusal].
 func (e *InvalidError) Refusal() {}
+
+// CountError is returned if far more sessions match a revocation than its caller confirmed.
+type CountError struct{ Matching, Confirmed int }
+
+func (e *CountError) Error() string {
+	return fmt.Sprintf("%d sessions match and %d were confirmed", e.Matching, e.Confirmed)
+}
+
+// Refusal implements [refusal.Refusal].
+func (e *CountError) Refusal() {}

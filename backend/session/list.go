@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"math"
 	"time"
 
@@ -75,6 +76,43 @@ func beginWalk(now time.Time, page []Principal) *Walk {
 		}
 	}
 	return walk
+}
+
+// Facets counts the sessions that the query selects by the values of its filters. Sign-ins are of
+// today from the given instant on. Members who do not oversee others get ErrForbidden.
+func (s *Service) Facets(ctx context.Context, who Principal, query Query, today time.Time) (Facets, error) {
+	if !who.Member.Role.Oversees() {
+		return Facets{}, ErrForbidden
+	}
+	roster, org, now, err := s.live()
+	if err != nil {
+		return Facets{}, err
+	}
+	return roster.facets(ctx, query, org, now, today)
+}
+
+// errReplaced is returned if memory was read from the store again during an export.
+var errReplaced = errors.New("the sessions were replaced meanwhile")
+
+// Export returns a function that returns the next part of the sessions that the query selects, in
+// no particular order; empty at the end. It takes the same memory for any number of them. Members
+// who do not oversee others get ErrForbidden.
+func (s *Service) Export(who Principal, query Query) (next func(context.Context) ([]Principal, error), err error) {
+	if !who.Member.Role.Oversees() {
+		return nil, ErrForbidden
+	}
+	roster, org, now, err := s.live()
+	filter, place, more := roster.filter(query, org, now), int32(0), true
+	return func(ctx context.Context) (found []Principal, err error) {
+		for ; more && len(found) == 0 && err == nil; more = place != 0 {
+			found, place = roster.part(place, filter, org)
+			err = ctx.Err()
+		}
+		if s.roster.Load() != roster {
+			return nil, errReplaced
+		}
+		return found, err
+	}, err
 }
 
 // Figures counts the live sessions and their members by rule R1, the sessions that began since the

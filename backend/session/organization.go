@@ -73,6 +73,12 @@ func (o *Organization) Window(now time.Time) Window {
 	return w
 }
 
+// windowAfter returns the window that would hold at the time if next were saved then.
+func (o *Organization) windowAfter(next Policy, at time.Time) Window {
+	saved := o.Saved(next, at, audit.Actor{})
+	return saved.Window(at)
+}
+
 // watermarks is rule R3b: what had ended when a policy was saved stays ended.
 func (o *Organization) watermarks() Window {
 	return Window{o.StartedAfter.UnixMilli(), o.AuthenticatedAfter.UnixMilli()}

@@ -47,9 +47,8 @@ func (s *Service) Preview(ctx context.Context, who Principal, next Policy) (Prev
 	if err != nil {
 		return Preview{}, err
 	}
-	after := before.Saved(next, now, who.Caller().Actor)
 	f := forecast{
-		now: now.UnixMilli(), alive: before.Window(now), before: before.Policy, spared: after.Window(now), after: next, own: who.Session.ID,
+		now: now.UnixMilli(), alive: before.Window(now), before: before.Policy, spared: before.windowAfter(next, now), after: next, own: who.Session.ID,
 	}
 	p, err := f.preview(ctx, roster)
 	p.Loosens = next.Loosens(before.Policy)

@@ -57,7 +57,8 @@ func forecastOf(records []Record, before, after *Organization, now time.Time, ow
 	return p
 }
 
-// TestAPreviewIsTheRuleAskedOfEachSession, under policies drawn at random.
+// TestAPreviewIsTheRuleAskedOfEachSession, under policies drawn at random, and so is the list of
+// the sessions that would end.
 func TestAPreviewIsTheRuleAskedOfEachSession(t *testing.T) {
 	spared, ended := 0, 0
 	hours := rapid.Custom(func(t *rapid.T) Policy { // so that some end when an hour or a day is over
@@ -81,20 +82,24 @@ func TestAPreviewIsTheRuleAskedOfEachSession(t *testing.T) {
 		for n := range rapid.IntRange(0, 30).Draw(t, "sessions") {
 			at := noon.Add(-back("age", scale.longest))
 			record := Record{Member: rapid.SampledFrom(people()).Draw(t, "member"), Session: Session{
-				ID: ID{15: byte(n)}, Generation: 1, MemberGeneration: 1, AuthenticatedAt: at, StartedAt: at.Add(back("moved", noon.Sub(at))),
+				ID: ID{1, 15: byte(n)}, Generation: 1, MemberGeneration: 1, AuthenticatedAt: at, StartedAt: at.Add(back("moved", noon.Sub(at))),
 			}}
 			s.roster.Load().add(record)
 			if standingOf(record, &org).Ended(noon) == "" {
 				alive = append(alive, record)
 			}
 		}
-		who := Principal{Session: Session{ID: ID{15: byte(rapid.IntRange(0, 30).Draw(t, "own"))}}}
+		who := Principal{Session: Session{ID: ID{1, 15: byte(rapid.IntRange(0, 30).Draw(t, "own"))}}}
 		got, err := s.Preview(t.Context(), who, next)
 		require.NoError(t, err)
 		after := org.Saved(next, noon, org.SavedBy)
 		want := forecastOf(alive, &org, &after, noon, who.Session.ID)
 		want.Loosens = next.Loosens(org.Policy)
 		require.Equal(t, want, got)
+		found, _, total, err := s.Find(t.Context(), Principal{Member: member.Member{Role: member.Auditor}}, Query{EndsUnder: next, Limit: 50})
+		require.NoError(t, err)
+		require.Equal(t, got.AtOnce.Sessions, total, "the list that the number leads to has as many")
+		require.Len(t, found, total)
 		ended += got.AtOnce.Sessions
 		spared += got.Live.Sessions - got.AtOnce.Sessions
 	})

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -116,6 +115,12 @@ type Query struct {
 	Device DeviceKind
 	// SignedInSince and SignedInBefore are bounds of the sign-in, unless they are zero.
 	SignedInSince, SignedInBefore time.Time
+	// EndsBefore limits the query to sessions that end before then, unless there is an access. It
+	// is no limit if it is zero.
+	EndsBefore time.Time
+	// EndsUnder limits the query to sessions that would end at once if this policy were saved now.
+	// It is no limit if it is zero.
+	EndsUnder Policy
 
 	Order Order
 	// Reversed reverses the order.
@@ -191,18 +196,16 @@ func (m *Mark) compare(other *Mark) int {
 // are more, and how many it selects in all. Or it returns the context's error.
 func (r *roster) query(ctx context.Context, q Query, org *Organization, now time.Time) (page []Mark, more bool, total int, err error) {
 	var (
-		selects = r.filter(q, org, now)
-		best    = newBest(q)
+		filter = r.filter(q, org, now)
+		best   = newBest(q)
 	)
-	visit := func(e *row) {
-		if selects(e) {
+	err = r.candidates(ctx, q, func(e *row) {
+		if filter.selects(e) {
 			total++
 			best.add(r.mark(e, q.Order, org), e, org)
 		}
-	}
-	if q.Member != (member.ID{}) {
-		r.eachOf(q.Member, visit)
-	} else if err := r.walk(ctx, q.descending(), visit); err != nil {
+	})
+	if err != nil {
 		return nil, false, 0, err
 	}
 	page = best.marks[:min(len(best.marks), q.Limit)]
@@ -259,23 +262,4 @@ func (r *roster) mark(e *row, by Order, org *Organization) Mark {
 		mark.Key[1] = uint64(e.lastSeenAt.Load())
 	}
 	return mark
-}
-
-// filter returns the function that reports whether the query selects a row.
-func (r *roster) filter(q Query, org *Organization, now time.Time) func(*row) bool {
-	var (
-		alive         = org.Window(now)
-		since, before = int64(0), int64(math.MaxInt64)
-		text          = newPattern(q.Text)
-	)
-	if !q.SignedInSince.IsZero() {
-		since = q.SignedInSince.UnixMilli()
-	}
-	if !q.SignedInBefore.IsZero() {
-		before = q.SignedInBefore.UnixMilli()
-	}
-	return func(e *row) bool {
-		return alive.Holds(e.times()) && e.authenticatedAt >= since && e.authenticatedAt < before && e.id != q.but &&
-			(q.Device == "" || r.agentOf(e).device.Kind == q.Device) && text.matches(r, e)
-	}
 }

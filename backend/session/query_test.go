@@ -49,7 +49,9 @@ func (p plain) find(q Query, org *Organization, now time.Time) (found []ID) {
 		if matches && p.standing(f, org).Ended(now) == "" && (q.Member == member.ID{} || q.Member == f.Member.ID) &&
 			(q.Device == "" || q.Device == f.Session.Client.Device().Kind) &&
 			(q.SignedInSince.IsZero() || !f.Session.AuthenticatedAt.Before(q.SignedInSince)) &&
-			(q.SignedInBefore.IsZero() || f.Session.AuthenticatedAt.Before(q.SignedInBefore)) {
+			(q.SignedInBefore.IsZero() || f.Session.AuthenticatedAt.Before(q.SignedInBefore)) &&
+			(q.EndsBefore.IsZero() || p.standing(f, org).Ended(q.EndsBefore) != "") &&
+			(q.EndsUnder == Policy{} || p.standing(f, new(org.Saved(q.EndsUnder, now, org.SavedBy))).Ended(now) != "") {
 			picked = append(picked, f)
 		}
 	}
@@ -202,6 +204,14 @@ func TestTheRosterFindsWhatAPlainListDoes(t *testing.T) {
 		if rapid.Bool().Draw(r, "old") {
 			q.SignedInBefore = noon.Add(minutes("before", 100))
 		}
+		if rapid.Bool().Draw(r, "ending") {
+			q.EndsBefore = now.Add(minutes("ends", 150))
+		}
+		if rapid.Bool().Draw(r, "under another policy") {
+			q.EndsUnder = Policy{Length: Length{rapid.Int64Range(1, 200).Draw(r, "proposed"), Minutes}}
+		}
+		requireFacets(t, d, q, org, now)
+		requireExport(t, d, q, org, now)
 		want := p.find(q, org, now)
 		var got []ID
 		for {
@@ -298,4 +308,47 @@ func TestFiguresCountWhatBeganAndWhatEndsSoon(t *testing.T) {
 	require.NoError(t, err)
 	// Two have ended and wait for the sweep. Of the others, two have an hour or less.
 	require.Equal(t, Figures{Live: Count{5, 2}, New: 4, EndingWithinHour: 2}, figures)
+}
+
+// requireFacets holds each count to a query with that value of the filter.
+func requireFacets(t *testing.T, d *roster, q Query, org *Organization, now time.Time) {
+	t.Helper()
+	today := now.Add(-50 * time.Minute)
+	got, err := d.facets(t.Context(), q, org, now, today)
+	require.NoError(t, err)
+	q.Limit = 1
+	with := func(change func(*Query)) int64 {
+		changed := q
+		change(&changed)
+		_, _, total, err := d.query(t.Context(), changed, org, now)
+		require.NoError(t, err)
+		return int64(total)
+	}
+	for _, kind := range []DeviceKind{Desktop, Phone, Tablet, Program, Bot} {
+		require.Equal(t, with(func(q *Query) { q.Device = kind }), got.Devices[kind])
+	}
+	since := func(at time.Time) func(*Query) {
+		return func(q *Query) { q.SignedInSince, q.SignedInBefore = at, time.Time{} }
+	}
+	before := func(at time.Time) func(*Query) {
+		return func(q *Query) { q.SignedInSince, q.SignedInBefore = time.Time{}, at }
+	}
+	require.Equal(t, with(since(now.Add(-time.Hour))), got.SignedIn.Hour)
+	require.Equal(t, with(since(today)), got.SignedIn.Today)
+	require.Equal(t, with(since(now.Add(-day))), got.SignedIn.Day)
+	require.Equal(t, with(before(now.Add(-7*day))), got.SignedIn.OverWeek)
+	require.Equal(t, with(before(now.Add(-30*day))), got.SignedIn.OverMonth)
+	require.Equal(t, with(func(q *Query) { q.EndsBefore = now.Add(time.Hour) }), got.Ends.Hour)
+	require.Equal(t, with(func(q *Query) { q.EndsBefore = now.Add(day) }), got.Ends.Day)
+	require.Equal(t, with(func(q *Query) { q.EndsBefore = now.Add(7 * day) }), got.Ends.Week)
+}
+
+// requireExport holds the parts of an export to the query's total.
+func requireExport(t *testing.T, d *roster, q Query, org *Organization, now time.Time) {
+	t.Helper()
+	found, next := d.part(0, d.filter(q, org, now), org)
+	require.Zero(t, next)
+	_, _, total, err := d.query(t.Context(), q, org, now)
+	require.NoError(t, err)
+	require.Len(t, found, total)
 }

@@ -20,6 +20,9 @@ type EndRequest struct {
 	// Requirement makes the store judge By in the same transaction, and skip the sessions that By
 	// may not end. It is nil for the system, and for members who sign out.
 	Requirement *member.Requirement
+	// Filters is what selected the sessions, which then have one audit entry together. Without it
+	// each has one of its own.
+	Filters map[string]any
 }
 
 // EndedSession is a session and the time of its end. Member is empty in a request.
@@ -29,8 +32,25 @@ type EndedSession struct {
 	Member member.ID
 }
 
-// Event returns the audit entry of one of the sessions.
-func (r EndRequest) Event(ended EndedSession) audit.Event {
+// Events returns the audit entries of the sessions that ended, which are at least one.
+func (r EndRequest) Events(ended []EndedSession) []audit.Event {
+	if r.Filters == nil {
+		events := make([]audit.Event, len(ended))
+		for i, e := range ended {
+			events[i] = r.event(e)
+		}
+		return events
+	}
+	members := map[member.ID]bool{}
+	for _, e := range ended {
+		members[e.Member] = true
+	}
+	return []audit.Event{r.By.Event(ended[0].At, audit.SessionsRevoked, "organization", map[string]any{
+		"filters": r.Filters, "sessionsEnded": len(ended), "membersSignedOut": len(members),
+	})}
+}
+
+func (r EndRequest) event(ended EndedSession) audit.Event {
 	return r.By.Event(ended.At, audit.SessionEnded, "session:"+ended.ID.String(), map[string]any{
 		"reason": r.Reason, "member": ended.Member.String(),
 	})
@@ -148,12 +168,82 @@ func (s *Service) RevokeNamed(ctx context.Context, who Principal, ids []ID) (end
 	return s.revoke(ctx, who, member.Requirement{Administers: true}, ids)
 }
 
+// Matching is a query of which all sessions are to be revoked.
+type Matching struct {
+	Query
+	// Confirmed is how many sessions the caller was told that the query selects.
+	Confirmed int
+	// Filters describes the query in the audit entry.
+	Filters map[string]any
+}
+
+// EndSummary is what a revocation did.
+type EndSummary struct {
+	// Ended counts the sessions that were alive until then, and Skipped those of members who stand
+	// above the caller.
+	Ended, Skipped int
+	// Yours reports whether the caller's own session was among them.
+	Yours bool
+}
+
+// atOnce is how many sessions one transaction revokes, so that other changes do not wait long.
+const atOnce = 5000
+
+// RevokeMatching ends the sessions that a query selects now, of members that the caller may manage,
+// and counts them as [Service.RevokeNamed] does. It returns a [*CountError] and ends none if they
+// are more than were confirmed by over a tenth and over five: sessions begin and end all the time,
+// but a caller who confirmed fewer did not mean so many. The caller's own session ends last,
+// because each transaction judges the caller.
+func (s *Service) RevokeMatching(ctx context.Context, who Principal, m Matching) (done EndSummary, err error) {
+	ids, err := s.matching(ctx, who, m.Query)
+	if err != nil {
+		return done, err
+	}
+	if len(ids) > m.Confirmed+max(5, m.Confirmed/10) {
+		return done, &CountError{Matching: len(ids), Confirmed: m.Confirmed}
+	}
+	for batch := range slices.Chunk(ids, atOnce) {
+		request := s.revocation(who, member.Requirement{Administers: true}, batch)
+		request.Filters = m.Filters
+		ended, skipped, err := s.end(ctx, request)
+		if err != nil {
+			return done, err
+		}
+		done.Ended, done.Skipped = done.Ended+ended, done.Skipped+skipped
+	}
+	done.Yours = len(ids) > 0 && ids[len(ids)-1] == who.Session.ID
+	return done, nil
+}
+
+// matching returns the ids of the sessions that the query selects, the principal's own last.
+func (s *Service) matching(ctx context.Context, who Principal, query Query) (ids []ID, err error) {
+	roster, org, now, err := s.live()
+	if err != nil {
+		return nil, err
+	}
+	filter, own := roster.filter(query, org, now), []ID(nil)
+	err = roster.candidates(ctx, query, func(e *row) {
+		switch {
+		case !filter.selects(e):
+		case e.id == who.Session.ID:
+			own = []ID{e.id}
+		default:
+			ids = append(ids, e.id)
+		}
+	})
+	return append(ids, own...), err
+}
+
 func (s *Service) revoke(ctx context.Context, who Principal, requirement member.Requirement, ids []ID) (ended, skipped int, err error) {
+	return s.end(ctx, s.revocation(who, requirement, ids))
+}
+
+func (s *Service) revocation(who Principal, requirement member.Requirement, ids []ID) EndRequest {
 	now, request := s.now(), EndRequest{Reason: Revoked, By: who.Caller(), Requirement: &requirement}
 	for _, id := range ids {
 		request.Sessions = append(request.Sessions, EndedSession{ID: id, At: now})
 	}
-	return s.end(ctx, request)
+	return request
 }
 
 // end is the one function through which single sessions end, except for those that expire. It

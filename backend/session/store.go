@@ -59,7 +59,7 @@ type Store interface {
 	// hash, if it is the successor of the current one and the session is alive. It returns what the
 	// row holds afterwards.
 	RotateRefresh(ctx context.Context, id ID, presented RefreshState) (RefreshState, error)
-	// End ends those of the sessions that have not ended, with an audit entry for each, and lists
+	// End ends those of the sessions that have not ended, records [EndRequest.Events], and lists
 	// them in the effect. It skips those that are not the caller's to end, and counts these.
 	End(ctx context.Context, request EndRequest) (effect Effect, skipped int, err error)
 

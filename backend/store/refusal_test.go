@@ -23,7 +23,7 @@ var refusals = map[string]error{
 	"session.ErrReauthenticationRequired": session.ErrReauthenticationRequired, "session.ErrRestricted": session.ErrRestricted,
 	"session.ErrFactorRequired": session.ErrFactorRequired, "session.ErrForbidden": session.ErrForbidden,
 	"session.ErrCallerEnded": session.ErrCallerEnded, "session.ErrClockNotAhead": session.ErrClockNotAhead, "session.ErrKeyReused": session.ErrKeyReused,
-	"session.EndedError": &session.EndedError{}, "session.StaleVersionError": &session.StaleVersionError{},
+	"session.EndedError": &session.EndedError{}, "session.StaleVersionError": &session.StaleVersionError{}, "session.CountError": &session.CountError{},
 	"session.InvalidError": &session.InvalidError{Fields: []session.FieldError{{}}},
 
 	"member.ErrCallerEnded": member.ErrCallerEnded, "member.ErrRestricted": member.ErrRestricted, "member.ErrRoleNeeded": member.ErrRoleNeeded,

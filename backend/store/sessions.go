@@ -230,8 +230,8 @@ func endSessionsOf(tx *gorm.DB, id member.ID, at time.Time, request session.EndR
 	return closeSessions(tx, request, endMembers, millis(at), string(request.Reason), request.By.Actor.Name, id.String(), but)
 }
 
-// closeSessions runs an update that ends sessions, and writes an audit entry for each that had been
-// alive.
+// closeSessions runs an update that ends sessions, and writes the audit entries of those that had
+// been alive.
 func closeSessions(tx *gorm.DB, ending session.EndRequest, update string, args ...any) ([]session.EndedSession, error) {
 	ended, err := all(tx, func(e *session.EndedSession) []any {
 		return []any{parsed(&e.ID, session.ParseID), parsed(&e.Member, member.ParseID), moment(&e.At)}
@@ -239,11 +239,7 @@ func closeSessions(tx *gorm.DB, ending session.EndRequest, update string, args .
 	if err != nil || len(ended) == 0 {
 		return nil, err
 	}
-	events := make([]audit.Event, len(ended))
-	for i, e := range ended {
-		events[i] = ending.Event(e)
-	}
-	return ended, record(tx, events...)
+	return ended, record(tx, ending.Events(ended)...)
 }
 
 // CloseRevoked implements [session.Store].

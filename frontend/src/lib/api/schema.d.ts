@@ -37,6 +37,9 @@ export interface paths {
          * @description Your own, with the current session first. With `scope=all`, for admins and auditors, those of all members: filtered, sorted, and counted exactly, however many
          *     there are. A cursor is good for the order that it came with. Sessions that are seen while the pages are read, in an order that this changes, come
          *     at the end, so that each comes at least once; in the order `signedIn` each comes once.
+         *
+         *     With `format`, all sessions that the filters select are streamed as a file, in no particular order. It takes no `sort`, `order`, `limit` or `cursor`. An
+         *     export is recorded, and broken off when its session ends.
          */
         get: operations["listSessions"];
         put?: never;
@@ -97,6 +100,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sessions/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count the sessions of a list by the values of its filters.
+         * @description For admins and auditors. Each kind of filter is counted as if the list had no filter of that kind, but all its others.
+         */
+        get: operations["countSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions/revoke-others": {
         parameters: {
             query?: never;
@@ -128,6 +151,27 @@ export interface paths {
          * @description For admins. Those that have ended already are passed over, and those of members who stand above the caller are skipped; the answer counts both those that ended and those that were skipped.
          */
         post: operations["revokeSessions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/revoke-matching": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End all sessions that filters select.
+         * @description For admins. Takes the filters of `GET /api/sessions?scope=all`, and how many sessions the caller was told that they select. If they select
+         *     more by now, by over a tenth and over five, none is ended (409 `count_changed`). Sessions of members who stand above the caller are skipped.
+         */
+        post: operations["revokeMatchingSessions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1127,6 +1171,36 @@ export interface components {
              */
             openLinks: number;
         };
+        SessionCounts: {
+            /** @description By the kind of device. A kind without sessions is missing. */
+            devices: {
+                [key: string]: number;
+            };
+            signedIn: components["schemas"]["SignInCounts"];
+            ends: components["schemas"]["EndCounts"];
+        };
+        /** @description How many signed in within the hour, today, within 24 hours, over 7 days ago and over 30 days ago. */
+        SignInCounts: {
+            /** Format: int64 */
+            hour: number;
+            /** Format: int64 */
+            today: number;
+            /** Format: int64 */
+            day: number;
+            /** Format: int64 */
+            overWeek: number;
+            /** Format: int64 */
+            overMonth: number;
+        };
+        /** @description How many end within the hour, 24 hours and 7 days if they are not used. */
+        EndCounts: {
+            /** Format: int64 */
+            hour: number;
+            /** Format: int64 */
+            day: number;
+            /** Format: int64 */
+            week: number;
+        };
         /** @description How many of the sessions that are live now are left at that time, if they are not used. */
         Remaining: {
             /** Format: date-time */
@@ -1495,6 +1569,13 @@ export interface components {
         RevokeRequest: {
             ids: string[];
         };
+        RevokeMatchingRequest: {
+            /**
+             * Format: int64
+             * @description How many sessions the caller was told that the filters select.
+             */
+            confirmed: number;
+        };
         AuditChain: {
             /**
              * Format: int64
@@ -1660,6 +1741,22 @@ export interface components {
         Limit: number;
         /** @description The `nextCursor` of the page before. */
         Cursor: string;
+        /** @description Of this member alone: an id. */
+        SessionsOf: string;
+        /** @description Words that are all found in the member's name or e-mail address, the browser, the system, the kind of device, or the network address; a word may also be a network, as in 192.0.2.0/24. */
+        SessionText: string;
+        SessionDevice: "desktop" | "phone" | "tablet" | "program" | "bot";
+        /** @description Signed in then or later, as in 2026-11-23T00:00:00Z. */
+        SignedInSince: string;
+        /** @description Signed in before then. */
+        SignedInBefore: string;
+        /** @description Ends by then if they are not used. */
+        EndsBefore: string;
+        /**
+         * @description Would end at once if this session configuration were saved now: the session length, `refresh` or `norefresh` and, if there is one, the maximum
+         *     lifetime, as in `3d,refresh,30d`. Units are m, h, d and w. The number is that of the preview.
+         */
+        EndsUnder: string;
     };
     requestBodies: never;
     headers: never;
@@ -1721,17 +1818,25 @@ export interface operations {
                 /** @description Your own sessions, or those of all members. The filters and the order below need `all`. */
                 scope?: "own" | "all";
                 /** @description Of this member alone: an id. */
-                member?: string;
+                member?: components["parameters"]["SessionsOf"];
                 /** @description Words that are all found in the member's name or e-mail address, the browser, the system, the kind of device, or the network address; a word may also be a network, as in 192.0.2.0/24. */
-                q?: string;
-                device?: "desktop" | "phone" | "tablet" | "program" | "bot";
+                q?: components["parameters"]["SessionText"];
+                device?: components["parameters"]["SessionDevice"];
                 /** @description Signed in then or later, as in 2026-11-23T00:00:00Z. */
-                signedInSince?: string;
+                signedInSince?: components["parameters"]["SignedInSince"];
                 /** @description Signed in before then. */
-                signedInBefore?: string;
+                signedInBefore?: components["parameters"]["SignedInBefore"];
+                /** @description Ends by then if they are not used. */
+                endsBefore?: components["parameters"]["EndsBefore"];
+                /**
+                 * @description Would end at once if this session configuration were saved now: the session length, `refresh` or `norefresh` and, if there is one, the maximum
+                 *     lifetime, as in `3d,refresh,30d`. Units are m, h, d and w. The number is that of the preview.
+                 */
+                endsUnder?: components["parameters"]["EndsUnder"];
                 sort?: "lastSeen" | "signedIn" | "ends" | "member" | "device" | "address";
                 /** @description The default is desc for times and asc for words. */
                 order?: "asc" | "desc";
+                format?: "csv";
                 limit?: components["parameters"]["Limit"];
                 /** @description The `nextCursor` of the page before. */
                 cursor?: components["parameters"]["Cursor"];
@@ -1742,13 +1847,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of sessions. */
+            /** @description A page of sessions, or all of them as a file. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["SessionPage"];
+                    "text/csv": string;
                 };
             };
             403: components["responses"]["Problem"];
@@ -1834,6 +1940,48 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    countSessions: {
+        parameters: {
+            query?: {
+                /** @description Where the day begins whose sign-ins are of today; 24 hours ago by default. */
+                since?: string;
+                /** @description Of this member alone: an id. */
+                member?: components["parameters"]["SessionsOf"];
+                /** @description Words that are all found in the member's name or e-mail address, the browser, the system, the kind of device, or the network address; a word may also be a network, as in 192.0.2.0/24. */
+                q?: components["parameters"]["SessionText"];
+                device?: components["parameters"]["SessionDevice"];
+                /** @description Signed in then or later, as in 2026-11-23T00:00:00Z. */
+                signedInSince?: components["parameters"]["SignedInSince"];
+                /** @description Signed in before then. */
+                signedInBefore?: components["parameters"]["SignedInBefore"];
+                /** @description Ends by then if they are not used. */
+                endsBefore?: components["parameters"]["EndsBefore"];
+                /**
+                 * @description Would end at once if this session configuration were saved now: the session length, `refresh` or `norefresh` and, if there is one, the maximum
+                 *     lifetime, as in `3d,refresh,30d`. Units are m, h, d and w. The number is that of the preview.
+                 */
+                endsUnder?: components["parameters"]["EndsUnder"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The numbers. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionCounts"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     revokeOtherSessions: {
         parameters: {
             query?: never;
@@ -1878,6 +2026,51 @@ export interface operations {
                 };
             };
             403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    revokeMatchingSessions: {
+        parameters: {
+            query?: {
+                /** @description Of this member alone: an id. */
+                member?: components["parameters"]["SessionsOf"];
+                /** @description Words that are all found in the member's name or e-mail address, the browser, the system, the kind of device, or the network address; a word may also be a network, as in 192.0.2.0/24. */
+                q?: components["parameters"]["SessionText"];
+                device?: components["parameters"]["SessionDevice"];
+                /** @description Signed in then or later, as in 2026-11-23T00:00:00Z. */
+                signedInSince?: components["parameters"]["SignedInSince"];
+                /** @description Signed in before then. */
+                signedInBefore?: components["parameters"]["SignedInBefore"];
+                /** @description Ends by then if they are not used. */
+                endsBefore?: components["parameters"]["EndsBefore"];
+                /**
+                 * @description Would end at once if this session configuration were saved now: the session length, `refresh` or `norefresh` and, if there is one, the maximum
+                 *     lifetime, as in `3d,refresh,30d`. Units are m, h, d and w. The number is that of the preview.
+                 */
+                endsUnder?: components["parameters"]["EndsUnder"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevokeMatchingRequest"];
+            };
+        };
+        responses: {
+            /** @description How many sessions were ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionsEnded"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
@@ -2630,7 +2823,7 @@ export interface operations {
                 /** @description What this member did, and what was done to them: an id. */
                 member?: string;
                 /** @description One kind of entry. */
-                action?: "organization.set_up" | "policy.saved" | "session.started" | "session.refused" | "session.ended" | "sessions.revoked_all" | "session.reauthenticated" | "session.reauthentication_refused" | "member.password_reset" | "member.password_changed" | "member.invited" | "member.changed" | "member.sessions_revoked" | "member.link_issued" | "member.link_used" | "database.backed_up" | "database.restored" | "member.second_factor_set" | "member.second_factor_removed" | "member.recovery_codes_made" | "member.recovery_code_used" | "member.passkey_added" | "member.passkey_removed" | "sign_in.second_factor_demanded" | "clock.accepted" | "audit.chain_repaired" | "member.removed" | "organization.renamed" | "organization.changed" | "guidelines.chosen" | "audit.exported";
+                action?: "organization.set_up" | "policy.saved" | "session.started" | "session.refused" | "session.ended" | "sessions.revoked_all" | "session.reauthenticated" | "session.reauthentication_refused" | "member.password_reset" | "member.password_changed" | "member.invited" | "member.changed" | "member.sessions_revoked" | "member.link_issued" | "member.link_used" | "database.backed_up" | "database.restored" | "member.second_factor_set" | "member.second_factor_removed" | "member.recovery_codes_made" | "member.recovery_code_used" | "member.passkey_added" | "member.passkey_removed" | "sign_in.second_factor_demanded" | "clock.accepted" | "audit.chain_repaired" | "member.removed" | "organization.renamed" | "organization.changed" | "guidelines.chosen" | "audit.exported" | "sessions.revoked" | "sessions.exported";
                 /** @description From then on, as in 2026-11-23T00:00:00Z. */
                 since?: string;
                 /** @description Before then. */

@@ -6,8 +6,12 @@ export type Ended = components['schemas']['Ended'];
 export type RevocationReceipt = components['schemas']['RevocationReceipt'];
 export type Session = components['schemas']['Session'];
 export type SessionFigures = components['schemas']['SessionFigures'];
+type SessionPage = components['schemas']['SessionPage'];
 export type SessionSummary = components['schemas']['SessionSummary'];
-export type SessionQuery = NonNullable<operations['listSessions']['parameters']['query']>;
+export type SessionQuery = Omit<
+  NonNullable<operations['listSessions']['parameters']['query']>,
+  'format'
+>;
 
 /** Reads the session, which counts as an access. */
 export const getSession = () => body(api.GET('/api/session'));
@@ -30,7 +34,8 @@ export const reauthenticate = (password: string, code: string) =>
 
 /** A page of my sessions, newest access first, or of the sessions of all. */
 export const listSessions = (query: SessionQuery, headers: HeadersInit = {}) =>
-  body(api.GET('/api/sessions', { params: { query }, headers }));
+  // The answer is a file only with `format`.
+  body(api.GET('/api/sessions', { params: { query }, headers })) as Promise<SessionPage>;
 
 export const revokeSession = (id: string) =>
   body(api.DELETE('/api/sessions/{id}', { params: { path: { id } } }));

@@ -41,6 +41,11 @@ describe('the activity', () => {
     ],
     [words('sessions.revoked_all', ben), 'Ben revoked all sessions'],
     [
+      words('sessions.revoked', ben, { sessionsEnded: 95, membersSignedOut: 20 }),
+      'Ben revoked all 95 sessions of 20 members that matched',
+    ],
+    [words('sessions.exported', ben), 'Ben exported the list of sessions'],
+    [
       words('sessions.revoked_all', me, { reason: 'Laptop stolen' }),
       'You revoked all sessions: Laptop stolen',
     ],

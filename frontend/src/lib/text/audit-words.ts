@@ -1,6 +1,7 @@
 import type { AuditEntry } from '../api/audit';
 import { formatNumber } from './formats';
 import { bidiIsolate } from './bidi-isolate';
+import { sessionsOfMembers } from './plural';
 
 /** What the reader of an entry knows next to it. */
 export interface Reader {
@@ -27,6 +28,8 @@ export const ACTIONS: { group: string; actions: Record<string, string> }[] = [
       'session.ended': 'Sessions ended',
       'member.sessions_revoked': 'Revoked for a member',
       'sessions.revoked_all': 'Revoked for all',
+      'sessions.revoked': 'Revoked by filter',
+      'sessions.exported': 'Sessions exported',
     },
   },
   {
@@ -111,6 +114,10 @@ export function entryWords(entry: AuditEntry, reader: Reader): string {
       return endedWords(who, entry, reader);
     case 'sessions.revoked_all':
       return `${who} revoked all sessions${details.reason ? `: ${details.reason}` : ''}`;
+    case 'sessions.revoked':
+      return `${who} revoked all ${sessionsOfMembers(Number(details.sessionsEnded), Number(details.membersSignedOut))} that matched`;
+    case 'sessions.exported':
+      return `${who} exported the list of sessions`;
     case 'session.reauthenticated':
       return `${who} confirmed ${own} password${from}`;
     case 'session.reauthentication_refused':
