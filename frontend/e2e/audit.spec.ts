@@ -19,8 +19,8 @@ test('a saved policy is told in words, with what changed', async ({ page }) => {
   await expect(page).toHaveTitle('Audit log · Account settings · Curfew');
 
   await expect(entries(page)).toContainText([
-    'Ana saved the session configuration: 12 days, refresh on',
-    /Ana signed in from .* with Headless Chrome on Linux/,
+    'Ana set the session length to 12 days',
+    'Ana signed in',
     'Ana set up the organization',
   ]);
   await entries(page).first().click();
@@ -65,9 +65,9 @@ test('entries are picked by member, action and day, in the address', async ({ pa
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(/\?member=/);
   await expect(entries(page)).toContainText([
-    'Ben Okafor signed in from',
+    'Ben Okafor signed in',
     'Ben Okafor accepted the invitation',
-    'Ana invited Ben Okafor as a member',
+    'Ana invited Ben Okafor',
   ]);
 
   await page.getByRole('combobox', { name: 'Action' }).selectOption('Invitations');

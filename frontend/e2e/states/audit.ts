@@ -21,7 +21,7 @@ export const audit: State[] = [
       await save(page).click();
       await expect(page.getByText('Saved', { exact: true })).toBeVisible();
       await page.goto('/settings/audit');
-      await page.getByText('Ana saved the session configuration').click();
+      await page.getByText('Ana set the session length to 12 days').click();
       await page.getByRole('table', { name: 'What changed' }).waitFor();
     },
   },

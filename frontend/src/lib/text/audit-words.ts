@@ -1,7 +1,8 @@
 import type { AuditEntry } from '../api/audit';
-import { formatNumber } from './formats';
 import { bidiIsolate } from './bidi-isolate';
-import { sessionsOfMembers } from './plural';
+import { deviceName } from './device';
+import { formatNumber } from './formats';
+import { plural } from './plural';
 
 /** What the reader of an entry knows next to it. */
 export interface Reader {
@@ -11,200 +12,335 @@ export interface Reader {
   nameOf?: (id: string) => string | undefined;
 }
 
-/** Every kind of entry by its name, as people choose between them. */
-export const ACTIONS: { group: string; actions: Record<string, string> }[] = [
-  {
-    group: 'Signing in',
-    actions: {
-      'session.started': 'Sign-ins',
-      'session.refused': 'Refused sign-ins',
-      'session.reauthenticated': 'Passwords confirmed',
-      'session.reauthentication_refused': 'Confirmations refused',
-    },
-  },
-  {
-    group: 'Sessions',
-    actions: {
-      'session.ended': 'Sessions ended',
-      'member.sessions_revoked': 'Revoked for a member',
-      'sessions.revoked_all': 'Revoked for all',
-      'sessions.revoked': 'Revoked by filter',
-      'sessions.exported': 'Sessions exported',
-    },
-  },
-  {
-    group: 'Members',
-    actions: {
-      'member.invited': 'Invitations',
-      'member.changed': 'Members changed',
-      'member.link_issued': 'Links issued',
-      'member.link_used': 'Links used',
-      'member.password_changed': 'Passwords changed',
-      'member.password_reset': 'Passwords reset',
-      'member.removed': 'Members removed',
-    },
-  },
-  {
-    group: 'Second factors',
-    actions: {
-      'member.second_factor_set': 'Second factors set up',
-      'member.second_factor_removed': 'Second factors removed',
-      'member.recovery_codes_made': 'Recovery codes made',
-      'member.recovery_code_used': 'Recovery codes used',
-      'member.passkey_added': 'Passkeys added',
-      'member.passkey_removed': 'Passkeys removed',
-    },
-  },
-  {
-    group: 'Organization',
-    actions: {
-      'sign_in.second_factor_demanded': 'Second factor demanded or not',
-      'policy.saved': 'Session configuration saved',
-      'organization.set_up': 'Organization set up',
-      'organization.renamed': 'Organization renamed',
-      'guidelines.chosen': 'Guidelines chosen',
-      'organization.changed': 'Help contact or logo changed',
-      'database.backed_up': 'Backups made',
-      'database.restored': 'Backups restored',
-      'clock.accepted': 'Clocks set right',
-      'audit.chain_repaired': 'Audit logs repaired',
-      'audit.exported': 'Audit log exported',
-    },
-  },
-];
+/** A part of a sentence: a text, or a name that stands out. */
+export type Part = string | { name: string };
 
-/** How often, in an entry that counts refusals without an entry of their own. */
-function timesWords(count: unknown): string {
-  if (typeof count !== 'number') return '';
-  return count === 1 ? ' once more' : ` ${formatNumber(count)} more times`;
+/** How much an entry stands out: ordinary, a setting, stronger than before, refused or revoked. */
+export type Tone = '' | 'calm' | 'good' | 'bad';
+
+/** Each has a picture in `EntryIcon`. */
+export type Icon =
+  | 'alert'
+  | 'archive'
+  | 'clock'
+  | 'download'
+  | 'key'
+  | 'link'
+  | 'log'
+  | 'member'
+  | 'organization'
+  | 'passkey'
+  | 'revoke'
+  | 'session'
+  | 'settings'
+  | 'shield';
+
+/** A kind of entry. To add one, add it to KINDS. */
+interface Kind {
+  /** What people select it by. */
+  name: string;
+  icon: Icon;
+  tone?: Tone | ((words: Words) => Tone);
+  /** What happened, if what changed is shown next to it. */
+  says: (words: Words) => Part[];
+  /** What happened and what changed, for a reader who sees only the sentence. */
+  tells?: (words: Words) => Part[];
+  /** What is known of it next to the client: shown in grey after the sentence. */
+  more?: (words: Words) => (string | false | undefined)[];
 }
 
-/** What happened, in a sentence. */
-export function entryWords(entry: AuditEntry, reader: Reader): string {
-  const { action, actor, details, address } = entry;
-  const who = actor.id !== '' && actor.id === reader.self ? 'You' : bidiIsolate(upper(actor.name));
-  const from = address ? ` from ${address}` : timesWords(details.count);
-  const target = memberOf(entry);
-  const whom = nameFor(target, reader);
-  const own = who === 'You' ? 'your' : 'their';
-  switch (action) {
-    case 'organization.set_up':
-      return `${who} set up the organization`;
-    case 'policy.saved':
-      return `${who} saved the session configuration${policyWords(details.after)}`;
-    case 'session.started':
-      return `${who} signed in${from}${withWhat(entry.client)}`;
-    case 'session.refused':
-      if (details.wrong === 'passkey') return `A passkey was refused${from}`;
-      if (target === null) return `Somebody tried to sign in with an unknown address${from}`;
-      if (details.wrong === 'code') {
-        return target === reader.self
-          ? `Somebody who knows your password tried to sign in with a wrong code${from}`
-          : `Somebody who knows the password of ${whom} tried to sign in with a wrong code${from}`;
-      }
-      if (details.wrong === 'no_code') {
-        return target === reader.self
-          ? `Somebody who knows your password got as far as the code${from}`
-          : `Somebody who knows the password of ${whom} got as far as the code${from}`;
-      }
-      return target === reader.self
-        ? `Somebody tried to sign in with a wrong password${from}`
-        : `Somebody tried to sign in as ${whom} with a wrong password${from}`;
-    case 'session.ended':
-      return endedWords(who, entry, reader);
-    case 'sessions.revoked_all':
-      return `${who} revoked all sessions${details.reason ? `: ${details.reason}` : ''}`;
-    case 'sessions.revoked':
-      return `${who} revoked all ${sessionsOfMembers(Number(details.sessionsEnded), Number(details.membersSignedOut))} that matched`;
-    case 'sessions.exported':
-      return `${who} exported the list of sessions`;
-    case 'session.reauthenticated':
-      return `${who} confirmed ${own} password${from}`;
-    case 'session.reauthentication_refused':
-      if (details.wrong === 'passkey') return `A passkey was refused${from}`;
-      if (details.wrong === 'code') {
-        return target === reader.self
-          ? `A wrong code was given to confirm who you are${from}`
-          : `A wrong code was given to confirm being ${whom}${from}`;
-      }
-      return target === reader.self
-        ? `A wrong password was given to confirm who you are${from}`
-        : `A wrong password was given to confirm being ${whom}${from}`;
-    case 'member.password_reset':
-      return target === reader.self
-        ? `${who} reset your password`
-        : `${who} reset the password of ${whom}`;
-    case 'member.password_changed':
-      return `${who} changed ${own} password`;
-    case 'member.second_factor_set':
-      return `${who} set up a second factor`;
-    case 'member.second_factor_removed':
-      if (target === actor.id) return `${who} removed ${own} second factor`;
-      return target === reader.self
-        ? `${who} removed your second factor`
-        : `${who} removed the second factor of ${whom}`;
-    case 'member.recovery_codes_made':
-      return `${who} made new recovery codes`;
-    case 'member.recovery_code_used':
-      return `${who} used a recovery code${from}`;
-    case 'member.passkey_added':
-      return typeof details.name === 'string'
-        ? `${who} added the passkey ${bidiIsolate(details.name)}`
-        : `${who} added a passkey`;
-    case 'member.passkey_removed':
-      return `${who} removed a passkey`;
-    case 'sign_in.second_factor_demanded':
-      return isRecord(details.after) && details.after.requireSecondFactor
-        ? `${who} demanded a second factor of every member`
-        : `${who} no longer demands a second factor`;
-    case 'member.invited':
-      return `${who} invited ${whom}${roleWords(' as', details.role)}`;
-    case 'member.changed':
-      return changedWords(who, whom, details, target === actor.id ? own : undefined);
-    case 'member.sessions_revoked':
-      if (target === reader.self) return `${who} ended all of your sessions`;
-      return target === actor.id
-        ? `${who} ended all of ${own} sessions`
-        : `${who} ended all sessions of ${whom}`;
-    case 'member.link_issued':
-      return details.kind === 'reset'
-        ? `${who} issued a link for ${whom} to set a new password`
-        : `${who} issued a new invitation for ${whom}`;
-    case 'member.link_used':
-      return details.kind === 'reset'
-        ? `${who} set a new password by a link`
-        : `${who} accepted the invitation`;
-    case 'member.removed': {
-      const before = isRecord(details.before) ? details.before : {};
-      const gone = bidiIsolate(String(before.name || before.email));
+type Details = Record<string, unknown>;
+
+/** What the words of an entry are made of. */
+interface Words {
+  who: Part;
+  /** The member whom it concerns: a name, "you" or "another member". */
+  whom: Part;
+  /** Whether it concerns a member, the reader, and the member who acted. */
+  known: boolean;
+  mine: boolean;
+  self: boolean;
+  own: 'your' | 'their';
+  details: Details;
+  before: Details;
+  after: Details;
+}
+
+/** Writes a sentence. */
+function say(texts: TemplateStringsArray, ...parts: Part[]): Part[] {
+  return texts.flatMap((text, i) => [text, parts[i] ?? '']).filter((part) => part !== '');
+}
+
+const KINDS: Record<string, Kind | undefined> = {
+  'session.started': {
+    name: 'Sign-ins',
+    icon: 'session',
+    says: ({ who, details }) => say`${who} signed in${methodWords(details.methods)}`,
+  },
+  'session.refused': { name: 'Refused sign-ins', icon: 'alert', tone: 'bad', says: refusedWords },
+  'session.reauthenticated': {
+    name: 'Identities confirmed',
+    icon: 'key',
+    says: ({ who, own, details }) =>
+      say`${who} confirmed ${own} identity${methodWords(details.methods)}`,
+  },
+  'session.reauthentication_refused': {
+    name: 'Confirmations refused',
+    icon: 'alert',
+    tone: 'bad',
+    says: ({ whom, mine, details }) => {
+      if (details.wrong === 'passkey') return ['A passkey was refused'];
+      const what = details.wrong === 'code' ? 'Wrong code' : 'Wrong password';
+      return mine ? say`${what} to confirm your identity` : say`${what} to confirm as ${whom}`;
+    },
+  },
+  'session.ended': { name: 'Sessions ended', icon: 'revoke', tone: endedTone, says: endedWords },
+  'member.sessions_revoked': {
+    name: 'Revoked for a member',
+    icon: 'revoke',
+    tone: 'bad',
+    says: ({ who, whom, self }) =>
+      self ? say`${who} signed out everywhere` : say`${who} signed ${whom} out everywhere`,
+  },
+  'sessions.revoked': {
+    name: 'Revoked by filter',
+    icon: 'revoke',
+    tone: 'bad',
+    says: ({ who }) => say`${who} revoked all sessions that matched a filter`,
+  },
+  'sessions.revoked_all': {
+    name: 'Revoked for all',
+    icon: 'revoke',
+    tone: 'bad',
+    says: ({ who }) => say`${who} revoked all sessions`,
+  },
+  'sessions.exported': {
+    name: 'Sessions exported',
+    icon: 'download',
+    says: ({ who }) => say`${who} exported the list of sessions`,
+    more: fileWords,
+  },
+  'member.invited': {
+    name: 'Invitations',
+    icon: 'member',
+    says: ({ who, whom }) => say`${who} invited ${whom}`,
+    more: ({ details }) => [roleWords('as', details.role)],
+  },
+  'member.changed': {
+    name: 'Members changed',
+    icon: 'member',
+    says: ({ who, whom, self, own }) =>
+      self ? say`${who} changed ${own} account` : say`${who} changed ${whom}`,
+    tells: changedWords,
+  },
+  'member.link_issued': {
+    name: 'Links created',
+    icon: 'link',
+    says: ({ who, whom, details }) =>
+      details.kind === 'reset'
+        ? say`${who} created a password reset link for ${whom}`
+        : say`${who} created a new invitation link for ${whom}`,
+  },
+  'member.link_used': {
+    name: 'Links used',
+    icon: 'link',
+    says: ({ who, details }) =>
+      details.kind === 'reset'
+        ? say`${who} set a new password with a link`
+        : say`${who} accepted the invitation`,
+  },
+  'member.password_changed': {
+    name: 'Passwords changed',
+    icon: 'key',
+    tone: 'good',
+    says: ({ who, own }) => say`${who} changed ${own} password`,
+  },
+  'member.password_reset': {
+    name: 'Passwords reset',
+    icon: 'key',
+    says: ({ who, whom, mine }) =>
+      mine ? say`${who} reset your password` : say`${who} reset the password of ${whom}`,
+  },
+  'member.removed': {
+    name: 'Members removed',
+    icon: 'member',
+    tone: 'bad',
+    says: ({ who, details, before }) => {
+      const gone = { name: text(before.name) || text(before.email) };
       return details.invited
-        ? `${who} deleted the invitation of ${gone}`
-        : `${who} removed ${gone} for good`;
-    }
-    case 'organization.renamed':
-      return isRecord(details.after)
-        ? `${who} renamed the organization to ${bidiIsolate(String(details.after.name))}`
-        : `${who} renamed the organization`;
-    case 'guidelines.chosen':
-      return `${who} chose which guidelines apply`;
-    case 'organization.changed':
-      if (isRecord(details.after) && 'logo' in details.after) {
-        return `${who} ${details.after.logo ? 'changed' : 'removed'} the organization's logo`;
-      }
-      return `${who} changed the help contact`;
-    case 'database.backed_up':
-      return `${who} made a backup`;
-    case 'database.restored':
-      return `${who} restored a backup, which signed everybody out`;
-    case 'clock.accepted':
-      return `${who} accepted the machine's time, which signed everybody out`;
-    case 'audit.exported':
-      return `${who} exported the audit log`;
-    case 'audit.chain_repaired':
-      return `${who} repaired hashes of the audit log that an early version lost, and proved that no entry was changed`;
-    default:
-      return `${who}: ${action}`;
-  }
+        ? say`${who} deleted the invitation of ${gone}`
+        : say`${who} removed ${gone} for good`;
+    },
+  },
+  'members.exported': {
+    name: 'Members exported',
+    icon: 'download',
+    says: ({ who }) => say`${who} exported the list of members`,
+    more: fileWords,
+  },
+  'member.second_factor_set': {
+    name: 'Second factors set up',
+    icon: 'shield',
+    tone: 'good',
+    says: ({ who }) => say`${who} set up a second factor`,
+  },
+  'member.second_factor_removed': {
+    name: 'Second factors removed',
+    icon: 'shield',
+    tone: 'bad',
+    says: ({ who, whom, self, mine, own }) => {
+      if (self) return say`${who} removed ${own} second factor`;
+      return mine
+        ? say`${who} removed your second factor`
+        : say`${who} removed the second factor of ${whom}`;
+    },
+  },
+  'member.recovery_codes_made': {
+    name: 'Recovery codes created',
+    icon: 'key',
+    tone: 'good',
+    says: ({ who }) => say`${who} created new recovery codes`,
+  },
+  'member.recovery_code_used': {
+    name: 'Recovery codes used',
+    icon: 'key',
+    says: ({ who }) => say`${who} used a recovery code`,
+  },
+  'member.passkey_added': {
+    name: 'Passkeys added',
+    icon: 'passkey',
+    tone: 'good',
+    says: ({ who }) => say`${who} added a passkey`,
+    more: ({ details }) => [isolated(details.name)],
+  },
+  'member.passkey_removed': {
+    name: 'Passkeys removed',
+    icon: 'passkey',
+    tone: 'bad',
+    says: ({ who }) => say`${who} removed a passkey`,
+    more: ({ details }) => [isolated(details.name)],
+  },
+  'policy.saved': {
+    name: 'Session configuration',
+    icon: 'shield',
+    tone: 'calm',
+    says: ({ who }) => say`${who} changed the session configuration`,
+    tells: policyWords,
+  },
+  'sign_in.second_factor_demanded': {
+    name: 'Two-step sign-in required or not',
+    icon: 'shield',
+    tone: ({ after }) => (after.requireSecondFactor ? 'good' : 'calm'),
+    says: ({ who, after }) =>
+      after.requireSecondFactor
+        ? say`${who} required two-step sign-in for everyone`
+        : say`${who} stopped requiring two-step sign-in`,
+  },
+  'organization.changed': {
+    name: 'Help contact or logo changed',
+    icon: 'organization',
+    tone: 'calm',
+    says: ({ who, after }) => {
+      if (!('logo' in after)) return say`${who} changed the help contact`;
+      return say`${who} ${after.logo ? 'changed' : 'removed'} the organization's logo`;
+    },
+  },
+  'guidelines.chosen': {
+    name: 'Guidelines chosen',
+    icon: 'shield',
+    tone: 'calm',
+    says: ({ who }) => say`${who} chose which guidelines apply`,
+  },
+  'organization.set_up': {
+    name: 'Organization set up',
+    icon: 'organization',
+    tone: 'calm',
+    says: ({ who }) => say`${who} set up the organization`,
+  },
+  'organization.renamed': {
+    name: 'Organization renamed',
+    icon: 'organization',
+    tone: 'calm',
+    says: ({ who }) => say`${who} renamed the organization`,
+    tells: ({ who, after }) => say`${who} renamed the organization to ${named(after.name)}`,
+  },
+  'database.backed_up': {
+    name: 'Backups created',
+    icon: 'archive',
+    says: ({ who }) => say`${who} created a backup`,
+  },
+  'database.restored': {
+    name: 'Backups restored',
+    icon: 'archive',
+    tone: 'bad',
+    says: ({ who }) => say`${who} restored a backup, which signed everyone out`,
+  },
+  'clock.accepted': {
+    name: 'Clocks accepted',
+    icon: 'clock',
+    tone: 'bad',
+    says: ({ who }) => say`${who} accepted the machine's time, which signed everyone out`,
+  },
+  'audit.chain_repaired': {
+    name: 'Audit log repaired',
+    icon: 'log',
+    says: ({ who }) =>
+      say`${who} repaired hashes of the audit log that an early version lost, and proved that no entry was changed`,
+  },
+  'audit.exported': {
+    name: 'Audit log exported',
+    icon: 'download',
+    says: ({ who }) => say`${who} exported the audit log`,
+    more: fileWords,
+  },
+};
+
+/** Every kind of entry by its name, as people choose between them. */
+export const ACTIONS = Object.entries(KINDS).map(([value, kind]) => ({
+  value,
+  label: kind?.name ?? value,
+}));
+
+/** What happened, in one sentence. */
+export function entryWords(entry: AuditEntry, reader: Reader): string {
+  return join(entryParts(entry, reader));
+}
+
+/** The same sentence in parts, for names that stand out. */
+export function entryParts(entry: AuditEntry, reader: Reader, differencesShown = false): Part[] {
+  const kind = KINDS[entry.action];
+  const words = wordsOf(entry, reader);
+  const count = timesWords(entry.details.count);
+  if (!kind) return say`${words.who}: ${entry.action}`;
+  return [...((!differencesShown && kind.tells) || kind.says)(words), ...(count ? [count] : [])];
+}
+
+/** What is known next to the sentence: how many, why, on what device, from where. */
+export function entryMore(entry: AuditEntry, reader: Reader): string[] {
+  const { details, client, address } = entry;
+  const more = KINDS[entry.action]?.more?.(wordsOf(entry, reader)) ?? [];
+  const reason = entry.action === 'session.ended' ? '' : isolated(details.reason);
+  return [
+    ...more,
+    ...(details.sessionsEnded === undefined ? [] : [effectOf(entry)]),
+    reason && `“${reason}”`,
+    // Who acts on settings is known by name, so from where matters only inside the entry.
+    client?.browser && deviceName(client),
+    client || entry.actor.id === '' ? address : '',
+  ].filter((each): each is string => Boolean(each));
+}
+
+export function entryLook(entry: AuditEntry): { icon: Icon; tone: Tone } {
+  const { icon = 'log', tone = '' } = KINDS[entry.action] ?? {};
+  return { icon, tone: typeof tone === 'function' ? tone(wordsOf(entry, {})) : tone };
+}
+
+/** What the entry ended, if it says so. */
+export function effectOf({ details }: AuditEntry): string | undefined {
+  const { sessionsEnded, membersSignedOut } = details;
+  if (typeof sessionsEnded !== 'number') return undefined;
+  const of = typeof membersSignedOut === 'number' && ` of ${plural(membersSignedOut, 'member')}`;
+  return `${plural(sessionsEnded, 'session')}${of || ''}`;
 }
 
 /** The id of the member that it was done to, or whose session it was done to. */
@@ -239,19 +375,18 @@ export function facts({ details }: AuditEntry): { name: string; value: string }[
     .map(([key, value]) => ({ name: nameOfFact(key), value: valueWords(key, value) }));
 }
 
-type Details = Record<string, unknown>;
-
 const FACTS: Record<string, string> = {
-  sessionLength: 'Session length',
-  helpContact: 'Help contact',
-  requireSecondFactor: 'Second factor demanded',
-  refreshAutomatically: 'Refresh automatically',
-  maximumLifetime: 'Maximum lifetime',
+  active: 'Sign-in',
+  requireSecondFactor: 'Two-step sign-in',
   userAgent: 'Client',
   methods: 'Proved by',
-  sessionsEnded: 'Sessions ended',
-  membersSignedOut: 'Members signed out',
   linksWithdrawn: 'Open links withdrawn',
+};
+
+const VALUES: Record<string, [no: string, yes: string]> = {
+  active: ['blocked', 'allowed'],
+  refreshAutomatically: ['off', 'on'],
+  requireSecondFactor: ['optional', 'required'],
 };
 
 function nameOfFact(key: string): string {
@@ -259,105 +394,172 @@ function nameOfFact(key: string): string {
 }
 
 function valueWords(key: string, value: unknown): string {
-  if (value === null || value === undefined) return 'none';
-  if (key === 'refreshAutomatically') return value ? 'on' : 'off';
-  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (value === null || value === undefined || value === '') return 'none';
+  if (key === 'logo') return 'a picture';
+  if (typeof value === 'boolean') return (VALUES[key] ?? ['no', 'yes'])[value ? 1 : 0];
   if (typeof value === 'number') return formatNumber(value);
-  if (Array.isArray(value)) return value.join(', ');
+  if (Array.isArray(value)) return value.map(readable).join(', ');
   if (typeof value !== 'string') return JSON.stringify(value);
-  return key === 'reason' || key === 'kind' || key === 'wrong' ? value.replaceAll('_', ' ') : value;
+  return key === 'reason' || key === 'kind' || key === 'wrong' ? readable(value) : value;
 }
 
-function endedWords(who: string, entry: AuditEntry, reader: Reader): string {
+function wordsOf(entry: AuditEntry, { self, nameOf }: Reader): Words {
   const { actor, details } = entry;
   // Entries about one's own account may leave out whose session it was.
-  const member = memberOf(entry) ?? reader.self ?? null;
-  const whose =
-    member === reader.self ? 'one of your sessions' : `a session of ${nameFor(member, reader)}`;
+  const id = memberOf(entry) ?? (entry.action === 'session.ended' ? (self ?? null) : null);
+  const byReader = actor.id !== '' && actor.id === self;
+  const mine = id !== null && id === self;
+  const name = id === null ? '' : nameOf?.(id) || (id === actor.id && actor.name) || nameIn(entry);
+  return {
+    who: byReader ? 'You' : { name: upper(actor.name) },
+    whom: mine ? 'you' : name ? { name } : 'another member',
+    known: id !== null,
+    mine,
+    self: id !== null && id === actor.id,
+    own: byReader ? 'your' : 'their',
+    details,
+    before: isRecord(details.before) ? details.before : {},
+    after: isRecord(details.after) ? details.after : {},
+  };
+}
+
+function refusedWords({ whom, known, mine, details }: Words): Part[] {
+  if (details.wrong === 'passkey') return ['A passkey was refused'];
+  if (!known) return ['Sign-in with an unknown e-mail address'];
+  if (details.wrong === 'code' || details.wrong === 'no_code') {
+    const but = details.wrong === 'code' ? 'but a wrong code' : 'but no code';
+    return mine
+      ? say`Someone entered your correct password ${but}`
+      : say`Someone entered the correct password of ${whom} ${but}`;
+  }
+  return mine ? ['Wrong password'] : say`Wrong password for ${whom}`;
+}
+
+function endedWords({ who, whom, mine, self, own, details }: Words): Part[] {
+  const ended = (how: string) =>
+    mine ? say`One of your sessions ${how}` : say`A session of ${whom} ${how}`;
   switch (details.reason) {
     case 'signed_out':
-      return `${who} signed out`;
+      return say`${who} signed out`;
     case 'expired':
-      return `${upper(whose)} expired`;
+      return ended('expired');
     case 'token_reuse':
-      return `${upper(whose)} was ended because a copy of it was in use elsewhere`;
+      return ended('was ended because a copy of it was in use elsewhere');
     case 'credential_changed':
-      return `${upper(whose)} was ended because a password or second factor changed`;
+      return ended('was ended because a password or second factor changed');
     case 'member_deactivated':
     case 'member_removed':
-      return `${upper(whose)} was ended with the account`;
+      return ended('was ended with the account');
     default:
-      return member !== null && member === actor.id && who !== 'You'
-        ? `${who} ended one of their own sessions`
-        : `${who} ended ${whose}`;
+      if (self) return say`${who} signed out another of ${own} sessions`;
+      return mine
+        ? say`${who} revoked one of your sessions`
+        : say`${who} revoked a session of ${whom}`;
   }
 }
 
-function changedWords(who: string, whom: string, { before, after }: Details, own?: string) {
-  if (!isRecord(before) || !isRecord(after)) return `${who} changed ${whom}`;
+function endedTone({ details: { reason }, self }: Words): Tone {
+  return reason === 'signed_out' || reason === 'expired' || (reason === 'revoked' && self)
+    ? ''
+    : 'bad';
+}
+
+function changedWords({ who, whom, mine, self, own, before, after }: Words): Part[] {
+  const whose = self ? own : mine ? 'your' : null;
   const changed = Object.keys(after).filter((key) => before[key] !== after[key]);
-  if (changed.length !== 1) return `${who} changed ${whom}`;
-  switch (changed[0]) {
+  switch (changed.length === 1 && changed[0]) {
     case 'name':
-      if (own) return `${who} changed ${own} name to ${bidiIsolate(String(after.name))}`;
-      if (before.name === '') return `${who} named ${bidiIsolate(String(after.name))}`;
-      return `${who} renamed ${bidiIsolate(String(before.name))} to ${bidiIsolate(String(after.name))}`;
-    case 'email': {
-      const whose = own ?? (whom === 'you' ? 'your' : null);
-      const address = whose ? `${whose} e-mail address` : `the e-mail address of ${whom}`;
-      return `${who} changed ${address} to ${bidiIsolate(String(after.email))}`;
-    }
+      if (whose) return say`${who} changed ${whose} name to ${named(after.name)}`;
+      return before.name === ''
+        ? say`${who} named ${named(after.name)}`
+        : say`${who} renamed ${named(before.name)} to ${named(after.name)}`;
+    case 'email':
+      return whose
+        ? say`${who} changed ${whose} e-mail address to ${isolated(after.email)}`
+        : say`${who} changed the e-mail address of ${whom} to ${isolated(after.email)}`;
     case 'role':
-      return `${who} made ${whom}${roleWords('', after.role)}`;
+      return say`${who} made ${whom} ${roleWords('', after.role)}`;
     case 'active':
-      return `${who} ${after.active ? 'reactivated' : 'deactivated'} ${whom}`;
+      return after.active
+        ? say`${who} allowed ${whom} to sign in again`
+        : say`${who} blocked sign-in for ${whom}`;
     default:
-      return `${who} changed ${whom}`;
+      return self ? say`${who} changed ${own} account` : say`${who} changed ${whom}`;
   }
 }
 
-function nameFor(id: string | null, { self, nameOf }: Reader): string {
-  if (id !== null && id === self) return 'you';
-  const name = id === null ? undefined : nameOf?.(id);
-  return name ? bidiIsolate(name) : 'another member';
+function policyWords({ who, before, after }: Words): Part[] {
+  const { sessionLength: length, refreshAutomatically: refresh, maximumLifetime: most } = after;
+  const changed = Object.keys(after).filter((key) => before[key] !== after[key]);
+  switch (changed.length === 1 && changed[0]) {
+    case 'sessionLength':
+      return say`${who} set the session length to ${text(length)}`;
+    case 'refreshAutomatically':
+      return say`${who} turned automatic refresh ${refresh ? 'on' : 'off'}`;
+    case 'maximumLifetime':
+      return most
+        ? say`${who} set the maximum lifetime to ${text(most)}`
+        : say`${who} removed the maximum lifetime`;
+  }
+  if (!length) return say`${who} changed the session configuration`;
+  const values = `${text(length)}, refresh ${refresh ? 'on' : 'off'}`;
+  return say`${who} changed the session configuration: ${values}${most ? `, at most ${text(most)}` : ''}`;
 }
 
 /** The names in the entries: of the members who acted, and of those it was done to. */
 export function namesIn(entries: AuditEntry[]): [id: string, name: string][] {
   return entries.flatMap((entry) => {
-    const { actor, details } = entry;
     const target = memberOf(entry);
-    const after = isRecord(details.after) ? details.after : details;
+    const name = target && nameIn(entry);
     return [
-      ...(actor.id ? [[actor.id, actor.name] as [string, string]] : []),
-      ...(target && typeof after.name === 'string' && after.name
-        ? [[target, after.name] as [string, string]]
-        : []),
+      ...(entry.actor.id ? [[entry.actor.id, entry.actor.name] as [string, string]] : []),
+      ...(target && name ? [[target, name] as [string, string]] : []),
     ];
   });
 }
 
+/** The name that an entry itself gives to the member whom it concerns. Passkeys have one too. */
+function nameIn({ action, details }: AuditEntry): string {
+  const told = isRecord(details.after) ? details.after : details;
+  return action.startsWith('member.passkey') ? '' : text(told.name) || text(told.email);
+}
+
+/** How often, in an entry that counts refusals without an entry of their own. */
+function timesWords(count: unknown): string {
+  if (typeof count !== 'number') return '';
+  return count === 1 ? ' once more' : ` ${formatNumber(count)} more times`;
+}
+
+/** How somebody proved who they are, unless by a password alone. */
+function methodWords(methods: unknown): string {
+  if (!Array.isArray(methods)) return '';
+  if (methods.includes('passkey')) return ' with a passkey';
+  if (methods.includes('recovery_code')) return ' with a recovery code';
+  return methods.includes('totp') ? ' with a code' : '';
+}
+
+function fileWords({ details: { format } }: Words): string[] {
+  return [format === 'jsonl' ? 'JSON Lines' : text(format).toUpperCase()];
+}
+
 function roleWords(as: string, role: unknown): string {
   if (typeof role !== 'string') return '';
-  return `${as} ${/^[aeiou]/.test(role) ? 'an' : 'a'} ${role}`;
+  return `${as} ${/^[aeiou]/.test(role) ? 'an' : 'a'} ${role}`.trim();
 }
 
-function policyWords(after: unknown): string {
-  if (!isRecord(after) || typeof after.sessionLength !== 'string') return '';
-  const { sessionLength, refreshAutomatically, maximumLifetime } = after;
-  const most = typeof maximumLifetime === 'string' ? `, at most ${maximumLifetime}` : '';
-  return `: ${sessionLength}, refresh ${refreshAutomatically ? 'on' : 'off'}${most}`;
+function join(parts: Part[]): string {
+  return parts.map((part) => (typeof part === 'string' ? part : bidiIsolate(part.name))).join('');
 }
 
-function withWhat(client: AuditEntry['client']): string {
-  if (!client?.browser) return '';
-  return ` with ${client.browser}${client.os ? ` on ${client.os}` : ''}`;
-}
+const named = (value: unknown) => ({ name: text(value) });
+const isolated = (value: unknown) => bidiIsolate(text(value));
+const text = (value: unknown) => (typeof value === 'string' ? value : '');
+const readable = (value: unknown) => String(value).replaceAll('_', ' ');
 
 function isRecord(value: unknown): value is Details {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function upper(name: string): string {
-  return name === 'nobody' ? 'Somebody' : name.charAt(0).toUpperCase() + name.slice(1);
+  return name === 'nobody' ? 'Someone' : name.charAt(0).toUpperCase() + name.slice(1);
 }
