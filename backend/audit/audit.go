@@ -45,6 +45,7 @@ const (
 	TimeAccepted            Action = "clock.accepted"
 	ChainRepaired           Action = "audit.chain_repaired"
 	Exported                Action = "audit.exported"
+	MembersExported         Action = "members.exported"
 	SecondFactorSet         Action = "member.second_factor_set"
 	SecondFactorRemoved     Action = "member.second_factor_removed"
 	RecoveryCodesMade       Action = "member.recovery_codes_made"

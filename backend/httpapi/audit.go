@@ -28,7 +28,7 @@ func (a *API) listAudit(c echo.Context, who session.Principal) error {
 		}
 		return answer(c, who)
 	}
-	if err := refuseParameters(c, "A file has no pages. Leave this out, or leave format out.", "limit", "cursor"); err != nil {
+	if err := refuseParameters(c, notInFiles, "limit", "cursor"); err != nil {
 		return err
 	}
 	return a.exportEntries(c, who, filter, format)

@@ -337,6 +337,7 @@ func (h *deployment) recordEveryAction() error {
 		return err
 	}
 	h.operator().send(http.MethodGet, "/api/audit?format=jsonl", nil)
+	h.operator().send(http.MethodGet, "/api/members?format=csv", nil)
 	h.operator().send(http.MethodPost, "/api/backup", httpapi.BackupRequest{File: filepath.Join(h.t.TempDir(), "backup.db")})
 	if err := h.db.Record(h.t.Context(), audit.Event{At: h.clock.Now(), Action: audit.ChainRepaired, Actor: audit.System, Target: "organization"}); err != nil {
 		return err // a migration does

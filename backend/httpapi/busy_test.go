@@ -133,7 +133,7 @@ func (d *stalling) Entries(ctx context.Context, filter audit.Filter) ([]audit.En
 	return d.DB.Entries(ctx, filter)
 }
 
-func (d *stalling) Members(ctx context.Context, query member.Query) ([]member.Details, int, error) {
+func (d *stalling) Members(ctx context.Context, query member.Query) ([]member.Details, member.Counts, error) {
 	d.stall(ctx)
 	return d.DB.Members(ctx, query)
 }

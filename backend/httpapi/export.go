@@ -20,6 +20,8 @@ import (
 // no more memory than one of a thousand.
 const partOfFile = 500
 
+const notInFiles = "A file has no pages. Leave this out, or leave format out."
+
 // file is a list that is streamed as a file, part by part.
 type file[Item any] struct {
 	name, format string

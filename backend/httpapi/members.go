@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"github.com/labstack/echo/v4"
 
@@ -17,23 +18,38 @@ import (
 	"curfew/backend/session"
 )
 
-func (a *API) listMembers(c echo.Context, _ session.Principal) error {
+func (a *API) listMembers(c echo.Context, who session.Principal) error {
 	query := member.Query{
 		Text: c.QueryParam("q"), Role: member.Role(c.QueryParam("role")), State: member.State(c.QueryParam("state")),
-		Order: cmp.Or(member.Order(c.QueryParam("sort")), member.ByName), Descending: descending(c, false), Limit: pageLimit(c),
+		SecondFactor: member.FactorKind(c.QueryParam("secondFactor")),
+		Order:        cmp.Or(member.Order(c.QueryParam("sort")), member.ByName), Descending: descending(c, false),
 	}
-	list := fmt.Sprintf("members by %s, %t", query.Order, query.Descending) // a cursor is of one order
-	var err error
-	if query.After, err = readCursor[member.Details](a, c, list); err != nil {
+	if c.QueryParam("format") == "" {
+		return a.pageOfMembers(c, who, query)
+	}
+	if err := refuseParameters(c, notInFiles, "limit", "cursor"); err != nil {
 		return err
 	}
-	limit := query.Limit
-	query.Limit++
-	found, total, err := a.Members.List(c.Request().Context(), query)
+	return a.exportMembers(c, who, query)
+}
+
+func (a *API) pageOfMembers(c echo.Context, who session.Principal, query member.Query) error {
+	ctx, limit := c.Request().Context(), pageLimit(c)
+	leave, err := a.walks.enter(ctx, who)
 	if err != nil {
 		return err
 	}
-	page := MemberPage{Total: int64(total), CanMail: a.Mail != nil}
+	defer leave()
+	list := fmt.Sprintf("members by %s, %t", query.Order, query.Descending) // a cursor is of one order
+	if query.After, err = readCursor[member.Details](a, c, list); err != nil {
+		return err
+	}
+	query.Limit = limit + 1
+	found, counts, err := a.Members.List(ctx, query)
+	if err != nil {
+		return err
+	}
+	page := MemberPage{Total: int64(counts.Total), Counts: wireMemberCounts(counts), CanMail: a.Mail != nil}
 	if len(found) > limit {
 		found = found[:limit]
 		last := found[limit-1]
@@ -41,10 +57,35 @@ func (a *API) listMembers(c echo.Context, _ session.Principal) error {
 			return err
 		}
 	}
-	if page.Items, err = a.wireMembers(c.Request().Context(), found...); err != nil {
+	if page.Items, err = a.wireMembersSeen(ctx, found...); err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, page)
+}
+
+// exportMembers streams every member that the query selects.
+func (a *API) exportMembers(c echo.Context, who session.Principal, query member.Query) error {
+	query.Limit, query.Uncounted = partOfFile, true
+	return stream(a, c, who, file[MemberDetails]{
+		name: "members", format: "csv", action: audit.MembersExported, writer: csvWriter(memberColumns, memberCells),
+		next: func(ctx context.Context) ([]MemberDetails, error) {
+			found, _, err := a.Members.List(ctx, query)
+			if err != nil || len(found) == 0 {
+				return nil, err
+			}
+			query.After = &found[len(found)-1]
+			return a.wireMembersSeen(ctx, found...)
+		},
+	})
+}
+
+var memberColumns = []string{"id", "name", "email", "role", "state", "secondFactor", "passkeys", "sessions", "lastSeenAt", "createdAt"}
+
+func memberCells(m MemberDetails) ([]string, error) {
+	return []string{
+		m.Id, cell(m.Name), cell(m.Email), string(m.Role), string(m.State), strconv.FormatBool(m.SecondFactor),
+		strconv.FormatInt(m.Passkeys, 10), strconv.FormatInt(m.Sessions, 10), timeCell(orZero(m.LastSeenAt)), timeCell(m.CreatedAt),
+	}, nil
 }
 
 func (a *API) getMember(c echo.Context, _ session.Principal, id member.ID) error {
@@ -52,7 +93,7 @@ func (a *API) getMember(c echo.Context, _ session.Principal, id member.ID) error
 	if err != nil {
 		return err
 	}
-	wire, err := a.wireMembers(c.Request().Context(), found)
+	wire, err := a.wireMembersSeen(c.Request().Context(), found)
 	if err != nil {
 		return err
 	}
@@ -192,28 +233,48 @@ func (a *API) linkTo(secret string, kind member.LinkKind) string {
 	return link.String()
 }
 
-// wireMembers converts members, with how many live sessions each has.
+// wireMembers converts members, with their live sessions.
 func (a *API) wireMembers(ctx context.Context, found ...member.Details) ([]MemberDetails, error) {
 	ids := make([]member.ID, len(found))
 	for i, m := range found {
 		ids[i] = m.ID
 	}
-	counts, err := a.Sessions.CountsOf(ctx, ids...)
+	activity, err := a.Sessions.ActivityOf(ctx, ids...)
 	if err != nil {
 		return nil, err
 	}
 	wire := make([]MemberDetails, len(found))
 	for i, m := range found {
 		wire[i] = wireDetails(m)
-		wire[i].Sessions = int64(counts[m.ID])
+		wire[i].Sessions = int64(activity[m.ID].Sessions)
+		wire[i].LastSeenAt = optional(activity[m.ID].LastSeenAt)
 	}
 	return wire, nil
+}
+
+// wireMembersSeen is wireMembers, also with when those without a live session were last seen.
+func (a *API) wireMembersSeen(ctx context.Context, found ...member.Details) ([]MemberDetails, error) {
+	wire, err := a.wireMembers(ctx, found...)
+	if err != nil {
+		return nil, err
+	}
+	var signedOut []member.ID
+	for i, m := range found {
+		if wire[i].LastSeenAt == nil && m.State != member.Invited {
+			signedOut = append(signedOut, m.ID)
+		}
+	}
+	seen, err := a.Sessions.LastSeen(ctx, signedOut...)
+	for i, m := range found {
+		wire[i].LastSeenAt = cmp.Or(wire[i].LastSeenAt, optional(seen[m.ID]))
+	}
+	return wire, err
 }
 
 func wireDetails(d member.Details) MemberDetails {
 	wire := MemberDetails{
 		Id: d.ID.String(), Name: d.Name, Email: fold.ShowAddress(d.Email), Role: Role(d.Role), State: MemberDetailsState(d.State), CreatedAt: d.CreatedAt,
-		SecondFactor: d.SecondFactor, Passkeys: int64(d.Passkeys),
+		SecondFactor: d.SecondFactor, Passkeys: int64(d.Passkeys), JoinedAt: optional(d.JoinedAt), InvitedBy: optional(wireActor(d.InvitedBy)),
 	}
 	if d.AddressIssue != "" {
 		wire.AddressIssue = optional(MemberDetailsAddressIssue(d.AddressIssue))
@@ -221,6 +282,19 @@ func wireDetails(d member.Details) MemberDetails {
 	}
 	if d.Link != nil {
 		wire.Link = &WaitingLink{Kind: WaitingLinkKind(d.Link.Kind), CreatedAt: d.Link.CreatedAt, ExpiresAt: d.Link.ExpiresAt}
+	}
+	return wire
+}
+
+func wireMemberCounts(counts member.Counts) MemberCounts {
+	return MemberCounts{Role: counted(counts.Roles), State: counted(counts.States), SecondFactor: counted(counts.SecondFactors)}
+}
+
+// counted converts counts by their names.
+func counted[Name ~string](counts map[Name]int) map[string]int64 {
+	wire := make(map[string]int64, len(counts))
+	for name, n := range counts {
+		wire[string(name)] = int64(n)
 	}
 	return wire
 }

@@ -1,6 +1,8 @@
 package httpapi_test
 
 import (
+	"bytes"
+	"encoding/csv"
 	"net/http"
 	"strings"
 	"testing"
@@ -8,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"curfew/backend/audit"
 	"curfew/backend/httpapi"
 	"curfew/backend/member"
 )
@@ -135,4 +138,133 @@ func TestMembersArePaged(t *testing.T) {
 	owner.get("/api/members?q=AUDIT").into(http.StatusOK, &found)
 	require.Len(t, found.Items, 1)
 	owner.get("/api/members?cursor=AAAA").requireFields("cursor invalid")
+}
+
+// TestMembersAreFiltered by what the page shows, with counts of what the other choices would find.
+func TestMembersAreFiltered(t *testing.T) {
+	h := open(t, options{})
+	owner := h.program(member.Owner)
+	h.program(member.Plain).enrol()
+	auditor := h.program(member.Auditor)
+	auditor.enrol()
+	auditor.newDevice()
+	h.invite(owner, "ben@example.org", httpapi.RoleMember)
+	list := func(query string) (names []string, counts httpapi.MemberCounts) {
+		var page httpapi.MemberPage
+		owner.get("/api/members?"+query).into(http.StatusOK, &page)
+		for _, m := range page.Items {
+			names = append(names, m.Name)
+		}
+		require.EqualValues(t, len(names), page.Total)
+		return names, page.Counts
+	}
+
+	names, counts := list("secondFactor=none")
+	require.Equal(t, []string{"Ben", "The admin", "The owner"}, names)
+	require.Equal(t, httpapi.MemberCounts{
+		Role:         map[string]int64{"owner": 1, "admin": 1, "member": 1},
+		State:        map[string]int64{"active": 2, "invited": 1},
+		SecondFactor: map[string]int64{"none": 3, "app": 2, "passkey": 1},
+	}, counts)
+	names, counts = list("secondFactor=app&state=active&q=the")
+	require.Equal(t, []string{"The auditor", "The member"}, names)
+	require.Equal(t, map[string]int64{"none": 2, "app": 2, "passkey": 1}, counts.SecondFactor)
+	require.Equal(t, map[string]int64{"active": 2}, counts.State)
+	names, _ = list("secondFactor=passkey")
+	require.Equal(t, []string{"The auditor"}, names)
+	names, counts = list("secondFactor=none&role=auditor")
+	require.Empty(t, names)
+	require.Equal(t, map[string]int64{"app": 1, "passkey": 1}, counts.SecondFactor)
+	owner.get("/api/members?secondFactor=sms", malformed).requireFields("secondFactor oneof")
+}
+
+// TestWhenAMemberWasLastSeen is known while they are signed in, after they left, and after everyone
+// was signed out.
+func TestWhenAMemberWasLastSeen(t *testing.T) {
+	h := open(t, options{})
+	owner, plain := h.program(member.Owner), h.program(member.Plain)
+	id := plain.requireLive().Member.Id
+	require.Nil(t, h.memberDetails(owner, h.memberIDs(owner)[email(member.Auditor)]).LastSeenAt, "they have never signed in")
+
+	seen := h.clock.Now()
+	h.clock.advance(time.Minute)
+	plain.requireLive()
+	require.Equal(t, seen, *h.memberDetails(owner, id).LastSeenAt, "that was no access")
+	plain.get("/api/sessions").requireStatus(http.StatusOK)
+	seen = h.clock.Now()
+	require.Equal(t, seen, *h.memberDetails(owner, id).LastSeenAt)
+
+	require.NoError(t, h.sessions.Flush(t.Context()))
+	h.clock.advance(time.Minute)
+	owner.post("/api/members/"+id+"/revoke-sessions", nil).requireStatus(http.StatusOK)
+	details := h.memberDetails(owner, id)
+	require.Zero(t, details.Sessions)
+	require.Equal(t, seen, *details.LastSeenAt)
+	owner.revokeAll("")
+	require.Equal(t, seen, *h.memberDetails(h.program(member.Owner), id).LastSeenAt)
+}
+
+func TestWhoInvitedAMemberAndWhenTheyJoined(t *testing.T) {
+	h := open(t, options{})
+	owner, admin := h.program(member.Owner), h.program(member.Admin)
+	invitation, _ := h.invite(admin, "ben@example.org", httpapi.RoleMember)
+	require.Nil(t, invitation.Member.InvitedBy)
+	details := h.memberDetails(owner, invitation.Member.Id)
+	require.Equal(t, name(member.Admin), details.InvitedBy.Name)
+	require.Nil(t, details.JoinedAt)
+
+	// Another link of another person's does not change who invited them.
+	h.clock.advance(time.Minute)
+	var again httpapi.Invitation
+	owner.post("/api/members/"+details.Id+"/link", nil).into(http.StatusCreated, &again)
+	h.stranger().post("/api/invitations/accept", map[string]any{"token": secretOf(t, again.Link), "password": newPassword}).requireStatus(http.StatusCreated)
+	joined := h.clock.Now()
+	h.clock.advance(time.Minute)
+	var reset httpapi.Invitation
+	owner.post("/api/members/"+details.Id+"/link", nil).into(http.StatusCreated, &reset)
+	h.stranger().post("/api/invitations/accept", map[string]any{"token": secretOf(t, reset.Link), "password": newPassword + "!"}).requireStatus(http.StatusOK)
+	details = h.memberDetails(owner, details.Id)
+	require.Equal(t, name(member.Admin), details.InvitedBy.Name)
+	require.Equal(t, joined, *details.JoinedAt)
+
+	first := h.memberDetails(owner, owner.requireLive().Member.Id)
+	require.Nil(t, first.InvitedBy)
+	require.Equal(t, first.CreatedAt, *first.JoinedAt)
+}
+
+// TestMembersAreExported as the list has them, with its filters, and on the record.
+func TestMembersAreExported(t *testing.T) {
+	h := open(t, options{})
+	owner, auditor := h.program(member.Owner), h.program(member.Auditor)
+	auditor.enrol()
+	var invitation httpapi.Invitation
+	owner.post("/api/members", map[string]any{"name": `=HYPERLINK("x"),عمر`, "email": "-1@example.org", "role": "member"}).into(http.StatusCreated, &invitation)
+	// more than one part of a file
+	h.exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
+		INSERT INTO members (id, name, email, email_canonical, role, password_hash, generation, created_at, sort_name, search)
+		SELECT printf('018f0000-0000-7000-8000-%012d', i), 'N', i || '@example.net', i || '@example.net', 'member', 'x', 1, 0, 'n', i || '@example.net' FROM n`)
+
+	rows := func(query string) [][]string {
+		file := auditor.get("/api/members?format=csv" + query).requireStatus(http.StatusOK)
+		require.Equal(t, "text/csv; charset=utf-8", file.Header.Get("Content-Type"))
+		require.Equal(t, `attachment; filename="members.csv"`, file.Header.Get("Content-Disposition"))
+		found, err := csv.NewReader(bytes.NewReader(file.body)).ReadAll()
+		require.NoError(t, err)
+		require.Equal(t, []string{"\ufeffid", "name", "email", "role", "state", "secondFactor", "passkeys", "sessions", "lastSeenAt", "createdAt"}, found[0])
+		return found[1:]
+	}
+	require.Len(t, rows(""), 5+1200)
+	now := h.clock.Now().Format("2006-01-02T15:04:05.000Z")
+	require.Equal(t, [][]string{{invitation.Member.Id, `'=HYPERLINK("x"),عمر`, "'-1@example.org", "member", "invited", "false", "0", "0", "", now}}, rows("&state=invited"))
+	require.Equal(t, []string{"auditor", "active", "true", "0", "1", now}, rows("&secondFactor=app")[0][3:9])
+	require.Empty(t, rows("&q=no-such-member"))
+
+	entry := h.audited()[len(h.audited())-1]
+	require.Equal(t, audit.MembersExported, entry.Action)
+	require.Equal(t, name(member.Auditor), entry.Actor.Name)
+	require.Equal(t, map[string]any{"format": "csv", "filters": map[string]any{"q": "no-such-member"}}, entry.Details)
+
+	auditor.get("/api/members?format=csv&limit=10").requireFields("limit invalid")
+	auditor.get("/api/members?format=jsonl", malformed).requireFields("format oneof")
+	h.program(member.Plain).get("/api/members?format=csv").requireProblem(http.StatusForbidden, "forbidden")
 }

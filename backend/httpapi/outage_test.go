@@ -110,6 +110,10 @@ func (f *failing) Session(ctx context.Context, id session.ID) (session.Record, e
 	return unless(f.at("Session"), func() (session.Record, error) { return f.DB.Session(ctx, id) })
 }
 
+func (f *failing) LastSeen(ctx context.Context, members []member.ID) (map[member.ID]time.Time, error) {
+	return unless(f.at("LastSeen"), func() (map[member.ID]time.Time, error) { return f.DB.LastSeen(ctx, members) })
+}
+
 func (f *failing) Prove(ctx context.Context, proof member.Proof, caller audit.Caller, event audit.Event) (session.Effect, error) {
 	return unless(f.at("Prove"), func() (session.Effect, error) { return f.DB.Prove(ctx, proof, caller, event) })
 }
@@ -144,9 +148,9 @@ func (f *failing) MemberByEmail(ctx context.Context, email string) (member.Membe
 	return f.DB.MemberByEmail(ctx, email)
 }
 
-func (f *failing) Members(ctx context.Context, query member.Query) ([]member.Details, int, error) {
+func (f *failing) Members(ctx context.Context, query member.Query) ([]member.Details, member.Counts, error) {
 	if err := f.at("Members"); err != nil {
-		return nil, 0, err
+		return nil, member.Counts{}, err
 	}
 	return f.DB.Members(ctx, query)
 }
@@ -393,7 +397,11 @@ var needs = map[string][]func(s *scene) *answer{
 		func(s *scene) *answer { return s.admin.post("/api/session/reauthenticate", proof) },
 		func(s *scene) *answer { return s.admin.put("/api/account/password", renamed) },
 	},
-	"Members": {func(s *scene) *answer { return s.admin.get("/api/members") }},
+	"Members": {
+		func(s *scene) *answer { return s.admin.get("/api/members") },
+		func(s *scene) *answer { return s.admin.get("/api/members?format=csv") },
+	},
+	"LastSeen": {func(s *scene) *answer { return s.admin.get("/api/members") }},
 	"Member": {
 		func(s *scene) *answer { return s.admin.get("/api/members/" + s.plain) },
 	},

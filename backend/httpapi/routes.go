@@ -90,7 +90,7 @@ func (a *API) routes() []route {
 
 		{get, "/api/sessions/summary", both, overseer, a.walking(a.getSessionSummary)},
 		{get, "/api/sessions/counts", both, overseer, a.walking(a.countSessions)},
-		{get, "/api/members", both, overseer, a.walking(a.listMembers)},
+		{get, "/api/members", both, overseer, a.listMembers},
 		{get, "/api/members/:id", both, overseer, onMember(a.getMember)},
 		{get, "/api/audit", both, overseer, a.listAudit},
 		{get, "/api/audit/chain", both, overseer, a.getAuditChain},

@@ -120,11 +120,11 @@ func (a *API) listSessions(c echo.Context, who session.Principal) error {
 	if err != nil {
 		return err
 	}
-	counts, err := a.Sessions.CountsOf(c.Request().Context(), who.Member.ID)
+	activity, err := a.Sessions.ActivityOf(c.Request().Context(), who.Member.ID)
 	if err != nil {
 		return err
 	}
-	page := SessionPage{Items: make([]Session, len(found)), Total: int64(counts[who.Member.ID])}
+	page := SessionPage{Items: make([]Session, len(found)), Total: int64(activity[who.Member.ID].Sessions)}
 	for i, p := range found {
 		page.Items[i] = wireSession(p, who.Session.ID)
 	}

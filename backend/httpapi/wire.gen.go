@@ -336,6 +336,7 @@ const (
 	ListAuditParamsActionMemberSecondFactorRemoved      ListAuditParamsAction = "member.second_factor_removed"
 	ListAuditParamsActionMemberSecondFactorSet          ListAuditParamsAction = "member.second_factor_set"
 	ListAuditParamsActionMemberSessionsRevoked          ListAuditParamsAction = "member.sessions_revoked"
+	ListAuditParamsActionMembersExported                ListAuditParamsAction = "members.exported"
 	ListAuditParamsActionOrganizationChanged            ListAuditParamsAction = "organization.changed"
 	ListAuditParamsActionOrganizationRenamed            ListAuditParamsAction = "organization.renamed"
 	ListAuditParamsActionOrganizationSetUp              ListAuditParamsAction = "organization.set_up"
@@ -393,6 +394,8 @@ func (e ListAuditParamsAction) Valid() bool {
 	case ListAuditParamsActionMemberSecondFactorSet:
 		return true
 	case ListAuditParamsActionMemberSessionsRevoked:
+		return true
+	case ListAuditParamsActionMembersExported:
 		return true
 	case ListAuditParamsActionOrganizationChanged:
 		return true
@@ -488,6 +491,27 @@ func (e ListMembersParamsState) Valid() bool {
 	}
 }
 
+// Defines values for ListMembersParamsSecondFactor.
+const (
+	ListMembersParamsSecondFactorApp     ListMembersParamsSecondFactor = "app"
+	ListMembersParamsSecondFactorNone    ListMembersParamsSecondFactor = "none"
+	ListMembersParamsSecondFactorPasskey ListMembersParamsSecondFactor = "passkey"
+)
+
+// Valid indicates whether the value is a known member of the ListMembersParamsSecondFactor enum.
+func (e ListMembersParamsSecondFactor) Valid() bool {
+	switch e {
+	case ListMembersParamsSecondFactorApp:
+		return true
+	case ListMembersParamsSecondFactorNone:
+		return true
+	case ListMembersParamsSecondFactorPasskey:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListMembersParamsSort.
 const (
 	ListMembersParamsSortCreatedAt ListMembersParamsSort = "createdAt"
@@ -521,6 +545,21 @@ func (e ListMembersParamsOrder) Valid() bool {
 	case ListMembersParamsOrderAsc:
 		return true
 	case ListMembersParamsOrderDesc:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListMembersParamsFormat.
+const (
+	ListMembersParamsFormatCsv ListMembersParamsFormat = "csv"
+)
+
+// Valid indicates whether the value is a known member of the ListMembersParamsFormat enum.
+func (e ListMembersParamsFormat) Valid() bool {
+	switch e {
+	case ListMembersParamsFormatCsv:
 		return true
 	default:
 		return false
@@ -971,6 +1010,13 @@ type Member struct {
 	Role  Role   `json:"role"`
 }
 
+// MemberCounts How many members the filters would select with another value of the one that is named.
+type MemberCounts struct {
+	Role         map[string]int64 `json:"role"`
+	SecondFactor map[string]int64 `json:"secondFactor"`
+	State        map[string]int64 `json:"state"`
+}
+
 // MemberDetails defines model for MemberDetails.
 type MemberDetails struct {
 	// AddressIssue Why the address is in an old spelling, as it is stored: another member's comes to the same, or it is none. They still sign in by that spelling.
@@ -978,6 +1024,15 @@ type MemberDetails struct {
 	CreatedAt    time.Time                  `json:"createdAt"`
 	Email        string                     `json:"email"`
 	Id           string                     `json:"id"`
+
+	// InvitedBy Who invited them; only in the answer about one member.
+	InvitedBy *Actor `json:"invitedBy,omitempty"`
+
+	// JoinedAt When they accepted the invitation or set Curfew up; only in the answer about one member.
+	JoinedAt *time.Time `json:"joinedAt,omitempty"`
+
+	// LastSeenAt The last access by one of their sessions, which may have ended; absent if none is known.
+	LastSeenAt *time.Time `json:"lastSeenAt,omitempty"`
 
 	// Link The open one-time link; null for none.
 	Link *WaitingLink `json:"link"`
@@ -1004,7 +1059,10 @@ type MemberDetailsState string
 // MemberPage defines model for MemberPage.
 type MemberPage struct {
 	// CanMail Whether the server can mail a one-time link.
-	CanMail    bool            `json:"canMail"`
+	CanMail bool `json:"canMail"`
+
+	// Counts How many members the filters would select with another value of the one that is named.
+	Counts     MemberCounts    `json:"counts"`
 	Items      []MemberDetails `json:"items"`
 	NextCursor *string         `json:"nextCursor,omitempty"`
 
@@ -1559,9 +1617,13 @@ type ListMembersParams struct {
 	Q     *string                 `form:"q,omitempty" json:"q,omitempty"`
 	Role  *ListMembersParamsRole  `form:"role,omitempty" json:"role,omitempty"`
 	State *ListMembersParamsState `form:"state,omitempty" json:"state,omitempty"`
-	Sort  *ListMembersParamsSort  `form:"sort,omitempty" json:"sort,omitempty"`
-	Order *ListMembersParamsOrder `form:"order,omitempty" json:"order,omitempty"`
-	Limit *Limit                  `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// SecondFactor Members who have none, an authenticator app, or a passkey.
+	SecondFactor *ListMembersParamsSecondFactor `form:"secondFactor,omitempty" json:"secondFactor,omitempty"`
+	Sort         *ListMembersParamsSort         `form:"sort,omitempty" json:"sort,omitempty"`
+	Order        *ListMembersParamsOrder        `form:"order,omitempty" json:"order,omitempty"`
+	Format       *ListMembersParamsFormat       `form:"format,omitempty" json:"format,omitempty"`
+	Limit        *Limit                         `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor The `nextCursor` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
@@ -1573,11 +1635,17 @@ type ListMembersParamsRole string
 // ListMembersParamsState defines parameters for ListMembers.
 type ListMembersParamsState string
 
+// ListMembersParamsSecondFactor defines parameters for ListMembers.
+type ListMembersParamsSecondFactor string
+
 // ListMembersParamsSort defines parameters for ListMembers.
 type ListMembersParamsSort string
 
 // ListMembersParamsOrder defines parameters for ListMembers.
 type ListMembersParamsOrder string
+
+// ListMembersParamsFormat defines parameters for ListMembers.
+type ListMembersParamsFormat string
 
 // ListSessionsParams defines parameters for ListSessions.
 type ListSessionsParams struct {

@@ -54,6 +54,10 @@ type Details struct {
 	Passkeys int
 	// Link is the one-time link that waits to be used, if any.
 	Link *Link
+	// JoinedAt and InvitedBy are known of a member who is found by id. JoinedAt is zero before they
+	// have joined, and InvitedBy is zero for the first owner.
+	JoinedAt  time.Time
+	InvitedBy audit.Actor
 }
 
 // AddressIssue is why a member's address is still in an old spelling.
@@ -67,35 +71,6 @@ const (
 
 // Valid reports whether there is such a state.
 func (s State) Valid() bool { return s == Invited || s == Active || s == Deactivated }
-
-// Order is what a list of members is ordered by. Ids settle ties.
-type Order string
-
-// The orders.
-const (
-	ByName     Order = "name"
-	ByEmail    Order = "email"
-	ByCreation Order = "createdAt"
-)
-
-// Valid reports whether there is such an order.
-func (o Order) Valid() bool { return o == ByName || o == ByEmail || o == ByCreation }
-
-// Query selects members of the list.
-type Query struct {
-	// Text is searched in names and addresses; empty for all.
-	Text string
-	// Role and State select members; empty for all.
-	Role  Role
-	State State
-
-	Order      Order
-	Descending bool
-	// After is the last member of the page before, with the fields of the order and the id; nil for
-	// the first page.
-	After *Details
-	Limit int
-}
 
 // Change is what a change makes of a member. Without an event nothing changes.
 type Change struct {
@@ -159,14 +134,6 @@ func (r Role) rank() int {
 
 // Valid reports whether there is such a role.
 func (r Role) Valid() bool { return r == Plain || r.rank() > 0 }
-
-// List returns a page of members, and how many the query selects in all.
-func (s *Service) List(ctx context.Context, query Query) (found []Details, total int, err error) {
-	if found, total, err = s.store.Members(ctx, query); err != nil {
-		return nil, 0, fmt.Errorf("list members: %w", err)
-	}
-	return found, total, nil
-}
 
 // Find returns one member, or ErrNotFound.
 func (s *Service) Find(ctx context.Context, id ID) (Details, error) {

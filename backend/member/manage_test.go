@@ -84,9 +84,9 @@ func (h *deployment) admit(who session.Principal) (session.Principal, error) {
 
 // count returns the number of live sessions of the member.
 func (h *deployment) count(id member.ID) int {
-	counts, err := h.sessions.CountsOf(h.t.Context(), id)
+	activity, err := h.sessions.ActivityOf(h.t.Context(), id)
 	h.must(err)
-	return counts[id]
+	return activity[id].Sessions
 }
 
 func (h *deployment) requireEnded(who session.Principal, want session.EndReason) {
@@ -347,9 +347,9 @@ func TestTheListIsOrderedAndSearchedPageByPage(t *testing.T) {
 		for c.query.Limit = 1; c.query.Limit <= 7; c.query.Limit++ {
 			var got []string
 			for c.query.After = nil; ; {
-				page, total, err := h.members.List(t.Context(), c.query)
+				page, counts, err := h.members.List(t.Context(), c.query)
 				h.must(err)
-				require.Equal(t, len(c.want), total)
+				require.Equal(t, len(c.want), counts.Total)
 				for _, m := range page {
 					got = append(got, m.Name)
 				}

@@ -41,9 +41,9 @@ type Store interface {
 	// SignedInFrom reports whether the member has begun a session from the address since the given
 	// time.
 	SignedInFrom(ctx context.Context, id ID, address string, since time.Time) (bool, error)
-	// Members returns a page of members, and how many the query selects in all.
-	Members(ctx context.Context, query Query) (found []Details, total int, err error)
-	// Member returns one, or ErrNotFound.
+	// Members returns a page of members, and how many there are.
+	Members(ctx context.Context, query Query) (found []Details, counts Counts, err error)
+	// Member returns one, with when and how they joined, or ErrNotFound.
 	Member(ctx context.Context, id ID) (Details, error)
 	// Invite makes a member without a password. Like each method that takes a caller, it judges
 	// them by the requirement in its transaction and returns ErrCallerEnded or what they lack. It

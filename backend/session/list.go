@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -125,20 +126,40 @@ func (s *Service) Figures(ctx context.Context, since time.Time) (Figures, error)
 	return roster.figures(ctx, org, now, since)
 }
 
-// CountsOf returns how many live sessions each of the members has.
-func (s *Service) CountsOf(ctx context.Context, members ...member.ID) (map[member.ID]int, error) {
+// Activity describes the live sessions of a member.
+type Activity struct {
+	Sessions int
+	// LastSeenAt is the last access; zero without a session.
+	LastSeenAt time.Time
+}
+
+// ActivityOf returns the activity of each of the members.
+func (s *Service) ActivityOf(ctx context.Context, members ...member.ID) (map[member.ID]Activity, error) {
 	roster, org, now, err := s.live()
 	if err != nil {
 		return nil, err
 	}
-	counts := make(map[member.ID]int, len(members))
+	found := make(map[member.ID]Activity, len(members))
 	for _, id := range members {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		counts[id] = len(roster.idsOf(id, org, now))
+		found[id] = roster.activityOf(id, org, now)
 	}
-	return counts, nil
+	return found, nil
+}
+
+// LastSeen returns the last access of each of the members, of sessions that ended too. It reads the
+// store, which memory is a second ahead of.
+func (s *Service) LastSeen(ctx context.Context, members ...member.ID) (map[member.ID]time.Time, error) {
+	if len(members) == 0 {
+		return nil, nil //nolint:nilnil // of no member nothing is known
+	}
+	seen, err := s.store.LastSeen(ctx, members)
+	if err != nil {
+		return nil, fmt.Errorf("read last accesses: %w", err)
+	}
+	return seen, nil
 }
 
 // Memory returns how many bytes the live sessions take, without their members. The garbage

@@ -27,6 +27,21 @@ func (r *roster) idsOf(m member.ID, org *Organization, now time.Time) (ids []ID)
 	return ids
 }
 
+// activityOf returns the activity of a member by their live sessions.
+func (r *roster) activityOf(m member.ID, org *Organization, now time.Time) (a Activity) {
+	alive, seen := org.Window(now), int64(0)
+	r.eachOf(m, func(e *row) {
+		if alive.Holds(e.times()) {
+			a.Sessions++
+			seen = max(seen, e.lastSeenAt.Load())
+		}
+	})
+	if a.Sessions > 0 {
+		a.LastSeenAt = time.UnixMilli(seen).UTC()
+	}
+	return a
+}
+
 // overdue scans a part of the rows, from the place given. It returns at most limit expired sessions
 // and the place to resume at, or 0 once the scan is complete.
 func (r *roster) overdue(org *Organization, now time.Time, from int32, limit int) (ids []ID, next int32) {

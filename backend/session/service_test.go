@@ -451,7 +451,7 @@ func TestNoCheckIsAnsweredWhileMemoryIsStale(t *testing.T) {
 	refused(err)
 	_, err = h.Preview(t.Context(), who, session.Policy{Length: session.Length{Value: 1, Unit: session.Days}})
 	refused(err)
-	_, err = h.CountsOf(t.Context(), who.Member.ID)
+	_, err = h.ActivityOf(t.Context(), who.Member.ID)
 	refused(err)
 	_, err = h.RevokeAll(t.Context(), who, "", "")
 	require.ErrorIs(t, err, errDisk, "a change reads memory again first")

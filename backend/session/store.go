@@ -39,6 +39,9 @@ type Store interface {
 	InsertSession(ctx context.Context, s Session, proof member.Proof, refresh RefreshState, event audit.Event) (Effect, error)
 	// Session returns one session and its member.
 	Session(ctx context.Context, id ID) (Record, error)
+	// LastSeen returns the last access of each of the members, of sessions that ended too. A member
+	// without sessions is not among them.
+	LastSeen(ctx context.Context, members []member.ID) (map[member.ID]time.Time, error)
 	// EachActiveMember calls f with every active member. The pointer is reused for the next one.
 	EachActiveMember(ctx context.Context, f func(*member.Member)) error
 	// EachLive calls f with every session of the given generation whose row has no end, and with

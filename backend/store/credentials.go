@@ -113,8 +113,11 @@ func requireFactor(tx *gorm.DB, id member.ID) error {
 // hasPasskey reports of members whether they have a passkey.
 const hasPasskey = "EXISTS (SELECT 1 FROM passkeys p WHERE p.member_id = members.id)"
 
+// withPasskey is hasPasskey of members m.
+const withPasskey = "EXISTS (SELECT 1 FROM passkeys p WHERE p.member_id = m.id)"
+
 // withoutFactor reports of members m whether they have a password and nothing else.
-const withoutFactor = "m.totp_seed IS NULL AND NOT EXISTS (SELECT 1 FROM passkeys p WHERE p.member_id = m.id)"
+const withoutFactor = "m.totp_seed IS NULL AND NOT " + withPasskey
 
 func removeFactors(tx *gorm.DB, id member.ID) error {
 	if err := exec(tx, "UPDATE members SET totp_seed = NULL, totp_step = NULL, totp_since = NULL WHERE id = ?", id.String()); err != nil {

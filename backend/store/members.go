@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -194,17 +195,33 @@ func oneMember(tx *gorm.DB, id member.ID) (member.Details, error) {
 
 // Member implements [member.Store].
 func (db *DB) Member(ctx context.Context, id member.ID) (member.Details, error) {
-	found, err := oneMember(db.read(ctx), id)
+	tx := db.read(ctx)
+	found, err := oneMember(tx, id)
+	if err != nil {
+		return found, unavailable(err)
+	}
+	err = queryRow(tx, `
+		SELECT CASE WHEN m.password_hash <> '' THEN `+accountBegan+` END, coalesce(e.actor_id, ''), coalesce(e.actor_name, '')
+		FROM members m LEFT JOIN audit_entries e ON e.concerns = m.id AND e.action = ? WHERE m.id = ? ORDER BY e.sequence LIMIT 1`,
+		id.String(), id.String(), string(audit.MemberInvited), id.String()).
+		Scan(moment(&found.JoinedAt), &found.InvitedBy.ID, &found.InvitedBy.Name)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = member.ErrNotFound // removed meanwhile
+	}
 	return found, unavailable(err)
 }
 
 // Members implements [member.Store].
-func (db *DB) Members(ctx context.Context, query member.Query) (found []member.Details, total int, err error) {
-	picked, args := pickMembers(query)
+func (db *DB) Members(ctx context.Context, query member.Query) (found []member.Details, counts member.Counts, err error) {
 	tx := db.read(ctx)
-	if err := queryRow(tx, "SELECT count(*) FROM members m WHERE "+picked, args...).Scan(&total); err != nil {
-		return nil, 0, unavailable(err)
+	if !query.Uncounted {
+		groups, err := membersByGroup(tx, query)
+		if err != nil {
+			return nil, counts, unavailable(err)
+		}
+		counts = query.Count(groups)
 	}
+	picked, args := pickMembers(query)
 	column, beyond, direction := memberOrders[query.Order], ">", ""
 	if query.Descending {
 		beyond, direction = "<", " DESC"
@@ -214,8 +231,19 @@ func (db *DB) Members(ctx context.Context, query member.Query) (found []member.D
 		args = append(args, placeOfMember(query), query.After.ID.String())
 	}
 	found, err = details(tx, fmt.Sprintf("WHERE %s ORDER BY m.%s%s, m.id%s LIMIT ?", picked, column, direction, direction), append(args, query.Limit)...)
-	return found, total, unavailable(err)
+	return found, counts, unavailable(err)
 }
+
+// membersByGroup counts the members in whom the query's text is found.
+func membersByGroup(tx *gorm.DB, query member.Query) ([]member.Group, error) {
+	where, args := searchMembers(query)
+	return all(tx, func(g *member.Group) []any { return []any{&g.Role, &g.State, &g.App, &g.Passkey, &g.Members} },
+		"SELECT m.role, "+memberState+" AS state, m.totp_seed IS NOT NULL AS app, "+withPasskey+" AS passkey, count(*) FROM members m WHERE "+
+			where+" GROUP BY m.role, state, app, passkey", args...)
+}
+
+// memberState is the state of members m, as [detailsRow.details] works it out.
+const memberState = "CASE WHEN m.deactivated_at IS NOT NULL THEN 'deactivated' WHEN m.password_hash = '' THEN 'invited' ELSE 'active' END"
 
 // memberOrders are the columns to order by.
 var memberOrders = map[member.Order]string{member.ByName: "sort_name", member.ByEmail: "email_canonical", member.ByCreation: "created_at"}
@@ -232,22 +260,31 @@ func placeOfMember(query member.Query) any {
 	}
 }
 
-// pickMembers returns the condition that the query sets, and its arguments.
-func pickMembers(query member.Query) (where string, args []any) {
+// searchMembers returns the condition that the query's text sets, and its arguments.
+func searchMembers(query member.Query) (where string, args []any) {
 	where = "TRUE"
 	for _, word := range fold.Words(query.Text) {
 		where, args = where+" AND instr(m.search, ?) > 0", append(args, word)
 	}
+	return where, args
+}
+
+// pickMembers returns the condition that the query sets, and its arguments.
+func pickMembers(query member.Query) (where string, args []any) {
+	where, args = searchMembers(query)
 	if query.Role != "" {
 		where, args = where+" AND m.role = ?", append(args, string(query.Role))
 	}
-	switch query.State {
-	case member.Invited:
-		where += " AND m.deactivated_at IS NULL AND m.password_hash = ''"
-	case member.Active:
-		where += " AND m.deactivated_at IS NULL AND m.password_hash <> ''"
-	case member.Deactivated:
-		where += " AND m.deactivated_at IS NOT NULL"
+	if query.State != "" {
+		where, args = where+" AND "+memberState+" = ?", append(args, string(query.State))
+	}
+	switch query.SecondFactor {
+	case member.NoFactor:
+		where += " AND " + withoutFactor
+	case member.AppFactor:
+		where += " AND m.totp_seed IS NOT NULL"
+	case member.PasskeyFactor:
+		where += " AND " + withPasskey
 	}
 	return where, args
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -95,6 +96,36 @@ func (db *DB) Session(ctx context.Context, id session.ID) (session.Record, error
 	found.Session.StartedAt = latest(found.Session.StartedAt, instant(startedAt))
 	found.Session.LastSeenAt = latest(found.Session.LastSeenAt, instant(lastSeenAt))
 	return found, unavailable(err)
+}
+
+// LastSeen implements [session.Store].
+func (db *DB) LastSeen(ctx context.Context, members []member.ID) (map[member.ID]time.Time, error) {
+	ids := make([]string, len(members))
+	for i, id := range members {
+		ids[i] = id.String()
+	}
+	type access struct {
+		number int64
+		member member.ID
+		at     time.Time
+	}
+	tx, pages, seen := db.read(ctx), map[int64]timesPage{}, map[member.ID]time.Time{}
+	rows, err := all(tx, func(a *access) []any { return []any{&a.number, parsed(&a.member, member.ParseID), moment(&a.at)} },
+		"SELECT number, member_id, last_seen_at FROM sessions WHERE member_id IN (SELECT value FROM json_each(?))", list(ids))
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	for _, row := range rows {
+		pages[row.number/timesPerPage] = nil
+	}
+	if err := readTimes(tx, pages, " WHERE page IN (SELECT value FROM json_each(?))", list(slices.Collect(maps.Keys(pages)))); err != nil {
+		return nil, unavailable(err)
+	}
+	for _, row := range rows {
+		_, at := pages[row.number/timesPerPage].of(row.number)
+		seen[row.member] = latest(seen[row.member], row.at, instant(at))
+	}
+	return seen, nil
 }
 
 // EachLive implements [session.Store].

@@ -611,9 +611,9 @@ func TestAnOlderSchemaIsBroughtUpToDate(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, session.Client{Address: session.ParseAddress("192.0.2.1"), UserAgent: "test"}, record.Session.Client)
 	require.Equal(t, noon, record.Session.StartedAt)
-	found, total, err := db.Members(t.Context(), member.Query{Text: "ANA R", Order: member.ByName, Limit: 1})
+	found, counts, err := db.Members(t.Context(), member.Query{Text: "ANA R", Order: member.ByName, Limit: 1})
 	require.NoError(t, err)
-	require.Equal(t, 1, total)
+	require.Equal(t, 1, counts.Total)
 	require.Equal(t, record.Member, found[0].Member)
 }
 

@@ -7,11 +7,16 @@ export type InviteRequest = components['schemas']['InviteRequest'];
 export type Invitation = components['schemas']['Invitation'];
 export type AcceptRequest = components['schemas']['AcceptRequest'];
 export type Role = components['schemas']['Role'];
-export type MemberQuery = NonNullable<operations['listMembers']['parameters']['query']>;
+export type MemberPage = components['schemas']['MemberPage'];
+export type MemberQuery = Omit<
+  NonNullable<operations['listMembers']['parameters']['query']>,
+  'format'
+>;
 
 /** A page of the members that the query selects. */
 export const listMembers = (query: MemberQuery, headers: HeadersInit = {}) =>
-  body(api.GET('/api/members', { params: { query }, headers }));
+  // The answer is a file only with `format`.
+  body(api.GET('/api/members', { params: { query }, headers })) as Promise<MemberPage>;
 
 export const getMember = (id: string) =>
   body(api.GET('/api/members/{id}', { params: { path: { id } } }));

@@ -494,7 +494,8 @@ export interface paths {
         };
         /**
          * List the members.
-         * @description For admins and auditors.
+         * @description For admins and auditors. With `format`, every member that the filters select is streamed as a file, which takes no `limit` and no `cursor`. An export
+         *     is recorded, and broken off when its session ends.
          */
         get: operations["listMembers"];
         put?: never;
@@ -1290,6 +1291,18 @@ export interface components {
              */
             passkeys: number;
             /**
+             * Format: date-time
+             * @description The last access by one of their sessions, which may have ended; absent if none is known.
+             */
+            lastSeenAt?: string;
+            /**
+             * Format: date-time
+             * @description When they accepted the invitation or set Curfew up; only in the answer about one member.
+             */
+            joinedAt?: string;
+            /** @description Who invited them; only in the answer about one member. */
+            invitedBy?: components["schemas"]["Actor"];
+            /**
              * @description Why the address is in an old spelling, as it is stored: another member's comes to the same, or it is none. They still sign in by that spelling.
              * @enum {string}
              */
@@ -1318,7 +1331,20 @@ export interface components {
             /** Format: date-time */
             expiresAt: string;
         };
+        /** @description How many members the filters would select with another value of the one that is named. */
+        MemberCounts: {
+            role: {
+                [key: string]: number;
+            };
+            state: {
+                [key: string]: number;
+            };
+            secondFactor: {
+                [key: string]: number;
+            };
+        };
         MemberPage: {
+            counts: components["schemas"]["MemberCounts"];
             /**
              * Format: int64
              * @description How many members match the filters.
@@ -2540,8 +2566,11 @@ export interface operations {
                 q?: string;
                 role?: "owner" | "admin" | "auditor" | "member";
                 state?: "invited" | "active" | "deactivated";
+                /** @description Members who have none, an authenticator app, or a passkey. */
+                secondFactor?: "none" | "app" | "passkey";
                 sort?: "name" | "email" | "createdAt";
                 order?: "asc" | "desc";
+                format?: "csv";
                 limit?: components["parameters"]["Limit"];
                 /** @description The `nextCursor` of the page before. */
                 cursor?: components["parameters"]["Cursor"];
@@ -2552,13 +2581,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of members. */
+            /** @description A page of members, or all of them as a file. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["MemberPage"];
+                    "text/csv": string;
                 };
             };
             403: components["responses"]["Problem"];
@@ -2823,7 +2853,7 @@ export interface operations {
                 /** @description What this member did, and what was done to them: an id. */
                 member?: string;
                 /** @description One kind of entry. */
-                action?: "organization.set_up" | "policy.saved" | "session.started" | "session.refused" | "session.ended" | "sessions.revoked_all" | "session.reauthenticated" | "session.reauthentication_refused" | "member.password_reset" | "member.password_changed" | "member.invited" | "member.changed" | "member.sessions_revoked" | "member.link_issued" | "member.link_used" | "database.backed_up" | "database.restored" | "member.second_factor_set" | "member.second_factor_removed" | "member.recovery_codes_made" | "member.recovery_code_used" | "member.passkey_added" | "member.passkey_removed" | "sign_in.second_factor_demanded" | "clock.accepted" | "audit.chain_repaired" | "member.removed" | "organization.renamed" | "organization.changed" | "guidelines.chosen" | "audit.exported" | "sessions.revoked" | "sessions.exported";
+                action?: "organization.set_up" | "policy.saved" | "session.started" | "session.refused" | "session.ended" | "sessions.revoked_all" | "session.reauthenticated" | "session.reauthentication_refused" | "member.password_reset" | "member.password_changed" | "member.invited" | "member.changed" | "member.sessions_revoked" | "member.link_issued" | "member.link_used" | "database.backed_up" | "database.restored" | "member.second_factor_set" | "member.second_factor_removed" | "member.recovery_codes_made" | "member.recovery_code_used" | "member.passkey_added" | "member.passkey_removed" | "sign_in.second_factor_demanded" | "clock.accepted" | "audit.chain_repaired" | "member.removed" | "organization.renamed" | "organization.changed" | "guidelines.chosen" | "audit.exported" | "members.exported" | "sessions.revoked" | "sessions.exported";
                 /** @description From then on, as in 2026-11-23T00:00:00Z. */
                 since?: string;
                 /** @description Before then. */

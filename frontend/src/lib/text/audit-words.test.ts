@@ -258,6 +258,7 @@ describe('the log', () => {
       "The server's operator accepted the machine's time, which signed everyone out",
     ],
     [said('audit.exported', operator), "The server's operator exported the audit log"],
+    [said('members.exported'), 'Ana exported the list of members'],
     [
       said('audit.chain_repaired', { id: '', name: 'Curfew' }),
       'Curfew repaired hashes of the audit log that an early version lost, and proved that no entry was changed',
