@@ -244,6 +244,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	background(time.Second, "writing touches", a.sessions.Flush)
 	background(time.Second, "the sweep", a.sweep)
+	background(time.Minute, "counts of the day", a.sessions.CountDay)
 	background(time.Minute, "counts of refusals", a.members.WriteRefusals)
 	background(betweenCheckpoints, "the checkpoint", a.db.Checkpoint)
 	background(betweenClockWarnings, "watching the clock", func(context.Context) error { a.watchClock(); return nil })

@@ -46,6 +46,7 @@ const (
 	ChainRepaired           Action = "audit.chain_repaired"
 	Exported                Action = "audit.exported"
 	MembersExported         Action = "members.exported"
+	HintDismissed           Action = "overview.dismissed"
 	SecondFactorSet         Action = "member.second_factor_set"
 	SecondFactorRemoved     Action = "member.second_factor_removed"
 	RecoveryCodesMade       Action = "member.recovery_codes_made"

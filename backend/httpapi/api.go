@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -71,12 +72,16 @@ type API struct {
 	refusals  *rate.Limiter
 	// walks and readings limit what reads all sessions, or the whole audit log: see busy.go.
 	walks, readings gate
+	// began is when the API was made, and checked the last check of the chain since then.
+	began   time.Time
+	checked atomic.Pointer[AuditChain]
 }
 
 // New returns the API, ready to be mounted.
 func New(deps Deps) *API {
 	a := &API{
 		Deps:     deps,
+		began:    deps.Now(),
 		refusals: rate.NewLimiter(refusedPerSecond, refusedAtOnce),
 		walks:    newGate(max(1, runtime.GOMAXPROCS(0)-1), walksWaiting),
 		readings: newGate(readingsAtOnce, 0),

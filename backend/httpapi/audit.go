@@ -63,7 +63,14 @@ func (a *API) getAuditChain(c echo.Context, who session.Principal) error {
 	if found.Broken != nil {
 		a.Log.Error("the audit log is not what it was", "sequence", found.Broken.Sequence, "reason", found.Broken.Reason)
 	}
-	return c.JSON(http.StatusOK, wireFinding(found, a.Now()))
+	return c.JSON(http.StatusOK, a.remember(found))
+}
+
+// remember returns the outcome of a check of the chain, and keeps it for the overview.
+func (a *API) remember(found audit.Finding) AuditChain {
+	chain := wireFinding(found, a.Now())
+	a.checked.Store(&chain)
+	return chain
 }
 
 func auditFilter(c echo.Context) (audit.Filter, error) {

@@ -328,6 +328,7 @@ func (h *deployment) recordEveryAction() error {
 	owner.send(http.MethodGet, "/api/sessions?scope=all&format=csv", nil)
 	owner.send(http.MethodPost, "/api/sessions/revoke-matching", map[string]any{"confirmed": 5})
 	owner = as(email(member.Owner), newPassword)
+	owner.send(http.MethodPost, "/api/overview/dismiss", map[string]any{"kind": "backup"})
 	owner.send(http.MethodPost, "/api/sessions/revoke-all", httpapi.RevokeAllRequest{})
 	id, err := member.ParseID(as(email(member.Owner), newPassword).requireLive().Member.Id)
 	if err != nil {

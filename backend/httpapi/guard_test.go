@@ -36,12 +36,14 @@ var (
 	})
 	forOverseers = []string{
 		"GET /api/sessions/counts",
+		"GET /api/overview",
 		"GET /api/sessions/summary", "GET /api/settings/security", "POST /api/settings/security/preview", "GET /api/settings/sign-in", "GET /api/settings/general",
 		"GET /api/members", "GET /api/members/{id}", "GET /api/audit", "GET /api/audit/chain",
 		"GET /metrics",
 	}
 	forAdmins = []string{
 		"POST /api/sessions/revoke-matching",
+		"POST /api/overview/dismiss",
 		"PUT /api/settings/security", "PUT /api/settings/sign-in", "PUT /api/settings/guidelines", "PUT /api/settings/general", "PUT /api/settings/logo", "DELETE /api/settings/logo", "POST /api/sessions/revoke", "POST /api/sessions/revoke-all",
 		"POST /api/members", "PATCH /api/members/{id}", "POST /api/members/{id}/revoke-sessions", "POST /api/members/{id}/link",
 		"DELETE /api/members/{id}", "DELETE /api/members/{id}/second-factor",

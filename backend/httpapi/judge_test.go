@@ -111,6 +111,7 @@ var calls = map[string]func(s *parked) (target string, body any){
 		s.owner.put("/api/settings/logo", drawn(3, 2)).requireStatus(http.StatusOK)
 		return "/api/settings/logo", nil
 	},
+	"POST /api/overview/dismiss": func(*parked) (string, any) { return "/api/overview/dismiss", map[string]any{"kind": "backup"} },
 	"DELETE /api/members/{id}":   func(s *parked) (string, any) { return "/api/members/" + s.plain, nil },
 	"PUT /api/settings/security": func(*parked) (string, any) { return "/api/settings/security", policy(15, "days", true) },
 	"PUT /api/settings/sign-in": func(*parked) (string, any) {

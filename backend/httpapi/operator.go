@@ -55,7 +55,7 @@ func (a *API) makeBackup(c echo.Context, who session.Principal, in BackupRequest
 	if err != nil {
 		return err
 	}
-	backup.Chain = wireFinding(chain, a.Now())
+	backup.Chain = a.remember(chain)
 	// A large backup may outlast the server's deadline for the answer.
 	if err := a.deadlineWriter(c).extendDeadline(); err != nil {
 		return err

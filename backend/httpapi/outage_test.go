@@ -42,7 +42,7 @@ type failing struct {
 // judged are the methods that judge a caller.
 var judged = []string{
 	"SaveOrganization", "RevokeAll", "Prove", "ChangeCredential", "End", "Invite", "ChangeMember", "IssueLink", "DismissNotices",
-	"RemoveMember",
+	"RemoveMember", "Dismiss",
 }
 
 // breaks makes the method fail from now on; none for "".
@@ -217,11 +217,20 @@ func (f *failing) UsePasskey(ctx context.Context, use member.PasskeyUse) (bool, 
 	return unless(f.at("UsePasskey"), func() (bool, error) { return f.DB.UsePasskey(ctx, use) })
 }
 
-func (f *failing) Factors(ctx context.Context) (int, int, error) {
-	if err := f.at("Factors"); err != nil {
-		return 0, 0, err
-	}
-	return f.DB.Factors(ctx)
+func (f *failing) Factors(ctx context.Context) (member.Factors, error) {
+	return unless(f.at("Factors"), func() (member.Factors, error) { return f.DB.Factors(ctx) })
+}
+
+func (f *failing) SignIns(ctx context.Context, day time.Time) (int, error) {
+	return unless(f.at("SignIns"), func() (int, error) { return f.DB.SignIns(ctx, day) })
+}
+
+func (f *failing) Days(ctx context.Context, from, until time.Time) ([]session.DayCount, error) {
+	return unless(f.at("Days"), func() ([]session.DayCount, error) { return f.DB.Days(ctx, from, until) })
+}
+
+func (f *failing) Dismiss(ctx context.Context, caller audit.Caller, requirement member.Requirement, event audit.Event) error {
+	return unlessError(f.at("Dismiss"), func() error { return f.DB.Dismiss(ctx, caller, requirement, event) })
 }
 
 func (f *failing) Notices(ctx context.Context, id member.ID, actions []audit.Action, limit int) ([]audit.Entry, error) {
@@ -436,6 +445,9 @@ var needs = map[string][]func(s *scene) *answer{
 	"Search":      {func(s *scene) *answer { return s.admin.get("/api/audit?q=ana") }},
 	"Links":       {func(s *scene) *answer { return s.admin.get("/api/audit/chain") }},
 	"LastReceipt": {func(s *scene) *answer { return s.admin.get("/api/audit/chain") }},
+	"SignIns":     {func(s *scene) *answer { return s.admin.get("/api/overview") }},
+	"Days":        {func(s *scene) *answer { return s.admin.get("/api/overview") }},
+	"Dismiss":     {func(s *scene) *answer { return s.admin.post("/api/overview/dismiss", map[string]any{"kind": "backup"}) }},
 	"Ready":       {func(s *scene) *answer { return s.admin.get("/readyz") }},
 }
 
@@ -443,7 +455,7 @@ var needs = map[string][]func(s *scene) *answer{
 // for: the start, the flush, the sweep and the command line.
 var (
 	duringSetUp = []string{"SetUp", "Organization"}
-	behind      = []string{"EachActiveMember", "EachLive", "Touch", "CloseRevoked", "Purge", "ResetPassword", "AcceptTime", "WriteRefusals"}
+	behind      = []string{"EachActiveMember", "EachLive", "Touch", "SaveDay", "CloseRevoked", "Purge", "ResetPassword", "AcceptTime", "WriteRefusals"}
 )
 
 func breakable(db *store.DB) storage { return &failing{DB: db} }

@@ -48,6 +48,7 @@ var (
 		{"POST /api/members/MEMBER/revoke-sessions", nil},
 		{"POST /api/sessions/revoke", map[string]any{"ids": []string{"SESSION"}}},
 		{"POST /api/sessions/revoke-matching", map[string]any{"confirmed": 1}},
+		{"POST /api/overview/dismiss", map[string]any{"kind": "backup"}},
 		{"POST /api/sessions/revoke-all", nil},
 	}
 )

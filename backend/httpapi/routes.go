@@ -88,6 +88,7 @@ func (a *API) routes() []route {
 		{get, "/api/account/notices", tcp, anyMember, a.listNotices},
 		{post, "/api/account/notices/dismiss", tcp, anyMember, body(a.dismissNotices)},
 
+		{get, "/api/overview", tcp, overseer, a.walking(a.getOverview)},
 		{get, "/api/sessions/summary", both, overseer, a.walking(a.getSessionSummary)},
 		{get, "/api/sessions/counts", both, overseer, a.walking(a.countSessions)},
 		{get, "/api/members", both, overseer, a.listMembers},
@@ -100,6 +101,7 @@ func (a *API) routes() []route {
 		{get, "/api/settings/general", both, overseer, a.getGeneralSettings},
 		{get, "/metrics", tcp, scraper, a.getMetrics},
 
+		{post, "/api/overview/dismiss", tcp, admin, body(a.dismissHint)},
 		{put, "/api/settings/security", both, admin, body(a.putSecuritySettings)},
 		{put, "/api/settings/guidelines", both, admin, body(a.putGuidelines)},
 		{put, "/api/settings/sign-in", both, admin, body(a.putSignInSettings)},

@@ -97,12 +97,12 @@ func (a *API) putSignInSettings(c echo.Context, who session.Principal, in SignIn
 }
 
 func (a *API) answerSignInSettings(c echo.Context, who session.Principal, org session.Organization) error {
-	members, without, err := a.Members.Factors(c.Request().Context())
+	factors, err := a.Members.Factors(c.Request().Context())
 	if err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, SignInSettings{
-		RequireSecondFactor: org.RequireSecondFactor, Members: int64(members), WithoutSecondFactor: int64(without),
+		RequireSecondFactor: org.RequireSecondFactor, Members: int64(factors.Members), WithoutSecondFactor: int64(factors.Without),
 		Yours: !who.IsOperator() && !member.TwoFactors(who.Session.Methods),
 	})
 }

@@ -8,6 +8,39 @@ import (
 	"time"
 )
 
+// Defines values for DismissHintRequestKind.
+const (
+	DismissHintRequestKindBackup        DismissHintRequestKind = "backup"
+	DismissHintRequestKindDataFolder    DismissHintRequestKind = "data_folder"
+	DismissHintRequestKindLogUnverified DismissHintRequestKind = "log_unverified"
+	DismissHintRequestKindMail          DismissHintRequestKind = "mail"
+	DismissHintRequestKindOnlyOwner     DismissHintRequestKind = "only_owner"
+	DismissHintRequestKindSecondFactor  DismissHintRequestKind = "second_factor"
+	DismissHintRequestKindSetUp         DismissHintRequestKind = "set_up"
+)
+
+// Valid indicates whether the value is a known member of the DismissHintRequestKind enum.
+func (e DismissHintRequestKind) Valid() bool {
+	switch e {
+	case DismissHintRequestKindBackup:
+		return true
+	case DismissHintRequestKindDataFolder:
+		return true
+	case DismissHintRequestKindLogUnverified:
+		return true
+	case DismissHintRequestKindMail:
+		return true
+	case DismissHintRequestKindOnlyOwner:
+		return true
+	case DismissHintRequestKindSecondFactor:
+		return true
+	case DismissHintRequestKindSetUp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EndReason.
 const (
 	EndReasonCredentialChanged EndReason = "credential_changed"
@@ -74,6 +107,42 @@ const (
 func (e HealthStatus) Valid() bool {
 	switch e {
 	case HealthStatusOk:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HintKind.
+const (
+	HintKindBackup        HintKind = "backup"
+	HintKindClock         HintKind = "clock"
+	HintKindDataFolder    HintKind = "data_folder"
+	HintKindLogBroken     HintKind = "log_broken"
+	HintKindLogUnverified HintKind = "log_unverified"
+	HintKindMail          HintKind = "mail"
+	HintKindOnlyOwner     HintKind = "only_owner"
+	HintKindSecondFactor  HintKind = "second_factor"
+)
+
+// Valid indicates whether the value is a known member of the HintKind enum.
+func (e HintKind) Valid() bool {
+	switch e {
+	case HintKindBackup:
+		return true
+	case HintKindClock:
+		return true
+	case HintKindDataFolder:
+		return true
+	case HintKindLogBroken:
+		return true
+	case HintKindLogUnverified:
+		return true
+	case HintKindMail:
+		return true
+	case HintKindOnlyOwner:
+		return true
+	case HintKindSecondFactor:
 		return true
 	default:
 		return false
@@ -158,6 +227,33 @@ func (e MemberDetailsState) Valid() bool {
 	}
 }
 
+// Defines values for OverviewGood.
+const (
+	OverviewGoodBackup OverviewGood = "backup"
+	OverviewGoodClock  OverviewGood = "clock"
+	OverviewGoodHttps  OverviewGood = "https"
+	OverviewGoodLog    OverviewGood = "log"
+	OverviewGoodMail   OverviewGood = "mail"
+)
+
+// Valid indicates whether the value is a known member of the OverviewGood enum.
+func (e OverviewGood) Valid() bool {
+	switch e {
+	case OverviewGoodBackup:
+		return true
+	case OverviewGoodClock:
+		return true
+	case OverviewGoodHttps:
+		return true
+	case OverviewGoodLog:
+		return true
+	case OverviewGoodMail:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Role.
 const (
 	RoleAdmin   Role = "admin"
@@ -221,6 +317,33 @@ func (e SessionClientDevice) Valid() bool {
 	case SessionClientDeviceProgram:
 		return true
 	case SessionClientDeviceTablet:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SetUpStepKind.
+const (
+	SetUpStepKindBackup       SetUpStepKind = "backup"
+	SetUpStepKindMail         SetUpStepKind = "mail"
+	SetUpStepKindPolicy       SetUpStepKind = "policy"
+	SetUpStepKindSecondFactor SetUpStepKind = "second_factor"
+	SetUpStepKindSecondOwner  SetUpStepKind = "second_owner"
+)
+
+// Valid indicates whether the value is a known member of the SetUpStepKind enum.
+func (e SetUpStepKind) Valid() bool {
+	switch e {
+	case SetUpStepKindBackup:
+		return true
+	case SetUpStepKindMail:
+		return true
+	case SetUpStepKindPolicy:
+		return true
+	case SetUpStepKindSecondFactor:
+		return true
+	case SetUpStepKindSecondOwner:
 		return true
 	default:
 		return false
@@ -340,6 +463,7 @@ const (
 	ListAuditParamsActionOrganizationChanged            ListAuditParamsAction = "organization.changed"
 	ListAuditParamsActionOrganizationRenamed            ListAuditParamsAction = "organization.renamed"
 	ListAuditParamsActionOrganizationSetUp              ListAuditParamsAction = "organization.set_up"
+	ListAuditParamsActionOverviewDismissed              ListAuditParamsAction = "overview.dismissed"
 	ListAuditParamsActionPolicySaved                    ListAuditParamsAction = "policy.saved"
 	ListAuditParamsActionSessionEnded                   ListAuditParamsAction = "session.ended"
 	ListAuditParamsActionSessionReauthenticated         ListAuditParamsAction = "session.reauthenticated"
@@ -402,6 +526,8 @@ func (e ListAuditParamsAction) Valid() bool {
 	case ListAuditParamsActionOrganizationRenamed:
 		return true
 	case ListAuditParamsActionOrganizationSetUp:
+		return true
+	case ListAuditParamsActionOverviewDismissed:
 		return true
 	case ListAuditParamsActionPolicySaved:
 		return true
@@ -810,6 +936,29 @@ type CurrentSession struct {
 	Session      Session `json:"session"`
 }
 
+// DayCount What a day came to.
+type DayCount struct {
+	// Date The day, in UTC, as in 2026-11-23.
+	Date string `json:"date"`
+
+	// Members Of how many members.
+	Members int64 `json:"members"`
+
+	// Sessions How many sessions were signed in at the end of the day, or now.
+	Sessions int64 `json:"sessions"`
+
+	// SignIns How many sessions began on that day.
+	SignIns int64 `json:"signIns"`
+}
+
+// DismissHintRequest defines model for DismissHintRequest.
+type DismissHintRequest struct {
+	Kind DismissHintRequestKind `json:"kind" validate:"required,oneof=data_folder mail only_owner second_factor backup log_unverified set_up"`
+}
+
+// DismissHintRequestKind defines model for DismissHintRequest.Kind.
+type DismissHintRequestKind string
+
 // DismissRequest defines model for DismissRequest.
 type DismissRequest struct {
 	// UpTo The sequence of the newest notice to dismiss, together with all before it.
@@ -929,6 +1078,31 @@ type Health struct {
 
 // HealthStatus defines model for Health.Status.
 type HealthStatus string
+
+// Hint Something that needs attention.
+type Hint struct {
+	// Admins How many of the members are owners or admins.
+	Admins *int64 `json:"admins,omitempty"`
+
+	// At When the last backup or check was made; left out if never.
+	At *time.Time `json:"at,omitempty"`
+
+	// Count How many members have no second factor, or how many seconds the clock is behind.
+	Count *int64 `json:"count,omitempty"`
+
+	// Kind The audit log was altered; the machine's clock is behind; others can write the data folder; the mail server refused
+	// the last mail; there is only one owner; members have no second factor; no backup, or no check of the audit log, for
+	// 30 days.
+	Kind HintKind `json:"kind"`
+
+	// Member The only owner.
+	Member *Actor `json:"member,omitempty"`
+}
+
+// HintKind The audit log was altered; the machine's clock is behind; others can write the data folder; the mail server refused
+// the last mail; there is only one owner; members have no second factor; no backup, or no check of the audit log, for
+// 30 days.
+type HintKind string
 
 // Invitation defines model for Invitation.
 type Invitation struct {
@@ -1092,6 +1266,45 @@ type Organization struct {
 	Logo *string `json:"logo,omitempty"`
 	Name string  `json:"name"`
 }
+
+// Overview defines model for Overview.
+type Overview struct {
+	// Active How many members made a request in the last five minutes.
+	Active int64 `json:"active"`
+
+	// ActiveMembers Some of them, the latest first.
+	ActiveMembers []Actor `json:"activeMembers"`
+
+	// Changes The latest changes that people made, the newest first.
+	Changes []AuditEntry `json:"changes"`
+
+	// Days The last 30 days that are on record, the oldest first. Today is the last one.
+	Days []DayCount `json:"days"`
+
+	// Good What was checked and needs no attention.
+	Good []OverviewGood `json:"good"`
+
+	// Hints What needs attention, the most serious first.
+	Hints []Hint `json:"hints"`
+
+	// Live The sessions that are live now.
+	Live SessionSummary `json:"live"`
+
+	// Marks The saves of the policy and the revocations of all sessions in those days, the newest first, up to 20 of each.
+	Marks []AuditEntry `json:"marks"`
+
+	// MembersTotal How many members can sign in.
+	MembersTotal int64 `json:"membersTotal"`
+
+	// NewToday How many of the live sessions began since the day did.
+	NewToday int64 `json:"newToday"`
+
+	// SetUp What a new organization still needs. It is left out once all is done, 30 days after the set-up, and if it was dismissed.
+	SetUp *[]SetUpStep `json:"setUp,omitempty"`
+}
+
+// OverviewGood defines model for Overview.Good.
+type OverviewGood string
 
 // Passkey defines model for Passkey.
 type Passkey struct {
@@ -1434,6 +1647,17 @@ type SessionsEnded struct {
 	SessionsSkipped *int64 `json:"sessionsSkipped,omitempty"`
 }
 
+// SetUpStep defines model for SetUpStep.
+type SetUpStep struct {
+	Done bool `json:"done"`
+
+	// Kind A second factor of the caller's, a mail server, a second owner or their invitation, a saved policy, a backup.
+	Kind SetUpStepKind `json:"kind"`
+}
+
+// SetUpStepKind A second factor of the caller's, a mail server, a second owner or their invitation, a saved policy, a backup.
+type SetUpStepKind string
+
 // SetupRequest defines model for SetupRequest.
 type SetupRequest struct {
 	Email        string `fold:"address" json:"email" validate:"required"`
@@ -1647,6 +1871,12 @@ type ListMembersParamsOrder string
 // ListMembersParamsFormat defines parameters for ListMembers.
 type ListMembersParamsFormat string
 
+// GetOverviewParams defines parameters for GetOverview.
+type GetOverviewParams struct {
+	// Since Where the day begins whose sign-ins count as new, as in 2026-11-23T00:00:00+01:00; midnight UTC by default.
+	Since *time.Time `form:"since,omitempty" json:"since,omitempty"`
+}
+
 // ListSessionsParams defines parameters for ListSessions.
 type ListSessionsParams struct {
 	// Scope Your own sessions, or those of all members. The filters and the order below need `all`.
@@ -1812,6 +2042,9 @@ type ChangeMemberJSONRequestBody = MemberRequest
 
 // IssueMemberLinkJSONRequestBody defines body for IssueMemberLink for application/json ContentType.
 type IssueMemberLinkJSONRequestBody = LinkRequest
+
+// DismissHintJSONRequestBody defines body for DismissHint for application/json ContentType.
+type DismissHintJSONRequestBody = DismissHintRequest
 
 // ReauthenticateJSONRequestBody defines body for Reauthenticate for application/json ContentType.
 type ReauthenticateJSONRequestBody = ReauthenticateRequest

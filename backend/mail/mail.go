@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -58,10 +59,27 @@ func (s Server) String() string {
 }
 
 // Sender sends letters through a mail server. It is safe for concurrent use.
-type Sender struct{ server Server }
+type Sender struct {
+	server Server
+	// outcome is that of the last delivery.
+	outcome atomic.Int32
+}
+
+// Outcome is what came of a delivery.
+type Outcome int32
+
+// The outcomes. None is that of a sender that has not sent yet.
+const (
+	None Outcome = iota
+	Delivered
+	Refused
+)
+
+// LastOutcome returns what came of the last delivery.
+func (s *Sender) LastOutcome() Outcome { return Outcome(s.outcome.Load()) }
 
 // New returns a sender. It does not connect: Curfew must start while the mail server is down.
-func New(server Server) *Sender { return &Sender{server} }
+func New(server Server) *Sender { return &Sender{server: server} }
 
 // Send delivers a message to the mail server. It takes at most ten seconds. Its error does not
 // contain the message's link.
@@ -73,8 +91,10 @@ func (s *Sender) Send(ctx context.Context, message Message) error {
 		return fmt.Errorf("prepare mail: %w", err)
 	}
 	if err := s.deliver(ctx, client, message); err != nil {
+		s.outcome.Store(int32(Refused))
 		return fmt.Errorf("send mail: %w", message.redact(errors.Join(ctx.Err(), err)))
 	}
+	s.outcome.Store(int32(Delivered))
 	return nil
 }
 

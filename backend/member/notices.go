@@ -76,10 +76,23 @@ func (s *Service) DismissNotices(ctx context.Context, caller audit.Caller, seque
 	return nil
 }
 
-// Factors counts the members who can sign in, and those of them without a second factor or passkey.
-func (s *Service) Factors(ctx context.Context) (members, without int, err error) {
-	if members, without, err = s.store.Factors(ctx); err != nil {
-		return 0, 0, fmt.Errorf("count second factors: %w", err)
+// Factors counts the members who can sign in.
+type Factors struct {
+	Members int
+	// Without counts those without a second factor or passkey, and AdminsWithout the owners and
+	// admins among them.
+	Without, AdminsWithout int
+	// Owners counts the owners, and InvitedOwners those who have not accepted yet. Owner is the
+	// owner if there is one only.
+	Owners, InvitedOwners int
+	Owner                 audit.Actor
+}
+
+// Factors counts the members who can sign in, those without a second factor, and the owners.
+func (s *Service) Factors(ctx context.Context) (Factors, error) {
+	found, err := s.store.Factors(ctx)
+	if err != nil {
+		return Factors{}, fmt.Errorf("count second factors: %w", err)
 	}
-	return members, without, nil
+	return found, nil
 }

@@ -98,7 +98,7 @@ type Store interface {
 	UsePasskey(ctx context.Context, use PasskeyUse) (used bool, err error)
 	// Factors counts the members who can sign in, and those of them who have neither a second
 	// factor nor a passkey.
-	Factors(ctx context.Context) (members, without int, err error)
+	Factors(ctx context.Context) (Factors, error)
 	// Notices returns the entries of those actions that concern the member and that they have not
 	// dismissed, the newest first, at most limit. The use of the invitation that made the account
 	// is not among them.

@@ -72,17 +72,26 @@ type Figures struct {
 	New int
 	// EndingWithinHour counts those that end within the hour, unless there is an access.
 	EndingWithinHour int
+	// Active counts the members who made a request within [ActiveWithin].
+	Active int
 }
+
+// ActiveWithin is how long after a request a member counts as active.
+const ActiveWithin = 5 * time.Minute
 
 func (r *roster) figures(ctx context.Context, org *Organization, now, day time.Time) (f Figures, err error) {
 	began, alive, hence := day.UnixMilli(), org.Window(now), org.Window(now.Add(time.Hour))
-	var live tally
+	var live, active tally
+	since := now.Add(-ActiveWithin).UnixMilli()
 	err = r.walk(ctx, false, func(e *row) {
 		times := e.times()
 		if !alive.Holds(times) {
 			return
 		}
 		live.add(e)
+		if e.lastSeenAt.Load() >= since {
+			active.add(e)
+		}
 		if times.AuthenticatedAt >= began {
 			f.New++
 		}
@@ -90,7 +99,7 @@ func (r *roster) figures(ctx context.Context, org *Organization, now, day time.T
 			f.EndingWithinHour++
 		}
 	})
-	f.Live = live.Count
+	f.Live, f.Active = live.Count, active.Members
 	return f, err
 }
 

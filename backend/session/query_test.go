@@ -307,7 +307,7 @@ func TestFiguresCountWhatBeganAndWhatEndsSoon(t *testing.T) {
 	figures, err := r.figures(t.Context(), org, noon, noon.Add(-time.Hour))
 	require.NoError(t, err)
 	// Two have ended and wait for the sweep. Of the others, two have an hour or less.
-	require.Equal(t, Figures{Live: Count{5, 2}, New: 4, EndingWithinHour: 2}, figures)
+	require.Equal(t, Figures{Live: Count{5, 2}, New: 4, EndingWithinHour: 2, Active: 2}, figures)
 }
 
 // requireFacets holds each count to a query with that value of the filter.

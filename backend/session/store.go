@@ -69,6 +69,15 @@ type Store interface {
 	// CloseRevoked writes the end into rows of generations before the given one, at most limit of
 	// them, and counts them. The revocation that ended them is on record already.
 	CloseRevoked(ctx context.Context, generation uint64, limit int) (int, error)
+	// SignIns counts the sign-ins of a day of UTC.
+	SignIns(ctx context.Context, day time.Time) (int, error)
+	// SaveDay writes the counts of a day, in the place of earlier ones. The first counts of a day
+	// complete the sign-ins of the day before.
+	SaveDay(ctx context.Context, count DayCount) error
+	// Days returns the counts of the days on record, from one day until another, the oldest first.
+	Days(ctx context.Context, from, until time.Time) ([]DayCount, error)
+	// Dismiss records the event, which changes nothing else.
+	Dismiss(ctx context.Context, caller audit.Caller, requirement member.Requirement, event audit.Event) error
 	// Purge deletes rows that ended before the given time, at most limit of them, and counts them.
 	Purge(ctx context.Context, endedBefore time.Time, limit int) (int, error)
 }

@@ -172,9 +172,13 @@ func (db *DB) UseRecoveryCode(ctx context.Context, id member.ID, hash [32]byte, 
 }
 
 // Factors implements [member.Store].
-func (db *DB) Factors(ctx context.Context) (members, without int, err error) {
+func (db *DB) Factors(ctx context.Context) (f member.Factors, err error) {
 	err = queryRow(db.read(ctx), `
-		SELECT count(*), count(*) FILTER (WHERE `+withoutFactor+`)
-		FROM members m WHERE m.deactivated_at IS NULL AND m.password_hash <> ''`).Scan(&members, &without)
-	return members, without, unavailable(err)
+		SELECT count(*) FILTER (WHERE able), count(*) FILTER (WHERE able AND lacks),
+			count(*) FILTER (WHERE able AND lacks AND role IN ('owner', 'admin')),
+			count(*) FILTER (WHERE able AND role = 'owner'), count(*) FILTER (WHERE NOT able AND role = 'owner'),
+			coalesce(max(id) FILTER (WHERE able AND role = 'owner'), ''), coalesce(max(name) FILTER (WHERE able AND role = 'owner'), '')
+		FROM (SELECT id, name, role, password_hash <> '' AS able, `+withoutFactor+` AS lacks FROM members m WHERE deactivated_at IS NULL)`).
+		Scan(&f.Members, &f.Without, &f.AdminsWithout, &f.Owners, &f.InvitedOwners, &f.Owner.ID, &f.Owner.Name)
+	return f, unavailable(err)
 }

@@ -80,6 +80,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What an admin wants to know first.
+         * @description For admins and auditors. Days are days of UTC.
+         */
+        get: operations["getOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/overview/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hide a hint of the overview for 30 days, from everyone.
+         * @description For admins. It is recorded in the audit log.
+         */
+        post: operations["dismissHint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions/summary": {
         parameters: {
             query?: never;
@@ -1151,6 +1191,98 @@ export interface components {
             /** Format: int64 */
             members: number;
         };
+        Overview: {
+            /** @description The sessions that are live now. */
+            live: components["schemas"]["SessionSummary"];
+            /**
+             * Format: int64
+             * @description How many members can sign in.
+             */
+            membersTotal: number;
+            /**
+             * Format: int64
+             * @description How many of the live sessions began since the day did.
+             */
+            newToday: number;
+            /**
+             * Format: int64
+             * @description How many members made a request in the last five minutes.
+             */
+            active: number;
+            /** @description Some of them, the latest first. */
+            activeMembers: components["schemas"]["Actor"][];
+            /** @description The last 30 days that are on record, the oldest first. Today is the last one. */
+            days: components["schemas"]["DayCount"][];
+            /** @description The saves of the policy and the revocations of all sessions in those days, the newest first, up to 20 of each. */
+            marks: components["schemas"]["AuditEntry"][];
+            /** @description The latest changes that people made, the newest first. */
+            changes: components["schemas"]["AuditEntry"][];
+            /** @description What needs attention, the most serious first. */
+            hints: components["schemas"]["Hint"][];
+            /** @description What was checked and needs no attention. */
+            good: ("https" | "mail" | "backup" | "log" | "clock")[];
+            /** @description What a new organization still needs. It is left out once all is done, 30 days after the set-up, and if it was dismissed. */
+            setUp?: components["schemas"]["SetUpStep"][];
+        };
+        /** @description What a day came to. */
+        DayCount: {
+            /** @description The day, in UTC, as in 2026-11-23. */
+            date: string;
+            /**
+             * Format: int64
+             * @description How many sessions were signed in at the end of the day, or now.
+             */
+            sessions: number;
+            /**
+             * Format: int64
+             * @description Of how many members.
+             */
+            members: number;
+            /**
+             * Format: int64
+             * @description How many sessions began on that day.
+             */
+            signIns: number;
+        };
+        /** @description Something that needs attention. */
+        Hint: {
+            /**
+             * @description The audit log was altered; the machine's clock is behind; others can write the data folder; the mail server refused
+             *     the last mail; there is only one owner; members have no second factor; no backup, or no check of the audit log, for
+             *     30 days.
+             * @enum {string}
+             */
+            kind: "log_broken" | "clock" | "data_folder" | "mail" | "only_owner" | "second_factor" | "backup" | "log_unverified";
+            /**
+             * Format: int64
+             * @description How many members have no second factor, or how many seconds the clock is behind.
+             */
+            count?: number;
+            /**
+             * Format: int64
+             * @description How many of the members are owners or admins.
+             */
+            admins?: number;
+            /**
+             * Format: date-time
+             * @description When the last backup or check was made; left out if never.
+             */
+            at?: string;
+            /** @description The only owner. */
+            member?: components["schemas"]["Actor"];
+        };
+        SetUpStep: {
+            /**
+             * @description A second factor of the caller's, a mail server, a second owner or their invitation, a saved policy, a backup.
+             * @enum {string}
+             */
+            kind: "second_factor" | "mail" | "second_owner" | "policy" | "backup";
+            done: boolean;
+        };
+        DismissHintRequest: {
+            /** @enum {string} */
+            kind: "data_folder" | "mail" | "only_owner" | "second_factor" | "backup" | "log_unverified" | "set_up";
+        };
         SessionFigures: {
             /** Format: int64 */
             sessions: number;
@@ -1938,6 +2070,56 @@ export interface operations {
                 };
             };
             401: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOverview: {
+        parameters: {
+            query?: {
+                /** @description Where the day begins whose sign-ins count as new, as in 2026-11-23T00:00:00+01:00; midnight UTC by default. */
+                since?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The overview. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    dismissHint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DismissHintRequest"];
+            };
+        };
+        responses: {
+            /** @description Dismissed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2853,7 +3035,7 @@ export interface operations {
                 /** @description What this member did, and what was done to them: an id. */
                 member?: string;
                 /** @description One kind of entry. */
-                action?: "organization.set_up" | "policy.saved" | "session.started" | "session.refused" | "session.ended" | "sessions.revoked_all" | "session.reauthenticated" | "session.reauthentication_refused" | "member.password_reset" | "member.password_changed" | "member.invited" | "member.changed" | "member.sessions_revoked" | "member.link_issued" | "member.link_used" | "database.backed_up" | "database.restored" | "member.second_factor_set" | "member.second_factor_removed" | "member.recovery_codes_made" | "member.recovery_code_used" | "member.passkey_added" | "member.passkey_removed" | "sign_in.second_factor_demanded" | "clock.accepted" | "audit.chain_repaired" | "member.removed" | "organization.renamed" | "organization.changed" | "guidelines.chosen" | "audit.exported" | "members.exported" | "sessions.revoked" | "sessions.exported";
+                action?: "organization.set_up" | "policy.saved" | "session.started" | "session.refused" | "session.ended" | "sessions.revoked_all" | "session.reauthenticated" | "session.reauthentication_refused" | "member.password_reset" | "member.password_changed" | "member.invited" | "member.changed" | "member.sessions_revoked" | "member.link_issued" | "member.link_used" | "database.backed_up" | "database.restored" | "member.second_factor_set" | "member.second_factor_removed" | "member.recovery_codes_made" | "member.recovery_code_used" | "member.passkey_added" | "member.passkey_removed" | "sign_in.second_factor_demanded" | "clock.accepted" | "audit.chain_repaired" | "member.removed" | "organization.renamed" | "organization.changed" | "guidelines.chosen" | "audit.exported" | "members.exported" | "sessions.revoked" | "sessions.exported" | "overview.dismissed";
                 /** @description From then on, as in 2026-11-23T00:00:00Z. */
                 since?: string;
                 /** @description Before then. */

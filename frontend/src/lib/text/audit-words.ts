@@ -293,6 +293,11 @@ const KINDS: Record<string, Kind | undefined> = {
     says: ({ who }) => say`${who} exported the audit log`,
     more: fileWords,
   },
+  'overview.dismissed': {
+    name: 'Hints dismissed',
+    icon: 'log',
+    says: ({ who }) => say`${who} dismissed a hint on the overview`,
+  },
 };
 
 /** Every kind of entry by its name, as people choose between them. */
