@@ -77,6 +77,7 @@ func requireStory(t *testing.T, folder string, end time.Time) *store.DB {
 	requireMembers(t, db)
 	requireSessions(t, db, end)
 	requireLog(t, db, end)
+	requireDays(t, db, end)
 	return db
 }
 
@@ -170,6 +171,29 @@ func requireLog(t *testing.T, db *store.DB, end time.Time) {
 	} {
 		require.NotZero(t, reasons[string(reason)], reason)
 	}
+}
+
+// requireDays checks that the chart of the last 30 days has something to show: growth, the fall of
+// the day on which everyone was signed out, and that of a shorter session length.
+func requireDays(t *testing.T, db *store.DB, end time.Time) {
+	t.Helper()
+	today := end.UTC().Truncate(24 * time.Hour)
+	days, err := db.Days(t.Context(), today.AddDate(0, 0, 1-session.DaysShown), today)
+	require.NoError(t, err)
+	require.Len(t, days, session.DaysShown)
+	require.Equal(t, 1200, days[len(days)-1].Live.Sessions)
+	falls := 0
+	for i, day := range days[1:] {
+		require.Equal(t, days[i].Day.AddDate(0, 0, 1), day.Day)
+		require.LessOrEqual(t, day.Live.Members, day.Live.Sessions)
+		signIns, err := db.SignIns(t.Context(), day.Day)
+		require.NoError(t, err)
+		require.Equal(t, signIns, day.SignIns)
+		if day.Live.Sessions < days[i].Live.Sessions*9/10 {
+			falls++
+		}
+	}
+	require.GreaterOrEqual(t, falls, 2)
 }
 
 func TestHelpAndUnknownFlagsMakeNoFolder(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"time"
 
+	"curfew/backend/audit"
 	"curfew/backend/member"
 	"curfew/backend/session"
 )
@@ -26,11 +27,15 @@ func plan(d *deployment, cast []*person, end time.Time) *story {
 	}
 	s.moveIn()
 	s.govern()
+	s.at(s.ago(32.5), func(ctx context.Context) error {
+		return s.db.Record(ctx, audit.Event{At: s.now, Action: audit.BackedUp, Actor: audit.Operator, Target: "organization"})
+	})
 	s.mishaps()
 	s.partings()
 	s.guesses()
-	s.pass()
+	s.visitBriefly()
 	s.stay()
+	s.forget()
 	return s
 }
 
@@ -80,7 +85,7 @@ func (s *story) attend(p *person) {
 }
 
 // govern plans the changes of the policy: too strict at first, then too loose, until everyone is
-// signed out.
+// signed out; too strict for four days again, and then as it is.
 func (s *story) govern() {
 	hours, days := session.Hours, session.Days
 	policy := func(value int64, unit session.Unit) session.Policy {
@@ -96,9 +101,10 @@ func (s *story) govern() {
 		_, err := s.sessions.RevokeAll(ctx, who, "A laptop was stolen on the train to the ridge", "")
 		return err
 	})
-	s.save(second, theft.Add(25*time.Minute), policy(7, days))
+	s.save(second, theft.Add(25*time.Minute), policy(14, days))
 
-	s.save(s.partner(), s.between(s.ago(9.4), s.ago(9), s.partner()), policy(14, days))
+	s.save(s.partner(), s.between(s.ago(11.4), s.ago(11), s.partner()), policy(7, days))
+	s.save(s.partner(), s.between(s.ago(7.4), s.ago(7), s.partner()), policy(14, days))
 	capped := policy(14, days)
 	capped.MaximumLifetime = session.Length{Value: 30, Unit: days}
 	s.save(chief, s.between(s.ago(5.4), s.ago(5), chief), capped)
@@ -259,8 +265,8 @@ func (s *story) anyone() *person {
 	}
 }
 
-// pass plans visits whose sessions have ended by the end: signed out, expired, or revoked.
-func (s *story) pass() {
+// visitBriefly plans visits whose sessions have ended by the end: signed out, expired, or revoked.
+func (s *story) visitBriefly() {
 	for i := range 420 {
 		p := s.anyone()
 		client := p.clients[s.random.IntN(len(p.clients))]
@@ -270,8 +276,7 @@ func (s *story) pass() {
 			until := from.Add(time.Duration(20+s.random.IntN(500)) * time.Minute)
 			s.signOut(s.visit(p, client, from, until), until.Add(time.Minute))
 		case i < 390:
-			// Everyone was signed out three weeks ago, and for twelve days after that a session
-			// lasted a week. So sessions last used two weeks ago have ended.
+			// Everyone was signed out three weeks ago, and sessions last 14 days at most since then.
 			until := s.between(s.ago(34), s.ago(14.2), p)
 			if until.After(p.settled.Add(2 * time.Hour)) {
 				s.visit(p, client, s.between(p.settled.Add(time.Hour), until, p), until)
@@ -330,8 +335,23 @@ func (s *story) stay() {
 		}
 		until := s.between(s.ago(oldest), s.ago(newest), p)
 		longest := s.random.Float64()
-		from := later(p.settled.Add(time.Hour), until.Add(-time.Duration(longest*longest*30*24*float64(time.Hour))))
+		if i >= 960 {
+			longest *= longest // some of those in use have just begun
+		}
+		from := later(p.settled.Add(time.Hour), until.Add(-time.Duration(longest*30*24*float64(time.Hour))))
 		s.visit(p, p.clients[s.random.IntN(len(p.clients))], from, until)
+	}
+}
+
+// forget plans sessions that began after everyone was signed out and were not used again. The
+// shorter sessions of the third week end most of them at once.
+func (s *story) forget() {
+	for range 420 {
+		p := s.anyone()
+		until := s.between(s.ago(20.8), s.ago(14.2), p)
+		if until.After(p.settled.Add(2 * time.Hour)) {
+			s.visit(p, p.clients[s.random.IntN(len(p.clients))], later(p.settled.Add(time.Hour), until.Add(-8*time.Hour)), until)
+		}
 	}
 }
 

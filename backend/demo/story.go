@@ -21,6 +21,8 @@ type story struct {
 	cast    []*person
 	moments []moment
 	visits  []*visit
+	// counted is the day, in UTC, whose counts are due next.
+	counted time.Time
 	// due is a time before which no session expires.
 	due time.Time
 }
@@ -132,8 +134,9 @@ func (s *story) by(p *person, at time.Time, do func(ctx context.Context, who ses
 func (s *story) run(ctx context.Context) (figures, error) {
 	slices.SortStableFunc(s.moments, func(a, b moment) int { return a.at.Compare(b.at) })
 	s.due = s.moments[0].at
+	s.counted = midnight(s.due)
 	for _, m := range s.moments {
-		if err := s.expire(ctx, m.at); err != nil {
+		if err := s.pass(ctx, m.at); err != nil {
 			return figures{}, err
 		}
 		s.now = m.at
@@ -141,16 +144,37 @@ func (s *story) run(ctx context.Context) (figures, error) {
 			return figures{}, fmt.Errorf("%s before the end: %w", s.end.Sub(m.at).Round(time.Second), err)
 		}
 	}
-	if err := s.expire(ctx, s.end); err != nil {
+	if err := s.pass(ctx, s.end); err != nil {
 		return figures{}, err
 	}
 	s.now = s.end
+	if err := s.sessions.CountDay(ctx); err != nil {
+		return figures{}, err
+	}
 	if err := s.sessions.Flush(ctx); err != nil {
 		return figures{}, err
 	}
 	live, err := s.sessions.Figures(ctx, s.end)
 	return figures{len(s.cast), live.Live.Sessions}, err
 }
+
+// pass lets time go by until the given time. Sessions expire, and at its end each day is counted, as
+// background work of a server does.
+func (s *story) pass(ctx context.Context, until time.Time) error {
+	for ; midnight(until).After(s.counted); s.counted = s.counted.AddDate(0, 0, 1) {
+		last := s.counted.Add(24*time.Hour - time.Minute)
+		if err := s.expire(ctx, last); err != nil {
+			return err
+		}
+		s.now = last
+		if err := s.sessions.CountDay(ctx); err != nil {
+			return err
+		}
+	}
+	return s.expire(ctx, until)
+}
+
+func midnight(at time.Time) time.Time { return at.UTC().Truncate(24 * time.Hour) }
 
 // expire ends the sessions that expire until the given time, each at its time, as the sweep of a
 // server does.
