@@ -1,5 +1,6 @@
 import { account } from './states/account';
 import { audit } from './states/audit';
+import { general } from './states/general';
 import { members } from './states/members';
 import { security } from './states/security';
 import { sessions } from './states/sessions';
@@ -15,5 +16,6 @@ export const STATES: State[] = [
   ...sessions,
   ...members,
   ...audit,
+  ...general,
   ...account,
 ];

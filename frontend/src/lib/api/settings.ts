@@ -8,6 +8,7 @@ export type Effect = components['schemas']['PolicyPreview'];
 export type Guideline = components['schemas']['Guideline'];
 export type Remaining = components['schemas']['Remaining'];
 export type SignInSettings = components['schemas']['SignInSettings'];
+export type Organization = components['schemas']['Organization'];
 export type SecuritySettings = components['schemas']['SecuritySettings'];
 
 /** For a load function, which redirects by itself if the session is over. */
@@ -30,12 +31,37 @@ export const getSignInSettings = () => body(api.GET('/api/settings/sign-in', { h
 export const putSignInSettings = (requireSecondFactor: boolean) =>
   body(api.PUT('/api/settings/sign-in', { body: { requireSecondFactor } }));
 
-export const getGeneralSettings = () =>
-  body(api.GET('/api/settings/general', { headers: passive }));
+/** The general settings, with the ETag that a save of the name and the help contact replaces. */
+export type General = Organization & { tag: string };
 
-/** Saves the name and the help contact. */
-export const putGeneralSettings = (settings: { name: string; helpContact?: string }) =>
-  body(api.PUT('/api/settings/general', { body: settings }));
+/** For a load function, which redirects by itself if the session is over. */
+export const loadGeneralSettings = () => tagged(api.GET('/api/settings/general'));
+
+/** In the background: it keeps no session alive. */
+export const watchGeneralSettings = () =>
+  tagged(api.GET('/api/settings/general', { headers: passive }));
+
+/** Saves the name and the help contact. If another save came after `tag` was read: 412. */
+export const putGeneralSettings = (tag: string, name: string, helpContact: string) =>
+  tagged(
+    api.PUT('/api/settings/general', {
+      params: { header: { 'If-Match': tag } },
+      body: { name, helpContact },
+    }),
+    body,
+  );
+
+/** Replaces the logo by a PNG image, whose bytes are the body. */
+export const putLogo = (image: Blob) =>
+  body(
+    api.PUT('/api/settings/logo', {
+      headers: { 'Content-Type': 'image/png' },
+      body: image as unknown as string,
+      bodySerializer: (bytes) => bytes,
+    }),
+  );
+
+export const deleteLogo = () => body(api.DELETE('/api/settings/logo'));
 
 /** Saves the policy. If another save came after `version` was read, the answer is 412. */
 export const putSecuritySettings = (policy: Policy, version: number) =>
@@ -46,3 +72,11 @@ export const putSecuritySettings = (policy: Policy, version: number) =>
       body: policy,
     }),
   );
+
+async function tagged(
+  call: Promise<{ data?: Organization; response: Response }>,
+  read: typeof answer = answer,
+): Promise<General> {
+  const settings: Organization = await read(call as never);
+  return { ...settings, tag: (await call).response.headers.get('ETag') ?? '' };
+}
