@@ -196,7 +196,7 @@ test('declining the proof saves nothing and keeps the draft', async ({ page }) =
 test('offline is not signed out, and the draft stays', async ({ page, context }) => {
   await length(page).fill('3');
   await context.setOffline(true);
-  await expect(page.getByText('You are offline; this may be out of date.')).toBeVisible();
+  await expect(page.getByText('You’re offline. This page may be out of date.')).toBeVisible();
   await save(page).click();
   await expect(page.getByRole('alert')).toContainText('You are offline');
   await expect(page).toHaveURL('/settings/security');
@@ -301,7 +301,7 @@ test('a member without a say belongs to their account', async ({ server, another
   const member = await anotherBrowser();
   await signIn(member, await addMember(server, 'member', 'Ben Okafor'));
   await expect(member).toHaveURL('/account');
-  const refusal = member.getByText('Only owners, admins and auditors can see the settings.');
+  const refusal = member.getByText('Only owners, admins and auditors see settings.');
   await expect(refusal, 'nothing was asked for').toHaveCount(0);
   for (const path of ['/settings/security', '/settings', '/settings/members?q=ana']) {
     await member.goto(path);
@@ -325,7 +325,7 @@ test('a member who signs in is told why, where a link to the settings led them t
 }) => {
   const ben = await addMember(server, 'member', 'Ben Okafor');
   const member = await anotherBrowser();
-  const refusal = member.getByText('Only owners, admins and auditors can see the settings.');
+  const refusal = member.getByText('Only owners, admins and auditors see settings.');
   for (const [opened, told] of [
     ['/sign-in', 0],
     ['/settings/security', 1],
@@ -376,8 +376,8 @@ test('an auditor reads and changes nothing', async ({ server, anotherBrowser }) 
 
 test('where there is no such page, the page says so', async ({ page }) => {
   await page.goto('/settings/nowhere');
-  await expect(page.getByRole('heading', { name: 'There is no such page' })).toBeVisible();
-  await page.getByRole('link', { name: 'Go to the home page' }).click();
+  await expect(page.getByRole('heading', { name: 'Page not found' })).toBeVisible();
+  await page.getByRole('link', { name: 'Go to your home page' }).click();
   await expect(page).toHaveURL('/settings/security');
 });
 

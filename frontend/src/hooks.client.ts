@@ -9,8 +9,8 @@ export const init: ClientInit = readTables;
 export const handleError: HandleClientError = ({ error, status }) => {
   if (status === 404) {
     return {
-      message: 'There is no such page',
-      detail: 'The address may have been mistyped, or the page has moved.',
+      message: 'Page not found',
+      detail: 'Check the address, or go to your home page.',
       retry: false,
     };
   }

@@ -43,7 +43,7 @@ export const shell: State[] = [
     name: 'unknown-page',
     enter: async (page) => {
       await page.goto('/settings/nowhere');
-      await page.getByText('There is no such page').waitFor();
+      await page.getByText('Page not found').waitFor();
     },
   },
 ];

@@ -86,8 +86,8 @@ export function explain(error: unknown): Explanation {
   }
   if (!(error instanceof Problem)) {
     return {
-      title: 'Something unexpected happened',
-      detail: 'Reload the page. If it happens again, tell whoever runs Curfew for you.',
+      title: 'Something went wrong',
+      detail: 'Reload the page. If it happens again, tell an admin.',
       retry: true,
     };
   }
@@ -100,7 +100,7 @@ export function explain(error: unknown): Explanation {
   }
   if (error.status >= 500) {
     return {
-      title: 'The server has trouble',
+      title: 'The server has a problem',
       detail: `It could not answer. This does not sign you out. Try again ${wait(error.retryAfter)}.`,
       retry: true,
     };
