@@ -59,6 +59,18 @@ export function policySentence(policy: Policy): string {
   return `People stay signed in for ${formatLength(sessionLength)} after their last visit${cap}.`;
 }
 
+/** How long a policy keeps the reader signed in: the length, and what limits it. */
+export function stayWords({ sessionLength, refreshAutomatically, maximumLifetime }: Policy) {
+  if (!refreshAutomatically) {
+    const length = maximumLifetime ? shorter(sessionLength, maximumLifetime) : sessionLength;
+    return { length: `${formatLength(length)} after signing in`, cap: '' };
+  }
+  return {
+    length: `${formatLength(sessionLength)} after your last visit`,
+    cap: maximumLifetime ? `, ${formatLength(maximumLifetime)} at most` : '',
+  };
+}
+
 /** A policy in as few words as tell it apart from another. */
 export function policySummary(policy: Policy): string {
   const parts = [
