@@ -204,7 +204,7 @@ async function signInTwice(person, server) {
   await person.isAt('/settings/security');
   await server.signIn();
   await person.press('Your account');
-  await person.sees('1 other session');
+  await person.sees('Sign out the others');
 }
 
 async function invite(person, server) {
@@ -292,7 +292,7 @@ async function dialogs(person) {
   await leaves('Close');
 
   await person.open('/account');
-  await looks('Set up a second factor', 'Set up a second factor');
+  await looks('Set up an authenticator app', 'Set up an authenticator app');
   await leaves('Cancel');
 }
 

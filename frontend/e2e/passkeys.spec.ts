@@ -4,6 +4,15 @@ import { demandFactors, OWNER, revokeAllByProgram } from './server';
 
 const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
 
+/** Adds a passkey on the page of the account. */
+async function addPasskey(page: Page) {
+  await press(page, 'Add a passkey');
+  const adding = page.getByRole('dialog', { name: 'Add a passkey' });
+  await adding.getByLabel('Name of the device').fill('Laptop');
+  await adding.getByRole('button', { name: 'Add a passkey' }).click();
+  await expect(page.getByText('Laptop signs you in from now on.')).toBeVisible();
+}
+
 test('a passkey is added, signs in, proves who one is, and stays while it is demanded', async ({
   page,
   server,
@@ -11,14 +20,17 @@ test('a passkey is added, signs in, proves who one is, and stays while it is dem
   const authenticator = await plugIn(page);
   await signIn(page);
   await page.goto('/account');
-  const passkeys = page.getByRole('region', { name: 'Passkeys' });
-  await passkeys.getByLabel('Name of the device').fill('Laptop');
-  await press(page, 'Add a passkey');
-  await expect(page.getByText('Laptop signs you in from now on.')).toBeVisible();
-  await expect(page.getByRole('heading', { name: 'Passkeys' })).toBeFocused();
-  await passkeys.getByLabel('Name of the device').fill('The same');
-  await press(page, 'Add a passkey');
-  await expect(passkeys.getByRole('alert')).toContainText('holds a passkey of yours already');
+  const ways = page.getByRole('region', { name: 'How you sign in' });
+  await expect(ways.getByText('Password only')).toBeVisible();
+  await addPasskey(page);
+  await expect(ways.getByText('Two steps')).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'How you sign in' })).toBeFocused();
+  await press(page, 'Add another passkey');
+  const adding = page.getByRole('dialog', { name: 'Add a passkey' });
+  await expect(adding.getByLabel('Name of the device')).toHaveValue('Headless Chrome on Linux');
+  await adding.getByRole('button', { name: 'Add a passkey' }).click();
+  await expect(adding.getByRole('alert')).toContainText('holds a passkey of yours already');
+  await page.keyboard.press('Escape');
 
   await press(page, 'Sign out');
   await press(page, 'Use a passkey');
@@ -45,7 +57,7 @@ test('a passkey is added, signs in, proves who one is, and stays while it is dem
 
   await page.goto('/account');
   await press(page, 'Remove Laptop');
-  await expect(passkeys.getByRole('alert')).toContainText('requires a second factor');
+  await expect(ways.getByRole('alert')).toContainText('requires a second factor');
 });
 
 // ASVS 6.3.3
@@ -82,9 +94,7 @@ test('a passkey signs in again over the page, which keeps what was typed', async
   const authenticator = await plugIn(page);
   await signIn(page);
   await page.goto('/account');
-  await page.getByLabel('Name of the device').fill('Laptop');
-  await press(page, 'Add a passkey');
-  await expect(page.getByText('Laptop signs you in from now on.')).toBeVisible();
+  await addPasskey(page);
   await page.getByRole('link', { name: 'Account settings' }).click();
   await length(page).fill('12');
   await refresh(page).focus();

@@ -85,7 +85,7 @@ for (const width of [1280, 375]) {
     );
 
     await theirs.goto('/account');
-    await expect(theirs.getByText('Bo K., bo@example.org'), 'sessions go on').toBeVisible();
+    await expect(theirs.getByText('Bo K. · bo@example.org'), 'sessions go on').toBeVisible();
     const elsewhere = await anotherBrowser();
     await elsewhere.goto(link);
     await elsewhere.getByLabel('Password').fill('a password of my own');

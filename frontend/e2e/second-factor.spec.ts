@@ -3,6 +3,7 @@ import { Authenticator } from './authenticator';
 import { expect, length, signIn, test } from './journey';
 import { addMember, OWNER, signInByProgram } from './server';
 
+const ways = (page: Page) => page.getByRole('region', { name: 'How you sign in' });
 const factorCard = (page: Page) => page.getByRole('region', { name: 'Second factor' });
 const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
 
@@ -43,11 +44,13 @@ test('a second factor is set up, asked for, and removed', async ({
   await signIn(page);
   await signInByProgram(server);
   await page.goto('/account');
-  await page.getByRole('button', { name: 'Set up a second factor' }).click();
+  await page.getByRole('button', { name: 'Set up an authenticator app' }).click();
   const { app, recoveryCodes } = await setUp(page, (each) => each.previousCode());
-  await expect(page.getByText('It is on; 1 other session was signed out.')).toBeVisible();
-  await expect(factorCard(page)).toContainText('10 recovery codes left.');
-  await expect(page.getByRole('heading', { name: 'Second factor' })).toBeFocused();
+  await expect(
+    page.getByText('Authenticator app set up; 1 other session was signed out.'),
+  ).toBeVisible();
+  await expect(ways(page)).toContainText('10 recovery codes left');
+  await expect(page.getByRole('heading', { name: 'How you sign in' })).toBeFocused();
 
   const phone = await anotherBrowser();
   await halfway(phone);
@@ -65,12 +68,12 @@ test('a second factor is set up, asked for, and removed', async ({
 
   // What changed is told, until it is put away.
   await phone.goto('/account');
-  await expect(phone.getByText(/^You set up a second factor from .+, just now$/)).toBeVisible();
-  await press(phone, 'I know of it');
-  await expect(phone.getByText('How you sign in has changed')).toBeHidden();
+  await expect(phone.getByText(/^You set up a second factor · .+ · just now$/)).toBeVisible();
+  await press(phone, 'Yes, this was me');
+  await expect(phone.getByText('Was this you?')).toBeHidden();
   await phone.reload();
-  await expect(factorCard(phone)).toContainText('10 recovery codes left.');
-  await expect(phone.getByText('How you sign in has changed')).toBeHidden();
+  await expect(ways(phone)).toContainText('10 recovery codes left');
+  await expect(phone.getByText('Was this you?')).toBeHidden();
 
   // So is an attempt with the password alone.
   await fetch(`${server.url}/api/sessions`, {
@@ -79,9 +82,9 @@ test('a second factor is set up, asked for, and removed', async ({
     body: JSON.stringify({ email: OWNER.email, password: OWNER.password, code: '000000' }),
   });
   await phone.reload();
-  await expect(phone.getByText('Is somebody else using your password?')).toBeVisible();
+  await expect(phone.getByText('Is someone else using your password?')).toBeVisible();
   await expect(
-    phone.getByText(/^Someone entered your correct password but a wrong code from .+, just now$/),
+    phone.getByText(/^Someone entered your correct password but a wrong code · .+ · just now$/),
   ).toBeVisible();
 
   // A proof of who one is that is too old cannot be had without waiting, so the refusal is played
@@ -103,14 +106,18 @@ test('a second factor is set up, asked for, and removed', async ({
       }),
     { times: 1 },
   );
+  await press(page, 'Manage authenticator app');
   await press(page, 'Remove');
   await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
   const proof = page.getByRole('dialog', { name: 'Confirm that it is you' });
   await proof.getByLabel('Password').fill(OWNER.password);
   await proof.getByLabel('Code', { exact: true }).fill(recoveryCodes[0] ?? '');
   await proof.getByRole('button', { name: 'Go on' }).click();
-  await expect(page.getByText('Removed; 1 other session was signed out.')).toBeVisible();
-  await expect(page.getByRole('button', { name: 'Set up a second factor' })).toBeVisible();
+  await expect(
+    page.getByText('Authenticator app removed; 1 other session was signed out.'),
+  ).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Set up an authenticator app' })).toBeVisible();
+  await page.getByRole('heading', { name: 'Activity' }).click();
   await expect(page.getByText(/^You used a recovery code /)).toBeVisible();
 });
 
@@ -142,14 +149,18 @@ test('an organization that demands a second factor leads to it', async ({
 
   // Who is in the middle of something is led there, too, and comes back to it.
   await press(phone, 'Change password');
-  await phone.getByLabel('Current password').fill(OWNER.password);
-  await phone.getByLabel('New password').fill('another horse battery staple');
-  await press(phone, 'Change password');
+  const changing = phone.getByRole('dialog', { name: 'Change password' });
+  await changing.getByLabel('Current password').fill(OWNER.password);
+  await changing.getByLabel('New password').fill('another horse battery staple');
+  await changing.getByRole('button', { name: 'Change password' }).click();
   await expect(phone).toHaveURL('/second-factor?next=%2Faccount');
   await press(phone, 'Set up an app');
   await setUp(phone);
   await expect(phone).toHaveURL('/account');
-  await expect(factorCard(phone)).toContainText('The organization demands it');
+  await press(phone, 'Manage authenticator app');
+  await expect(phone.getByRole('dialog')).toContainText('Your organization requires');
+  await expect(phone.getByRole('button', { name: 'Remove', exact: true })).toBeHidden();
+  await phone.keyboard.press('Escape');
 
   // Who has lost it is helped by an admin.
   await page.getByRole('link', { name: 'Members' }).click();

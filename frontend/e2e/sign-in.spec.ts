@@ -55,6 +55,7 @@ test('password managers are told what is what, and pasting is welcome', async ({
   await email.fill(OWNER.email);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('link', { name: 'Your account' }).click();
+  await page.getByRole('button', { name: 'Change password' }).click();
   await expect(page.getByLabel('Current password')).toHaveAttribute(
     'autocomplete',
     'current-password',
