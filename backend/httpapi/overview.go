@@ -196,8 +196,10 @@ func (f overviewFacts) judge(out *Overview) {
 	}{
 		{f.https, OverviewGoodHttps},
 		{f.mail == mail.Delivered, OverviewGoodMail},
+		{f.members.Owners > 1, OverviewGoodOwners},
 		{!due(f.backup), OverviewGoodBackup},
 		{!f.broken && !due(f.checked), OverviewGoodLog},
+		{!f.exposed, OverviewGoodDataFolder},
 		{f.behind <= time.Minute, OverviewGoodClock},
 	} {
 		if check.good {

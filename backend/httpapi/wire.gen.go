@@ -229,11 +229,13 @@ func (e MemberDetailsState) Valid() bool {
 
 // Defines values for OverviewGood.
 const (
-	OverviewGoodBackup OverviewGood = "backup"
-	OverviewGoodClock  OverviewGood = "clock"
-	OverviewGoodHttps  OverviewGood = "https"
-	OverviewGoodLog    OverviewGood = "log"
-	OverviewGoodMail   OverviewGood = "mail"
+	OverviewGoodBackup     OverviewGood = "backup"
+	OverviewGoodClock      OverviewGood = "clock"
+	OverviewGoodDataFolder OverviewGood = "data_folder"
+	OverviewGoodHttps      OverviewGood = "https"
+	OverviewGoodLog        OverviewGood = "log"
+	OverviewGoodMail       OverviewGood = "mail"
+	OverviewGoodOwners     OverviewGood = "owners"
 )
 
 // Valid indicates whether the value is a known member of the OverviewGood enum.
@@ -243,11 +245,15 @@ func (e OverviewGood) Valid() bool {
 		return true
 	case OverviewGoodClock:
 		return true
+	case OverviewGoodDataFolder:
+		return true
 	case OverviewGoodHttps:
 		return true
 	case OverviewGoodLog:
 		return true
 	case OverviewGoodMail:
+		return true
+	case OverviewGoodOwners:
 		return true
 	default:
 		return false

@@ -1220,7 +1220,7 @@ export interface components {
             /** @description What needs attention, the most serious first. */
             hints: components["schemas"]["Hint"][];
             /** @description What was checked and needs no attention. */
-            good: ("https" | "mail" | "backup" | "log" | "clock")[];
+            good: ("https" | "mail" | "owners" | "backup" | "log" | "data_folder" | "clock")[];
             /** @description What a new organization still needs. It is left out once all is done, 30 days after the set-up, and if it was dismissed. */
             setUp?: components["schemas"]["SetUpStep"][];
         };
