@@ -24,7 +24,9 @@ test('the organization is renamed, and says whom to ask for help', async ({
 }) => {
   const theirs = await anotherBrowser();
   await signIn(theirs, await addMember(server, 'auditor', 'Chi Nguyen'));
+  const listening = theirs.waitForResponse('/api/events');
   await openGeneral(theirs);
+  await listening;
   await signIn(page);
   await page.goto('/settings/security');
   await page.getByRole('link', { name: 'General' }).click();
@@ -117,7 +119,9 @@ test('a file that is no logo is refused in words, and the logo stays', async ({ 
 test('two admins in the form replace nothing unseen', async ({ page, server }) => {
   const bo = await addMember(server, 'admin', 'Bo Karlsson');
   await signIn(page);
+  const listening = page.waitForResponse('/api/events');
   await openGeneral(page);
+  await listening;
   await saveByProgram(server, { name: 'Theirs' }, bo);
   await expect(name(page), 'a form without changes follows').toHaveValue('Theirs');
 
