@@ -149,7 +149,7 @@ test('who was removed meanwhile leaves the list', async ({ page, server }) => {
   await expect(page.getByRole('rowheader')).toHaveCount(0);
 });
 
-test('your own name, and the name of the organization', async ({ page }) => {
+test('your own name', async ({ page }) => {
   await signIn(page);
   await page.goto('/account');
   const name = page.getByLabel('Name', { exact: true });
