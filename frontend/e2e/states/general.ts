@@ -31,7 +31,7 @@ export const general: State[] = [
       await page.getByRole('button', { name: 'Remove logo' }).waitFor();
       await page.getByLabel('Help contact').fill('Ana Lima, ana@example.org, room 12');
       await save(page).click();
-      await page.getByText('Saved', { exact: true }).waitFor();
+      await page.locator('form').getByText('Saved').waitFor();
     },
   },
   {
