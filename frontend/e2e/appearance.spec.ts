@@ -58,7 +58,7 @@ test.describe('on paper', () => {
       await expect(page.getByRole('navigation')).toHaveCount(0);
       await expect(page.getByRole('button', { name: 'Sign out' })).toHaveCount(0);
       await expect(page.getByRole('search')).toHaveCount(0);
-      await expect(page.getByRole('heading', { level: 2 })).toBeVisible();
+      await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
     }
     await page.goto('/settings/sessions');
     await expect(page.getByRole('columnheader', { name: 'Last seen' })).toHaveCount(1);

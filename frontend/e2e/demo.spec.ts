@@ -46,13 +46,32 @@ test('more sessions are revoked at once than the server takes at a time', async 
   await shown(101);
   await more.click();
   await shown(202);
-  await page.getByRole('checkbox', { name: 'Pick all sessions shown' }).check();
+  await page.getByRole('checkbox', { name: 'Select all sessions shown' }).check();
   await page.getByRole('button', { name: 'Revoke 202 sessions' }).click();
   const dialog = page.getByRole('dialog');
   await expect(dialog.getByText(/^This ends 202 sessions of \d+ members at once\.$/)).toBeVisible();
   await dialog.getByRole('button', { name: /^Revoke/ }).click();
   await expect(page.getByRole('status').getByText('202 sessions were revoked.')).toBeVisible();
   expect((await figures(page)).sessions).toBe(before.sessions - 202);
+});
+
+test('the number of a preview leads to the sessions that would end', async ({ page }) => {
+  await signIn(page);
+  const preview = await page.request.post('/api/settings/security/preview', {
+    data: {
+      sessionLength: { value: 3, unit: 'days' },
+      refreshAutomatically: true,
+      maximumLifetime: { value: 30, unit: 'days' },
+    },
+    headers: { Origin: new URL(page.url()).origin },
+  });
+  const { sessions } = (await preview.json()).atOnce;
+  expect(sessions).toBeGreaterThan(100);
+  await page.goto('/settings/sessions?endsUnder=3d,refresh,30d');
+  await expect(page.getByRole('status').getByText(`50 of ${thousands(sessions)}`)).toBeVisible();
+  await expect(page.getByRole('search')).toContainText('Would end now: 3 days');
+  await page.getByRole('button', { name: 'Show sessions that would stay too' }).click();
+  await expect(page).toHaveURL('/settings/sessions');
 });
 
 const numbers = (text: string) =>

@@ -9,16 +9,16 @@ export const sessions: State[] = [
       await addSessions(server);
       await signIn(page);
       await page.goto('/settings/sessions');
-      await page.getByText('This session').waitFor();
+      await page.getByText('You', { exact: true }).waitFor();
     },
   },
   {
-    name: 'sessions-picked',
+    name: 'sessions-selected',
     enter: async (page, server) => {
       await addSessions(server);
       await signIn(page);
       await page.goto('/settings/sessions?q=okafor');
-      await page.getByRole('checkbox', { name: 'Pick all sessions shown' }).check();
+      await page.getByRole('checkbox', { name: 'Select all sessions shown' }).check();
       await page.getByRole('button', { name: 'Revoke 3 sessions' }).waitFor();
     },
   },
@@ -28,7 +28,7 @@ export const sessions: State[] = [
       await addSessions(server);
       await signIn(page);
       await page.goto('/settings/sessions');
-      await page.getByRole('checkbox', { name: 'Pick all sessions shown' }).check();
+      await page.getByRole('checkbox', { name: 'Select all sessions shown' }).check();
       await page.getByRole('button', { name: 'Revoke 5 sessions' }).click();
       await page.getByRole('dialog').waitFor();
     },
@@ -40,7 +40,64 @@ export const sessions: State[] = [
       await signIn(page);
       await page.goto('/settings/sessions');
       await page.getByRole('link', { name: 'Ben Okafor' }).first().click();
-      await page.getByRole('button', { name: 'Revoke all of theirs' }).waitFor();
+      await page.getByRole('button', { name: 'Sign this person out everywhere' }).waitFor();
+    },
+  },
+  {
+    name: 'sessions-revoke-one',
+    enter: async (page, server) => {
+      await addSessions(server);
+      await signIn(page);
+      await page.goto('/settings/sessions?q=okafor');
+      await page
+        .getByRole('button', { name: /^Revoke A program/ })
+        .first()
+        .click();
+      await page.getByText('2 other sessions of this member stay.').waitFor();
+    },
+  },
+  {
+    name: 'sessions-all-that-match',
+    enter: async (page, server) => {
+      await addSessions(server);
+      await signIn(page);
+      await page.goto('/settings/sessions');
+      await page
+        .getByRole('checkbox', { name: /^Select A program/ })
+        .first()
+        .check();
+      await page.getByRole('button', { name: 'Select all 5' }).click();
+      await page.getByText('All 5 that match').waitFor();
+    },
+  },
+  {
+    name: 'sessions-would-end',
+    enter: async (page, server) => {
+      await addSessions(server);
+      await signIn(page);
+      await page.goto('/settings/sessions?endsUnder=1m,norefresh');
+      await page.getByText('Would end now').waitFor();
+      await page.getByText('Nothing matches.').waitFor();
+    },
+  },
+  {
+    name: 'sessions-menu',
+    enter: async (page, server) => {
+      await addSessions(server);
+      await signIn(page);
+      await page.goto('/settings/sessions');
+      await page.getByText('5 sessions').waitFor();
+      const filter = page.getByRole('search').getByRole('button', { name: /^(Device|Filter)$/ });
+      await filter.filter({ visible: true }).click();
+    },
+  },
+  {
+    name: 'sessions-loading',
+    enter: async (page) => {
+      await signIn(page);
+      await page.route('/api/sessions?*', () => {});
+      await page.goto('/settings/sessions');
+      await page.locator('tr.skeleton').first().waitFor();
     },
   },
   {
@@ -65,7 +122,7 @@ export const sessions: State[] = [
     enter: async (page, server) => {
       await signIn(page, await addMember(server, 'auditor', 'Chi Nguyen'));
       await page.goto('/settings/sessions');
-      await page.getByText('This session').waitFor();
+      await page.getByText('You', { exact: true }).waitFor();
     },
   },
 ];

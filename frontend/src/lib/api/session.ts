@@ -8,6 +8,11 @@ export type Session = components['schemas']['Session'];
 export type SessionFigures = components['schemas']['SessionFigures'];
 type SessionPage = components['schemas']['SessionPage'];
 export type SessionSummary = components['schemas']['SessionSummary'];
+export type DayCount = components['schemas']['DayCount'];
+export type SessionCounts = components['schemas']['SessionCounts'];
+export type SessionFilters = NonNullable<
+  operations['revokeMatchingSessions']['parameters']['query']
+>;
 export type SessionQuery = Omit<
   NonNullable<operations['listSessions']['parameters']['query']>,
   'format'
@@ -40,6 +45,20 @@ export const listSessions = (query: SessionQuery, headers: HeadersInit = {}) =>
 export const revokeSession = (id: string) =>
   body(api.DELETE('/api/sessions/{id}', { params: { path: { id } } }));
 
+/** How many sessions each value of a filter would select, in the background. */
+export const countSessions = (query: SessionFilters, since: string) =>
+  body(
+    api.GET('/api/sessions/counts', { params: { query: { ...query, since } }, headers: passive }),
+  );
+
+/** The address of a file of all sessions that the filters select. */
+export const sessionsFile = (query: SessionFilters) =>
+  `/api/sessions?${new URLSearchParams({ scope: 'all', ...query, format: 'csv' })}`;
+
+/** Ends all sessions that the filters select, if they are about as many as were confirmed. */
+export const revokeMatchingSessions = (query: SessionFilters, confirmed: number) =>
+  body(api.POST('/api/sessions/revoke-matching', { params: { query }, body: { confirmed } }));
+
 /** Ends all of my sessions but this one. */
 export const revokeOtherSessions = () => body(api.POST('/api/sessions/revoke-others'));
 
@@ -52,6 +71,10 @@ export const revokeSessions = (ids: string[]) =>
  */
 export const watchSessionFigures = (since: string) =>
   body(api.GET('/api/sessions/summary', { params: { query: { since } }, headers: passive }));
+
+/** The days that are on record, the oldest first, in the background. */
+export const watchDays = async () =>
+  (await body(api.GET('/api/overview', { headers: passive }))).days;
 
 export const getSessionSummary = (headers: HeadersInit = {}) =>
   body(api.GET('/api/sessions/summary', { headers }));

@@ -10,14 +10,28 @@ export interface Sort {
 export interface Column<T> {
   name: string;
   cell: Snippet<[T]>;
-  /** Its track in the grid, if there is room for columns. It must not depend on the cells. */
+  /** Its track in the grid. It must not depend on the cells. */
   width: string;
+  /** Its track on a very wide screen, if that differs. */
+  widest?: string;
+  /** Whether it appears only where there is room for it. */
+  roomy?: boolean;
+  /** Its area on the card that a row is on a phone. Without one, it is not on the card. */
+  area?: string;
   /** The server's name for the order by this column, and what it orders. */
   sort?: { key: string; kind: 'words' | 'time' };
   /** Whether its cells need no label, as buttons do. */
   unnamed?: boolean;
-  /** Whether its cells stand in the corner of a card, next to the head of the row. */
-  corner?: boolean;
+}
+
+/** The tracks of the columns: on a narrow, a wide and a very wide screen. */
+export function tracksOf(columns: Pick<Column<never>, 'width' | 'widest' | 'roomy'>[], first = '') {
+  const tracks = (widths: string[]) => [...(first ? [first] : []), ...widths].join(' ');
+  return {
+    narrow: tracks(columns.filter(({ roomy }) => !roomy).map(({ width }) => width)),
+    wide: tracks(columns.map(({ width }) => width)),
+    widest: tracks(columns.map(({ width, widest }) => widest ?? width)),
+  };
 }
 
 type Sortable = Pick<Column<never>, 'name' | 'sort'>;

@@ -1,26 +1,27 @@
 import type { Member } from '$lib/api/members';
-import type { Session } from '$lib/api/session';
-import { deviceName } from '$lib/text/device';
+import type { Session, SessionFilters } from '$lib/api/session';
 import { plural, sessionsOfMembers } from '$lib/text/plural';
 import type { Revoked } from './revoke';
 import { bidiIsolate } from '$lib/text/bidi-isolate';
 
-/** What a person is about to revoke: certain sessions, or all of a member. */
+/** What a person is about to revoke: certain sessions, all that match, or all of a member. */
 export type Target =
   | { kind: 'sessions'; sessions: Session[] }
+  | { kind: 'matching'; filters: SessionFilters; total: number; yours: boolean }
   | { kind: 'member'; member: Pick<Member, 'id' | 'name' | 'email'>; yours: boolean };
 
 export function isYours(target: Target): boolean {
-  return target.kind === 'member' ? target.yours : target.sessions.some(({ current }) => current);
+  return target.kind !== 'sessions' ? target.yours : target.sessions.some(({ current }) => current);
 }
 
 export function question(target: Target): string {
   if (target.kind === 'member') return `Revoke all sessions of ${bidiIsolate(target.member.name)}?`;
+  if (target.kind === 'matching') return `Revoke ${plural(target.total, 'session')}?`;
   const { length } = target.sessions;
   return length === 1 ? 'Revoke this session?' : `Revoke ${plural(length, 'session')}?`;
 }
 
-/** What revoking does. The number of a member's sessions is read first. */
+/** What revoking does. How many sessions a member has is read first, if it is about one. */
 export function consequence(target: Target, ofMember: number | null): string {
   if (target.kind === 'member') {
     const name = bidiIsolate(target.member.name);
@@ -28,14 +29,25 @@ export function consequence(target: Target, ofMember: number | null): string {
     const ends = `This ends ${plural(ofMember, 'session')} of ${name} at once.`;
     return target.yours ? `${ends} ${YOURS_TOO}` : ends;
   }
+  if (target.kind === 'matching') {
+    const { total, yours } = target;
+    const ends = `This ends ${total === 1 ? 'the session' : `all ${plural(total, 'session')}`} that match${total === 1 ? 'es' : ''} at once.`;
+    return yours ? `${ends} ${YOURS_TOO}` : ends;
+  }
   const [first] = target.sessions;
   if (first && target.sessions.length === 1) {
     if (first.current) return 'You are using this session. It ends at once, and you sign in again.';
-    return `This signs ${bidiIsolate(first.member?.name ?? 'a member')} out of ${deviceName(first.client)} at once.`;
+    return `This signs ${bidiIsolate(first.member?.name ?? 'a member')} out on this device at once.`;
   }
   const members = new Set(target.sessions.map(({ memberId }) => memberId)).size;
   const ends = `This ends ${sessionsOfMembers(target.sessions.length, members)} at once.`;
   return isYours(target) ? `${ends} ${YOURS_TOO}` : ends;
+}
+
+/** How many sessions of the member stay. */
+export function othersStay(others: number): string {
+  if (others === 0) return 'This member has no other session.';
+  return `${plural(others, 'other session')} of this member ${others === 1 ? 'stays' : 'stay'}.`;
 }
 
 /** What revoking did. */

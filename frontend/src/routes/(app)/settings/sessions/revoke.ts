@@ -1,6 +1,11 @@
 import { revokeMemberSessions } from '$lib/api/members';
 import { Problem } from '$lib/api/problem';
-import { revokeSession, revokeSessions, type Session } from '$lib/api/session';
+import {
+  revokeMatchingSessions,
+  revokeSession,
+  revokeSessions,
+  type Session,
+} from '$lib/api/session';
 import type { Target } from './revocation';
 
 /** The most sessions in one request. */
@@ -17,6 +22,9 @@ export async function revoke(target: Target): Promise<Revoked> {
   if (target.kind === 'member') {
     return { ended: (await revokeMemberSessions(target.member.id)).sessionsEnded, skipped: 0 };
   }
+  if (target.kind === 'matching') {
+    return counted(await revokeMatchingSessions(target.filters, target.total));
+  }
   const [first] = target.sessions;
   if (first && target.sessions.length === 1) return revokeOne(first);
 
@@ -26,11 +34,15 @@ export async function revoke(target: Target): Promise<Revoked> {
     .map(({ id }) => id);
   const revoked = { ended: 0, skipped: 0 };
   for (let i = 0; i < ids.length; i += AT_A_TIME) {
-    const { sessionsEnded, sessionsSkipped } = await revokeSessions(ids.slice(i, i + AT_A_TIME));
-    revoked.ended += sessionsEnded;
-    revoked.skipped += sessionsSkipped ?? 0;
+    const { ended, skipped } = counted(await revokeSessions(ids.slice(i, i + AT_A_TIME)));
+    revoked.ended += ended;
+    revoked.skipped += skipped;
   }
   return revoked;
+}
+
+function counted(answer: { sessionsEnded: number; sessionsSkipped?: number }): Revoked {
+  return { ended: answer.sessionsEnded, skipped: answer.sessionsSkipped ?? 0 };
 }
 
 async function revokeOne({ id }: Session): Promise<Revoked> {
