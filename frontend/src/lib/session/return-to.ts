@@ -1,7 +1,10 @@
 import type { Role } from '../api/members';
 
-/** The session configuration: the home page of all who may see settings. */
-export const HOME = '/settings/security';
+/** The home page of all who may see settings. */
+export const HOME = '/overview';
+
+/** The first page of the settings. */
+export const SETTINGS = '/settings/security';
 
 /** The home page of a member. */
 export const homeOf = ({ role }: { role: Role }) => (role === 'member' ? '/account' : HOME);

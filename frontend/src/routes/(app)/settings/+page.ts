@@ -1,6 +1,6 @@
 import { redirect } from '@sveltejs/kit';
-import { HOME } from '$lib/session/return-to';
+import { SETTINGS } from '$lib/session/return-to';
 
 export function load() {
-  redirect(307, HOME);
+  redirect(307, SETTINGS);
 }
