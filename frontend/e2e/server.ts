@@ -135,12 +135,20 @@ type Role = 'owner' | 'admin' | 'auditor' | 'member';
  * Opens a session without a browser, of the owner unless told otherwise, and gives its access
  * token.
  */
-export async function signInByProgram({ url }: Server, { email, password } = OWNER) {
-  const { accessToken } = await call<{ accessToken: string }>(url, 'POST', '/api/sessions', {
-    email,
-    password,
-    transport: 'bearer',
-  });
+export async function signInByProgram(
+  { url }: Server,
+  { email, password } = OWNER,
+  userAgent?: string,
+) {
+  const body = { email, password, transport: 'bearer' };
+  const { accessToken } = await call<{ accessToken: string }>(
+    url,
+    'POST',
+    '/api/sessions',
+    body,
+    undefined,
+    userAgent,
+  );
   return accessToken;
 }
 
@@ -262,11 +270,12 @@ export async function call<T>(
   path: string,
   body: unknown,
   token?: string,
+  userAgent = 'curl/8.14.1',
 ) {
   const answer = await fetch(url + path, {
     method,
     headers: {
-      'User-Agent': 'curl/8.14.1',
+      'User-Agent': userAgent,
       ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
       ...(token ? { Authorization: `Bearer ${token}` } : {}),
     },
