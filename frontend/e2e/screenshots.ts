@@ -69,9 +69,9 @@ test.describe('README', () => {
   test('who did what', async ({ page }) => {
     await signIn(page);
     await page.goto('/settings/audit?action=policy.saved');
-    await page.getByText(/^Intact/).waitFor();
+    await page.getByText('Log verified').waitFor();
     await page
-      .getByText(/saved the session configuration/)
+      .getByText(/changed the session configuration/)
       .first()
       .click();
     await page.screenshot(shoot('audit'));

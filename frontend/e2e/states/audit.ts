@@ -10,7 +10,7 @@ export const audit: State[] = [
       await signIn(page);
       await page.goto('/settings/audit');
       await page.getByText('Ana set up the organization').waitFor();
-      await page.getByText(/^Intact:/).waitFor();
+      await page.getByText('Log verified').waitFor();
     },
   },
   {
@@ -21,8 +21,29 @@ export const audit: State[] = [
       await save(page).click();
       await expect(page.getByText('Saved', { exact: true })).toBeVisible();
       await page.goto('/settings/audit');
-      await page.getByText('Ana set the session length to 12 days').click();
-      await page.getByRole('table', { name: 'What changed' }).waitFor();
+      await page.getByText('Ana changed the session configuration').click();
+      await page.getByText('Exact time').waitFor();
+    },
+  },
+  {
+    name: 'audit-folded',
+    enter: async (page, server) => {
+      await addSessions(server);
+      await signIn(page);
+      await page.goto('/settings/audit');
+      await page.getByText('members signed in').click();
+      await page.getByText('Ben Okafor signed in').first().click();
+      await page.getByText('Exact time').waitFor();
+    },
+  },
+  {
+    name: 'audit-exporting',
+    enter: async (page) => {
+      await signIn(page);
+      await page.goto('/settings/audit');
+      await page.getByText('Log verified').waitFor();
+      await page.getByRole('button', { name: 'Export' }).click();
+      await page.getByRole('menuitem').first().waitFor();
     },
   },
   {
@@ -40,6 +61,10 @@ export const audit: State[] = [
       await addSessions(server);
       await signIn(page);
       await page.goto('/settings/audit');
+      if ((page.viewportSize()?.width ?? 0) < 640) {
+        await page.getByRole('button', { name: 'Filter', exact: true }).click();
+      }
+      await page.getByRole('button', { name: 'Member', exact: true }).click();
       await page.getByRole('combobox', { name: 'Member' }).fill('a');
       await page.getByRole('option').first().waitFor();
     },
@@ -68,7 +93,7 @@ export const audit: State[] = [
       );
       await signIn(page);
       await page.goto('/settings/audit');
-      await page.getByText(/^Broken at entry 4,?711/).waitFor();
+      await page.getByText(/^The log was altered at entry 4,?711/).waitFor();
     },
   },
   {

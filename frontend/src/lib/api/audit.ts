@@ -6,13 +6,25 @@ export type AuditChain = components['schemas']['AuditChain'];
 type AuditPage = components['schemas']['AuditPage'];
 export type AuditQuery = Pick<
   NonNullable<operations['listAudit']['parameters']['query']>,
-  'member' | 'action' | 'since' | 'until'
+  'q' | 'member' | 'action' | 'since' | 'until'
 >;
 
-/** A page of the entries that the query selects, newest first. */
-export const listAudit = (query: AuditQuery & { cursor?: string }) =>
-  // The answer is a file only with `format`.
-  body(api.GET('/api/audit', { params: { query } })) as Promise<AuditPage>;
+/**
+ * A page of the entries that the query selects, newest first. A search of a long log answers part
+ * by part, so this asks on until a part has entries.
+ */
+export async function listAudit(
+  query: AuditQuery & { cursor?: string },
+  signal?: AbortSignal,
+): Promise<AuditPage> {
+  for (;;) {
+    const asked = api.GET('/api/audit', { params: { query }, ...(signal && { signal }) });
+    // The answer is a file only with `format`.
+    const page = (await body(asked)) as AuditPage;
+    if (page.items.length > 0 || page.nextCursor === undefined) return page;
+    query = { ...query, cursor: page.nextCursor };
+  }
+}
 
 /** Checks the chain from the first entry to the last: about a second per 100,000 entries. */
 export const checkAuditChain = () => body(api.GET('/api/audit/chain'));

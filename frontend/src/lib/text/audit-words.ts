@@ -306,6 +306,9 @@ export const ACTIONS = Object.entries(KINDS).map(([value, kind]) => ({
   label: kind?.name ?? value,
 }));
 
+/** What people call a kind of entry. */
+export const actionName = (action: string) => KINDS[action]?.name;
+
 /** What happened, in one sentence. */
 export function entryWords(entry: AuditEntry, reader: Reader): string {
   return join(entryParts(entry, reader));
@@ -361,10 +364,14 @@ export interface Difference {
   after: string;
 }
 
+/** Of those that change together, as the forms have them. */
+const ORDER = ['sessionLength', 'refreshAutomatically', 'maximumLifetime', 'name', 'email', 'role'];
+
 /** What an entry changed, and nothing that stayed. */
 export function differences({ details: { before, after } }: AuditEntry): Difference[] {
   if (!isRecord(before) || !isRecord(after)) return [];
   return Object.keys({ ...before, ...after })
+    .sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b))
     .map((key) => ({
       name: nameOfFact(key),
       before: valueWords(key, before[key]),
@@ -373,17 +380,20 @@ export function differences({ details: { before, after } }: AuditEntry): Differe
     .filter((each) => each.before !== each.after);
 }
 
+/** What stands elsewhere in an entry: whom it concerns, the client, what it ended, its counters. */
+const NO_FACTS =
+  /^(before|after|member|userAgent|sessionsEnded|membersSignedOut|version|generation)$/;
+
 /** Everything else in an entry. */
 export function facts({ details }: AuditEntry): { name: string; value: string }[] {
   return Object.entries(details)
-    .filter(([key, value]) => !(key === 'before' || key === 'after') && value !== '')
+    .filter(([key, value]) => !NO_FACTS.test(key) && value !== '')
     .map(([key, value]) => ({ name: nameOfFact(key), value: valueWords(key, value) }));
 }
 
 const FACTS: Record<string, string> = {
   active: 'Sign-in',
   requireSecondFactor: 'Two-step sign-in',
-  userAgent: 'Client',
   methods: 'Proved by',
   linksWithdrawn: 'Open links withdrawn',
 };
@@ -404,6 +414,10 @@ function valueWords(key: string, value: unknown): string {
   if (typeof value === 'boolean') return (VALUES[key] ?? ['no', 'yes'])[value ? 1 : 0];
   if (typeof value === 'number') return formatNumber(value);
   if (Array.isArray(value)) return value.map(readable).join(', ');
+  if (isRecord(value)) {
+    const parts = Object.entries(value).map(([name, each]) => `${name}: ${String(each)}`);
+    return parts.join(', ') || 'none';
+  }
   if (typeof value !== 'string') return JSON.stringify(value);
   return key === 'reason' || key === 'kind' || key === 'wrong' ? readable(value) : value;
 }

@@ -59,15 +59,15 @@ export const formatMomentNearby = dateFormat({
   minute: '2-digit',
 });
 
-const formatTimeOfDay = dateFormat({ timeStyle: 'short' });
+export const formatTimeOfDay = dateFormat({ timeStyle: 'short' });
 
 const formatDay = dateFormat({ day: 'numeric', month: 'long' });
 
 /** A day of UTC, as the server counts them. */
 export const formatShortDay = dateFormat({ day: 'numeric', month: 'short', timeZone: 'UTC' });
 
-/** Today, by the clock of the reader. */
-export const formatToday = dateFormat({ weekday: 'long', day: 'numeric', month: 'long' });
+/** A day of the week, by the clock of the reader. */
+export const formatWeekday = dateFormat({ weekday: 'long', day: 'numeric', month: 'long' });
 
 /** A day of any year. */
 export const formatDate = dateFormat({ dateStyle: 'medium' });
