@@ -2,6 +2,7 @@ import { account } from './states/account';
 import { audit } from './states/audit';
 import { general } from './states/general';
 import { members } from './states/members';
+import { overview } from './states/overview';
 import { security } from './states/security';
 import { sessions } from './states/sessions';
 import { shell } from './states/shell';
@@ -12,6 +13,7 @@ import type { State } from './states/state';
 export const STATES: State[] = [
   ...signedOut,
   ...shell,
+  ...overview,
   ...security,
   ...sessions,
   ...members,

@@ -19,6 +19,9 @@ interface Reader {
 
 const DAY = 86_400_000;
 
+/** What only the server's operator can do. */
+const HELP = { label: 'How to', path: '/help#server' };
+
 /** Hints that cannot be dismissed say that something is broken. */
 export const isBroken = ({ kind }: Hint) => kind === 'log_broken' || kind === 'clock';
 
@@ -28,7 +31,6 @@ export const dismissable = (hint: Hint): HintKind | null =>
 export function hintWords(hint: Hint, reader: Reader, now: number): Words {
   const { kind, count = 0, admins = 0, at, member } = hint;
   const days = at ? Math.floor((now - Date.parse(at)) / DAY) : 0;
-  const help = (part: string) => ({ label: 'How to', path: `/help#${part}` });
   switch (kind) {
     case 'only_owner':
       return {
@@ -48,13 +50,13 @@ export function hintWords(hint: Hint, reader: Reader, now: number): Words {
       return {
         title: at ? `Last backup ${plural(days, 'day')} ago` : 'No backup yet',
         text: 'Back up after every big change.',
-        button: help('backup'),
+        button: HELP,
       };
     case 'mail':
       return {
         title: 'The mail server refuses mail',
         text: 'The last link could not be mailed.',
-        button: help('mail'),
+        button: HELP,
       };
     case 'log_unverified':
       return {
@@ -72,13 +74,13 @@ export function hintWords(hint: Hint, reader: Reader, now: number): Words {
       return {
         title: `The server’s clock is ${plural(Math.ceil(count / 60), 'minute')} behind`,
         text: 'Sessions end by the newest time on record.',
-        button: help('clock'),
+        button: HELP,
       };
     case 'data_folder':
       return {
         title: 'Others can write the data folder',
         text: 'Another account on the server could change it.',
-        button: help('data-folder'),
+        button: HELP,
       };
   }
 }
@@ -103,7 +105,7 @@ export function stepWords(
       return {
         title: 'Connect a mail server',
         text: 'Until then, you send invitations yourself.',
-        button: { label: 'How to', path: '/help#mail' },
+        button: HELP,
       };
     case 'second_owner':
       return {
@@ -121,7 +123,7 @@ export function stepWords(
       return {
         title: 'Make a first backup',
         text: 'One command on the server.',
-        button: { label: 'How to', path: '/help#backup' },
+        button: HELP,
       };
   }
 }
