@@ -119,13 +119,15 @@ export async function plugIn(page: Page) {
 }
 
 export const length = (page: Page) => page.getByRole('textbox', { name: 'Session length' });
-export const unit = (page: Page) => page.getByRole('combobox', { name: 'Unit', exact: true });
+export const unit = (page: Page) => page.getByRole('combobox', { name: 'Session length unit' });
 export const limited = (page: Page) =>
-  page.getByRole('checkbox', { name: 'Limit how long a session can last in all' });
+  page.getByRole('checkbox', { name: 'Set a maximum lifetime' });
 export const maximum = (page: Page) => page.getByRole('textbox', { name: 'Maximum lifetime' });
 export const maximumUnit = (page: Page) =>
   page.getByRole('combobox', { name: 'Maximum lifetime unit' });
-export const effect = (page: Page) => page.getByRole('region', { name: 'What saving would do' });
+/** What saving would do. */
+export const effect = (page: Page) => page.getByRole('region', { name: 'If you save' });
+export const inForce = (page: Page) => page.getByRole('region', { name: 'In force now' });
 export const refresh = (page: Page) =>
   page.getByRole('checkbox', { name: 'Refresh sessions automatically' });
 /** What the form means, as it is seen. It is read aloud once the typing rests. */
@@ -140,8 +142,8 @@ export const revokeAll = (within: Page | Locator) =>
 export async function saveMuchShorter(page: Page) {
   const number = await length(page).inputValue();
   await save(page).click();
-  const dialog = page.getByRole('dialog', { name: 'This is much shorter' });
-  await dialog.getByLabel('Type the new number').fill(number);
+  const dialog = page.getByRole('dialog', { name: /^Shorten sessions from/ });
+  await dialog.getByLabel('To confirm, type').fill(number);
   await dialog.getByRole('button', { name: /^Save / }).click();
 }
 
@@ -227,6 +229,9 @@ export async function playEffect(page: Page, atOnce: number, yours = false) {
         live,
         yours,
         remaining,
+        named: ['Nandini Iyer', 'Jürgen Groß', 'Kavya Rao']
+          .slice(0, count(atOnce).members)
+          .map((name) => ({ id: name, name })),
         atOnce: count(atOnce),
         withinHour: count(Math.min(12, atOnce + 1)),
         withinDay: count(Math.min(12, atOnce + 3)),

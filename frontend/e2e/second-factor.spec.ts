@@ -4,7 +4,6 @@ import { expect, length, signIn, test } from './journey';
 import { addMember, OWNER, signInByProgram } from './server';
 
 const ways = (page: Page) => page.getByRole('region', { name: 'How you sign in' });
-const factorCard = (page: Page) => page.getByRole('region', { name: 'Second factor' });
 const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
 
 /** Sets a second factor up where the page asks for it, and gives the app and the recovery codes. */
@@ -130,11 +129,12 @@ test('an organization that demands a second factor leads to it', async ({
   const phone = await anotherBrowser();
   await signIn(phone, bo);
   await signIn(page);
-  await expect(factorCard(page)).toContainText('No member has one yet.');
-  await page.getByRole('button', { name: 'Demand it' }).click();
-  const asking = page.getByRole('dialog', { name: 'Demand a second factor?' });
-  await expect(asking).toContainText('That goes for you, too, at once.');
-  await asking.getByRole('button', { name: 'Demand it of everybody' }).click();
+  const twoStep = page.getByRole('region', { name: 'Two-step sign-in' });
+  await expect(twoStep).toContainText('0 of 2 members have one.');
+  await page.getByRole('button', { name: 'Require for everyone' }).click();
+  const asking = page.getByRole('dialog', { name: 'Require a second factor?' });
+  await expect(asking).toContainText('You too, at once.');
+  await asking.getByRole('button', { name: 'Require for everyone' }).click();
 
   await expect(page).toHaveURL('/second-factor?next=%2Fsettings%2Fsecurity');
   await expect(page.getByRole('heading', { name: 'Set up a second factor' })).toBeVisible();
@@ -145,7 +145,7 @@ test('an organization that demands a second factor leads to it', async ({
   await setUp(page);
   await expect(page).toHaveURL('/settings/members');
   await page.getByRole('link', { name: 'Security' }).click();
-  await expect(factorCard(page)).toContainText('1 of 2 members has none.');
+  await expect(twoStep).toContainText('1 of 2 members has one.');
 
   // Who is in the middle of something is led there, too, and comes back to it.
   await press(phone, 'Change password');

@@ -32,11 +32,11 @@ const SECURITY = {
   name: 'Security',
   path: '/settings/security',
   control: 'form input[inputmode="numeric"]:enabled',
-  /** The guidelines come last. */
-  whole: '.guidelines .summary',
+  /** The preview comes last. */
+  whole: 'section[aria-labelledby="preview"] .chart',
 };
 /** What saving would do is told, and drawn. */
-const FORETOLD = 'section[aria-label="What saving would do"][aria-busy="false"] .chart';
+const FORETOLD = 'section[aria-labelledby="preview"][aria-busy="false"] .chart .before';
 
 const test = journey.extend({
   // Playwright wants the pattern, although nothing is needed here.

@@ -1,3 +1,4 @@
+import type { Page } from '@playwright/test';
 import {
   effect,
   expect,
@@ -13,6 +14,17 @@ import {
 } from '../journey';
 import { addMember, saveByProgram } from '../server';
 import type { State } from './state';
+
+async function chooseGuidelines(page: Page) {
+  await page.getByText('Compliance check').click();
+  await page.getByRole('button', { name: 'Which apply to you?' }).click();
+  const dialog = page.getByRole('dialog');
+  for (const name of ['AAL2 (2.2.3)', 'CISA', 'ASVS 5.0, 7.3.1']) {
+    await dialog.getByLabel(name).check();
+  }
+  await dialog.getByRole('button', { name: 'Save choice' }).click();
+  await dialog.waitFor({ state: 'hidden' });
+}
 
 export const security: State[] = [
   { name: 'security', enter: (page) => signIn(page) },
@@ -31,7 +43,7 @@ export const security: State[] = [
       await signIn(page);
       await length(page).fill('3');
       await expect(meaning(page)).toContainText('for 3 days after their last visit');
-      await page.getByText('Saving signs nobody out at once.').waitFor();
+      await effect(page).getByText('No one is signed out', { exact: true }).waitFor();
     },
   },
   {
@@ -41,7 +53,7 @@ export const security: State[] = [
       await playEffect(page, 7, true);
       await length(page).fill('3');
       await limited(page).check();
-      await page.getByText('Saving signs out 7 sessions').waitFor();
+      await effect(page).getByText('7 sessions end', { exact: true }).waitFor();
       await effect(page).getByText('Show as table').click();
     },
   },
@@ -49,9 +61,32 @@ export const security: State[] = [
     name: 'security-guidelines',
     enter: async (page) => {
       await signIn(page);
-      await page.getByRole('button', { name: /for NIST SP 800-63B-4, AAL2/ }).click();
-      await page.getByText('Saving signs nobody out at once.').waitFor();
-      for (const summary of [/more not met$/, /^\d+ met$/]) await page.getByText(summary).click();
+      await chooseGuidelines(page);
+      await page.getByText('13 other guidelines').click();
+    },
+  },
+  {
+    name: 'security-choose-guidelines',
+    enter: async (page) => {
+      await signIn(page);
+      await page.getByText('Compliance check').click();
+      await page.getByRole('button', { name: 'Which apply to you?' }).click();
+      await page.getByRole('dialog').getByLabel('PCI DSS v4, 8.2.8').check();
+    },
+  },
+  {
+    name: 'security-earlier',
+    enter: async (page) => {
+      await signIn(page);
+      await page.goto('/settings/security?use=3d,refresh,30d');
+      await effect(page).getByText('No one is signed out', { exact: true }).waitFor();
+    },
+  },
+  {
+    name: 'security-auditor',
+    enter: async (page, server) => {
+      await signIn(page, await addMember(server, 'auditor', 'Chi Nguyen'));
+      await page.getByText('You can look, not change.').waitFor();
     },
   },
   {
@@ -62,7 +97,7 @@ export const security: State[] = [
       await length(page).fill('42');
       await unit(page).selectOption('minutes');
       await save(page).click();
-      await page.getByRole('dialog').getByLabel('Type the new number').fill('24');
+      await page.getByRole('dialog').getByLabel('To confirm, type').fill('24');
     },
   },
   {
@@ -71,7 +106,7 @@ export const security: State[] = [
       await page.route('/api/settings/security/preview', (route) => route.abort());
       await signIn(page);
       await length(page).fill('3');
-      await page.getByText('The effect cannot be worked out now.').waitFor();
+      await page.getByText('Couldn’t calculate the effect.').first().waitFor();
     },
   },
   {
@@ -119,7 +154,7 @@ export const security: State[] = [
       await length(page).fill('3');
       await page.context().setOffline(true);
       await save(page).click();
-      await page.getByRole('button', { name: 'Retry' }).waitFor();
+      await page.getByRole('alert').getByRole('button', { name: 'Retry' }).waitFor();
     },
   },
   {
@@ -137,7 +172,7 @@ export const security: State[] = [
     enter: async (page) => {
       await signIn(page);
       await revokeAll(page).click();
-      await page.getByRole('dialog').getByText('This ends 1 session of 1 member').waitFor();
+      await page.getByRole('dialog').getByRole('definition').first().getByText('1').waitFor();
     },
   },
   {

@@ -63,6 +63,10 @@ export const putLogo = (image: Blob) =>
 
 export const deleteLogo = () => body(api.DELETE('/api/settings/logo'));
 
+/** Stores the keys of the guidelines that apply to the organization. */
+export const putGuidelines = (applies: string[]) =>
+  body(api.PUT('/api/settings/guidelines', { body: { applies } }));
+
 /** Saves the policy. If another save came after `version` was read, the answer is 412. */
 export const putSecuritySettings = (policy: Policy, version: number) =>
   body(

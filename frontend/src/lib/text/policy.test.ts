@@ -10,6 +10,7 @@ import {
   PRESETS,
   readNumber,
   samePolicy,
+  shortLength,
 } from './policy';
 
 const length = (value: number, unit: Unit): Length => ({ value, unit });
@@ -26,21 +27,18 @@ describe('the sentence', () => {
       'People stay signed in for 12 hours after their last visit.',
     ],
     [policy(length(1, 'days'), true), 'People stay signed in for 1 day after their last visit.'],
-    [
-      policy(length(12, 'hours'), false),
-      'People stay signed in for 12 hours after signing in, then sign in again.',
-    ],
+    [policy(length(12, 'hours'), false), 'People stay signed in for 12 hours, then sign in again.'],
     [
       policy(length(12, 'hours'), true, length(30, 'days')),
-      'People stay signed in for 12 hours after their last visit, and no longer than 30 days after signing in.',
+      'People stay signed in for 12 hours after their last visit, 30 days at most.',
     ],
     [
       policy(length(2, 'weeks'), false, length(13, 'days')),
-      'People stay signed in for 13 days after signing in, then sign in again.',
+      'People stay signed in for 13 days, then sign in again.',
     ],
     [
       policy(length(2, 'weeks'), false, length(15, 'days')),
-      'People stay signed in for 2 weeks after signing in, then sign in again.',
+      'People stay signed in for 2 weeks, then sign in again.',
     ],
     [
       policy(length(525600, 'minutes'), true),
@@ -138,9 +136,14 @@ it('knows two policies that are written alike', () => {
 
 it('the presets can be told apart and saved', () => {
   expect(PRESETS.map(({ name, policy: of }) => `${name}: ${policySummary(of)}`)).toEqual([
+    'Strict: 15 minutes, refresh on, at most 12 hours',
     'Office day: 12 hours, refresh off',
     'Balanced: 14 days, refresh on',
-    'Strict: 15 minutes, refresh on, at most 12 hours',
+  ]);
+  expect(PRESETS.map(({ policy: of }) => shortLength(of.sessionLength))).toEqual([
+    '15 min',
+    '12 h',
+    '14 days',
   ]);
   for (const { policy: of } of PRESETS) {
     expect(lengthError(of.sessionLength.value, of.sessionLength.unit)).toBeUndefined();

@@ -45,17 +45,27 @@ export function formatLength({ value, unit }: Length): string {
   return formatUnits(value, SINGULAR[unit]);
 }
 
+const SHORT: Record<Unit, (value: number) => string> = {
+  minutes: (value) => `${formatNumber(value)} min`,
+  hours: (value) => `${formatNumber(value)} h`,
+  days: (value) => formatUnits(value, 'day'),
+  weeks: (value) => formatUnits(value, 'week'),
+};
+
+/** A length where there is little room, such as "15 min". */
+export function shortLength({ value, unit }: Length): string {
+  return SHORT[unit](value);
+}
+
 /** What a policy means for the people who sign in. */
 export function policySentence(policy: Policy): string {
   const { sessionLength, refreshAutomatically, maximumLifetime } = policy;
   if (!refreshAutomatically) {
     // Both are counted from the sign-in then, so that the shorter one alone decides.
     const length = maximumLifetime ? shorter(sessionLength, maximumLifetime) : sessionLength;
-    return `People stay signed in for ${formatLength(length)} after signing in, then sign in again.`;
+    return `People stay signed in for ${formatLength(length)}, then sign in again.`;
   }
-  const cap = maximumLifetime
-    ? `, and no longer than ${formatLength(maximumLifetime)} after signing in`
-    : '';
+  const cap = maximumLifetime ? `, ${formatLength(maximumLifetime)} at most` : '';
   return `People stay signed in for ${formatLength(sessionLength)} after their last visit${cap}.`;
 }
 
@@ -112,6 +122,14 @@ export function policyFromQuery(text: string): Policy | null {
 /** Policies that organizations of a kind often choose, to start from. */
 export const PRESETS: { name: string; policy: Policy }[] = [
   {
+    name: 'Strict',
+    policy: {
+      sessionLength: { value: 15, unit: 'minutes' },
+      refreshAutomatically: true,
+      maximumLifetime: { value: 12, unit: 'hours' },
+    },
+  },
+  {
     name: 'Office day',
     policy: {
       sessionLength: { value: 12, unit: 'hours' },
@@ -125,14 +143,6 @@ export const PRESETS: { name: string; policy: Policy }[] = [
       sessionLength: { value: 14, unit: 'days' },
       refreshAutomatically: true,
       maximumLifetime: null,
-    },
-  },
-  {
-    name: 'Strict',
-    policy: {
-      sessionLength: { value: 15, unit: 'minutes' },
-      refreshAutomatically: true,
-      maximumLifetime: { value: 12, unit: 'hours' },
     },
   },
 ];

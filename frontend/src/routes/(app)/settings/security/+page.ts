@@ -5,7 +5,7 @@ import { secondFactorPath, signInPath } from '$lib/session/return-to';
 
 export async function load({ url }) {
   try {
-    return { width: 'form' as const, settings: await loadSecuritySettings() };
+    return { settings: await loadSecuritySettings(), width: 'form' as App.PageData['width'] };
   } catch (error) {
     if (isRestricted(error)) redirect(307, secondFactorPath(url));
     if (!endsSession(error)) throw error;

@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
 import type { Effect } from '$lib/api/settings';
-import { effectNote, effectSentence, people } from './effect';
+import { effectNote, effectSentence, namedWords } from './effect';
 
-const effect = (sessions: number, members: number, yours: boolean): Effect => ({
+const effect = (sessions: number, members: number, yours: boolean, names = ''): Effect => ({
   live: { sessions: 20, members: 9 },
   atOnce: { sessions, members },
   withinHour: { sessions, members },
   withinDay: { sessions, members },
-  named: [],
+  named: names.split('; ').map((name) => ({ id: name, name })),
   yours,
   loosens: false,
   remaining: [],
@@ -15,27 +15,25 @@ const effect = (sessions: number, members: number, yours: boolean): Effect => ({
 });
 
 it.each([
-  [effect(0, 0, false), 'Saving signs nobody out at once.', null],
+  [effect(0, 0, false), 'No one is signed out at once.', 'Signs no one out at once'],
   [
-    effect(12, 4, true),
-    'Saving signs out 12 sessions of 4 members at once, yours included.',
-    'Signs out 12 sessions of 4 members at once',
+    effect(1200, 4, true),
+    '1,200 sessions end at once, of 4 members. Yours ends too.',
+    'Signs out 1,200 sessions at once',
   ],
   [
     effect(1, 1, false),
-    'Saving signs out 1 session of 1 member at once.',
-    'Signs out 1 session of 1 member at once',
+    '1 session ends at once, of 1 member. Yours stays.',
+    'Signs out 1 session at once',
   ],
-  [
-    effect(1, 1, true),
-    'Saving signs out 1 session of 1 member at once: yours.',
-    'Signs out 1 session of 1 member at once',
-  ],
-])('%o', (of, sentence, note) => {
+])('%#', (of, sentence, note) => {
   expect(effectSentence(of)).toBe(sentence);
   expect(effectNote(of)).toBe(note);
 });
 
-it('nobody is a word', () => {
-  expect(people({ sessions: 0, members: 0 })).toBe('nobody');
-});
+it.each([
+  [effect(9, 1, false, 'Nandini Iyer'), 'Nandini Iyer'],
+  [effect(9, 2, false, 'Nandini Iyer; Jürgen Groß'), 'Nandini and Jürgen'],
+  [effect(9, 3, false, 'Nandini Iyer; Jürgen Groß; Kavya'), 'Nandini, Jürgen and Kavya'],
+  [effect(999, 1047, false, 'Nandini Iyer; J G; Kavya R'), 'Nandini, J, Kavya and 1,044 more'],
+])('names a few: %#', (of, words) => expect(namedWords(of)).toBe(words));

@@ -1,20 +1,29 @@
 import type { Effect } from '$lib/api/settings';
-import type { SessionSummary } from '$lib/api/session';
-import { sessionsOfMembers } from '$lib/text/plural';
+import { formatNumber } from '$lib/text/formats';
+import { plural } from '$lib/text/plural';
 
 /** What saving does at once, in a sentence. */
 export function effectSentence({ atOnce, yours }: Effect): string {
-  if (atOnce.sessions === 0) return 'Saving signs nobody out at once.';
-  const whose = !yours ? '' : atOnce.sessions === 1 ? ': yours' : ', yours included';
-  return `Saving signs out ${people(atOnce)} at once${whose}.`;
+  if (atOnce.sessions === 0) return 'No one is signed out at once.';
+  const whose = yours ? 'Yours ends too.' : 'Yours stays.';
+  return `${plural(atOnce.sessions, 'session ends', 'sessions end')} at once, of ${plural(atOnce.members, 'member')}. ${whose}`;
 }
 
-/** The same for the button, or null if no one is signed out. */
-export function effectNote({ atOnce }: Effect): string | null {
-  return atOnce.sessions === 0 ? null : `Signs out ${people(atOnce)} at once`;
+/** The same next to the button, in as few words. */
+export function effectNote({ atOnce }: Effect): string {
+  return atOnce.sessions === 0
+    ? 'Signs no one out at once'
+    : `Signs out ${plural(atOnce.sessions, 'session')} at once`;
 }
 
-/** How many sessions and members it affects. */
-export function people({ sessions, members }: SessionSummary): string {
-  return sessions === 0 ? 'nobody' : sessionsOfMembers(sessions, members);
+/** Names a few of those who are signed out, and how many more there are. */
+export function namedWords({ atOnce, named }: Effect): string {
+  const more = atOnce.members - named.length;
+  const names = named.map(({ name }) => (named.length > 1 ? firstName(name) : name));
+  if (more > 0) return `${names.join(', ')} and ${formatNumber(more)} more`;
+  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}
+
+function firstName(name: string): string {
+  return /^\S+/.exec(name)?.[0] ?? name;
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Guideline, Policy } from '$lib/api/settings';
-import { endlessSentence, guidelineNumbers, meetingWords } from './guidelines';
+import { guidelineNumbers, meetingWords } from './guidelines';
 
 const policy = (refreshAutomatically: boolean, maximumLifetime: Policy['maximumLifetime']) => ({
   sessionLength: { value: 15, unit: 'minutes' as const },
@@ -21,28 +21,19 @@ const guideline = (asks: Partial<Guideline>): Guideline => ({
 });
 
 it.each([
-  [{ idleSeconds: 900 }, 'idle at most 15 minutes'],
-  [{ idleSeconds: 3600, overallSeconds: 86_400 }, 'idle at most 1 hour, overall at most 24 hours'],
-  [{ overallSeconds: 43_200, overallRequired: true }, 'overall at most 12 hours'],
-  [{ overallSeconds: 30 * 86_400 }, 'overall at most 30 days'],
-  [{ overallRequired: true }, 'an overall limit of your choice'],
-  [{}, 'an idle limit of your choice'],
+  [{ idleSeconds: 900 }, '15 min idle'],
+  [{ idleSeconds: 3600, overallSeconds: 86_400 }, '1 h idle, 24 h at most'],
+  [{ overallSeconds: 43_200, overallRequired: true }, '12 h at most'],
+  [{ overallSeconds: 30 * 86_400 }, '30 days at most'],
+  [{ overallRequired: true }, 'Overall limit of your choice'],
+  [{}, 'Idle limit of your choice'],
 ])('%o asks for %s', (asks, words) => expect(guidelineNumbers(guideline(asks))).toBe(words));
 
 it('says what it would fill in', () => {
-  expect(meetingWords(guideline({}))).toBe('Use 15 minutes');
-  expect(meetingWords(guideline({ meet: policy(true, { value: 12, unit: 'hours' }) }))).toBe(
-    'Use 15 minutes, at most 12 hours',
+  const hours = { value: 12, unit: 'hours' as const };
+  expect(meetingWords(guideline({}))).toBe('15 minutes, for n');
+  expect(meetingWords(guideline({ meet: policy(true, hours) }))).toBe(
+    '15 minutes, 12 hours at most, for n',
   );
-  expect(meetingWords(guideline({ meet: policy(false, { value: 12, unit: 'hours' }) }))).toBe(
-    'Use 15 minutes',
-  );
-});
-
-it('says plainly when a session in use never ends', () => {
-  expect(endlessSentence(policy(true, null))).toBe(
-    'Refresh is on: a session in use never ends by itself. NIST (all levels), CISA and ASVS 7.3.2 ask for an overall limit: not met.',
-  );
-  expect(endlessSentence(policy(false, null))).toBeNull();
-  expect(endlessSentence(policy(true, { value: 1, unit: 'days' }))).toBeNull();
+  expect(meetingWords(guideline({ meet: policy(false, hours) }))).toBe('15 minutes, for n');
 });

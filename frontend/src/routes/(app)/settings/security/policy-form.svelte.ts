@@ -91,7 +91,7 @@ export class PolicyForm {
     if (this.status !== 'saving') this.status = 'editing';
   }
 
-  async save() {
+  async save(): Promise<void> {
     if (this.status === 'saving') return;
     this.showErrors = true;
     if (!this.policy) return;
@@ -115,6 +115,11 @@ export class PolicyForm {
       }
     } catch (error) {
       this.status = 'editing';
+      const current = error instanceof Problem ? error.document.current : undefined;
+      if (current && samePolicy(current, this.settings)) {
+        this.settings = current;
+        return this.save();
+      }
       this.#refused(error);
     }
     if (this.#pendingUpdate) this.receive(this.#pendingUpdate);
@@ -131,6 +136,10 @@ export class PolicyForm {
       return;
     }
     if (settings.version <= Math.max(this.settings.version, this.theirs?.version ?? 0)) return;
+    if (!this.theirs && samePolicy(settings, this.settings)) {
+      this.settings = settings; // Only the guidelines that apply have changed.
+      return;
+    }
     if (this.changed && !(this.policy && samePolicy(this.policy, settings))) {
       this.theirs = settings;
       return;
@@ -157,6 +166,12 @@ export class PolicyForm {
   fill(policy: Policy) {
     this.draft = draftOf(policy);
     this.showErrors = false;
+    this.edited();
+  }
+
+  /** Goes on with a draft of before. */
+  resume(draft: Draft) {
+    this.draft = draft;
     this.edited();
   }
 

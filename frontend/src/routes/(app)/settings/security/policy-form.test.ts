@@ -367,3 +367,32 @@ describe("when somebody's save is heard of", () => {
     expect(form.draft).toEqual(mine);
   });
 });
+
+describe('when only the guidelines that apply were chosen elsewhere', () => {
+  const chosen = { ...loaded, version: 4, applies: ['nist-aal2'] };
+
+  it('no one is asked whose values to keep', () => {
+    form.receive(chosen);
+    expect(form.theirs).toBeNull();
+    expect(form.updatedElsewhere).toBeNull();
+    expect(form.draft).toEqual(mine);
+    expect(form.settings.applies).toEqual(['nist-aal2']);
+  });
+
+  it('a save goes on over the new version', async () => {
+    const requests = answerInTurn(
+      problem(412, 'stale_version', { current: chosen }),
+      ok({ ...chosen, sessionLength: { value: 12, unit: 'hours' }, version: 5 }),
+    );
+    await form.save();
+    expect(requests.map((request) => request.headers.get('If-Match'))).toEqual(['"3"', '"4"']);
+    expect(form.status).toBe('saved');
+  });
+});
+
+it('goes on with a draft of before', () => {
+  const other = new PolicyForm(loaded);
+  other.resume({ ...form.draft });
+  expect(other.draft).toEqual(mine);
+  expect(other.changed).toBe(true);
+});

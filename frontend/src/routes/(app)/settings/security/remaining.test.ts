@@ -10,25 +10,21 @@ const points = [
 
 describe('the marks of the time axis', () => {
   it.each([
-    [60, 4, ['now', '+1 min']],
-    [3600, 4, ['now', '+15 min', '+30 min', '+45 min', '+60 min']],
-    [43_200, 4, ['now', '+6 h', '+12 h']],
-    [172_800, 4, ['now', '+12 h', '+24 h', '+36 h', '+48 h']],
-    [14 * 86_400, 4, ['now', '+5 days', '+10 days']],
-    [14 * 86_400, 2, ['now', '+5 days', '+10 days']],
-    [365 * 86_400, 4, ['now', '+100 days', '+200 days', '+300 days']],
+    [60, 4, ['now', '1 min']],
+    [3600, 4, ['now', '15 min', '30 min', '45 min', '60 min']],
+    [43_200, 4, ['now', '6 h', '12 h']],
+    [172_800, 4, ['now', '12 h', '24 h', '36 h', '48 h']],
+    [14 * 86_400, 4, ['now', '5 days', '10 days']],
+    [14 * 86_400, 2, ['now', '5 days', '10 days']],
+    [365 * 86_400, 4, ['now', '100 days', '200 days', '300 days']],
     [
       14 * 86_400,
       7,
-      ['now', '+2 days', '+4 days', '+6 days', '+8 days', '+10 days', '+12 days', '+14 days'],
+      ['now', '2 days', '4 days', '6 days', '8 days', '10 days', '12 days', '14 days'],
     ],
-    [
-      14 * 86_400 - 1,
-      7,
-      ['now', '+2 days', '+4 days', '+6 days', '+8 days', '+10 days', '+12 days'],
-    ],
-    [10 * 86_400, 4, ['now', '+5 days', '+10 days']],
-    [10 * 86_400 - 1, 4, ['now', '+5 days']],
+    [14 * 86_400 - 1, 7, ['now', '2 days', '4 days', '6 days', '8 days', '10 days', '12 days']],
+    [10 * 86_400, 4, ['now', '5 days', '10 days']],
+    [10 * 86_400 - 1, 4, ['now', '5 days']],
     [30, 4, ['now']],
   ])('of %i seconds, at most %i', (span, most, labels) => {
     expect(timeTicks(span, most).map(({ label }) => label)).toEqual(labels);
@@ -61,7 +57,8 @@ it('holds each value until the next', () => {
 });
 
 it('is told in a sentence', () => {
-  expect(chartSentence(points)).toBe(
-    'How many of 3 current sessions are left from now to +48 h, if nobody comes back. As it is: 3 now, 3 halfway and 0 at the end. After saving: 2 now, 1 halfway and 0 at the end.',
+  expect(chartSentence(points, true)).toBe(
+    'Sessions still signed in if no one visits: now, halfway and after 48 h 3, 3, 0; after saving 2, 1, 0.',
   );
+  expect(chartSentence(points, false)).not.toContain('after saving');
 });

@@ -1,5 +1,5 @@
 import type { Remaining } from '$lib/api/settings';
-import { plural } from '$lib/text/plural';
+import { formatNumber } from '$lib/text/formats';
 
 /** The steps of a time axis, in seconds, with their labels. */
 const STEPS: [number, number, string][] = [
@@ -29,7 +29,7 @@ export function timeTicks(span: number, most: number): Tick[] {
     const amount = i * n;
     ticks.push({
       after: i * length,
-      label: `+${amount} ${amount === 1 && unit === 'days' ? 'day' : unit}`,
+      label: `${amount} ${amount === 1 && unit === 'days' ? 'day' : unit}`,
     });
   }
   return ticks;
@@ -59,11 +59,12 @@ export function stepPath(
 }
 
 /** The chart in words. */
-export function chartSentence(points: Remaining[]): string {
+export function chartSentence(points: Remaining[], compared: boolean): string {
   const [first, middle, last] = [points[0], points[Math.floor(points.length / 2)], points.at(-1)];
   if (!first || !middle || !last) return '';
   const { label: end } = timeTicks(spanOf(points), 4).at(-1) ?? { label: '' };
   const told = (key: 'before' | 'after') =>
-    `${first[key]} now, ${middle[key]} halfway and ${last[key]} at the end`;
-  return `How many of ${plural(first.before, 'current session')} are left from now to ${end}, if nobody comes back. As it is: ${told('before')}. After saving: ${told('after')}.`;
+    [first, middle, last].map((point) => formatNumber(point[key])).join(', ');
+  const after = compared ? `; after saving ${told('after')}` : '';
+  return `Sessions still signed in if no one visits: now, halfway and after ${end} ${told('before')}${after}.`;
 }

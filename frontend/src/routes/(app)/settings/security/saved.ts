@@ -11,6 +11,6 @@ export function savedWords(
   const who =
     updatedBy?.id === memberId
       ? 'You saved a change elsewhere'
-      : `${updatedBy?.name ?? 'Somebody'} saved a change`;
+      : `${updatedBy?.name ?? 'Another admin'} saved a change`;
   return `${who} ${formatWhen(new Date(updatedAt), now)}`;
 }
