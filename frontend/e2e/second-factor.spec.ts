@@ -1,4 +1,5 @@
 import type { Page } from '@playwright/test';
+import { readFileSync } from 'node:fs';
 import { Authenticator } from './authenticator';
 import { expect, length, signIn, test } from './journey';
 import { addMember, OWNER, signInByProgram } from './server';
@@ -21,6 +22,11 @@ async function setUp(page: Page, code = (app: Authenticator) => Promise.resolve(
   const codes = page.getByRole('list', { name: 'Recovery codes' }).getByRole('listitem');
   await expect(codes).toHaveCount(10);
   const recoveryCodes = await codes.allTextContents();
+  const downloading = page.waitForEvent('download');
+  await press(page, 'Download');
+  const download = await downloading;
+  expect(download.suggestedFilename()).toBe('recovery-codes.txt');
+  expect(readFileSync(await download.path(), 'utf8')).toBe(`${recoveryCodes.join('\n')}\n`);
   await press(page, 'I have kept them');
   return { app, recoveryCodes };
 }

@@ -102,11 +102,4 @@ export const account: State[] = [
       await page.getByRole('heading', { name: 'Help', exact: true }).waitFor();
     },
   },
-  {
-    name: 'api',
-    enter: async (page) => {
-      await page.goto('/api/docs#signIn');
-      await page.getByRole('heading', { name: 'Curfew API' }).waitFor();
-    },
-  },
 ];
