@@ -61,6 +61,7 @@ export async function playMonth(page: Page) {
       days,
       marks,
       hints,
+      good: ['https', 'log'],
       live,
       membersTotal: 187,
       newToday: 37,

@@ -2,11 +2,15 @@ import type { AuditEntry } from '$lib/api/audit';
 import type { DayCount, Overview } from '$lib/api/overview';
 import type { Mark } from '$lib/chart/marks';
 import { differences } from '$lib/text/audit-words';
+import { bidiIsolate } from '$lib/text/bidi-isolate';
 import { formatNumber, formatShortDay } from '$lib/text/formats';
 import { plural } from '$lib/text/plural';
 
 /** Returns the first name, which is enough next to a face. */
-const firstName = (name: string) => name.split(' ')[0] ?? name;
+function firstName(name: string): string {
+  const [first = name] = name.split(' ');
+  return bidiIsolate(first.length > 24 ? `${first.slice(0, 23)}…` : first);
+}
 
 /**
  * Returns the marks of the chart of sessions, one for each day: revocations before saves of the

@@ -58,6 +58,7 @@ it('each step of the set-up has a button', () => {
   const policy = {
     sessionLength: { value: 14, unit: 'days' as const },
     refreshAutomatically: true,
+    maximumLifetime: null,
   };
   for (const kind of ['second_factor', 'mail', 'second_owner', 'policy', 'backup'] as const) {
     expect(stepWords({ kind, done: false }, policy).button.path).toMatch(/^\//);
