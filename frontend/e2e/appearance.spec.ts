@@ -54,7 +54,7 @@ test.describe('on paper', () => {
   test('a page comes without navigation and buttons', async ({ page, server }) => {
     await signInByProgram(server);
     await signIn(page);
-    for (const path of ['security', 'sessions', 'members', 'audit']) {
+    for (const path of ['security', 'sessions', 'members', 'audit', 'general']) {
       await page.emulateMedia({ media: 'screen' });
       await page.goto(`/settings/${path}`);
       await expect(page.getByRole('navigation', { name: 'Curfew' })).toBeVisible();
