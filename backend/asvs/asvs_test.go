@@ -252,6 +252,7 @@ var chapters = []struct{ number, title string }{
 	{"2", "V2 Validation and business logic"},
 	{"3", "V3 Web frontend security"},
 	{"4", "V4 API and web service"},
+	{"5", "V5 File handling"},
 	{"6", "V6 Authentication"},
 	{"7", "V7 Session management"},
 	{"8", "V8 Authorization"},

@@ -116,6 +116,7 @@ func TestTheSecondOfTwoAdminsReplacesNothingUnseen(t *testing.T) {
 	require.NotNil(t, h.general().Logo, "a name is no logo")
 }
 
+// ASVS 5.2.2
 func TestTheLogoIsStoredAsPixelsAlone(t *testing.T) {
 	h := open(t, options{})
 	admin := h.program(member.Admin)
@@ -161,6 +162,8 @@ func TestTheLogoIsStoredAsPixelsAlone(t *testing.T) {
 }
 
 // TestALogoThatIsNoneIsRefused says what to do, and keeps the logo that there is.
+//
+// ASVS 5.2.1, 5.2.6
 func TestALogoThatIsNoneIsRefused(t *testing.T) {
 	h := open(t, options{})
 	admin := h.program(member.Admin)
@@ -221,4 +224,29 @@ func TestABackupHasTheLogo(t *testing.T) {
 	var image string
 	require.NoError(t, restored.QueryRowContext(t.Context(), "SELECT hex(image) FROM logo").Scan(&image))
 	require.Contains(t, h.text("SELECT hex(image) FROM logo"), image)
+}
+
+// FuzzLogo holds that any file becomes a PNG image within the bounds, or is refused as the client's
+// fault. Its header is sealed again, so that the decoder gets to see what comes after it.
+func FuzzLogo(f *testing.F) {
+	h := open(f, options{})
+	admin := h.program(member.Admin)
+	f.Add([]byte(drawn(3, 2)))
+	f.Add([]byte(drawn(9, 9).withChunk("tEXt", []byte("k\x00v"))))
+	f.Add([]byte(drawn(3, 2).ofSize(30_000, 2)))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		if len(file) > 33 {
+			binary.BigEndian.PutUint32(file[29:], crc32.ChecksumIEEE(file[12:29]))
+		}
+		a := admin.send(http.MethodPut, "/api/settings/logo", picture(file))
+		if a.StatusCode != http.StatusOK {
+			refused(t, a.StatusCode, a.body, a.Header)
+			return
+		}
+		kept := h.stranger().send(http.MethodGet, "/api/logo", nil)
+		decoded, err := png.DecodeConfig(bytes.NewReader(kept.body))
+		require.NoError(t, err)
+		require.LessOrEqual(t, max(decoded.Width, decoded.Height), 512)
+		require.LessOrEqual(t, len(kept.body), 64<<10)
+	})
 }

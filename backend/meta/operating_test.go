@@ -159,7 +159,7 @@ func constantsOf(t *testing.T, files map[string]*ast.File, room, kind string) (v
 // TestThePageForOperatorsTellsTheLimits: each limit that it names in the source has the value that
 // it says.
 //
-// ASVS 13.2.6
+// ASVS 5.1.1, 13.2.6
 func TestThePageForOperatorsTellsTheLimits(t *testing.T) {
 	set, files := product(t)
 	limits := map[string]string{} // by room and name, as they stand in the source
