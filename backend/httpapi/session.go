@@ -17,7 +17,7 @@ func currentSession(who session.Principal) CurrentSession {
 	return CurrentSession{
 		Session: wireSession(who, who.Session.ID), Member: wireMember(who.Member), Organization: wireOrganization(who.Organization),
 		Policy: wirePolicy(who.Organization.Policy), ExpiresAt: who.ExpiresAt,
-		SecondFactor: who.Member.SecondFactor, Restricted: who.Restricted(),
+		SecondFactor: who.Member.SecondFactor, HasPasskey: who.Member.HasPasskey, Restricted: who.Restricted(),
 	}
 }
 

@@ -927,7 +927,10 @@ type AuditPage struct {
 
 // CurrentSession defines model for CurrentSession.
 type CurrentSession struct {
-	ExpiresAt    time.Time    `json:"expiresAt"`
+	ExpiresAt time.Time `json:"expiresAt"`
+
+	// HasPasskey Whether the member can sign in with a passkey.
+	HasPasskey   bool         `json:"hasPasskey"`
 	Member       Member       `json:"member"`
 	Organization Organization `json:"organization"`
 

@@ -1813,6 +1813,8 @@ export interface components {
             expiresAt: string;
             /** @description Whether confirming your identity takes a code too. */
             secondFactor: boolean;
+            /** @description Whether the member can sign in with a passkey. */
+            hasPasskey: boolean;
             /** @description Whether the organization requires a second factor that this session has not proved. Until then it can only prove one or, for a member who has neither an app nor a passkey, set one up. */
             restricted: boolean;
         };
