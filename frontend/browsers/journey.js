@@ -195,13 +195,13 @@ async function setUp(person, server) {
   await person.type('Email', OWNER.email);
   await person.type('Password', OWNER.password);
   await person.press('Create organization');
-  await person.isAt('/settings/security');
+  await person.isAt('/overview');
 }
 
 async function signInTwice(person, server) {
   await signOut(person);
   await signIn(person);
-  await person.isAt('/settings/security');
+  await person.isAt('/overview');
   await server.signIn();
   await person.press('Your account');
   await person.sees('Sign out the others');
@@ -230,8 +230,9 @@ async function membersSignIn(person, server) {
     const { pathname, hash } = new URL(server.links[i]);
     await person.open(pathname + hash);
     await person.type('Password', OWNER.password);
-    await person.press('Set password');
-    await person.isAt('/sign-in');
+    await person.press('Join');
+    await person.isAt('/welcome');
+    await signOut(person);
     await signIn(person, { ...OWNER, email: member.email });
     await person.isAt('/account');
     await person.sees(member.email);
@@ -353,7 +354,7 @@ async function revokeAll(person, server) {
   await person.sees('You signed everyone out');
   assert.equal(await server.isAdmitted(program), false);
   await signIn(person);
-  await person.isAt('/settings/security');
+  await person.isAt('/overview');
 }
 
 export const STEPS = {

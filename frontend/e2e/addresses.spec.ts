@@ -25,11 +25,12 @@ for (const [address, spelling] of [
     await theirs.goto(link);
     await theirs.getByLabel('Your name').fill('Kim');
     await theirs.getByLabel('Password').fill(PASSWORD);
-    await theirs.getByRole('button', { name: 'Set password' }).click();
-    await expect(theirs.getByLabel('Email')).toHaveValue(address);
+    await expect(theirs.getByText(`You'll sign in as ${address}`)).toBeVisible();
+    await theirs.getByRole('button', { name: 'Join' }).click();
+    await expect(theirs).toHaveURL('/welcome');
     for (const typed of [address, spelling]) {
       await sendSignIn(theirs, { email: typed, password: PASSWORD });
-      await expect(theirs.getByText(`Kim, ${address}`)).toBeVisible();
+      await expect(theirs.getByText(`Kim · ${address}`)).toBeVisible();
       await theirs.getByRole('button', { name: 'Sign out' }).click();
       await expect(theirs).toHaveURL(/sign-in/);
     }

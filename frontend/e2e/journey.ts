@@ -80,7 +80,7 @@ export async function sendSignIn(
   await page.goto('/sign-in');
   await page.getByLabel('Email').fill(email);
   await page.getByLabel('Password').fill(password);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
 }
 
 /**
@@ -98,8 +98,16 @@ export async function signIn(page: Page, { email, password } = OWNER) {
   ).toBeVisible();
 }
 
-/** An authenticator in software, as a laptop with a fingerprint reader has one. */
-export async function plugIn(page: Page) {
+/**
+ * An authenticator in software, as a laptop with a fingerprint reader has one. It answers at once,
+ * so the browser offers it nowhere by itself unless told to.
+ */
+export async function plugIn(page: Page, { suggested = false } = {}) {
+  await page.addInitScript(
+    (available) =>
+      (PublicKeyCredential.isConditionalMediationAvailable = () => Promise.resolve(available)),
+    suggested,
+  );
   const cdp = await page.context().newCDPSession(page);
   await cdp.send('WebAuthn.enable');
   const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
@@ -116,6 +124,15 @@ export async function plugIn(page: Page) {
     verifies: (isUserVerified: boolean) =>
       cdp.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified }),
   };
+}
+
+/** Adds a passkey on the page of the account. */
+export async function addPasskey(page: Page) {
+  await page.getByRole('button', { name: 'Add a passkey', exact: true }).click();
+  const adding = page.getByRole('dialog', { name: 'Add a passkey' });
+  await adding.getByLabel('Name of the device').fill('Laptop');
+  await adding.getByRole('button', { name: 'Add a passkey' }).click();
+  await expect(page.getByText('Laptop signs you in from now on.')).toBeVisible();
 }
 
 export const length = (page: Page) => page.getByRole('textbox', { name: 'Session length' });

@@ -67,9 +67,9 @@ test('what was being typed outlives the session', async ({ page, server }) => {
   await expect(dialog).toContainText(
     /Ben Okafor revoked all sessions at \d\d:\d\d: laptop stolen\./,
   );
-  const email = dialog.getByLabel('Email');
-  await expect(email).toHaveValue(OWNER.email);
-  await expect(email).not.toBeEditable();
+  await expect(dialog.getByText('This page and what you typed are kept.')).toBeVisible();
+  await expect(dialog.getByText(OWNER.email)).toBeVisible();
+  await expect(dialog.locator('form [autocomplete="username"]')).toHaveValue(OWNER.email);
 
   await dialog.getByLabel('Password').fill('not the password');
   await dialog.getByRole('button', { name: 'Sign in', exact: true }).click();
@@ -110,16 +110,19 @@ test('the dialog stays, and everything in it can be done by key', async ({ page,
   await expect(dialog).toBeVisible();
   await expect(dialog.getByLabel('Password')).toBeFocused();
 
-  const inDialog = ['Show', 'Sign in as somebody else', 'Use a passkey', 'Sign in'];
-  for (const name of inDialog) {
-    await keyboard.press('Tab');
+  for (const [name, key] of [
+    ['Show', 'Tab'],
+    ['Sign in', 'Tab'],
+    ['Sign in with a passkey', 'Tab'],
+    ['Sign in', 'Shift+Tab'],
+    ['Show', 'Shift+Tab'],
+    ['Password', 'Shift+Tab'],
+    ['Not you?', 'Shift+Tab'],
+    ['Password', 'Tab'],
+  ] as const) {
+    await keyboard.press(key);
     await expect(page.locator(':focus')).toHaveAccessibleName(name);
   }
-  for (const name of inDialog.toReversed().slice(1)) {
-    await keyboard.press('Shift+Tab');
-    await expect(page.locator(':focus')).toHaveAccessibleName(name);
-  }
-  await keyboard.press('Shift+Tab');
   await keyboard.type(OWNER.password);
   await keyboard.press('Enter');
   await expect(dialog).toBeHidden();
@@ -127,10 +130,10 @@ test('the dialog stays, and everything in it can be done by key', async ({ page,
   await expect(length(page)).toHaveValue('12');
 });
 
-test('somebody else signs in at the sign-in page, which says why', async ({ page, server }) => {
+test('another person signs in at the sign-in page, which says why', async ({ page, server }) => {
   await listening(page, () => signIn(page));
   await revokeAllByProgram(server);
-  await signInAgain(page).getByRole('link', { name: 'Sign in as somebody else' }).click();
+  await signInAgain(page).getByRole('link', { name: 'Not you?' }).click();
   await expect(page).toHaveURL('/sign-in');
   await expect(page.getByText(/^Ana revoked all sessions at .* Sign in again\.$/)).toBeVisible();
 });
@@ -163,7 +166,7 @@ test('a member who was deactivated is not led to believe that signing in helps',
   await expect(dialog).toContainText('You cannot sign in any more. Ask an owner or an admin.');
   await page.keyboard.press('Escape');
   await expect(dialog).toBeVisible();
-  await dialog.getByRole('link', { name: 'Sign in as somebody else' }).click();
+  await dialog.getByRole('link', { name: 'Sign in as another person' }).click();
   await expect(page).toHaveURL(/\/sign-in/);
   await expect(page.getByText(/^Your account was deactivated at/)).toBeVisible();
 });
@@ -241,12 +244,12 @@ test('when somebody else signs in with the same browser, the page says so', asyn
   await length(page).fill('12');
   const second = await context.newPage();
   await signIn(second, ben);
-  const dialog = page.getByRole('dialog', { name: 'Somebody else signed in' });
+  const dialog = page.getByRole('dialog', { name: 'Another person signed in' });
   await expect(dialog).toContainText('Ben Okafor signed in with this browser.');
   await page.keyboard.press('Escape');
   await expect(dialog).toBeVisible();
   page.on('dialog', (warning) => warning.accept());
-  await dialog.getByRole('button', { name: 'Go on as Ben Okafor' }).click();
+  await dialog.getByRole('button', { name: 'Continue as Ben Okafor' }).click();
   await expect(dialog).toBeHidden();
   await expect(page.getByText('Ben Okafor', { exact: true })).toBeVisible();
 });
@@ -325,7 +328,7 @@ test('an end that no access moves is met by signing in ahead of time', async ({ 
 
   const ahead = page.getByRole('button', { name: 'Sign in again now' });
   await ahead.click();
-  await expect(signInAgain(page)).toContainText('This begins a new session.');
+  await expect(signInAgain(page)).toContainText('This starts a new session.');
   await page.keyboard.press('Escape');
   await expect(signInAgain(page)).toBeHidden();
   await expect(ahead).toBeFocused();

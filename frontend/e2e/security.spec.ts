@@ -357,7 +357,7 @@ test('a member who signs in is told why, where a link to the settings led them t
     await member.goto(opened);
     await member.getByLabel('Email').fill(ben.email);
     await member.getByLabel('Password').fill(ben.password);
-    await member.getByRole('button', { name: 'Sign in' }).click();
+    await member.getByRole('button', { name: 'Sign in', exact: true }).click();
     await expect(member.getByRole('heading', { name: 'Your account' })).toBeVisible();
     await expect(refusal).toHaveCount(told);
     await member.getByRole('button', { name: 'Sign out' }).click();

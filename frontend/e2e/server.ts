@@ -238,8 +238,8 @@ async function memberByProgram(server: Server, email: string) {
   );
   const member = items.find((item) => item.email === email);
   if (!member) throw new Error(`no member has the address ${email}`);
-  return (method: string, path: string, body?: unknown) =>
-    call(server.url, method, `/api/members/${member.id}${path}`, body, token);
+  return <T = unknown>(method: string, path: string, body?: unknown) =>
+    call<T>(server.url, method, `/api/members/${member.id}${path}`, body, token);
 }
 
 /**
@@ -249,6 +249,13 @@ async function memberByProgram(server: Server, email: string) {
 export async function revocationOf(server: Server, email: string) {
   const about = await memberByProgram(server, email);
   return () => about('POST', '/revoke-sessions');
+}
+
+/** Has the owner make a link to reset the password of a member, and returns it. */
+export async function resetLink(server: Server, email: string) {
+  const about = await memberByProgram(server, email);
+  const { link } = await about<{ link: string }>('POST', '/link', {});
+  return link;
 }
 
 /** Removes a member without a browser. */

@@ -4,12 +4,22 @@ import { OWNER } from './server';
 test.use({ data: 'none' });
 
 // ASVS 3.4.3, 3.6.1
-test('the owner sets up, and stands in the settings', async ({ page, server }) => {
+test('the owner sets up, and is signed in', async ({ page, server }) => {
   await page.goto('/');
   await expect(page).toHaveURL('/setup');
   await page.goto(`/setup#token=${server.setupToken}`);
-  await expect(page.getByLabel('Setup token')).toHaveValue(server.setupToken);
+  await expect(page.getByLabel('Organization')).toBeFocused();
+  await expect(page.getByLabel('Setup token'), 'it came with the link').toBeHidden();
   await expect(page).toHaveURL('/setup');
+  for (const viewport of [
+    { width: 1280, height: 800 },
+    { width: 375, height: 812 },
+  ]) {
+    await page.setViewportSize(viewport);
+    await expect(page.getByRole('button', { name: 'Create organization' })).toBeInViewport({
+      ratio: 1,
+    });
+  }
 
   await page.getByLabel('Organization').fill('Example Observatory');
   await page.getByLabel('Your name').fill(OWNER.name);
@@ -18,14 +28,14 @@ test('the owner sets up, and stands in the settings', async ({ page, server }) =
   await expect(page.getByText('1 more character needed.')).toBeVisible();
   await page.getByRole('button', { name: 'Create organization' }).click();
   await expect(page.getByText('Use at least 15 characters.')).toBeVisible();
+  await expect(page.getByLabel('Password')).toBeFocused();
 
   await page.getByLabel('Password').fill(OWNER.password);
   await page.getByRole('button', { name: 'Create organization' }).click();
 
-  await expect(page).toHaveURL('/settings/security');
-  await expect(page).toHaveTitle('Security · Account settings · Curfew');
-  await expect(page.getByText('Example Observatory')).toBeVisible();
-  await expect(page.getByText('1 person in 1 session is signed in now')).toBeVisible();
+  await expect(page).toHaveURL('/overview');
+  await expect(page).toHaveTitle(/^Overview · /);
+  await expect(page.getByRole('link', { name: 'Example Observatory' })).toBeVisible();
 });
 
 test('a wrong token is said at its field', async ({ page, server }) => {
@@ -37,6 +47,7 @@ test('a wrong token is said at its field', async ({ page, server }) => {
   await page.getByRole('button', { name: 'Create organization' }).click();
 
   await expect(page.getByLabel('Setup token')).toHaveAccessibleDescription(/is not the one/);
+  await expect(page.getByLabel('Setup token')).toBeFocused();
 });
 
 test('where nothing is set up, sign-in leads to it', async ({ page }) => {
@@ -51,11 +62,11 @@ test.describe('afterwards', () => {
   test('where all is set up, the page leads on', async ({ page }) => {
     await page.goto('/setup');
     await expect(page.getByRole('heading', { name: 'Already set up' })).toBeVisible();
-    await page.getByRole('link', { name: 'Go to sign-in' }).click();
+    await page.getByRole('link', { name: 'Sign in' }).click();
     await expect(page).toHaveURL('/sign-in');
     await sendSignIn(page);
-    await expect(page).toHaveURL('/settings/security');
+    await expect(page).toHaveURL('/overview');
     await page.goto('/');
-    await expect(page).toHaveURL('/settings/security');
+    await expect(page).toHaveURL('/overview');
   });
 });

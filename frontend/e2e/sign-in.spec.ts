@@ -1,12 +1,12 @@
 import type { Page } from '@playwright/test';
 import { expect, sendSignIn, signIn, test } from './journey';
-import { OWNER } from './server';
+import { call, OWNER, signInByProgram } from './server';
 
 test('a wrong password keeps the address', async ({ page }) => {
   await page.goto('/sign-in');
   await page.getByLabel('Email').fill(OWNER.email);
   await page.getByLabel('Password').fill('not the password');
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
 
   await expect(page.getByRole('alert')).toContainText('wrong');
   await expect(page.getByLabel('Email')).toHaveValue(OWNER.email);
@@ -18,7 +18,7 @@ test('without a session, signing in leads back to where one was going', async ({
   await expect(page).toHaveURL(/\/sign-in\?next=/);
   await page.getByLabel('Email').fill(OWNER.email);
   await page.getByLabel('Password').fill(OWNER.password);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await expect(page).toHaveURL('/settings/security?from=mail');
 });
 
@@ -27,8 +27,8 @@ test('nobody is led to another site', async ({ page }) => {
   await page.goto('/sign-in?next=//example.org');
   await page.getByLabel('Email').fill(OWNER.email);
   await page.getByLabel('Password').fill(OWNER.password);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await expect(page).toHaveURL('/settings/security');
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await expect(page).toHaveURL('/overview');
 });
 
 // ASVS 6.2.6
@@ -45,7 +45,8 @@ test('the password can be shown', async ({ page }) => {
 test('password managers are told what is what, and pasting is welcome', async ({ page }) => {
   await page.goto('/sign-in');
   const [email, password] = [page.getByLabel('Email'), page.getByLabel('Password')];
-  await expect(email).toHaveAttribute('autocomplete', 'username');
+  await expect(email).toBeFocused();
+  await expect(email).toHaveAttribute('autocomplete', 'username webauthn');
   await expect(password).toHaveAttribute('autocomplete', 'current-password');
   await email.fill(OWNER.password);
   await email.press('ControlOrMeta+a');
@@ -53,7 +54,7 @@ test('password managers are told what is what, and pasting is welcome', async ({
   await password.press('ControlOrMeta+v');
   await expect(password).toHaveValue(OWNER.password);
   await email.fill(OWNER.email);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.getByRole('link', { name: 'Your account' }).click();
   await page.getByRole('button', { name: 'Change password' }).click();
   await expect(page.getByLabel('Current password')).toHaveAttribute(
@@ -61,6 +62,49 @@ test('password managers are told what is what, and pasting is welcome', async ({
     'current-password',
   );
   await expect(page.getByLabel('New password')).toHaveAttribute('autocomplete', 'new-password');
+});
+
+test('the page says whose it is, and who helps with a forgotten password', async ({
+  page,
+  server,
+}) => {
+  await page.goto('/sign-in');
+  await expect(page).toHaveTitle('Sign in · Example Observatory');
+  await expect(page.getByText('to Example Observatory')).toBeVisible();
+  const forgotten = page.getByRole('button', { name: 'Forgot password?' });
+  await expect(forgotten).toHaveAttribute('aria-expanded', 'false');
+  await forgotten.click();
+  await expect(page.getByText('Ask an owner or an admin for a new password link.')).toBeVisible();
+
+  const token = await signInByProgram(server);
+  const general = { name: 'Example Observatory', helpContact: 'Ana Lima, room 12' };
+  await call(server.url, 'PUT', '/api/settings/general', general, token);
+  await page.reload();
+  await forgotten.click();
+  await expect(page.getByText('Ask an admin: Ana Lima, room 12')).toBeVisible();
+  await expect(page.getByRole('link', { name: 'Help' })).toHaveAttribute('href', '/help');
+});
+
+// The name is a courtesy: neither an outage nor a slow answer keeps anyone from the form.
+test('the form is there without an answer about the organization', async ({ page }) => {
+  await page.route('/api/setup', async (route) => {
+    await new Promise((over) => setTimeout(over, 3_000));
+    await route.abort().catch(() => {});
+  });
+  await page.goto('/sign-in');
+  await expect(page.getByLabel('Email')).toBeVisible({ timeout: 2_500 });
+  await expect(page).toHaveTitle('Sign in · Curfew');
+});
+
+test('phones do not load the picture', async ({ page }) => {
+  const pictures: string[] = [];
+  page.on('request', (request) => /dusk.*svg/.test(request.url()) && pictures.push(request.url()));
+  await page.setViewportSize({ width: 375, height: 812 });
+  await page.goto('/sign-in');
+  await expect(page.getByLabel('Email')).toBeFocused();
+  expect(pictures).toEqual([]);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await expect.poll(() => pictures.length).toBe(1);
 });
 
 // ASVS 7.4.4
@@ -100,7 +144,7 @@ test('too many attempts are told when to try again', async ({ page }) => {
   await page.goto('/sign-in');
   await page.getByLabel('Email').fill(OWNER.email);
   await page.getByLabel('Password').fill(OWNER.password);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await expect(page.getByRole('alert')).toContainText('Try again in 30 seconds.');
 });
 
@@ -109,13 +153,13 @@ test('signing out says so, and closes the door', async ({ page }) => {
   await page.getByRole('button', { name: 'Sign out' }).click();
   await expect(page.getByText('You signed out.')).toBeVisible();
   await page.goto('/settings/security');
-  await expect(page).toHaveURL('/sign-in');
+  await expect(page).toHaveURL('/sign-in?next=%2Fsettings%2Fsecurity');
 });
 
 // ASVS 14.3.3
 test('the browser stores nothing of what is shown and typed', async ({ page }) => {
   await sendSignIn(page);
-  await expect(page).toHaveURL('/settings/security');
+  await expect(page).toHaveURL('/overview');
   for (const path of ['/settings/members', '/settings/sessions', '/settings/audit', '/account']) {
     await page.goto(path);
     await expect(page.getByRole('main')).toContainText(/./);

@@ -1,11 +1,12 @@
 import { Authenticator } from '../authenticator';
-import { length, sendSignIn, signIn, signInAgain } from '../journey';
+import { addPasskey, length, plugIn, sendSignIn, signIn, signInAgain } from '../journey';
 import {
   addFactor,
   addMember,
   deactivateByProgram,
   demandFactors,
   invite,
+  resetLink,
   revokeAllByProgram,
 } from '../server';
 import type { State } from './state';
@@ -24,7 +25,7 @@ export const signedOut: State[] = [
       await page.goto('/sign-in');
       await page.getByLabel('Email').fill('ana@example.org');
       await page.getByLabel('Password').fill('not the password');
-      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click();
       await page.getByRole('alert').waitFor();
     },
   },
@@ -34,7 +35,7 @@ export const signedOut: State[] = [
       await addFactor(server);
       await sendSignIn(page);
       await page.getByLabel('Code').fill('000000');
-      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click();
       await page.getByText(/^The code is wrong/).waitFor();
     },
   },
@@ -87,6 +88,40 @@ export const signedOut: State[] = [
     },
   },
   {
+    name: 'second-factor-passkey',
+    enter: async (page, server) => {
+      await plugIn(page);
+      await signIn(page);
+      await page.goto('/account');
+      await addPasskey(page);
+      await demandFactors(server);
+      await page.getByRole('button', { name: 'Sign out' }).click();
+      await sendSignIn(page);
+      await page.getByRole('button', { name: 'Use a passkey' }).waitFor();
+    },
+  },
+  {
+    name: 'ended-passkey',
+    enter: async (page, server) => {
+      await plugIn(page);
+      await signIn(page);
+      await page.goto('/account');
+      await addPasskey(page);
+      await page.goto('/settings/security');
+      await length(page).waitFor();
+      await revokeAllByProgram(server);
+      await signInAgain(page).getByText('Use your password').click();
+      await signInAgain(page).getByLabel('Password').waitFor();
+    },
+  },
+  {
+    name: 'sign-in-forgotten',
+    enter: async (page) => {
+      await page.goto('/sign-in');
+      await page.getByRole('button', { name: 'Forgot password?' }).click();
+    },
+  },
+  {
     name: 'accept-invitation',
     enter: async (page, server) => {
       await page.goto(await invite(server, 'member', 'Bo Karlsson'));
@@ -94,12 +129,34 @@ export const signedOut: State[] = [
     },
   },
   {
+    name: 'accept-invitation-long-name',
+    enter: async (page, server) => {
+      await page.goto(await invite(server, 'member', LONG, `${'bo'.repeat(30)}@example.org`));
+      await page.getByLabel('Password').waitFor();
+    },
+  },
+  {
+    name: 'accept-reset',
+    enter: async (page, server) => {
+      const member = await addMember(server, 'member', 'محمد بن راشد');
+      await page.goto(await resetLink(server, member.email));
+      await page.getByLabel('Password').fill('password1234567');
+    },
+  },
+  {
     name: 'accept-invitation-dead-link',
     enter: async (page) => {
       await page.goto('/accept-invitation#token=altered');
-      await page.getByLabel('Password').fill('a password of my own');
-      await page.getByRole('button', { name: 'Set password' }).click();
-      await page.getByText('This link does not work').waitFor();
+      await page.getByText("This link doesn't work").waitFor();
+    },
+  },
+  {
+    name: 'accept-invitation-no-link',
+    enter: async (page) => {
+      await page.goto('/accept-invitation');
+      await page.getByText('Open your link again').waitFor();
     },
   },
 ];
+
+const LONG = 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft';

@@ -6,6 +6,7 @@ export type MemberChange = components['schemas']['MemberRequest'];
 export type InviteRequest = components['schemas']['InviteRequest'];
 export type Invitation = components['schemas']['Invitation'];
 export type AcceptRequest = components['schemas']['AcceptRequest'];
+export type LinkDetails = components['schemas']['LinkDetails'];
 export type Role = components['schemas']['Role'];
 export type MemberPage = components['schemas']['MemberPage'];
 export type MemberQuery = Omit<
@@ -43,6 +44,10 @@ export const removeFactors = (id: string) =>
 /** A new one-time link, in the place of any that waits. */
 export const issueLink = (id: string, mail: boolean) =>
   body(api.POST('/api/members/{id}/link', { params: { path: { id } }, body: { mail } }));
+
+/** Who a one-time link is for, and who sent it. It uses nothing up. */
+export const lookAtInvitation = (token: string) =>
+  body(api.POST('/api/invitations/look', { body: { token } }));
 
 /** Uses up a one-time link. An invitation begins a session, a reset does not. */
 export const acceptInvitation = (request: AcceptRequest) =>

@@ -33,7 +33,31 @@ export async function registerPasskey(name: string): Promise<Passkey | null> {
 /** Signs in by a passkey. Returns null if the person declined. */
 export async function signInByPasskey() {
   const answer = await ask();
-  return answer && body(api.POST('/api/sessions/passkey', { body: answer }));
+  return answer && sendPasskey(answer);
+}
+
+/** Begins a session with what {@link suggestPasskeys} got. */
+export const sendPasskey = (answer: components['schemas']['PasskeySignInRequest']) =>
+  body(api.POST('/api/sessions/passkey', { body: answer }));
+
+/** A challenge is good for 5 minutes. */
+const CHALLENGED = 4 * 60_000;
+
+/**
+ * Offers passkeys in the suggestions of a field with `autocomplete="… webauthn"`, until one is
+ * chosen or the signal aborts. The browser asks for one passkey at a time, so the signal has to
+ * abort before another way asks. Returns null for none, after an error too: nobody waits for this.
+ */
+export async function suggestPasskeys(signal: AbortSignal) {
+  if (!canUsePasskeys || !(await PublicKeyCredential.isConditionalMediationAvailable()))
+    return null;
+  while (!signal.aborted) {
+    const round = AbortSignal.any([signal, AbortSignal.timeout(CHALLENGED)]);
+    const answer = await ask({ mediation: 'conditional', signal: round }).catch(() => null);
+    if (answer && !signal.aborted) return answer;
+    if (!round.aborted) return null;
+  }
+  return null;
 }
 
 /** Proves one's identity again. Returns null if the person declined. */
@@ -42,12 +66,12 @@ export async function proveByPasskey() {
   return answer && body(api.POST('/api/session/reauthenticate/passkey', { body: answer }));
 }
 
-async function ask() {
+async function ask(how: Pick<CredentialRequestOptions, 'mediation' | 'signal'> = {}) {
   const { ceremony, options } = await body(api.POST('/api/passkeys/challenge'));
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(
     options as unknown as PublicKeyCredentialRequestOptionsJSON,
   );
-  const credential = await unlessDeclined(() => navigator.credentials.get({ publicKey }));
+  const credential = await unlessDeclined(() => navigator.credentials.get({ publicKey, ...how }));
   return credential && { ceremony, credential };
 }
 
