@@ -39,6 +39,8 @@ type person struct {
 	clients []session.Client
 	// settled is the last time at which all of their sessions ended. Later sessions stay.
 	settled time.Time
+	// codes reports whether they sign in with a code from an app, too.
+	codes bool
 	// visit is the visit at their desk, in which they do what the story plans.
 	visit *visit
 

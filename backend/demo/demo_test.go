@@ -92,6 +92,15 @@ func requireMembers(t *testing.T, db *store.DB) {
 		require.True(t, strings.HasSuffix(m.Email, "@example.org"), m.Email)
 		count[string(m.Role)]++
 		count[string(m.State)]++
+		if m.Role.Administers() && !m.SecondFactor && m.Passkeys == 0 {
+			count["admins without a second factor"]++
+		}
+		if m.SecondFactor {
+			count["codes"]++
+		}
+		if m.Passkeys > 0 {
+			count["passkeys"]++
+		}
 		if m.Link != nil {
 			count[string(m.Link.Kind)+" waits"]++
 		}
@@ -99,7 +108,7 @@ func requireMembers(t *testing.T, db *store.DB) {
 	require.Equal(t, map[string]int{
 		"owner": 2, "admin": 5, "auditor": 3, "member": 190,
 		"active": 186, "invited": 8, "deactivated": 6,
-		"invitation waits": 8, "reset waits": 1,
+		"invitation waits": 8, "reset waits": 1, "codes": 20, "passkeys": 20, "admins without a second factor": 3,
 	}, count)
 }
 

@@ -83,7 +83,11 @@ func (d *deployment) useLink(ctx context.Context, p *person) error {
 
 // proof returns the proof that a sign-in with the right password gives.
 func (d *deployment) proof(p *person) member.Proof {
-	return member.Proof{Member: p.member, PasswordHash: d.passwordHash, Methods: []string{"password"}}
+	methods := []string{member.ByPassword}
+	if p.codes {
+		methods = append(methods, member.ByTOTP)
+	}
+	return member.Proof{Member: p.member, PasswordHash: d.passwordHash, Methods: methods}
 }
 
 // refuse records a sign-in with a wrong password, without hashing it.

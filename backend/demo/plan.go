@@ -36,6 +36,7 @@ func plan(d *deployment, cast []*person, end time.Time) *story {
 	s.visitBriefly()
 	s.stay()
 	s.forget()
+	s.secure()
 	return s
 }
 
@@ -352,6 +353,34 @@ func (s *story) forget() {
 		if until.After(p.settled.Add(2 * time.Hour)) {
 			s.visit(p, p.clients[s.random.IntN(len(p.clients))], later(p.settled.Add(time.Hour), until.Add(-8*time.Hour)), until)
 		}
+	}
+}
+
+// secure plans the members who set up a second factor: most of the staff, and one in five of the
+// others. No device has it, so only members without one can be signed in as.
+func (s *story) secure() {
+	for i, p := range s.cast[1:] {
+		staff := i < len(s.staff())-1
+		if p.part != ordinary || staff && i%3 == 2 || !staff && i%5 != 0 {
+			continue
+		}
+		at := s.between(later(p.settled.Add(time.Hour), s.ago(30)), s.ago(0.3), p)
+		set := func(ctx context.Context, who session.Principal) error {
+			change := member.CredentialChange(member.FactorSetUp{Sealed: []byte("in no app")})
+			if i%2 == 0 {
+				change = member.PasskeyRegistration{Most: 1, Passkey: member.Passkey{
+					ID: p.member.ID[:], Name: p.desk().Device().Browser + " on " + p.desk().Device().OS, CreatedAt: s.now, UsedAt: s.now, Sealed: []byte("in no device"),
+				}}
+			}
+			_, err := s.sessions.ChangeCredential(ctx, who, change, false)
+			p.codes = err == nil && i%2 != 0
+			return err
+		}
+		if !staff {
+			p.visit = s.newVisit(p, p.desk())
+			s.signOut(p.visit, at.Add(30*time.Minute))
+		}
+		s.byProved(p, at, set)
 	}
 }
 
