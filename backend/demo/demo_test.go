@@ -85,7 +85,7 @@ func requireMembers(t *testing.T, db *store.DB) {
 	t.Helper()
 	members, total, err := db.Members(t.Context(), member.Query{Order: member.ByName, Limit: 1000})
 	require.NoError(t, err)
-	require.Equal(t, 200, total)
+	require.Equal(t, 200, total.Total)
 	require.Len(t, members, 200)
 	count := map[string]int{}
 	for _, m := range members {
