@@ -49,6 +49,7 @@ func exportCommand(o *operator) *cobra.Command {
 	}
 	flags := command.Flags()
 	format := flags.String("format", "jsonl", "csv, or jsonl: one JSON object a line")
+	flags.String("q", "", "only entries with all of these words: names, actions, addresses, reasons")
 	flags.String("member", "", "only entries about the member with this e-mail address")
 	flags.String("since", "", "only entries from this time on, as 2026-11-23T00:00:00Z")
 	flags.String("until", "", "only entries before this time")
@@ -62,7 +63,7 @@ func exportCommand(o *operator) *cobra.Command {
 			return misuse(errors.New("--format: choose one of: csv, jsonl"))
 		}
 		query := url.Values{"format": {*format}}
-		addQuery(query, flags, "since", "until", "action")
+		addQuery(query, flags, "q", "since", "until", "action")
 		if err := o.addMember(query, flags); err != nil {
 			return err
 		}
