@@ -55,7 +55,23 @@ describe('repeats', () => {
     expect(rows([...others, refused('09:49')])[0]).toHaveLength(7);
   });
 
-  it('are refusals alone: what changed something stands for itself', () => {
+  it('are ends of sessions of one member by one other, too', () => {
+    const ended = (time: string, name: string, member: string) =>
+      entry(time, 'session.ended', {
+        actor: { id: name, name },
+        details: { member, reason: 'revoked' },
+      });
+    expect(
+      rows([
+        ended('09:55', 'Ana', 'b'),
+        ended('09:55', 'Ana', 'b'),
+        ended('09:54', 'Ana', 'c'),
+        ended('09:53', 'Ben', 'b'),
+      ]),
+    ).toEqual([['09:55 09:55', '09:54', '09:53']]);
+  });
+
+  it('are nothing else: what changed something stands for itself', () => {
     expect(rows([entry('09:55', 'policy.saved'), entry('09:54', 'policy.saved')])).toEqual([
       ['09:55', '09:54'],
     ]);

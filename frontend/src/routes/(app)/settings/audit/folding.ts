@@ -16,13 +16,13 @@ export interface Day {
 }
 
 const MINUTE = 60_000;
-const SPAN = { refusals: 30 * MINUTE, signIns: 60 * MINUTE };
+const SPAN = { repeats: 30 * MINUTE, signIns: 60 * MINUTE };
 /** Fewer sign-ins stand for themselves. */
 const FEWEST_SIGN_INS = 3;
 
 /**
- * Arranges entries by days, newest first. Refusals for the same cause within 30 minutes become one
- * row and, if asked to, so do the sign-ins of an hour.
+ * Arranges entries by days, newest first. Refusals and ends of sessions for the same cause within
+ * 30 minutes become one row and, if asked to, so do the sign-ins of an hour.
  */
 export function byDays(entries: AuditEntry[], foldSignIns: boolean): Day[] {
   const days: Day[] = [];
@@ -55,14 +55,15 @@ export function byDays(entries: AuditEntry[], foldSignIns: boolean): Day[] {
 
 const isSignIn = ({ action }: AuditEntry) => action === 'session.started';
 
-const spanOf = (entry: AuditEntry) => (isSignIn(entry) ? SPAN.signIns : SPAN.refusals);
+const spanOf = (entry: AuditEntry) => (isSignIn(entry) ? SPAN.signIns : SPAN.repeats);
 
 /** What entries have in common that are told as one. Null for an entry that stands for itself. */
 function causeOf(entry: AuditEntry, foldSignIns: boolean): string | null {
   if (isSignIn(entry)) return foldSignIns ? 'sign-ins' : null;
-  const refused = entry.action.endsWith('refused') && entry.details.count === undefined;
-  if (!refused) return null;
-  return JSON.stringify([entry.action, memberOf(entry), entry.details.wrong, entry.address]);
+  const { action, actor, address, details } = entry;
+  if (action !== 'session.ended' && !action.endsWith('refused')) return null;
+  if (details.count !== undefined) return null;
+  return JSON.stringify([action, actor, address, memberOf(entry), details.wrong, details.reason]);
 }
 
 function unfoldFew(row: Row): Row[] {
