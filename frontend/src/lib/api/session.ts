@@ -8,7 +8,6 @@ export type Session = components['schemas']['Session'];
 export type SessionFigures = components['schemas']['SessionFigures'];
 type SessionPage = components['schemas']['SessionPage'];
 export type SessionSummary = components['schemas']['SessionSummary'];
-export type DayCount = components['schemas']['DayCount'];
 export type SessionCounts = components['schemas']['SessionCounts'];
 export type SessionFilters = NonNullable<
   operations['revokeMatchingSessions']['parameters']['query']
@@ -71,10 +70,6 @@ export const revokeSessions = (ids: string[]) =>
  */
 export const watchSessionFigures = (since: string) =>
   body(api.GET('/api/sessions/summary', { params: { query: { since } }, headers: passive }));
-
-/** The days that are on record, the oldest first, in the background. */
-export const watchDays = async () =>
-  (await body(api.GET('/api/overview', { headers: passive }))).days;
 
 export const getSessionSummary = (headers: HeadersInit = {}) =>
   body(api.GET('/api/sessions/summary', { headers }));

@@ -24,7 +24,8 @@ export class RovingRows {
   /** Follows the body of the table. `count` is read so that this runs when rows come and go. */
   follow = (count: () => number) => (body: HTMLTableSectionElement) => {
     const active = Math.max(0, Math.min(this.#active, count() - 1));
-    this.#rows = () => [...body.rows];
+    // Rows that stand for those to come are hidden.
+    this.#rows = () => [...body.rows].filter(({ ariaHidden }) => ariaHidden === null);
     for (const [index, row] of this.#rows().entries()) {
       row.tabIndex = index === active ? 0 : -1;
       for (const control of row.querySelectorAll<HTMLElement>('a, button, input')) {

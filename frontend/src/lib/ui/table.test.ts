@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nextSort, sortChoices, sortFrom } from './table';
+import { nextSort, sortChoices, sortFrom, tracksOf } from './table';
 
 const member = { name: 'Member', sort: { key: 'member', kind: 'words' as const } };
 const ends = { name: 'Ends', sort: { key: 'ends', kind: 'time' as const } };
@@ -34,4 +34,13 @@ it('names every order', () => {
     'Ends, latest first',
     'Ends, earliest first',
   ]);
+});
+
+it('gives each width of the screen its tracks', () => {
+  const tracks = [{ width: '1fr' }, { width: '2rem', widest: '3rem', roomy: true }];
+  expect(tracksOf(tracks, '1.5rem')).toEqual({
+    narrow: '1.5rem 1fr',
+    wide: '1.5rem 1fr 2rem',
+    widest: '1.5rem 1fr 3rem',
+  });
 });
