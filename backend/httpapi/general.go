@@ -71,6 +71,10 @@ func generalTag(org *session.Organization) string {
 
 // getLogo answers with the logo. An address that names its version never changes.
 func (a *API) getLogo(c echo.Context) error {
+	asked := c.QueryParam("v")
+	if _, err := hex.DecodeString(asked); err != nil {
+		return invalid("v", "invalid", "Use the address of the logo as other calls give it.")
+	}
 	version := a.Sessions.Organization().Logo
 	if version == "" {
 		return errNoLogo
@@ -86,7 +90,7 @@ func (a *API) getLogo(c echo.Context) error {
 	h := c.Response().Header()
 	h.Set("ETag", strconv.Quote(version))
 	h.Set("Cache-Control", "no-cache")
-	if c.QueryParam("v") == version {
+	if asked == version {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	if !modified {

@@ -144,6 +144,7 @@ func TestTheLogoIsStoredAsPixelsAlone(t *testing.T) {
 	require.Equal(t, color.NRGBAModel.Convert(color.NRGBA{199, 99, 120, 255}), color.NRGBAModel.Convert(decoded.At(199, 99)))
 
 	require.Equal(t, "no-cache", h.stranger().get("/api/logo").Header.Get("Cache-Control"))
+	h.stranger().get("/api/logo?v=newest").requireFields("v invalid")
 	require.Equal(t, "no-cache", h.stranger().get("/api/logo?v=0123456789abcdef").Header.Get("Cache-Control"))
 	unchanged := h.stranger().get("/api/logo", header("If-None-Match", got.Header.Get("ETag"))).requireStatus(http.StatusNotModified)
 	require.Empty(t, unchanged.body)
