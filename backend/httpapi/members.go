@@ -172,7 +172,7 @@ func (a *API) answerLink(c echo.Context, who session.Principal, to member.Detail
 	if err != nil {
 		return err
 	}
-	made := Invitation{Member: wire[0], Link: a.linkTo(secret, to.Link.Kind), ExpiresAt: to.Link.ExpiresAt, Mail: InvitationMailNone}
+	made := Invitation{Member: wire[0], Link: a.linkTo(secret), ExpiresAt: to.Link.ExpiresAt, Mail: InvitationMailNone}
 	if orZero(wanted) {
 		made.Mail = InvitationMailSent
 		err := a.Mail.Send(c.Request().Context(), mail.Message{
@@ -222,14 +222,11 @@ func (a *API) acceptInvitation(c echo.Context, in AcceptRequest) error {
 }
 
 // linkTo returns the URL of a one-time link. The secret is in the fragment, which reaches no server
-// and no log. A reset's fragment says so, because its page asks for no name.
-func (a *API) linkTo(secret string, kind member.LinkKind) string {
+// and no log.
+func (a *API) linkTo(secret string) string {
 	link := *a.PublicURL
 	link.Path = "/accept-invitation"
 	link.Fragment = url.Values{"token": {secret}}.Encode()
-	if kind == member.Reset {
-		link.Fragment += "&for=reset"
-	}
 	return link.String()
 }
 

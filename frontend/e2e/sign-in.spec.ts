@@ -229,10 +229,10 @@ test('a browser that lacks something is told what', async ({ browser, page, serv
   const aged = await old.newPage();
   await aged.route('/_app/**/*.js', (route) => route.abort());
   await aged.goto('/sign-in');
-  await expect(aged.getByText('This takes long.')).toHaveCount(1);
-  await expect(aged.getByText('This takes long.')).toBeHidden();
+  await expect(aged.getByText('Still loading.')).toHaveCount(1);
+  await expect(aged.getByText('Still loading.')).toBeHidden();
   await aged.evaluate(() => document.getAnimations().forEach((each) => each.finish()));
-  await instead('the browser may be too old', aged);
+  await instead('Your browser may be too old', aged);
   await old.close();
 
   // The server answers pages at no address that is neither safe nor its own, but a proxy in front
@@ -251,7 +251,7 @@ test('a browser that lacks something is told what', async ({ browser, page, serv
   );
   await page.goto('/sign-in');
   await instead('Cookies are switched off', page);
-  await expect(page.getByText('This takes long.'), 'the page has come').toBeHidden();
+  await expect(page.getByText('Still loading.'), 'the page has come').toBeHidden();
 
   // Safari, on localhost too. It drops cookies silently.
   const strict = await browser.newContext({ baseURL: server.url });
