@@ -4,16 +4,20 @@ import { onSessionOver } from '../api/client';
 import { isRestricted, type Problem } from '../api/problem';
 import type { Ended } from '../api/session';
 import { serverTime } from '../text/clock';
+import { farewell } from './farewell.svelte';
 import { live } from './live.svelte';
 import { SECOND_FACTOR, secondFactorPath } from './return-to';
 
 /** How the session ends, and what the person reads about it. */
 class SessionEnd {
-  /**
-   * What the sign-in page says about the session that ended. It stays in memory, because revoking
-   * all sessions has the browser clear its storage.
-   */
-  message = $state<string | null>(null);
+  get message() {
+    return farewell.message;
+  }
+
+  /** What the sign-in page says about the session that ended. */
+  set message(message: string | null) {
+    farewell.message = message;
+  }
 
   /**
    * Handles the refusal of a session that is over. The page stays, with what was being typed, and a
