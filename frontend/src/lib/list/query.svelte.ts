@@ -9,8 +9,11 @@ import { withQuery } from './address';
 export class Query<K extends string> {
   readonly #names: readonly K[];
   /** The values by their names. A value that is not set is empty. */
-  readonly values = $derived.by(() =>
-    valuesOf(this.#names, (name) => page.url.searchParams.get(name) ?? ''),
+  readonly values = $derived.by(() => JSON.parse(this.#own) as Record<K, string>);
+
+  /** The values as a text, so that they are the same while only other parts of the address change. */
+  readonly #own = $derived.by(() =>
+    JSON.stringify(valuesOf(this.#names, (name) => page.url.searchParams.get(name) ?? '')),
   );
 
   /** The address of a change that is still under way. The next change builds on it. */
