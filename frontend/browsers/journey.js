@@ -211,7 +211,7 @@ async function invite(person, server) {
   await person.open('/settings/members');
   server.links = [];
   for (const { name, email } of MEMBERS) {
-    await person.press('Invite a member');
+    await person.press('Invite');
     await person.seesDialog('Invite a member');
     await person.type('Email', email);
     await person.type('Name', name);
@@ -287,8 +287,8 @@ async function dialogs(person) {
   await person.sees(/Saved(?! by)/);
 
   await person.open('/settings/members');
-  await looks(OWNER.name, `Manage ${OWNER.name}`);
-  await looks('Deactivate your own account?', 'Deactivate');
+  await looks(`${OWNER.name} You`, OWNER.name);
+  await looks('Block your own sign-in?', 'Block sign-in');
   await person.press('Cancel');
   await leaves('Close');
 

@@ -19,6 +19,10 @@ export const listMembers = (query: MemberQuery, headers: HeadersInit = {}) =>
   // The answer is a file only with `format`.
   body(api.GET('/api/members', { params: { query }, headers })) as Promise<MemberPage>;
 
+/** The address of a file of all members that the query selects. */
+export const membersFile = (query: MemberQuery) =>
+  `/api/members?${new URLSearchParams({ ...(query as Record<string, string>), format: 'csv' })}`;
+
 export const getMember = (id: string) =>
   body(api.GET('/api/members/{id}', { params: { path: { id } } }));
 

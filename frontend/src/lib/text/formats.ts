@@ -59,6 +59,9 @@ export const formatMomentNearby = dateFormat({
   minute: '2-digit',
 });
 
+/** A day close to today. */
+export const formatDayNearby = dateFormat({ day: 'numeric', month: 'short' });
+
 export const formatTimeOfDay = dateFormat({ timeStyle: 'short' });
 
 const formatDay = dateFormat({ day: 'numeric', month: 'long' });

@@ -4,6 +4,9 @@ import { Problem } from '$lib/api/problem';
 import {
   addressError,
   credentialsOf,
+  factorOf,
+  filterMenus,
+  stateBadge,
   stateNote,
   isDemotion,
   linkNote,
@@ -94,15 +97,15 @@ describe('the waiting link', () => {
   const over = new Date('2026-01-09T14:02:00Z');
 
   it('is said for as long as it is good', () => {
-    expect(stateNote(invited, lastInstant)).toMatch(/^until 9\sJan,\s\d\d:02$/);
-    expect(linkNote(invited, lastInstant)).toMatch(/^Invitation link good until 9\sJan,/);
-    expect(stateNote(reset, lastInstant)).toMatch(/^Reset link until 9\sJan,/);
-    expect(linkNote(reset, lastInstant)).toMatch(/^Reset link good until 9\sJan,/);
+    expect(stateNote(invited, lastInstant)).toMatch(/^Expires 9\sJan$/);
+    expect(linkNote(invited, lastInstant)).toMatch(/^Invitation, expires 9\sJan,\s\d\d:02$/);
+    expect(stateNote(reset, lastInstant)).toBeNull();
+    expect(linkNote(reset, lastInstant)).toMatch(/^Password reset, expires 9\sJan,/);
   });
 
-  it('that ran out matters to whoever waits for it', () => {
-    expect(stateNote(invited, over)).toBe('Link run out');
-    expect(linkNote(invited, over)).toBe('The invitation link has run out');
+  it('that expired matters to a member who waits for it', () => {
+    expect(stateNote(invited, over)).toBe('Link expired');
+    expect(linkNote(invited, over)).toBe('The invitation link has expired');
     expect(stateNote(reset, over)).toBeNull();
     expect(linkNote(reset, over)).toBeNull();
   });
@@ -110,22 +113,64 @@ describe('the waiting link', () => {
   it('is not there, or opens nothing', () => {
     expect(stateNote(bo, over)).toBeNull();
     expect(stateNote({ ...invited, state: 'deactivated' }, lastInstant)).toBeNull();
+    expect(linkNote({ ...invited, state: 'deactivated' }, lastInstant)).toBeNull();
   });
+});
+
+it('says a state only if it is not the usual one', () => {
+  expect(stateBadge(bo)).toBeNull();
+  expect(stateBadge({ ...bo, state: 'invited' })?.name).toBe('Invited');
+  expect(stateBadge({ ...bo, state: 'deactivated' })?.name).toBe('Blocked');
+});
+
+describe('what a member signs in with', () => {
+  it.each([
+    [false, 0, ''],
+    [true, 0, 'App'],
+    [false, 1, 'Passkey'],
+    [false, 2, '2 passkeys'],
+    [true, 1, 'App, passkey'],
+    [true, 3, 'App, 3 passkeys'],
+  ])('%s, %i', (secondFactor, passkeys, words) =>
+    expect(factorOf({ ...bo, secondFactor, passkeys })).toBe(words),
+  );
+});
+
+it('counts what each choice of a filter would leave', () => {
+  const menus = filterMenus({
+    role: { owner: 1 },
+    state: { active: 2 },
+    secondFactor: { none: 3 },
+  });
+  expect(menus.map(({ label }) => label)).toEqual(['Role', 'Second factor', 'State']);
+  expect(menus[0]?.options[0]).toEqual({ value: 'owner', label: 'Owner', count: 1 });
+  expect(menus[1]?.options.map(({ count }) => count)).toEqual([3, 0, 0]);
+  expect(filterMenus(undefined)[0]?.options[0]?.count).toBeUndefined();
 });
 
 describe('what the server is asked for', () => {
   it('is what was chosen', () => {
     expect(
       memberQuery(
-        { q: 'bo', role: 'admin', state: 'invited' },
+        { q: 'bo', role: 'admin', state: 'invited', secondFactor: 'none' },
         { key: 'createdAt', order: 'desc' },
       ),
-    ).toEqual({ q: 'bo', role: 'admin', state: 'invited', sort: 'createdAt', order: 'desc' });
+    ).toEqual({
+      q: 'bo',
+      role: 'admin',
+      state: 'invited',
+      secondFactor: 'none',
+      sort: 'createdAt',
+      order: 'desc',
+    });
   });
 
   it('is nothing that it does not know', () => {
     expect(
-      memberQuery({ q: '', role: 'emperor', state: 'asleep' }, { key: 'height', order: 'asc' }),
+      memberQuery(
+        { q: '', role: 'emperor', state: 'asleep', secondFactor: 'sms' },
+        { key: 'height', order: 'asc' },
+      ),
     ).toEqual({ order: 'asc' });
   });
 });

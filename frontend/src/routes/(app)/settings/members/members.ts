@@ -1,8 +1,8 @@
-import type { Member, MemberQuery, Role } from '$lib/api/members';
+import type { Member, MemberPage, MemberQuery, Role } from '$lib/api/members';
 import type { Problem } from '$lib/api/problem';
 import { serverTime } from '$lib/text/clock';
 import { plural } from '$lib/text/plural';
-import { formatDate, formatMomentNearby } from '$lib/text/formats';
+import { formatDate, formatDayNearby, formatMomentNearby } from '$lib/text/formats';
 import type { Sort } from '$lib/ui/table';
 
 interface RoleWords {
@@ -15,10 +15,10 @@ interface RoleWords {
 export const ROLES: Role[] = ['owner', 'admin', 'auditor', 'member'];
 
 export const ROLE_WORDS: Record<Role, RoleWords> = {
-  owner: { name: 'Owner', allows: 'Does everything, and makes other owners.' },
+  owner: { name: 'Owner', allows: 'Can do everything, and make other owners.' },
   admin: { name: 'Admin', allows: 'Manages members, sessions and settings.' },
-  auditor: { name: 'Auditor', allows: 'Sees what an admin sees, and changes nothing.' },
-  member: { name: 'Member', allows: 'Signs in, and sees their own sessions.' },
+  auditor: { name: 'Auditor', allows: 'Sees what an admin sees. Changes nothing.' },
+  member: { name: 'Member', allows: 'Signs in and sees their own sessions.' },
 };
 
 /** As in "you are an owner". */
@@ -27,7 +27,7 @@ export const aRole = (role: Role) => `${role === 'member' ? 'a' : 'an'} ${role}`
 export const STATE_WORDS: Record<Member['state'], string> = {
   invited: 'Invited',
   active: 'Active',
-  deactivated: 'Deactivated',
+  deactivated: 'Blocked',
 };
 
 export const STATES = Object.keys(STATE_WORDS) as Member['state'][];
@@ -90,18 +90,64 @@ function goodUntil({ state, link }: Member, now: Date): string | null {
   return until(link.expiresAt);
 }
 
-/** What to say below a member's state, or null. */
-export function stateNote(member: Member, now = new Date(serverTime())): string | null {
-  const end = goodUntil(member, now);
-  if (member.state === 'invited') return end ? `until ${end}` : 'Link run out';
-  return end && `Reset link until ${end}`;
+/** What stands beside the name of a member who is not active, or null. */
+export function stateBadge({ state }: Member): { name: string; tone: string } | null {
+  if (state === 'active') return null;
+  return { name: STATE_WORDS[state], tone: state === 'invited' ? 'warn' : 'bad' };
 }
 
-/** What to say of the open link, next to the button for another one, or null. */
+/** What there is to say of an invited member in the place of when they were last seen, or null. */
+export function stateNote(member: Member, now = new Date(serverTime())): string | null {
+  if (member.state !== 'invited') return null;
+  if (!member.link || new Date(member.link.expiresAt) <= now) return 'Link expired';
+  return `Expires ${formatDayNearby(new Date(member.link.expiresAt))}`;
+}
+
+/** What to say of the open link, or null. */
 export function linkNote(member: Member, now = new Date(serverTime())): string | null {
   const end = goodUntil(member, now);
-  if (end) return `${member.state === 'invited' ? 'Invitation' : 'Reset'} link good until ${end}`;
-  return member.state === 'invited' ? 'The invitation link has run out' : null;
+  if (end) return `${member.state === 'invited' ? 'Invitation' : 'Password reset'}, expires ${end}`;
+  return member.state === 'invited' ? 'The invitation link has expired' : null;
+}
+
+/** What a member signs in with next to a password, as "App, 2 passkeys"; empty for nothing. */
+export function factorOf({ secondFactor, passkeys }: Member): string {
+  const keys = passkeys === 1 ? 'Passkey' : plural(passkeys, 'passkey');
+  return [secondFactor ? 'App' : '', passkeys > 0 ? keys : '']
+    .filter(Boolean)
+    .join(', ')
+    .replace('App, P', 'App, p');
+}
+
+const FACTORS = { none: 'None', app: 'App', passkey: 'Passkey' };
+
+/** The names of the filters in the address. */
+export const FILTERS = ['q', 'role', 'secondFactor', 'state'] as const;
+
+/** The menus that filter the list, with how many members each choice would leave. */
+export function filterMenus(counts: MemberPage['counts'] | undefined) {
+  const menu = (
+    key: 'role' | 'secondFactor' | 'state',
+    label: string,
+    names: [string, string][],
+  ) => ({
+    key,
+    label,
+    options: names.map(([value, name]) => ({
+      value,
+      label: name,
+      count: counts && (counts[key][value] ?? 0),
+    })),
+  });
+  return [
+    menu(
+      'role',
+      'Role',
+      ROLES.map((role) => [role, ROLE_WORDS[role].name]),
+    ),
+    menu('secondFactor', 'Second factor', Object.entries(FACTORS)),
+    menu('state', 'State', Object.entries(STATE_WORDS)),
+  ];
 }
 
 /** A moment of the coming days, which no line breaks. */
@@ -116,7 +162,7 @@ export function day(at: string): string {
 
 /** What to ask the server for. Values that it does not know are left out. */
 export function memberQuery(
-  { q, role, state }: Record<'q' | 'role' | 'state', string>,
+  { q, role, secondFactor, state }: Record<(typeof FILTERS)[number], string>,
   { key, order }: Sort,
 ): MemberQuery {
   const query: MemberQuery = { order };
@@ -124,10 +170,12 @@ export function memberQuery(
     sort: (['name', 'email', 'createdAt'] as const).find((each) => each === key),
     role: ROLES.find((each) => each === role),
     state: STATES.find((each) => each === state),
+    secondFactor: (['none', 'app', 'passkey'] as const).find((each) => each === secondFactor),
   };
   if (q.trim()) query.q = q.trim();
   if (known.sort) query.sort = known.sort;
   if (known.role) query.role = known.role;
   if (known.state) query.state = known.state;
+  if (known.secondFactor) query.secondFactor = known.secondFactor;
   return query;
 }
