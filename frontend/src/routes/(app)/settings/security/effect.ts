@@ -16,12 +16,13 @@ export function effectNote({ atOnce }: Effect): string {
     : `Signs out ${plural(atOnce.sessions, 'session')} at once`;
 }
 
-/** Names a few of those who are signed out, and how many more there are. */
-export function namedWords({ atOnce, named }: Effect): string {
+/** A few of those who are signed out, and how many more there are, which must never be cut off. */
+export function namedWords({ atOnce, named }: Effect): { names: string; more: string } {
   const more = atOnce.members - named.length;
   const names = named.map(({ name }) => (named.length > 1 ? firstName(name) : name));
-  if (more > 0) return `${names.join(', ')} and ${formatNumber(more)} more`;
-  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+  if (more > 0) return { names: names.join(', '), more: ` and ${formatNumber(more)} more` };
+  const last = names.length > 1 ? ` and ${names.pop()}` : '';
+  return { names: names.join(', ') + last, more: '' };
 }
 
 function firstName(name: string): string {
