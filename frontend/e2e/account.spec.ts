@@ -34,7 +34,7 @@ test('another browser is signed out by its name', async ({ page, anotherBrowser 
 
   await expect(signInAgain(phone)).toContainText(/Ana ended this session at/);
   await phone.reload();
-  await expect(phone).toHaveURL('/sign-in');
+  await expect(phone).toHaveURL('/sign-in?next=%2Fsettings%2Fsecurity');
   await expect(phone.getByText(/ended this session/)).toBeVisible();
 });
 
