@@ -81,6 +81,7 @@ test('a hint that an admin hides is hidden from everyone', async ({
   await hide.focus();
   await hide.press('Enter');
   await expect(hide).toBeHidden();
+  await expect(page.getByRole('heading', { name: 'Needs attention' })).toBeFocused();
   await theirs.reload();
   await expect(attention(theirs).getByText(/without a second factor/)).toBeVisible();
   await expect(attention(theirs).getByText('There is only one owner')).toBeHidden();

@@ -12,11 +12,11 @@ describe('hintWords', () => {
     const hint: Hint = { kind: 'only_owner', member: { id: 'a', name: 'Ana' } };
     expect(words(hint)).toMatchObject({
       title: 'You are the only owner',
-      button: { label: 'Add one' },
+      button: 'Add one',
     });
     expect(words(hint, { id: 'b', role: 'admin' })).toMatchObject({
       title: 'There is only one owner',
-      button: { label: 'See who' },
+      button: 'See who',
     });
   });
 
@@ -25,7 +25,7 @@ describe('hintWords', () => {
     expect(words(hint)).toMatchObject({
       title: '1,146 without a second factor',
       text: '2 of them are admins.',
-      button: { path: '/settings/members?secondFactor=none' },
+      path: '/settings/members?secondFactor=none',
     });
     expect(words({ ...hint, admins: 1 }).text).toBe('1 of them is an admin.');
     expect(words({ kind: 'second_factor', count: 3 }).text).toMatch(/stolen password/);
@@ -43,7 +43,7 @@ describe('hintWords', () => {
 
   it('have one button each, and broken things cannot be dismissed', () => {
     const kinds = ['log_broken', 'clock', 'data_folder', 'mail', 'log_unverified'] as const;
-    for (const kind of kinds) expect(words({ kind }).button?.label).toBeTruthy();
+    for (const kind of kinds) expect(words({ kind }).button).toBeTruthy();
     expect(kinds.map((kind) => dismissable({ kind }))).toEqual([
       null,
       null,
@@ -61,7 +61,7 @@ it('each step of the set-up has a button', () => {
     maximumLifetime: null,
   };
   for (const kind of ['second_factor', 'mail', 'second_owner', 'policy', 'backup'] as const) {
-    expect(stepWords({ kind, done: false }, policy).button.path).toMatch(/^\//);
+    expect(stepWords({ kind, done: false }, policy).path).toMatch(/^\//);
   }
   expect(stepWords({ kind: 'policy', done: false }, policy).text).toBe('Now 14 days.');
 });

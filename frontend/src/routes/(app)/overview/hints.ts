@@ -9,7 +9,8 @@ import { plural } from '$lib/text/plural';
 export interface Words {
   title: string;
   text: string;
-  button?: { label: string; path: string };
+  button: string;
+  path: string;
 }
 
 interface Reader {
@@ -18,9 +19,9 @@ interface Reader {
 }
 
 const DAY = 86_400_000;
-
+const MEMBERS = '/settings/members';
 /** What only the server's operator can do. */
-const HELP = { label: 'How to', path: '/help#server' };
+const SERVER = '/help#server';
 
 /** Hints that cannot be dismissed say that something is broken. */
 export const isBroken = ({ kind }: Hint) => kind === 'log_broken' || kind === 'clock';
@@ -30,101 +31,78 @@ export const dismissable = (hint: Hint): HintKind | null =>
 
 export function hintWords(hint: Hint, reader: Reader, now: number): Words {
   const { kind, count = 0, admins = 0, at, member } = hint;
-  const days = at ? Math.floor((now - Date.parse(at)) / DAY) : 0;
+  const ago = at && `${plural(Math.floor((now - Date.parse(at)) / DAY), 'day')} ago`;
   switch (kind) {
-    case 'only_owner':
-      return {
-        title: member?.id === reader.id ? 'You are the only owner' : 'There is only one owner',
-        text: 'Lose access, and only the server can help.',
-        ...(reader.role === 'owner'
-          ? { button: { label: 'Add one', path: '/settings/members' } }
-          : { button: { label: 'See who', path: '/settings/members?role=owner' } }),
-      };
-    case 'second_factor':
-      return {
-        title: `${formatNumber(count)} without a second factor`,
-        text: adminsWords(admins),
-        button: { label: 'See who', path: '/settings/members?secondFactor=none' },
-      };
-    case 'backup':
-      return {
-        title: at ? `Last backup ${plural(days, 'day')} ago` : 'No backup yet',
-        text: 'Back up after every big change.',
-        button: HELP,
-      };
-    case 'mail':
-      return {
-        title: 'The mail server refuses mail',
-        text: 'The last link could not be mailed.',
-        button: HELP,
-      };
-    case 'log_unverified':
-      return {
-        title: at ? `Audit log verified ${plural(days, 'day')} ago` : 'Audit log never verified',
-        text: 'A check shows that nothing was altered.',
-        button: { label: 'Verify', path: '/settings/audit' },
-      };
-    case 'log_broken':
-      return {
-        title: 'The audit log was altered',
-        text: 'Some entries no longer match.',
-        button: { label: 'See log', path: '/settings/audit' },
-      };
-    case 'clock':
-      return {
-        title: `The server’s clock is ${plural(Math.ceil(count / 60), 'minute')} behind`,
-        text: 'Sessions end by the newest time on record.',
-        button: HELP,
-      };
-    case 'data_folder':
-      return {
-        title: 'Others can write the data folder',
-        text: 'Another account on the server could change it.',
-        button: HELP,
-      };
+    case 'only_owner': {
+      const title = member?.id === reader.id ? 'You are the only owner' : 'There is only one owner';
+      const text = 'Lose access, and only the server can help.';
+      if (reader.role === 'owner') return { title, text, button: 'Add one', path: MEMBERS };
+      return { title, text, button: 'See who', path: `${MEMBERS}?role=owner` };
+    }
+    case 'second_factor': {
+      const title = `${formatNumber(count)} without a second factor`;
+      const text =
+        admins === 0
+          ? 'A stolen password is enough to sign in.'
+          : `${formatNumber(admins)} of them ${admins === 1 ? 'is an admin' : 'are admins'}.`;
+      return { title, text, button: 'See who', path: `${MEMBERS}?secondFactor=none` };
+    }
+    case 'backup': {
+      const title = ago ? `Last backup ${ago}` : 'No backup yet';
+      return { title, text: 'Back up after every big change.', button: 'How to', path: SERVER };
+    }
+    case 'mail': {
+      const title = 'The mail server refuses mail';
+      return { title, text: 'The last link could not be mailed.', button: 'How to', path: SERVER };
+    }
+    case 'log_unverified': {
+      const title = ago ? `Audit log verified ${ago}` : 'Audit log never verified';
+      const text = 'A check shows that nothing was altered.';
+      return { title, text, button: 'Verify', path: '/settings/audit' };
+    }
+    case 'log_broken': {
+      const title = 'The audit log was altered';
+      const text = 'Some entries no longer match.';
+      return { title, text, button: 'See log', path: '/settings/audit' };
+    }
+    case 'clock': {
+      const title = `The server’s clock is ${plural(Math.ceil(count / 60), 'minute')} behind`;
+      const text = 'Sessions end by the newest time on record.';
+      return { title, text, button: 'How to', path: SERVER };
+    }
+    case 'data_folder': {
+      const title = 'Others can write the data folder';
+      const text = 'Another account on the server could change it.';
+      return { title, text, button: 'How to', path: SERVER };
+    }
   }
 }
 
-function adminsWords(admins: number): string {
-  if (admins === 0) return 'A stolen password is enough to sign in.';
-  return admins === 1 ? '1 of them is an admin.' : `${formatNumber(admins)} of them are admins.`;
-}
-
-export function stepWords(
-  { kind }: SetUpStep,
-  policy: Policy,
-): Words & Required<Pick<Words, 'button'>> {
+export function stepWords({ kind }: SetUpStep, policy: Policy): Words {
   switch (kind) {
-    case 'second_factor':
-      return {
-        title: 'Add a second factor for yourself',
-        text: 'A stolen password is then not enough.',
-        button: { label: 'Add', path: '/account' },
-      };
-    case 'mail':
-      return {
-        title: 'Connect a mail server',
-        text: 'Until then, you send invitations yourself.',
-        button: HELP,
-      };
-    case 'second_owner':
-      return {
-        title: 'Invite a second owner',
-        text: 'They can help if you lose access.',
-        button: { label: 'Invite', path: '/settings/members' },
-      };
-    case 'policy':
-      return {
-        title: 'Choose how long sessions last',
-        text: `Now ${formatLength(policy.sessionLength)}.`,
-        button: { label: 'Choose', path: '/settings/security' },
-      };
-    case 'backup':
-      return {
-        title: 'Make a first backup',
-        text: 'One command on the server.',
-        button: HELP,
-      };
+    case 'second_factor': {
+      const title = 'Add a second factor for yourself';
+      const text = 'A stolen password is then not enough.';
+      return { title, text, button: 'Add', path: '/account' };
+    }
+    case 'mail': {
+      const title = 'Connect a mail server';
+      const text = 'Until then, you send invitations yourself.';
+      return { title, text, button: 'How to', path: SERVER };
+    }
+    case 'second_owner': {
+      const text = 'They can help if you lose access.';
+      return { title: 'Invite a second owner', text, button: 'Invite', path: MEMBERS };
+    }
+    case 'policy': {
+      const title = 'Choose how long sessions last';
+      const text = `Now ${formatLength(policy.sessionLength)}.`;
+      return { title, text, button: 'Choose', path: '/settings/security' };
+    }
+    case 'backup': {
+      const text = 'One command on the server.';
+      return { title: 'Make a first backup', text, button: 'How to', path: SERVER };
+    }
   }
 }
 
@@ -132,9 +110,9 @@ const GOOD: Record<Overview['good'][number], string> = {
   https: 'HTTPS',
   mail: 'mail server',
   owners: 'more than one owner',
-  data_folder: 'data folder',
   backup: 'backup',
   log: 'audit log',
+  data_folder: 'data folder',
   clock: 'clock',
 };
 
