@@ -277,7 +277,7 @@ func (s *story) visitBriefly() {
 			until := from.Add(time.Duration(20+s.random.IntN(500)) * time.Minute)
 			s.signOut(s.visit(p, client, from, until), until.Add(time.Minute))
 		case i < 390:
-			// Everyone was signed out three weeks ago, and sessions last 14 days at most since then.
+			// Everyone was signed out three weeks ago. Since then, sessions last 14 days at most.
 			until := s.between(s.ago(34), s.ago(14.2), p)
 			if until.After(p.settled.Add(2 * time.Hour)) {
 				s.visit(p, client, s.between(p.settled.Add(time.Hour), until, p), until)

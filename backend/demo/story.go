@@ -158,8 +158,8 @@ func (s *story) run(ctx context.Context) (figures, error) {
 	return figures{len(s.cast), live.Live.Sessions}, err
 }
 
-// pass lets time go by until the given time. Sessions expire, and at its end each day is counted, as
-// background work of a server does.
+// pass lets time go by until the given time. Sessions expire, and each day is counted at its end,
+// as background work of a server does.
 func (s *story) pass(ctx context.Context, until time.Time) error {
 	for ; midnight(until).After(s.counted); s.counted = s.counted.AddDate(0, 0, 1) {
 		last := s.counted.Add(24*time.Hour - time.Minute)
