@@ -140,7 +140,7 @@ test('without a link there is nothing to accept', async ({ page }) => {
 
 test('a lost connection uses nothing up', async ({ page, context, server }) => {
   const link = await invite(server, 'member', 'Bo');
-  await page.goto('/accept-invitation');
+  await page.goto('/accept-invitation', { waitUntil: 'networkidle' });
   await context.setOffline(true);
   await page.evaluate((hash) => (location.hash = hash), new URL(link).hash);
   await expect(page.getByRole('alert')).toContainText('You are offline');

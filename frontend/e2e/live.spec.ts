@@ -134,7 +134,7 @@ test('another person signs in at the sign-in page, which says why', async ({ pag
   await listening(page, () => signIn(page));
   await revokeAllByProgram(server);
   await signInAgain(page).getByRole('link', { name: 'Not you?' }).click();
-  await expect(page).toHaveURL('/sign-in');
+  await expect(page).toHaveURL('/sign-in?next=%2Fsettings%2Fsecurity');
   await expect(page.getByText(/^Ana revoked all sessions at .* Sign in again\.$/)).toBeVisible();
 });
 
