@@ -40,7 +40,7 @@ interface Kind {
   /** What people select it by. */
   name: string;
   icon: Icon;
-  tone?: Tone | ((words: Words) => Tone);
+  tone: Tone | ((words: Words) => Tone);
   /** What happened, if what changed is shown next to it. */
   says: (words: Words) => Part[];
   /** What happened and what changed, for a reader who sees only the sentence. */
@@ -71,233 +71,176 @@ function say(texts: TemplateStringsArray, ...parts: Part[]): Part[] {
   return texts.flatMap((text, i) => [text, parts[i] ?? '']).filter((part) => part !== '');
 }
 
+/** A kind of entry. What it says may be only what the actor did, as in "created a backup". */
+const kind = (
+  name: string,
+  icon: Icon,
+  tone: Kind['tone'],
+  says: string | Kind['says'],
+  rest: Pick<Kind, 'tells' | 'more'> = {},
+): Kind => ({
+  name,
+  icon,
+  tone,
+  says: typeof says === 'string' ? ({ who }) => say`${who} ${says}` : says,
+  ...rest,
+});
+
 const KINDS: Record<string, Kind | undefined> = {
-  'session.started': {
-    name: 'Sign-ins',
-    icon: 'session',
-    says: ({ who, details }) => say`${who} signed in${methodWords(details.methods)}`,
-  },
-  'session.refused': { name: 'Refused sign-ins', icon: 'alert', tone: 'bad', says: refusedWords },
-  'session.reauthenticated': {
-    name: 'Identities confirmed',
-    icon: 'key',
-    says: ({ who, own, details }) =>
-      say`${who} confirmed ${own} identity${methodWords(details.methods)}`,
-  },
-  'session.reauthentication_refused': {
-    name: 'Confirmations refused',
-    icon: 'alert',
-    tone: 'bad',
-    says: ({ whom, mine, details }) => {
-      if (details.wrong === 'passkey') return ['A passkey was refused'];
-      const what = details.wrong === 'code' ? 'Wrong code' : 'Wrong password';
-      return mine ? say`${what} to confirm your identity` : say`${what} to confirm as ${whom}`;
-    },
-  },
-  'session.ended': { name: 'Sessions ended', icon: 'revoke', tone: endedTone, says: endedWords },
-  'member.sessions_revoked': {
-    name: 'Revoked for a member',
-    icon: 'revoke',
-    tone: 'bad',
-    says: ({ who, whom, self }) =>
-      self ? say`${who} signed out everywhere` : say`${who} signed ${whom} out everywhere`,
-  },
-  'sessions.revoked': {
-    name: 'Revoked by filter',
-    icon: 'revoke',
-    tone: 'bad',
-    says: ({ who }) => say`${who} revoked all sessions that matched a filter`,
-  },
-  'sessions.revoked_all': {
-    name: 'Revoked for all',
-    icon: 'revoke',
-    tone: 'bad',
-    says: ({ who }) => say`${who} revoked all sessions`,
-  },
-  'sessions.exported': {
-    name: 'Sessions exported',
-    icon: 'download',
-    says: ({ who }) => say`${who} exported the list of sessions`,
+  'session.started': kind(
+    'Sign-ins',
+    'session',
+    '',
+    ({ who, details }) => say`${who} signed in${methodWords(details.methods)}`,
+  ),
+  'session.refused': kind('Refused sign-ins', 'alert', 'bad', refusedWords),
+  'session.reauthenticated': kind('Identities confirmed', 'key', '', ({ who, own, details }) => {
+    return say`${who} confirmed ${own} identity${methodWords(details.methods)}`;
+  }),
+  'session.reauthentication_refused': kind(
+    'Confirmations refused',
+    'alert',
+    'bad',
+    unconfirmedWords,
+  ),
+  'session.ended': kind('Sessions ended', 'revoke', endedTone, endedWords),
+  'member.sessions_revoked': kind('Revoked for a member', 'revoke', 'bad', ({ who, whom, self }) =>
+    self ? say`${who} signed out everywhere` : say`${who} signed ${whom} out everywhere`,
+  ),
+  'sessions.revoked': kind(
+    'Revoked by filter',
+    'revoke',
+    'bad',
+    'revoked all sessions that matched a filter',
+  ),
+  'sessions.revoked_all': kind('Revoked for all', 'revoke', 'bad', 'revoked all sessions'),
+  'sessions.exported': kind('Sessions exported', 'download', '', 'exported the list of sessions', {
     more: fileWords,
-  },
-  'member.invited': {
-    name: 'Invitations',
-    icon: 'member',
-    says: ({ who, whom }) => say`${who} invited ${whom}`,
-    more: ({ details }) => [roleWords('as', details.role)],
-  },
-  'member.changed': {
-    name: 'Members changed',
-    icon: 'member',
-    says: ({ who, whom, self, own }) =>
-      self ? say`${who} changed ${own} account` : say`${who} changed ${whom}`,
-    tells: changedWords,
-  },
-  'member.link_issued': {
-    name: 'Links created',
-    icon: 'link',
-    says: ({ who, whom, details }) =>
-      details.kind === 'reset'
-        ? say`${who} created a password reset link for ${whom}`
-        : say`${who} created a new invitation link for ${whom}`,
-  },
-  'member.link_used': {
-    name: 'Links used',
-    icon: 'link',
-    says: ({ who, details }) =>
-      details.kind === 'reset'
-        ? say`${who} set a new password with a link`
-        : say`${who} accepted the invitation`,
-  },
-  'member.password_changed': {
-    name: 'Passwords changed',
-    icon: 'key',
-    tone: 'good',
-    says: ({ who, own }) => say`${who} changed ${own} password`,
-  },
-  'member.password_reset': {
-    name: 'Passwords reset',
-    icon: 'key',
-    says: ({ who, whom, mine }) =>
-      mine ? say`${who} reset your password` : say`${who} reset the password of ${whom}`,
-  },
-  'member.removed': {
-    name: 'Members removed',
-    icon: 'member',
-    tone: 'bad',
-    says: ({ who, details, before }) => {
-      const gone = { name: text(before.name) || text(before.email) };
-      return details.invited
-        ? say`${who} deleted the invitation of ${gone}`
-        : say`${who} removed ${gone} for good`;
+  }),
+  'member.invited': kind(
+    'Invitations',
+    'member',
+    '',
+    ({ who, whom }) => say`${who} invited ${whom}`,
+    {
+      more: ({ details }) => [roleWords('as', details.role)],
     },
-  },
-  'members.exported': {
-    name: 'Members exported',
-    icon: 'download',
-    says: ({ who }) => say`${who} exported the list of members`,
+  ),
+  'member.changed': kind('Members changed', 'member', '', memberWords, { tells: changedWords }),
+  'member.link_issued': kind('Links created', 'link', '', ({ who, whom, details }) => {
+    const link = details.kind === 'reset' ? 'password reset link' : 'new invitation link';
+    return say`${who} created a ${link} for ${whom}`;
+  }),
+  'member.link_used': kind('Links used', 'link', '', ({ who, details }) =>
+    details.kind === 'reset'
+      ? say`${who} set a new password with a link`
+      : say`${who} accepted the invitation`,
+  ),
+  'member.password_changed': kind(
+    'Passwords changed',
+    'key',
+    'good',
+    ({ who, own }) => say`${who} changed ${own} password`,
+  ),
+  'member.password_reset': kind('Passwords reset', 'key', '', ({ who, whom, mine }) =>
+    mine ? say`${who} reset your password` : say`${who} reset the password of ${whom}`,
+  ),
+  'member.removed': kind('Members removed', 'member', 'bad', removedWords),
+  'members.exported': kind('Members exported', 'download', '', 'exported the list of members', {
     more: fileWords,
-  },
-  'member.second_factor_set': {
-    name: 'Second factors set up',
-    icon: 'shield',
-    tone: 'good',
-    says: ({ who }) => say`${who} set up a second factor`,
-  },
-  'member.second_factor_removed': {
-    name: 'Second factors removed',
-    icon: 'shield',
-    tone: 'bad',
-    says: ({ who, whom, self, mine, own }) => {
-      if (self) return say`${who} removed ${own} second factor`;
-      return mine
-        ? say`${who} removed your second factor`
-        : say`${who} removed the second factor of ${whom}`;
-    },
-  },
-  'member.recovery_codes_made': {
-    name: 'Recovery codes created',
-    icon: 'key',
-    tone: 'good',
-    says: ({ who }) => say`${who} created new recovery codes`,
-  },
-  'member.recovery_code_used': {
-    name: 'Recovery codes used',
-    icon: 'key',
-    says: ({ who }) => say`${who} used a recovery code`,
-  },
-  'member.passkey_added': {
-    name: 'Passkeys added',
-    icon: 'passkey',
-    tone: 'good',
-    says: ({ who }) => say`${who} added a passkey`,
+  }),
+  'member.second_factor_set': kind(
+    'Second factors set up',
+    'shield',
+    'good',
+    'set up a second factor',
+  ),
+  'member.second_factor_removed': kind(
+    'Second factors removed',
+    'shield',
+    'bad',
+    ({ who, whom, self, mine, own }) =>
+      self || mine
+        ? say`${who} removed ${self ? own : 'your'} second factor`
+        : say`${who} removed the second factor of ${whom}`,
+  ),
+  'member.recovery_codes_made': kind(
+    'Recovery codes created',
+    'key',
+    'good',
+    'created new recovery codes',
+  ),
+  'member.recovery_code_used': kind('Recovery codes used', 'key', '', 'used a recovery code'),
+  'member.passkey_added': kind('Passkeys added', 'passkey', 'good', 'added a passkey', {
     more: ({ details }) => [isolated(details.name)],
-  },
-  'member.passkey_removed': {
-    name: 'Passkeys removed',
-    icon: 'passkey',
-    tone: 'bad',
-    says: ({ who }) => say`${who} removed a passkey`,
+  }),
+  'member.passkey_removed': kind('Passkeys removed', 'passkey', 'bad', 'removed a passkey', {
     more: ({ details }) => [isolated(details.name)],
-  },
-  'policy.saved': {
-    name: 'Session configuration',
-    icon: 'shield',
-    tone: 'calm',
-    says: ({ who }) => say`${who} changed the session configuration`,
-    tells: policyWords,
-  },
-  'sign_in.second_factor_demanded': {
-    name: 'Two-step sign-in required or not',
-    icon: 'shield',
-    tone: ({ after }) => (after.requireSecondFactor ? 'good' : 'calm'),
-    says: ({ who, after }) =>
+  }),
+  'policy.saved': kind(
+    'Session configuration',
+    'shield',
+    'calm',
+    'changed the session configuration',
+    { tells: policyWords },
+  ),
+  'sign_in.second_factor_demanded': kind(
+    'Two-step sign-in required or not',
+    'shield',
+    ({ after }) => (after.requireSecondFactor ? 'good' : 'calm'),
+    ({ who, after }) =>
       after.requireSecondFactor
         ? say`${who} required two-step sign-in for everyone`
         : say`${who} stopped requiring two-step sign-in`,
-  },
-  'organization.changed': {
-    name: 'Help contact or logo changed',
-    icon: 'organization',
-    tone: 'calm',
-    says: ({ who, after }) => {
-      if (!('logo' in after)) return say`${who} changed the help contact`;
-      return say`${who} ${after.logo ? 'changed' : 'removed'} the organization's logo`;
+  ),
+  'guidelines.chosen': kind('Guidelines chosen', 'shield', 'calm', 'chose which guidelines apply'),
+  'organization.set_up': kind(
+    'Organization set up',
+    'organization',
+    'calm',
+    'set up the organization',
+  ),
+  'organization.renamed': kind(
+    'Organization renamed',
+    'organization',
+    'calm',
+    'renamed the organization',
+    {
+      tells: ({ who, after }) => say`${who} renamed the organization to ${named(after.name)}`,
     },
-  },
-  'guidelines.chosen': {
-    name: 'Guidelines chosen',
-    icon: 'shield',
-    tone: 'calm',
-    says: ({ who }) => say`${who} chose which guidelines apply`,
-  },
-  'organization.set_up': {
-    name: 'Organization set up',
-    icon: 'organization',
-    tone: 'calm',
-    says: ({ who }) => say`${who} set up the organization`,
-  },
-  'organization.renamed': {
-    name: 'Organization renamed',
-    icon: 'organization',
-    tone: 'calm',
-    says: ({ who }) => say`${who} renamed the organization`,
-    tells: ({ who, after }) => say`${who} renamed the organization to ${named(after.name)}`,
-  },
-  'database.backed_up': {
-    name: 'Backups created',
-    icon: 'archive',
-    says: ({ who }) => say`${who} created a backup`,
-  },
-  'database.restored': {
-    name: 'Backups restored',
-    icon: 'archive',
-    tone: 'bad',
-    says: ({ who }) => say`${who} restored a backup, which signed everyone out`,
-  },
-  'clock.accepted': {
-    name: 'Clocks accepted',
-    icon: 'clock',
-    tone: 'bad',
-    says: ({ who }) => say`${who} accepted the machine's time, which signed everyone out`,
-  },
-  'audit.chain_repaired': {
-    name: 'Audit log repaired',
-    icon: 'log',
-    says: ({ who }) =>
-      say`${who} repaired hashes of the audit log that an early version lost, and proved that no entry was changed`,
-  },
-  'audit.exported': {
-    name: 'Audit log exported',
-    icon: 'download',
-    says: ({ who }) => say`${who} exported the audit log`,
+  ),
+  'organization.changed': kind(
+    'Help contact or logo changed',
+    'organization',
+    'calm',
+    ({ who, after }) =>
+      'logo' in after
+        ? say`${who} ${after.logo ? 'changed' : 'removed'} the organization's logo`
+        : say`${who} changed the help contact`,
+  ),
+  'database.backed_up': kind('Backups created', 'archive', '', 'created a backup'),
+  'database.restored': kind(
+    'Backups restored',
+    'archive',
+    'bad',
+    'restored a backup, which signed everyone out',
+  ),
+  'clock.accepted': kind(
+    'Clocks accepted',
+    'clock',
+    'bad',
+    "accepted the machine's time, which signed everyone out",
+  ),
+  'audit.chain_repaired': kind(
+    'Audit log repaired',
+    'log',
+    '',
+    'repaired hashes of the audit log that an early version lost, and proved that no entry was changed',
+  ),
+  'audit.exported': kind('Audit log exported', 'download', '', 'exported the audit log', {
     more: fileWords,
-  },
-  'overview.dismissed': {
-    name: 'Hints dismissed',
-    icon: 'log',
-    says: ({ who }) => say`${who} dismissed a hint on the overview`,
-  },
+  }),
+  'overview.dismissed': kind('Hints dismissed', 'log', '', 'dismissed a hint on the overview'),
 };
 
 /** Every kind of entry by its name, as people choose between them. */
@@ -454,6 +397,23 @@ function refusedWords({ whom, known, mine, details }: Words): Part[] {
   return mine ? ['Wrong password'] : say`Wrong password for ${whom}`;
 }
 
+function unconfirmedWords({ whom, mine, details }: Words): Part[] {
+  if (details.wrong === 'passkey') return ['A passkey was refused'];
+  const what = details.wrong === 'code' ? 'Wrong code' : 'Wrong password';
+  return mine ? say`${what} to confirm your identity` : say`${what} to confirm as ${whom}`;
+}
+
+function removedWords({ who, details, before }: Words): Part[] {
+  const gone = { name: text(before.name) || text(before.email) };
+  return details.invited
+    ? say`${who} deleted the invitation of ${gone}`
+    : say`${who} removed ${gone} for good`;
+}
+
+function memberWords({ who, whom, self, own }: Words): Part[] {
+  return self ? say`${who} changed ${own} account` : say`${who} changed ${whom}`;
+}
+
 function endedWords({ who, whom, mine, self, own, details }: Words): Part[] {
   const ended = (how: string) =>
     mine ? say`One of your sessions ${how}` : say`A session of ${whom} ${how}`;
@@ -483,7 +443,8 @@ function endedTone({ details: { reason }, self }: Words): Tone {
     : 'bad';
 }
 
-function changedWords({ who, whom, mine, self, own, before, after }: Words): Part[] {
+function changedWords(words: Words): Part[] {
+  const { who, whom, mine, self, own, before, after } = words;
   const whose = self ? own : mine ? 'your' : null;
   const changed = Object.keys(after).filter((key) => before[key] !== after[key]);
   switch (changed.length === 1 && changed[0]) {
@@ -503,7 +464,7 @@ function changedWords({ who, whom, mine, self, own, before, after }: Words): Par
         ? say`${who} allowed ${whom} to sign in again`
         : say`${who} blocked sign-in for ${whom}`;
     default:
-      return self ? say`${who} changed ${own} account` : say`${who} changed ${whom}`;
+      return memberWords(words);
   }
 }
 
