@@ -62,6 +62,12 @@ test('an entry says what changed, and gives the earlier values back', async ({ p
   await page.getByRole('link', { name: 'Only session configuration' }).click();
   await expect(page).toHaveURL('/settings/audit?action=policy.saved');
   await expect(entries(page)).toHaveCount(2);
+
+  // The form has the values, and nothing is saved.
+  await page.getByRole('link', { name: 'Use the earlier values' }).click();
+  await expect(length(page)).toHaveValue('8');
+  await openAudit(page, '?action=policy.saved');
+  await expect(entries(page)).toHaveCount(2);
 });
 
 test('a hash is copied whole', async ({ page, context }) => {
