@@ -105,6 +105,8 @@ test('a passkey signs in again over the page, which keeps what was typed', async
   const passkey = dialog.getByRole('button', { name: 'Sign in with a passkey' });
   await expect(passkey).toBeFocused();
   await expect(dialog.getByLabel('Password')).toBeHidden();
+  await dialog.getByText('Use your password').click();
+  await expect(dialog.getByLabel('Password')).toBeFocused();
   await authenticator.verifies(false);
   await passkey.click(); // and the person declines
   await expect(passkey).toHaveAttribute('aria-busy', 'false');
