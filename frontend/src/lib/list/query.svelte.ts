@@ -11,7 +11,7 @@ export class Query<K extends string> {
   /** The values by their names. A value that is not set is empty. */
   readonly values = $derived.by(() => JSON.parse(this.#own) as Record<K, string>);
 
-  /** The values as a text, so that they are the same while only other parts of the address change. */
+  /** The values as a text, so that they stay the same while other parts of the address change. */
   readonly #own = $derived.by(() =>
     JSON.stringify(valuesOf(this.#names, (name) => page.url.searchParams.get(name) ?? '')),
   );
