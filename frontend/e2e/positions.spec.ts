@@ -1,5 +1,5 @@
 import type { Locator, Page } from '@playwright/test';
-import { expect, length, revokeAll, save, signIn, test } from './journey';
+import { effect, expect, inForce, length, revokeAll, save, signIn, test } from './journey';
 
 test.use({ data: 'demo' });
 
@@ -24,8 +24,16 @@ async function inSight(page: Page, all: Locator) {
   );
 }
 
-const number = (page: Page) => page.getByTestId('effect-number');
-const rows = (page: Page) => page.locator('main [data-row]');
+const number = (page: Page) =>
+  effect(page)
+    .or(inForce(page))
+    .getByText(/^[\d,]+ sessions/);
+const rows = (page: Page) =>
+  page
+    .getByRole('main')
+    .getByRole('row')
+    .filter({ has: page.locator('td') });
+const entries = (page: Page) => page.locator('main .entries > li, main [data-entry]');
 
 test.describe('on a laptop', () => {
   test.use({ viewport: { width: 1280, height: 800 } });
