@@ -13,8 +13,7 @@ test('everything can be done without a mouse', async ({ page }) => {
   };
 
   await page.goto('/sign-in');
-  await page.getByLabel('Email').waitFor();
-  await tabTo('Email');
+  await expect(page.getByLabel('Email')).toBeFocused();
   await keyboard.type(OWNER.email);
   await tabTo('Password');
   await keyboard.type(OWNER.password);
@@ -22,6 +21,9 @@ test('everything can be done without a mouse', async ({ page }) => {
   await tabTo('Sign in');
   await keyboard.press('Enter');
 
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  await keyboard.press('g');
+  await keyboard.press('s');
   await length(page).waitFor();
   await tabTo('Skip to content');
   await keyboard.press('Enter');

@@ -38,7 +38,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 
 /** What the README shows, of the demo's organization. */
 test.describe('README', () => {
-  test.use({ data: 'demo', viewport: { width: 1280, height: 860 }, deviceScaleFactor: 2 });
+  test.use({ data: 'demo', viewport: { width: 1280, height: 800 }, deviceScaleFactor: 2 });
 
   const shoot = (name: string) => ({
     path: `../.github/${name}.png`,
@@ -49,10 +49,16 @@ test.describe('README', () => {
     await signIn(page);
     await length(page).fill('3');
     await effect(page)
-      .getByText(/^Saving signs out /)
+      .getByText(/sessions end$/)
       .waitFor();
-    await page.getByText('Show as table').scrollIntoViewIfNeeded();
-    await page.screenshot({ ...shoot('screenshot'), fullPage: true });
+    await page.screenshot(shoot('screenshot'));
+  });
+
+  test('what needs attention', async ({ page }) => {
+    await signIn(page);
+    await page.goto('/overview');
+    await page.getByText('All good').waitFor();
+    await page.screenshot(shoot('overview'));
   });
 
   test('who is signed in', async ({ page }) => {
