@@ -1,4 +1,5 @@
 import type { AuditEntry } from '../api/audit';
+import type { Icon } from '../ui/EntryIcon.svelte';
 import { bidiIsolate } from './bidi-isolate';
 import { deviceName } from './device';
 import { formatNumber } from './formats';
@@ -16,24 +17,7 @@ export interface Reader {
 export type Part = string | { name: string };
 
 /** How much an entry stands out: ordinary, a setting, stronger than before, refused or revoked. */
-export type Tone = '' | 'calm' | 'good' | 'bad';
-
-/** Each has a picture in `EntryIcon`. */
-export type Icon =
-  | 'alert'
-  | 'archive'
-  | 'clock'
-  | 'download'
-  | 'key'
-  | 'link'
-  | 'log'
-  | 'member'
-  | 'organization'
-  | 'passkey'
-  | 'revoke'
-  | 'session'
-  | 'settings'
-  | 'shield';
+type Tone = '' | 'calm' | 'good' | 'bad';
 
 /** A kind of entry. To add one, add it to KINDS. */
 interface Kind {

@@ -45,40 +45,36 @@ export function formatLength({ value, unit }: Length): string {
   return formatUnits(value, SINGULAR[unit]);
 }
 
-const SHORT: Record<Unit, (value: number) => string> = {
-  minutes: (value) => `${formatNumber(value)} min`,
-  hours: (value) => `${formatNumber(value)} h`,
-  days: (value) => formatUnits(value, 'day'),
-  weeks: (value) => formatUnits(value, 'week'),
-};
-
 /** A length where there is little room, such as "15 min". */
 export function shortLength({ value, unit }: Length): string {
-  return SHORT[unit](value);
+  if (unit === 'minutes' || unit === 'hours') {
+    return `${formatNumber(value)} ${unit === 'hours' ? 'h' : 'min'}`;
+  }
+  return formatLength({ value, unit });
 }
 
 /** What a policy means for the people who sign in. */
 export function policySentence(policy: Policy): string {
-  const { sessionLength, refreshAutomatically, maximumLifetime } = policy;
-  if (!refreshAutomatically) {
-    // Both are counted from the sign-in then, so that the shorter one alone decides.
-    const length = maximumLifetime ? shorter(sessionLength, maximumLifetime) : sessionLength;
-    return `People stay signed in for ${formatLength(length)}, then sign in again.`;
-  }
-  const cap = maximumLifetime ? `, ${formatLength(maximumLifetime)} at most` : '';
-  return `People stay signed in for ${formatLength(sessionLength)} after their last visit${cap}.`;
+  const { length, cap } = stay(policy);
+  const how = policy.refreshAutomatically
+    ? ` after their last visit${cap}`
+    : ', then sign in again';
+  return `People stay signed in for ${length}${how}.`;
 }
 
 /** How long a policy keeps the reader signed in: the length, and what limits it. */
-export function stayWords({ sessionLength, refreshAutomatically, maximumLifetime }: Policy) {
-  if (!refreshAutomatically) {
-    const length = maximumLifetime ? shorter(sessionLength, maximumLifetime) : sessionLength;
-    return { length: `${formatLength(length)} after signing in`, cap: '' };
+export function stayWords(policy: Policy) {
+  const { length, cap } = stay(policy);
+  const since = policy.refreshAutomatically ? 'after your last visit' : 'after signing in';
+  return { length: `${length} ${since}`, cap };
+}
+
+function stay({ sessionLength: length, refreshAutomatically, maximumLifetime: most }: Policy) {
+  if (refreshAutomatically) {
+    return { length: formatLength(length), cap: most ? `, ${formatLength(most)} at most` : '' };
   }
-  return {
-    length: `${formatLength(sessionLength)} after your last visit`,
-    cap: maximumLifetime ? `, ${formatLength(maximumLifetime)} at most` : '',
-  };
+  // Both are counted from the sign-in then, so that the shorter one alone decides.
+  return { length: formatLength(most && seconds(most) < seconds(length) ? most : length), cap: '' };
 }
 
 /** A policy in as few words as tell it apart from another. */
@@ -180,10 +176,6 @@ export function muchShorter(from: Policy, to: Policy): Shortening | null {
 
 export function seconds({ value, unit }: Length): number {
   return value * SECONDS[unit];
-}
-
-function shorter(a: Length, b: Length): Length {
-  return seconds(a) <= seconds(b) ? a : b;
 }
 
 function sameLength(a: Length, b: Length): boolean {
