@@ -109,7 +109,7 @@ func (a *API) routes() []route {
 		{put, "/api/settings/logo", both, admin, a.putLogo},
 		{remove, "/api/settings/logo", both, admin, a.deleteLogo},
 		{post, "/api/sessions/revoke", both, admin, body(a.revokeSessions)},
-		{post, "/api/sessions/revoke-matching", both, admin, a.walking(body(a.revokeMatchingSessions))},
+		{post, "/api/sessions/revoke-matching", both, admin, a.walking(a.revokeMatchingSessions)},
 		{post, "/api/sessions/revoke-all", both, admin, a.revokeAllSessions},
 		{post, "/api/members", both, admin, body(a.inviteMember)},
 		{patch, "/api/members/:id", both, admin, onMember(a.changeMember)},

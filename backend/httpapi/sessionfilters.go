@@ -101,9 +101,15 @@ func (a *API) countSessions(c echo.Context, who session.Principal) error {
 	return c.JSON(http.StatusOK, counts)
 }
 
-func (a *API) revokeMatchingSessions(c echo.Context, who session.Principal, in RevokeMatchingRequest) error {
+// revokeMatchingSessions ends the sessions that the filters select. It judges these before the
+// body, as every call does with its parameters.
+func (a *API) revokeMatchingSessions(c echo.Context, who session.Principal) error {
 	query, err := sessionQuery(c)
 	if err != nil {
+		return err
+	}
+	var in RevokeMatchingRequest
+	if err := bind(c, &in); err != nil {
 		return err
 	}
 	done, err := a.Sessions.RevokeMatching(c.Request().Context(), who, session.Matching{
