@@ -323,8 +323,10 @@ func TestNoSecretLeaves(t *testing.T) {
 			for name := range filled {
 				filled[name] = wrongPassword
 			}
-			if filled["name"] != nil { // which is kept, and shown to others
-				filled["name"] = planted.value
+			for _, kept := range []string{"name", "helpContact"} { // and shown to others
+				if filled[kept] != nil {
+					filled[kept] = planted.value
+				}
 			}
 			whole := sending(c.method, path, filled).with(who)
 			p.ask(whole)

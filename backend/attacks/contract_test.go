@@ -385,11 +385,13 @@ func (h *deployment) counts() map[string]int {
 	return counts
 }
 
-// found reports whether every word of a search is somewhere in the answer.
+// found reports whether every word of a search is somewhere in the answer. A search is folded, so
+// it finds what looks like it, without invisible characters.
 func found(body, search string) bool {
-	for word := range strings.FieldsSeq(strings.ToLower(search)) {
+	body = fold.Key(body)
+	for _, word := range fold.Words(search) {
 		encoded, _ := json.Marshal(word)
-		if !strings.Contains(strings.ToLower(body), strings.Trim(string(encoded), `"`)) {
+		if !strings.Contains(body, strings.Trim(string(encoded), `"`)) {
 			return false
 		}
 	}
