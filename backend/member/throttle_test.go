@@ -51,7 +51,7 @@ func TestTheDecisionsSayThePace(t *testing.T) {
 	codes := codeBucket(strangers[0][0])
 	require.Equal(t, []any{10, 10 * time.Minute}, []any{codes.Burst, codes.Every})
 	require.Contains(t, string(factor), "ten at once, one every ten minutes")
-	require.Contains(t, string(factor), "three at once and one every ten minutes are written for an account")
+	require.Contains(t, string(factor), "failed at the second factor, at most one every ten minutes after three")
 	halfway := entryBuckets(audit.SessionRefused, noCode, "member:1", "192.0.2.1")[0]
 	require.Equal(t, []any{3, 10 * time.Minute}, []any{halfway.Burst, halfway.Every})
 }
