@@ -6,15 +6,18 @@ import { OWNER, Server } from './server';
  * How fast the page is, by the browser's own clock. Everything is measured once in each round, so
  * that what else the machine does meets all of it alike.
  */
-const ROUNDS = 5;
+const ROUNDS = 3;
 const SESSIONS = 100_000;
 const MEMBERS = 5_000;
 
 /** How many times the processor is slowed down: as on a cheap phone, and not at all. */
 const SLOWED = [4, 1];
 
-/** The target on a slowed processor, in milliseconds. */
-const INTERACTIVE = 1500;
+/** The targets in milliseconds, on a slowed processor and on this one. */
+const INTERACTIVE = new Map([
+  [4, 1500],
+  [1, 500],
+]);
 
 /**
  * What holds up the page for longer than this is felt, in milliseconds: the browsers' own limit for
@@ -35,6 +38,35 @@ const SECURITY = {
   /** The preview comes last. */
   whole: 'section[aria-labelledby="preview"] .chart',
 };
+/** The control that a person uses first, and what comes last. */
+const OTHERS = [
+  {
+    name: 'Overview',
+    path: '/overview',
+    control: 'main [aria-pressed]',
+    whole: 'main .chart .line',
+  },
+  {
+    name: 'Sessions',
+    path: '/settings/sessions',
+    control: 'input[data-search]',
+    whole: 'main tbody tr:not(.skeleton)',
+  },
+  {
+    name: 'Members',
+    path: '/settings/members',
+    control: 'input[data-search]',
+    whole: 'main tbody tr:not(.skeleton)',
+  },
+  {
+    name: 'Audit log',
+    path: '/settings/audit',
+    control: 'input[data-search]',
+    whole: 'main section li:not(.skeleton)',
+  },
+  { name: 'General', path: '/settings/general', control: 'main input', whole: 'main form' },
+  { name: 'Your account', path: '/account', control: 'main button', whole: 'main h2' },
+];
 /** What saving would do is told, and drawn. */
 const FORETOLD = 'section[aria-labelledby="preview"][aria-busy="false"] .chart .before';
 
@@ -197,7 +229,7 @@ async function ask<T>(browser: CDPSession, expression: string): Promise<T> {
 /** Visits a page in a new browser, and once more with what that has kept. */
 async function visit(browser: Browser, server: Server, page: typeof SIGN_IN, slowed: number) {
   const context = await browser.newContext({ baseURL: server.url });
-  if (page === SECURITY) {
+  if (page !== SIGN_IN) {
     const answer = await context.request.post('/api/sessions', { data: ME });
     expect(answer.ok(), await answer.text()).toBe(true);
   }
@@ -256,7 +288,7 @@ test('timings', async ({ browser, server }) => {
   await visit(browser, server, SECURITY, 1); // a warm-up
   const visits: Visit[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    for (const page of [SIGN_IN, SECURITY]) {
+    for (const page of [SIGN_IN, SECURITY, ...OTHERS]) {
       for (const slowed of SLOWED) visits.push(...(await visit(browser, server, page, slowed)));
     }
   }
@@ -285,14 +317,17 @@ function report(visits: Visit[]): string {
       ...key.slice(-1),
     ]);
 
-  const slow = groups(
-    visits.filter(({ slowed }) => slowed > 1),
-    kind,
-  );
-  const slowest = Math.max(
-    ...slow.map(([, alike]) => median(alike.map(({ loading }) => loading.interactive))),
-  );
-  const verdict = `${slowest <= INTERACTIVE ? 'met' : 'not met'}, the slowest median is ${slowest}`;
+  const verdicts = [...INTERACTIVE].map(([slowed, target]) => {
+    const at = groups(
+      visits.filter((visit) => visit.slowed === slowed),
+      kind,
+    );
+    const slowest = Math.max(
+      ...at.map(([, alike]) => median(alike.map(({ loading }) => loading.interactive))),
+    );
+    const met = slowest <= target ? 'met' : 'not met';
+    return `Interactive within ${target} ms, slowed ${slowed}×: ${met}, the slowest median is ${slowest}`;
+  });
   return [
     `Milliseconds from the start of the navigation: median (least–most) of ${ROUNDS} visits`,
     '',
@@ -305,7 +340,7 @@ function report(visits: Visit[]): string {
     '',
     table(['page', 'cache', 'processor', 'while', 'tasks', 'duration', 'longest part'], long),
     '',
-    `Interactive within ${INTERACTIVE} ms on a slowed processor: ${verdict}`,
+    ...verdicts,
   ].join('\n');
 }
 
