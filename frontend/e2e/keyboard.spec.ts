@@ -18,6 +18,7 @@ test('everything can be done without a mouse', async ({ page }) => {
   await tabTo('Password');
   await keyboard.type(OWNER.password);
   await tabTo('Show');
+  await tabTo('Forgot password?');
   await tabTo('Sign in');
   await keyboard.press('Enter');
 
