@@ -74,7 +74,7 @@ test.describe('on paper', () => {
     await signIn(page);
     await revokeAll(page).click();
     await page.emulateMedia({ media: 'print' });
-    await expect(page.getByRole('dialog')).toContainText('It cannot be undone.');
+    await expect(page.getByRole('dialog')).toContainText('This can’t be undone.');
     await expect(page.getByRole('dialog')).toBeVisible();
     await expect(length(page)).toBeHidden();
   });

@@ -18,7 +18,7 @@ test('signing out leaves the cookies of a neighbouring host, and the browser kno
   const neighbour = { domain: 'wiki.example.localhost', path: '/', httpOnly: true };
   await context.addCookies([{ name: 'wiki_session', value: 'kept', ...neighbour }]);
   await sendSignIn(page);
-  await expect(page.getByRole('heading', { name: 'Session configuration' })).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
 
   const names = async () => (await context.cookies()).map(({ name }) => name).sort();
   const kept = ['__Host-curfew_device', 'wiki_session'];
