@@ -34,7 +34,7 @@ test.describe('after a month', () => {
     await attention(page)
       .getByRole('link', { name: /^See who: \d+ without/ })
       .click();
-    await expect(page).toHaveURL('/settings/members?secondFactor=none');
+    await expect(page).toHaveURL('/settings/members?secondFactor=none&state=active');
   });
 });
 

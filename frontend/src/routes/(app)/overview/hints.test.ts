@@ -25,7 +25,7 @@ describe('hintWords', () => {
     expect(words(hint)).toMatchObject({
       title: '1,146 without a second factor',
       text: '2 of them are admins.',
-      path: '/settings/members?secondFactor=none',
+      path: '/settings/members?secondFactor=none&state=active',
     });
     expect(words({ ...hint, admins: 1 }).text).toBe('1 of them is an admin.');
     expect(words({ kind: 'second_factor', count: 3 }).text).toMatch(/stolen password/);

@@ -45,7 +45,7 @@ export function hintWords(hint: Hint, reader: Reader, now: number): Words {
         admins === 0
           ? 'A stolen password is enough to sign in.'
           : `${formatNumber(admins)} of them ${admins === 1 ? 'is an admin' : 'are admins'}.`;
-      return { title, text, button: 'See who', path: `${MEMBERS}?secondFactor=none` };
+      return { title, text, button: 'See who', path: `${MEMBERS}?secondFactor=none&state=active` };
     }
     case 'backup': {
       const title = ago ? `Last backup ${ago}` : 'No backup yet';
