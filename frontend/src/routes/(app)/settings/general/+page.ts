@@ -1,14 +1,7 @@
-import { redirect } from '@sveltejs/kit';
-import { endsSession, isRestricted } from '$lib/api/problem';
 import { loadGeneralSettings } from '$lib/api/settings';
-import { secondFactorPath, signInPath } from '$lib/session/return-to';
+import { orRedirect } from '$lib/session/or-redirect';
 
-export async function load({ url }) {
-  try {
-    return { width: 'form' as const, settings: await loadGeneralSettings() };
-  } catch (error) {
-    if (isRestricted(error)) redirect(307, secondFactorPath(url));
-    if (!endsSession(error)) throw error;
-    redirect(307, signInPath(url));
-  }
-}
+export const load = async ({ url }) => ({
+  settings: await orRedirect(loadGeneralSettings(), url),
+  width: 'form' as const,
+});
