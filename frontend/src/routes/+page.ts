@@ -3,7 +3,7 @@ import { endsSession } from '$lib/api/problem';
 import { loadSession } from '$lib/api/session';
 import { getSetup } from '$lib/api/setup';
 import { endedSentence } from '$lib/text/ended';
-import { sessionEnd } from '$lib/session/session-end.svelte';
+import { farewell } from '$lib/session/farewell.svelte';
 import { homeOf } from '$lib/session/return-to';
 
 /** Redirects to the home page of the person. */
@@ -15,7 +15,7 @@ export async function load() {
     home = homeOf((await loadSession()).member);
   } catch (error) {
     if (!endsSession(error)) throw error;
-    sessionEnd.message ??= endedSentence(error.document);
+    farewell.message ??= endedSentence(error.document);
     home = '/sign-in';
   }
   redirect(307, home);

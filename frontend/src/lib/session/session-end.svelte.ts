@@ -10,15 +10,6 @@ import { SECOND_FACTOR, secondFactorPath } from './return-to';
 
 /** How the session ends, and what the person reads about it. */
 class SessionEnd {
-  get message() {
-    return farewell.message;
-  }
-
-  /** What the sign-in page says about the session that ended. */
-  set message(message: string | null) {
-    farewell.message = message;
-  }
-
   /**
    * Handles the refusal of a session that is over. The page stays, with what was being typed, and a
    * dialog over it says so. A session that must prove a second factor first is led there.
@@ -39,7 +30,7 @@ class SessionEnd {
       const { message, ended } = await task();
       const code = ended.reason === 'member_deactivated' ? ended.reason : 'session_revoked';
       const at = new Date(serverTime()).toISOString();
-      this.message = message;
+      farewell.message = message;
       live.signedOut({ code, detail: message, ended: { at, ...ended } });
     });
     await goto('/sign-in');

@@ -2,7 +2,7 @@ import { redirect } from '@sveltejs/kit';
 import { endsSession } from '$lib/api/problem';
 import { loadSession } from '$lib/api/session';
 import { endedSentence } from '$lib/text/ended';
-import { sessionEnd } from '$lib/session/session-end.svelte';
+import { farewell } from '$lib/session/farewell.svelte';
 import { settingsLink } from '$lib/session/settings-link.svelte';
 import { SECOND_FACTOR, secondFactorPath, signInPath, safeReturnTo } from '$lib/session/return-to';
 
@@ -22,7 +22,7 @@ export async function load({ url, untrack }) {
     return { current };
   } catch (error) {
     if (!endsSession(error)) throw error;
-    sessionEnd.message ??= endedSentence(error.document);
+    farewell.message ??= endedSentence(error.document);
     settingsLink.opened = from.pathname.startsWith('/settings/');
     redirect(307, signInPath(from));
   }
