@@ -30,6 +30,7 @@ test('the organization is renamed, and says whom to ask for help', async ({
   await signIn(page);
   await page.goto('/settings/security');
   await page.getByRole('link', { name: 'General' }).click();
+  await expect(page.getByRole('heading', { name: 'General' })).toBeVisible();
 
   await save(page).click();
   await expect(page.getByText('No changes to save')).toBeVisible();
