@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"errors"
-	"net/http"
 
 	"github.com/labstack/echo/v4"
 
@@ -36,10 +35,7 @@ func (a *API) changePassword(c echo.Context, who session.Principal, in PasswordR
 		return err
 	}
 	ended, err := a.Sessions.ChangeCredential(ctx, who, member.PasswordChange{Proof: proof, Hash: hash}, true)
-	if err != nil {
-		return a.inSession(c, who, err)
-	}
-	return c.JSON(http.StatusOK, SessionsEnded{SessionsEnded: int64(ended)})
+	return answer(c, SessionsEnded{SessionsEnded: int64(ended)}, a.inSession(c, who, err))
 }
 
 func (a *API) reauthenticate(c echo.Context, who session.Principal, in ReauthenticateRequest) error {
@@ -48,10 +44,7 @@ func (a *API) reauthenticate(c echo.Context, who session.Principal, in Reauthent
 		return err
 	}
 	proved, err := a.Sessions.Prove(c.Request().Context(), who, proof)
-	if err != nil {
-		return a.inSession(c, who, err)
-	}
-	return c.JSON(http.StatusOK, wireSession(proved, who.Session.ID))
+	return answer(c, wireSession(proved, who.Session.ID), a.inSession(c, who, err))
 }
 
 // provedAgain verifies a proof of identity within a session.
@@ -83,11 +76,8 @@ func (a *API) inSession(c echo.Context, who session.Principal, err error) error 
 }
 
 func (a *API) renameAccount(c echo.Context, who session.Principal, in AccountRequest) error {
-	if err := a.Members.Rename(c.Request().Context(), who.Caller(), who.Member.ID, in.Name); err != nil {
-		return err
-	}
 	who.Member.Name = in.Name
-	return c.JSON(http.StatusOK, wireMember(who.Member))
+	return answer(c, wireMember(who.Member), a.Members.Rename(c.Request().Context(), who.Caller(), who.Member.ID, in.Name))
 }
 
 // listActivity answers what happened to the caller's account. Entries by others are without their
@@ -95,11 +85,8 @@ func (a *API) renameAccount(c echo.Context, who session.Principal, in AccountReq
 func (a *API) listActivity(c echo.Context, who session.Principal) error {
 	own := who.Member.ID.String()
 	page, err := a.pageOfEntries(c, audit.Filter{Concerning: own, WithGlobal: true})
-	if err != nil {
-		return err
-	}
 	withoutOthersAddresses(page.Items, own)
-	return c.JSON(http.StatusOK, page)
+	return answer(c, page, err)
 }
 
 func withoutOthersAddresses(entries []AuditEntry, own string) {
@@ -112,17 +99,11 @@ func withoutOthersAddresses(entries []AuditEntry, own string) {
 
 func (a *API) listNotices(c echo.Context, who session.Principal) error {
 	notices, err := a.Members.Notices(c.Request().Context(), who.Member.ID)
-	if err != nil {
-		return err
-	}
 	page := AuditPage{Items: wireAuditEntries(notices)}
 	withoutOthersAddresses(page.Items, who.Member.ID.String())
-	return c.JSON(http.StatusOK, page)
+	return answer(c, page, err)
 }
 
 func (a *API) dismissNotices(c echo.Context, who session.Principal, in DismissRequest) error {
-	if err := a.Members.DismissNotices(c.Request().Context(), who.Caller(), *in.UpTo); err != nil {
-		return err
-	}
-	return c.NoContent(http.StatusNoContent)
+	return answerNothing(c, a.Members.DismissNotices(c.Request().Context(), who.Caller(), *in.UpTo))
 }

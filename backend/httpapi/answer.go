@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"net/http"
 	"sync"
 	"time"
 
@@ -19,6 +20,22 @@ type jsonSerializer struct{ echo.DefaultJSONSerializer }
 // Serialize implements [echo.JSONSerializer].
 func (jsonSerializer) Serialize(c echo.Context, answer any, _ string) error {
 	return writeJSON(c.Response(), answer)
+}
+
+// answer sends a value, unless there is an error, which it returns.
+func answer(c echo.Context, value any, err error) error {
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, value)
+}
+
+// answerNothing is answer without a value.
+func answerNothing(c echo.Context, err error) error {
+	if err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
 }
 
 // written are the options for all JSON that is written: as encoding/json writes it, but for times.

@@ -22,24 +22,19 @@ func (a *API) listAudit(c echo.Context, who session.Principal) error {
 	}
 	format := c.QueryParam("format")
 	if format == "" {
-		answer := func(c echo.Context, _ session.Principal) error { return a.answerEntries(c, filter) }
-		if filter.Text != "" {
-			answer = a.walking(answer)
+		list := func(c echo.Context, _ session.Principal) error {
+			page, err := a.pageOfEntries(c, filter)
+			return answer(c, page, err)
 		}
-		return answer(c, who)
+		if filter.Text != "" {
+			list = a.walking(list)
+		}
+		return list(c, who)
 	}
 	if err := refuseParameters(c, notInFiles, "limit", "cursor"); err != nil {
 		return err
 	}
 	return a.exportEntries(c, who, filter, format)
-}
-
-func (a *API) answerEntries(c echo.Context, filter audit.Filter) error {
-	page, err := a.pageOfEntries(c, filter)
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, page)
 }
 
 func (a *API) getAuditChain(c echo.Context, who session.Principal) error {

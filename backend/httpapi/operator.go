@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"net/http"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -19,10 +18,7 @@ type PasswordReset struct {
 
 func (a *API) resetMemberPassword(c echo.Context, _ session.Principal, id member.ID) error {
 	m, password, err := a.Members.Reset(c.Request().Context(), id)
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, PasswordReset{Member: wireMember(m), Password: password})
+	return answer(c, PasswordReset{Member: wireMember(m), Password: password}, err)
 }
 
 // BackupRequest names the file to write a backup to, by its absolute path on the server's host, and
@@ -57,10 +53,7 @@ func (a *API) makeBackup(c echo.Context, who session.Principal, in BackupRequest
 	}
 	backup.Chain = a.remember(chain)
 	// A large backup may outlast the server's deadline for the answer.
-	if err := a.deadlineWriter(c).extendDeadline(); err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, backup)
+	return answer(c, backup, a.deadlineWriter(c).extendDeadline())
 }
 
 // Clock holds the time of sessions, the machine's, and what would end if the machine's were
@@ -81,19 +74,13 @@ func (a *API) getClock(c echo.Context, _ session.Principal) error {
 	}
 	now, ahead := a.Now(), a.ClockAhead()
 	figures, err := a.Sessions.Figures(c.Request().Context(), now)
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, Clock{
+	return answer(c, Clock{
 		Curfew: now, Machine: now.Add(-ahead), AheadSeconds: ahead.Seconds(),
 		Sessions: int64(figures.Live.Sessions), Members: int64(figures.Live.Members), Links: int64(links),
-	})
+	}, err)
 }
 
 func (a *API) acceptTime(c echo.Context, who session.Principal) error {
 	receipt, err := a.AcceptTime(c.Request().Context())
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, wireReceipt(receipt, who))
+	return answer(c, wireReceipt(receipt, who), err)
 }

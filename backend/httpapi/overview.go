@@ -70,10 +70,7 @@ func (a *API) getOverview(c echo.Context, who session.Principal) error {
 }
 
 func (a *API) dismissHint(c echo.Context, who session.Principal, in DismissHintRequest) error {
-	if err := a.Sessions.Dismiss(c.Request().Context(), who, string(in.Kind)); err != nil {
-		return err
-	}
-	return c.NoContent(http.StatusNoContent)
+	return answerNothing(c, a.Sessions.Dismiss(c.Request().Context(), who, string(in.Kind)))
 }
 
 func (a *API) days(ctx context.Context, live session.Count) ([]DayCount, error) {

@@ -45,22 +45,16 @@ func (a *API) reauthenticateByPasskey(c echo.Context, who session.Principal, in 
 	if errors.Is(err, session.ErrCredentialStale) {
 		return errWrongPasskey // it was removed in the meantime
 	}
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, wireSession(proved, who.Session.ID))
+	return answer(c, wireSession(proved, who.Session.ID), err)
 }
 
 func (a *API) listPasskeys(c echo.Context, who session.Principal) error {
 	found, err := a.Members.Passkeys(c.Request().Context(), who.Member.ID)
-	if err != nil {
-		return err
-	}
 	list := PasskeyList{Items: make([]Passkey, len(found))}
 	for i, passkey := range found {
 		list.Items[i] = wirePasskey(passkey)
 	}
-	return c.JSON(http.StatusOK, list)
+	return answer(c, list, err)
 }
 
 func wirePasskey(p member.Passkey) Passkey {

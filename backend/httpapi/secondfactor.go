@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"image/color"
-	"net/http"
 	"strings"
 
 	"github.com/boombuler/barcode/qr"
@@ -20,13 +19,10 @@ func (a *API) getSecondFactor(c echo.Context, who session.Principal) error {
 		return err
 	}
 	passkeys, err := a.Members.Passkeys(c.Request().Context(), who.Member.ID)
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, SecondFactor{
+	return answer(c, SecondFactor{
 		Passkeys: int64(len(passkeys)), Enrolled: len(factor.Sealed) > 0, Since: optional(factor.Since),
 		RecoveryCodes: int64(factor.RecoveryCodes), Demanded: who.Organization.RequireSecondFactor,
-	})
+	}, err)
 }
 
 func (a *API) enrolSecondFactor(c echo.Context, who session.Principal) error {
@@ -35,12 +31,9 @@ func (a *API) enrolSecondFactor(c echo.Context, who session.Principal) error {
 	}
 	begun := a.Members.Enrol(who.Member, who.Organization.Name)
 	picture, err := drawQRCode(begun.URI)
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, Enrolment{
+	return answer(c, Enrolment{
 		Secret: begun.Secret, Uri: begun.URI, QrCode: picture, Enrolment: begun.Token, ExpiresAt: begun.ExpiresAt,
-	})
+	}, err)
 }
 
 func (a *API) putSecondFactor(c echo.Context, who session.Principal, in SecondFactorRequest) error {
@@ -52,10 +45,7 @@ func (a *API) putSecondFactor(c echo.Context, who session.Principal, in SecondFa
 		return err
 	}
 	ended, err := a.Sessions.ChangeCredential(c.Request().Context(), who, change, orZero(in.EndOtherSessions))
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, SecondFactorSetUp{RecoveryCodes: codes, SessionsEnded: int64(ended)})
+	return answer(c, SecondFactorSetUp{RecoveryCodes: codes, SessionsEnded: int64(ended)}, err)
 }
 
 func (a *API) removeSecondFactor(c echo.Context, who session.Principal) error {
@@ -65,18 +55,13 @@ func (a *API) removeSecondFactor(c echo.Context, who session.Principal) error {
 // removeCredential removes a credential, and ends the other sessions if the query asks for it.
 func (a *API) removeCredential(c echo.Context, who session.Principal, removal member.CredentialChange) error {
 	ended, err := a.Sessions.ChangeCredential(c.Request().Context(), who, removal, c.QueryParam("endOtherSessions") == "true")
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, SessionsEnded{SessionsEnded: int64(ended)})
+	return answer(c, SessionsEnded{SessionsEnded: int64(ended)}, err)
 }
 
 func (a *API) renewRecoveryCodes(c echo.Context, who session.Principal) error {
 	change, codes := a.Members.NewRecoveryCodes(who.Member)
-	if _, err := a.Sessions.ChangeCredential(c.Request().Context(), who, change, false); err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, RecoveryCodes{RecoveryCodes: codes})
+	_, err := a.Sessions.ChangeCredential(c.Request().Context(), who, change, false)
+	return answer(c, RecoveryCodes{RecoveryCodes: codes}, err)
 }
 
 // drawQRCode draws the dark squares row by row as an SVG path. Each run of them is one rectangle.

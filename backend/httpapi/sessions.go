@@ -150,14 +150,11 @@ func (a *API) getSessionSummary(c echo.Context, _ session.Principal) error {
 		return err
 	}
 	open, err := a.Members.OpenLinks(c.Request().Context())
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, SessionFigures{
+	return answer(c, SessionFigures{
 		Sessions: int64(figures.Live.Sessions), Members: int64(figures.Live.Members),
 		NewToday: int64(figures.New), EndingWithinHour: int64(figures.EndingWithinHour),
 		OpenLinks: int64(open),
-	})
+	}, err)
 }
 
 func (a *API) revokeSession(c echo.Context, who session.Principal) error {
@@ -195,10 +192,7 @@ func (a *API) revokeSessions(c echo.Context, who session.Principal, in RevokeReq
 
 func (a *API) revokeOtherSessions(c echo.Context, who session.Principal) error {
 	n, err := a.Sessions.RevokeOthers(c.Request().Context(), who)
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, SessionsEnded{SessionsEnded: int64(n)})
+	return answer(c, SessionsEnded{SessionsEnded: int64(n)}, err)
 }
 
 func (a *API) revokeAllSessions(c echo.Context, who session.Principal) error {

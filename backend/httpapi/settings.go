@@ -49,10 +49,7 @@ func (a *API) putSecuritySettings(c echo.Context, who session.Principal, in Poli
 func (a *API) previewSecuritySettings(c echo.Context, who session.Principal, in PolicyRequest) error {
 	next := in.policy()
 	preview, err := a.Sessions.Preview(c.Request().Context(), who, next)
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, wirePreview(preview, next))
+	return answer(c, wirePreview(preview, next), err)
 }
 
 func (a *API) answerSettings(c echo.Context, org session.Organization) error {
@@ -98,11 +95,8 @@ func (a *API) putSignInSettings(c echo.Context, who session.Principal, in SignIn
 
 func (a *API) answerSignInSettings(c echo.Context, who session.Principal, org session.Organization) error {
 	factors, err := a.Members.Factors(c.Request().Context())
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, SignInSettings{
+	return answer(c, SignInSettings{
 		RequireSecondFactor: org.RequireSecondFactor, Members: int64(factors.Members), WithoutSecondFactor: int64(factors.Without),
 		Yours: !who.IsOperator() && !member.TwoFactors(who.Session.Methods),
-	})
+	}, err)
 }

@@ -139,10 +139,7 @@ func (RecoveryCodesChange) Terms(now time.Time) Terms {
 // Factor returns a member's second factor.
 func (s *Service) Factor(ctx context.Context, id ID) (Factor, error) {
 	factor, err := s.store.Factor(ctx, id)
-	if err != nil {
-		return Factor{}, fmt.Errorf("read second factor: %w", err)
-	}
-	return factor, nil
+	return factor, during("read second factor", err)
 }
 
 // Enrol makes a seed for the member, who then proves with a first code that their app has it. The

@@ -2,7 +2,6 @@ package member
 
 import (
 	"context"
-	"fmt"
 )
 
 // FactorKind is a kind of second factor. A member may have both an app and a passkey.
@@ -24,9 +23,6 @@ const (
 	ByEmail    Order = "email"
 	ByCreation Order = "createdAt"
 )
-
-// Valid reports whether there is such an order.
-func (o Order) Valid() bool { return o == ByName || o == ByEmail || o == ByCreation }
 
 // Query selects members of the list.
 type Query struct {
@@ -91,8 +87,6 @@ func (q Query) Count(groups []Group) Counts {
 
 // List returns a page of members, and how many there are.
 func (s *Service) List(ctx context.Context, query Query) (found []Details, counts Counts, err error) {
-	if found, counts, err = s.store.Members(ctx, query); err != nil {
-		return nil, Counts{}, fmt.Errorf("list members: %w", err)
-	}
-	return found, counts, nil
+	found, counts, err = s.store.Members(ctx, query)
+	return found, counts, during("list members", err)
 }

@@ -69,9 +69,6 @@ const (
 	AddressInvalid AddressIssue = "invalid"
 )
 
-// Valid reports whether there is such a state.
-func (s State) Valid() bool { return s == Invited || s == Active || s == Deactivated }
-
 // Change is what a change makes of a member. Without an event nothing changes.
 type Change struct {
 	Next Member
@@ -132,16 +129,10 @@ func (r Role) rank() int {
 	}
 }
 
-// Valid reports whether there is such a role.
-func (r Role) Valid() bool { return r == Plain || r.rank() > 0 }
-
 // Find returns one member, or ErrNotFound.
 func (s *Service) Find(ctx context.Context, id ID) (Details, error) {
 	found, err := s.store.Member(ctx, id)
-	if err != nil {
-		return Details{}, fmt.Errorf("find member: %w", err)
-	}
-	return found, nil
+	return found, during("find member", err)
 }
 
 // Invitee is a person to invite.
@@ -284,10 +275,7 @@ func (s *Service) Remove(ctx context.Context, caller audit.Caller, id ID) (ended
 	effect, err := s.members.CommitMember(ctx, caller, func(ctx context.Context) (Effect, error) {
 		return s.store.RemoveMember(ctx, id, caller, Requirement{Administers: true}, decide)
 	})
-	if err != nil {
-		return 0, fmt.Errorf("remove member: %w", err)
-	}
-	return effect.Ended, nil
+	return effect.Ended, during("remove member", err)
 }
 
 // RevokeSessions ends all sessions of a member, and counts them. Callers may end their own.
@@ -307,10 +295,7 @@ func (s *Service) change(ctx context.Context, caller audit.Caller, requirement R
 	effect, err := s.members.CommitMember(ctx, caller, func(ctx context.Context) (Effect, error) {
 		return s.store.ChangeMember(ctx, id, caller, requirement, decide)
 	})
-	if err != nil {
-		return 0, fmt.Errorf("change member: %w", err)
-	}
-	return effect.Ended, nil
+	return effect.Ended, during("change member", err)
 }
 
 // IssueLink makes a new one-time link for a member, which replaces a waiting one: an invitation for
@@ -345,20 +330,14 @@ func (s *Service) IssueLink(ctx context.Context, caller audit.Caller, id ID) (De
 // OpenLinks counts the one-time links that wait to be used.
 func (s *Service) OpenLinks(ctx context.Context) (int, error) {
 	open, err := s.store.OpenLinks(ctx, s.now())
-	if err != nil {
-		return 0, fmt.Errorf("count open links: %w", err)
-	}
-	return open, nil
+	return open, during("count open links", err)
 }
 
 // Look returns the member that a one-time link is for, with the link, and the organization's name.
 // It uses nothing up, and returns ErrLinkInvalid or ErrLinkUsed.
 func (s *Service) Look(ctx context.Context, secret string) (invited Details, organization string, err error) {
 	invited, organization, err = s.store.CheckLink(ctx, sha256.Sum256([]byte(secret)), s.now())
-	if err != nil {
-		return Details{}, "", fmt.Errorf("check link: %w", err)
-	}
-	return invited, organization, nil
+	return invited, organization, during("check link", err)
 }
 
 // Accepted is the outcome of a one-time link that was used.

@@ -70,10 +70,7 @@ func (s *Service) DismissNotices(ctx context.Context, caller audit.Caller, seque
 	_, err := s.members.CommitMember(ctx, caller, func(ctx context.Context) (Effect, error) {
 		return Effect{}, s.store.DismissNotices(ctx, caller, sequence)
 	})
-	if err != nil {
-		return fmt.Errorf("dismiss notices: %w", err)
-	}
-	return nil
+	return during("dismiss notices", err)
 }
 
 // Factors counts the members who can sign in.
@@ -91,8 +88,5 @@ type Factors struct {
 // Factors counts the members who can sign in, those without a second factor, and the owners.
 func (s *Service) Factors(ctx context.Context) (Factors, error) {
 	found, err := s.store.Factors(ctx)
-	if err != nil {
-		return Factors{}, fmt.Errorf("count second factors: %w", err)
-	}
-	return found, nil
+	return found, during("count second factors", err)
 }

@@ -166,10 +166,7 @@ func (h holder) WebAuthnCredentials() []webauthn.Credential { return h.known }
 // Passkeys returns the member's passkeys, the oldest first.
 func (s *Service) Passkeys(ctx context.Context, id ID) ([]Passkey, error) {
 	found, err := s.store.Passkeys(ctx, id)
-	if err != nil {
-		return nil, fmt.Errorf("read passkeys: %w", err)
-	}
-	return found, nil
+	return found, during("read passkeys", err)
 }
 
 // BeginRegistration asks the member's browser to make a passkey, on a device that has none of

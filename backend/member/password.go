@@ -279,10 +279,7 @@ func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 	}
 	defer end()
 	hash, err := argon2id.CreateHash(norm.NFC.String(password), cost)
-	if err != nil {
-		return "", fmt.Errorf("hash a password: %w", err)
-	}
-	return hash, nil
+	return hash, during("hash a password", err)
 }
 
 // matches reports whether a password matches a stored hash. An empty hash never matches, after the

@@ -72,8 +72,5 @@ func (s *Service) WriteRefusals(ctx context.Context) error {
 		// restart (R7).
 		return audit.Event{At: now, Action: c.Action, Actor: audit.Anonymous, Target: c.Target, Details: details}
 	})
-	if err != nil {
-		return fmt.Errorf("write counts of refusals: %w", err)
-	}
-	return nil
+	return during("write counts of refusals", err)
 }

@@ -28,6 +28,14 @@ var (
 	ErrNotFound = refusal.New("no such member")
 )
 
+// during returns an error with what was being done, or nil for none.
+func during(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
 // Store is what the service asks of storage. Each method is one transaction, and has reached the
 // disk when it returns.
 type Store interface {

@@ -197,8 +197,5 @@ func (s *Service) succeed(ctx context.Context, m Member, refusal audit.Action, t
 }
 
 func (s *Service) giveBack(ctx context.Context, buckets []Bucket) error {
-	if err := s.store.ReturnAttempt(context.WithoutCancel(ctx), buckets); err != nil {
-		return fmt.Errorf("return attempt: %w", err)
-	}
-	return nil
+	return during("return attempt", s.store.ReturnAttempt(context.WithoutCancel(ctx), buckets))
 }

@@ -33,10 +33,7 @@ func (s *Service) CountDay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.store.SaveDay(ctx, today); err != nil {
-		return fmt.Errorf("save the counts of the day: %w", err)
-	}
-	return nil
+	return during("save the counts of the day", s.store.SaveDay(ctx, today))
 }
 
 // Days returns the last days that are on record, the oldest first. The last one is today, with the
@@ -56,10 +53,7 @@ func (s *Service) Days(ctx context.Context, live Count) ([]DayCount, error) {
 func (s *Service) today(ctx context.Context, now time.Time, live Count) (DayCount, error) {
 	day := now.UTC().Truncate(24 * time.Hour)
 	count, err := s.store.SignIns(ctx, day)
-	if err != nil {
-		return DayCount{}, fmt.Errorf("count sign-ins: %w", err)
-	}
-	return DayCount{Day: day, Live: live, SignIns: count}, nil
+	return DayCount{Day: day, Live: live, SignIns: count}, during("count sign-ins", err)
 }
 
 // Dismiss records that an admin dismissed a hint of the overview.
@@ -69,8 +63,5 @@ func (s *Service) Dismiss(ctx context.Context, who Principal, kind string) error
 		event := by.Event(s.now(), audit.HintDismissed, "organization", map[string]any{"kind": kind})
 		return Effect{}, s.store.Dismiss(ctx, by, member.Requirement{Administers: true}, event)
 	})
-	if err != nil {
-		return fmt.Errorf("dismiss a hint: %w", err)
-	}
-	return nil
+	return during("dismiss a hint", err)
 }

@@ -21,15 +21,6 @@ const (
 	Bot     DeviceKind = "bot"
 )
 
-// Valid reports whether there is such a kind.
-func (k DeviceKind) Valid() bool {
-	switch k {
-	case Desktop, Phone, Tablet, Program, Bot:
-		return true
-	}
-	return false
-}
-
 // Device is a client in words that people know, as in "Firefox" on "Windows".
 type Device struct {
 	Browser string

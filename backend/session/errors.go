@@ -95,3 +95,11 @@ func (e *CountError) Error() string {
 
 // Refusal implements [refusal.Refusal].
 func (e *CountError) Refusal() {}
+
+// during returns an error with what was being done, or nil for none.
+func during(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}

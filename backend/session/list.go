@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"time"
 
@@ -156,10 +155,7 @@ func (s *Service) LastSeen(ctx context.Context, members ...member.ID) (map[membe
 		return nil, nil //nolint:nilnil // of no member nothing is known
 	}
 	seen, err := s.store.LastSeen(ctx, members)
-	if err != nil {
-		return nil, fmt.Errorf("read last accesses: %w", err)
-	}
-	return seen, nil
+	return seen, during("read last accesses", err)
 }
 
 // Memory returns how many bytes the live sessions take, without their members. The garbage

@@ -116,15 +116,6 @@ const (
 	ByAddress  Order = "address"
 )
 
-// Valid reports whether there is such an order.
-func (o Order) Valid() bool {
-	switch o {
-	case ByLastSeen, BySignedIn, ByEnd, ByMember, ByDevice, ByAddress:
-		return true
-	}
-	return false
-}
-
 // Descends reports whether the largest comes first unless the query is reversed, as people expect
 // of times.
 func (o Order) Descends() bool { return o != ByMember && o != ByDevice && o != ByAddress }

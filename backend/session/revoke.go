@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -116,10 +115,7 @@ func (s *Service) RevokeAll(ctx context.Context, who Principal, reason, idempote
 		org.Generation = receipt.Generation
 		return Effect{Organization: &org}, nil
 	})
-	if err != nil {
-		return Receipt{}, fmt.Errorf("revoke all sessions: %w", err)
-	}
-	return receipt, nil
+	return receipt, during("revoke all sessions", err)
 }
 
 // SignOut ends the principal's own session.
@@ -253,8 +249,5 @@ func (s *Service) end(ctx context.Context, request EndRequest) (ended, skipped i
 		effect, skipped, err = s.store.End(ctx, request)
 		return effect, err
 	})
-	if err != nil {
-		return 0, 0, fmt.Errorf("end sessions: %w", err)
-	}
-	return len(effect.Ended), skipped, nil
+	return len(effect.Ended), skipped, during("end sessions", err)
 }

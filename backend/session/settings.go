@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"time"
 
 	"curfew/backend/audit"
@@ -132,8 +131,5 @@ func (s *Service) update(
 		}
 		return s.store.SaveOrganization(ctx, update)
 	})
-	if err != nil {
-		return Organization{}, fmt.Errorf("save the organization: %w", err)
-	}
-	return saved, nil
+	return saved, during("save the organization", err)
 }

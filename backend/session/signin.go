@@ -120,10 +120,7 @@ func (s *Service) ChangeCredential(ctx context.Context, who Principal, change me
 			Event: who.Caller().Event(now, terms.Action, "member:"+who.Member.ID.String(), terms.Details),
 		})
 	})
-	if err != nil {
-		return 0, fmt.Errorf("change credential: %w", err)
-	}
-	return len(effect.Ended), nil
+	return len(effect.Ended), during("change credential", err)
 }
 
 // hasEnded reports whether the error is a verdict on a session that is not alive.
