@@ -103,6 +103,8 @@ func TestAPreviewIsTheRuleAskedOfEachSession(t *testing.T) {
 		ended += got.AtOnce.Sessions
 		spared += got.Live.Sessions - got.AtOnce.Sessions
 	})
-	require.Positive(t, ended)
-	require.Positive(t, spared)
+	if !testing.Short() { // which draws a fifth as often, and so may miss one of these
+		require.Positive(t, ended)
+		require.Positive(t, spared)
+	}
 }
