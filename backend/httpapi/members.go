@@ -25,7 +25,7 @@ func (a *API) listMembers(c echo.Context, who session.Principal) error {
 		Order:        cmp.Or(member.Order(c.QueryParam("sort")), member.ByName), Descending: descending(c, false),
 	}
 	if c.QueryParam("format") == "" {
-		return a.pageOfMembers(c, who, query)
+		return a.walking(func(c echo.Context, _ session.Principal) error { return a.pageOfMembers(c, query) })(c, who)
 	}
 	if err := refuseParameters(c, notInFiles, "limit", "cursor"); err != nil {
 		return err
@@ -33,13 +33,8 @@ func (a *API) listMembers(c echo.Context, who session.Principal) error {
 	return a.exportMembers(c, who, query)
 }
 
-func (a *API) pageOfMembers(c echo.Context, who session.Principal, query member.Query) error {
+func (a *API) pageOfMembers(c echo.Context, query member.Query) (err error) {
 	ctx, limit := c.Request().Context(), pageLimit(c)
-	leave, err := a.walks.enter(ctx, who)
-	if err != nil {
-		return err
-	}
-	defer leave()
 	list := fmt.Sprintf("members by %s, %t", query.Order, query.Descending) // a cursor is of one order
 	if query.After, err = readCursor[member.Details](a, c, list); err != nil {
 		return err
@@ -57,10 +52,8 @@ func (a *API) pageOfMembers(c echo.Context, who session.Principal, query member.
 			return err
 		}
 	}
-	if page.Items, err = a.wireMembersSeen(ctx, found...); err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, page)
+	page.Items, err = a.wireMembers(ctx, found...)
+	return answer(c, page, err)
 }
 
 // exportMembers streams every member that the query selects.
@@ -74,7 +67,7 @@ func (a *API) exportMembers(c echo.Context, who session.Principal, query member.
 				return nil, err
 			}
 			query.After = &found[len(found)-1]
-			return a.wireMembersSeen(ctx, found...)
+			return a.wireMembers(ctx, found...)
 		},
 	})
 }
@@ -93,7 +86,7 @@ func (a *API) getMember(c echo.Context, _ session.Principal, id member.ID) error
 	if err != nil {
 		return err
 	}
-	wire, err := a.wireMembersSeen(c.Request().Context(), found)
+	wire, err := a.wireMembers(c.Request().Context(), found)
 	if err != nil {
 		return err
 	}
@@ -230,7 +223,7 @@ func (a *API) linkTo(secret string) string {
 	return link.String()
 }
 
-// wireMembers converts members, with their live sessions.
+// wireMembers converts members, with their live sessions and when they were last seen.
 func (a *API) wireMembers(ctx context.Context, found ...member.Details) ([]MemberDetails, error) {
 	ids := make([]member.ID, len(found))
 	for i, m := range found {
@@ -240,23 +233,11 @@ func (a *API) wireMembers(ctx context.Context, found ...member.Details) ([]Membe
 	if err != nil {
 		return nil, err
 	}
-	wire := make([]MemberDetails, len(found))
+	wire, signedOut := make([]MemberDetails, len(found)), []member.ID(nil)
 	for i, m := range found {
 		wire[i] = wireDetails(m)
 		wire[i].Sessions = int64(activity[m.ID].Sessions)
 		wire[i].LastSeenAt = optional(activity[m.ID].LastSeenAt)
-	}
-	return wire, nil
-}
-
-// wireMembersSeen is wireMembers, also with when those without a live session were last seen.
-func (a *API) wireMembersSeen(ctx context.Context, found ...member.Details) ([]MemberDetails, error) {
-	wire, err := a.wireMembers(ctx, found...)
-	if err != nil {
-		return nil, err
-	}
-	var signedOut []member.ID
-	for i, m := range found {
 		if wire[i].LastSeenAt == nil && m.State != member.Invited {
 			signedOut = append(signedOut, m.ID)
 		}

@@ -105,7 +105,10 @@ func (a *API) writeTokens(c echo.Context, status int, who session.Principal, ref
 func (a *API) listSessions(c echo.Context, who session.Principal) error {
 	switch scope := c.QueryParam("scope"); {
 	case scope == "all", scope == "" && who.IsOperator():
-		return a.findSessions(c, who)
+		if c.QueryParam("format") != "" {
+			return a.exportSessions(c, who)
+		}
+		return a.walking(a.findSessions)(c, who)
 	case who.IsOperator():
 		return invalid("scope", "invalid", "The operator has no sessions. Use scope=all.")
 	}
