@@ -99,7 +99,7 @@ func withoutOthersAddresses(entries []AuditEntry, own string) {
 
 func (a *API) listNotices(c echo.Context, who session.Principal) error {
 	notices, err := a.Members.Notices(c.Request().Context(), who.Member.ID)
-	page := AuditPage{Items: wireAuditEntries(notices)}
+	page := AuditPage{Items: each(notices, wireAuditEntry)}
 	withoutOthersAddresses(page.Items, who.Member.ID.String())
 	return answer(c, page, err)
 }

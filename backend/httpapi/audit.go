@@ -96,7 +96,7 @@ func (a *API) pageOfEntries(c echo.Context, filter audit.Filter) (AuditPage, err
 	if found.Next != nil {
 		page.NextCursor, err = a.writeCursor("audit", *found.Next)
 	}
-	page.Items = wireAuditEntries(found.Entries)
+	page.Items = each(found.Entries, wireAuditEntry)
 	return page, err
 }
 

@@ -225,11 +225,7 @@ func (a *API) linkTo(secret string) string {
 
 // wireMembers converts members, with their live sessions and when they were last seen.
 func (a *API) wireMembers(ctx context.Context, found ...member.Details) ([]MemberDetails, error) {
-	ids := make([]member.ID, len(found))
-	for i, m := range found {
-		ids[i] = m.ID
-	}
-	activity, err := a.Sessions.ActivityOf(ctx, ids...)
+	activity, err := a.Sessions.ActivityOf(ctx, each(found, func(m member.Details) member.ID { return m.ID })...)
 	if err != nil {
 		return nil, err
 	}

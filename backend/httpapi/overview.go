@@ -75,13 +75,11 @@ func (a *API) dismissHint(c echo.Context, who session.Principal, in DismissHintR
 
 func (a *API) days(ctx context.Context, live session.Count) ([]DayCount, error) {
 	days, err := a.Sessions.Days(ctx, live)
-	wire := make([]DayCount, len(days))
-	for i, d := range days {
-		wire[i] = DayCount{
+	return each(days, func(d session.DayCount) DayCount {
+		return DayCount{
 			Date: d.Day.Format(time.DateOnly), Sessions: int64(d.Live.Sessions), Members: int64(d.Live.Members), SignIns: int64(d.SignIns),
 		}
-	}
-	return wire, err
+	}), err
 }
 
 // activeMembers returns a few of the members who were seen since then, the latest first.
@@ -110,7 +108,7 @@ func (a *API) latest(ctx context.Context, actions []audit.Action, since time.Tim
 	slices.SortFunc(entries, func(x, y audit.Entry) int {
 		return cmp.Or(y.At.Compare(x.At), cmp.Compare(y.Sequence, x.Sequence))
 	})
-	return wireAuditEntries(entries), nil
+	return each(entries, wireAuditEntry), nil
 }
 
 // overviewFacts are what the hints are judged by.

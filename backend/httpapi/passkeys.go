@@ -50,11 +50,7 @@ func (a *API) reauthenticateByPasskey(c echo.Context, who session.Principal, in 
 
 func (a *API) listPasskeys(c echo.Context, who session.Principal) error {
 	found, err := a.Members.Passkeys(c.Request().Context(), who.Member.ID)
-	list := PasskeyList{Items: make([]Passkey, len(found))}
-	for i, passkey := range found {
-		list.Items[i] = wirePasskey(passkey)
-	}
-	return answer(c, list, err)
+	return answer(c, PasskeyList{Items: each(found, wirePasskey)}, err)
 }
 
 func wirePasskey(p member.Passkey) Passkey {

@@ -36,12 +36,12 @@ func (a *API) findSessions(c echo.Context, who session.Principal) error {
 	if err != nil {
 		return err
 	}
-	page := SessionPage{Items: make([]Session, len(found)), Total: int64(total)}
-	for i, p := range found {
-		page.Items[i] = wireSession(p, who.Session.ID)
-		m := wireMember(p.Member)
-		page.Items[i].Member = &m
-	}
+	page := SessionPage{Total: int64(total)}
+	page.Items = each(found, func(p session.Principal) Session {
+		item := wireSession(p, who.Session.ID)
+		item.Member = optional(wireMember(p.Member))
+		return item
+	})
 	return a.answerPage(c, page, list, next)
 }
 

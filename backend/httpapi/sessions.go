@@ -127,10 +127,8 @@ func (a *API) listSessions(c echo.Context, who session.Principal) error {
 	if err != nil {
 		return err
 	}
-	page := SessionPage{Items: make([]Session, len(found)), Total: int64(activity[who.Member.ID].Sessions)}
-	for i, p := range found {
-		page.Items[i] = wireSession(p, who.Session.ID)
-	}
+	page := SessionPage{Total: int64(activity[who.Member.ID].Sessions)}
+	page.Items = each(found, func(p session.Principal) Session { return wireSession(p, who.Session.ID) })
 	return a.answerPage(c, page, ownList, next)
 }
 

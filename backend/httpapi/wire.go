@@ -74,12 +74,13 @@ func wireAuditEntry(e audit.Entry) AuditEntry {
 	return wire
 }
 
-func wireAuditEntries(entries []audit.Entry) []AuditEntry {
-	wire := make([]AuditEntry, len(entries))
-	for i, entry := range entries {
-		wire[i] = wireAuditEntry(entry)
+// each converts the items of a list. The result is never nil, which would be null in JSON.
+func each[From, To any](items []From, convert func(From) To) []To {
+	converted := make([]To, len(items))
+	for i, item := range items {
+		converted[i] = convert(item)
 	}
-	return wire
+	return converted
 }
 
 func wireFinding(found audit.Finding, at time.Time) AuditChain {
@@ -102,21 +103,14 @@ func wireReceipt(r session.Receipt, to session.Principal) RevocationReceipt {
 }
 
 func wirePreview(p session.Preview, next session.Policy) PolicyPreview {
-	wire := PolicyPreview{
+	return PolicyPreview{
 		Live: wireCount(p.Live), AtOnce: wireCount(p.AtOnce), WithinHour: wireCount(p.WithinHour), WithinDay: wireCount(p.WithinDay),
-		LastEndsAt: optional(p.LastEndsAt), Yours: p.Yours, Loosens: p.Loosens, Named: make([]Actor, len(p.Named)),
-		Remaining: make([]Remaining, len(p.Remaining)), Guidelines: make([]Guideline, len(session.Guidelines)),
+		LastEndsAt: optional(p.LastEndsAt), Yours: p.Yours, Loosens: p.Loosens, Named: each(p.Named, wireActor),
+		Remaining: each(p.Remaining, func(r session.Remaining) Remaining {
+			return Remaining{At: r.At, Before: int64(r.Before), After: int64(r.After)}
+		}),
+		Guidelines: each(session.Guidelines, func(g session.Guideline) Guideline { return wireGuideline(g, next) }),
 	}
-	for i, m := range p.Named {
-		wire.Named[i] = wireActor(m)
-	}
-	for i, r := range p.Remaining {
-		wire.Remaining[i] = Remaining{At: r.At, Before: int64(r.Before), After: int64(r.After)}
-	}
-	for i, g := range session.Guidelines {
-		wire.Guidelines[i] = wireGuideline(g, next)
-	}
-	return wire
 }
 
 func wireCount(c session.Count) SessionSummary {
