@@ -401,7 +401,8 @@ func TestAFloodOfRightPasswordsIsPaced(t *testing.T) {
 		floods.note(t, textf("right password %d of %d", i, n), a, unless(a.status == http.StatusCreated || a.is(http.StatusTooManyRequests, "too_many_attempts") == "" || a.is(http.StatusServiceUnavailable, "busy") == "", "want 201, 429 or 503"))
 	}
 	most := 100 + int(time.Since(begun)/(30*time.Second))
+	least := min(50, n-withStatus(answers, http.StatusServiceUnavailable)) // a machine under load is busy for the others
 	sessions := h.number("SELECT count(*) FROM sessions")
-	floods.note(t, textf("%d right passwords", n), textf("%d sessions, %d answered 201", sessions, withStatus(answers, http.StatusCreated)), unless(sessions <= most && sessions >= 50, "want 50 to %d", most))
+	floods.note(t, textf("%d right passwords", n), textf("%d sessions, %d answered 201", sessions, withStatus(answers, http.StatusCreated)), unless(sessions <= most && sessions >= least, "want %d to %d", least, most))
 	h.requireLive(h.signIn(email(member.Owner)))
 }
