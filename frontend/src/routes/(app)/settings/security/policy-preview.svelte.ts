@@ -25,21 +25,19 @@ export class PolicyPreview {
     // The first answer is needed in any case: the guidelines come from it.
     if (!policy && !this.effect) return;
     if (policy && this.#asking && samePolicy(policy, this.#asking)) return;
-    this.#forget();
+    this.stop();
     this.loading = policy !== null;
     if (policy) this.#timer = setTimeout(() => void this.ask(policy), this.#request ? REST : 0);
   }
 
-  /** Asks now. Returns null if there is no answer, or if a later request replaced this one. */
-  ask = (policy: Policy) => this.#ask(policy);
-
   /** Asks again in the background, because the policy in force has changed. */
   async again(policy: Policy | null) {
-    if (policy) await this.#ask(policy, passive);
+    if (policy) await this.ask(policy, passive);
   }
 
-  async #ask(policy: Policy, headers: HeadersInit = {}): Promise<Effect | null> {
-    this.#forget();
+  /** Asks now. Returns null if there is no answer, or if a later request replaced this one. */
+  async ask(policy: Policy, headers: HeadersInit = {}): Promise<Effect | null> {
+    this.stop();
     this.loading = true;
     this.#asking = policy;
     const request = (this.#request = new AbortController());
@@ -67,10 +65,6 @@ export class PolicyPreview {
   }
 
   stop() {
-    this.#forget();
-  }
-
-  #forget() {
     clearTimeout(this.#timer);
     this.#request?.abort();
     this.#asking = null;
