@@ -1,3 +1,0 @@
-export function load({ url }) {
-  return { next: url.searchParams.get('next') };
-}
