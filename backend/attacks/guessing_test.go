@@ -401,7 +401,9 @@ func TestAFloodOfRightPasswordsIsPaced(t *testing.T) {
 		floods.note(t, textf("right password %d of %d", i, n), a, unless(a.status == http.StatusCreated || a.is(http.StatusTooManyRequests, "too_many_attempts") == "" || a.is(http.StatusServiceUnavailable, "busy") == "", "want 201, 429 or 503"))
 	}
 	most := 100 + int(time.Since(begun)/(30*time.Second))
-	least := min(50, n-withStatus(answers, http.StatusServiceUnavailable)) // a machine under load is busy for the others
+	// While a password is hashed, it takes one of ten attempts: a few that come fast are let in by the
+	// speed of the machine, but ten always are.
+	least := some(50, 10)
 	sessions := h.number("SELECT count(*) FROM sessions")
 	floods.note(t, textf("%d right passwords", n), textf("%d sessions, %d answered 201", sessions, withStatus(answers, http.StatusCreated)), unless(sessions <= most && sessions >= least, "want %d to %d", least, most))
 	h.requireLive(h.signIn(email(member.Owner)))
