@@ -1,5 +1,5 @@
-import { expect, plugIn, signIn, test } from './journey';
-import { addMember, demandFactors, saveByProgram } from './server';
+import { expect, plugIn, signIn, signInAgain, test } from './journey';
+import { addMember, demandFactors, revokeAllByProgram, saveByProgram } from './server';
 
 test('a newcomer adds a passkey by one press', async ({ page, server }) => {
   await plugIn(page);
@@ -17,6 +17,12 @@ test('a newcomer adds a passkey by one press', async ({ page, server }) => {
   await goOn.click();
   await expect(page).toHaveURL('/account');
   await expect(page.getByRole('button', { name: /^Remove Headless Chrome/ })).toBeVisible();
+
+  await revokeAllByProgram(server);
+  const passkey = signInAgain(page).getByRole('button', { name: 'Sign in with a passkey' });
+  await expect(passkey, 'it is known there from now on').toBeFocused();
+  await passkey.click();
+  await expect(signInAgain(page)).toBeHidden();
   await page.goto('/welcome');
   await expect(page, 'nothing is left to do there').toHaveURL('/account');
 });
