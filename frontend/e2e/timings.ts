@@ -261,18 +261,6 @@ async function visit(browser: Browser, server: Server, page: typeof SIGN_IN, slo
       }
       await note('typing');
 
-      await tab.mouse.move(640, 400);
-      for (const way of [300, -300]) {
-        for (let turn = 0; turn < 4; turn++) {
-          await tab.mouse.wheel(0, way);
-          await new Promise((glance) => setTimeout(glance, 100));
-        }
-        const top = await ask<number>(protocol, 'scrollY');
-        expect(top > 0, 'the wheel moves the page').toBe(way > 0);
-      }
-      await ask(protocol, `timings.quiet('${FORETOLD}')`);
-      await note('scrolling');
-
       const chart = tab.getByRole('img', { name: /^How many of 100,\d{3} current sessions/ });
       await expect(chart, 'what was measured').toBeVisible();
     }
