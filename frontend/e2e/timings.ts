@@ -44,7 +44,7 @@ const OTHERS = [
     name: 'Overview',
     path: '/overview',
     control: 'main [aria-pressed]',
-    whole: 'main .chart .line',
+    whole: 'main h2',
   },
   {
     name: 'Sessions',
