@@ -158,7 +158,7 @@ type Page struct {
 // Reader reads the log.
 type Reader interface {
 	Log
-	// Entries returns the entries that the filter selects, the newest first, whatever its text.
+	// Entries returns the entries that the filter selects, the newest first. It ignores the text.
 	Entries(ctx context.Context, filter Filter) ([]Entry, error)
 	// Search returns the entries that the filter selects by text too, the newest first. It scans a
 	// bounded part of the log, so it may return fewer than the limit, or none, with more to come.

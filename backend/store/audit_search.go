@@ -13,7 +13,7 @@ const (
 	searchMost = 20_000
 )
 
-// searched is an entry with the folded names and addresses of its actor and of the member whom it
+// searched is an entry with the folded names and addresses of its actor and of the member it
 // concerns, as they are today.
 type searched struct {
 	audit.Entry

@@ -234,7 +234,7 @@ func (db *DB) Members(ctx context.Context, query member.Query) (found []member.D
 	return found, counts, unavailable(err)
 }
 
-// membersByGroup counts the members in whom the query's text is found.
+// membersByGroup counts the members that the query's text matches.
 func membersByGroup(tx *gorm.DB, query member.Query) ([]member.Group, error) {
 	where, args := searchMembers(query)
 	return all(tx, func(g *member.Group) []any { return []any{&g.Role, &g.State, &g.App, &g.Passkey, &g.Members} },

@@ -230,7 +230,7 @@ test('repeats and sign-ins are folded, and unfolded', async ({ page, server }) =
   await each.last().click();
   await expect(page.getByText('session.refused', { exact: true })).toBeVisible();
 
-  // Whoever selects sign-ins wants to see each.
+  // A reader who selects sign-ins wants to see each.
   await selectAction(page, 'Sign-ins');
   await expect(entries(page).filter({ hasText: 'members signed in' })).toHaveCount(0);
   await expect(chi).toBeVisible();

@@ -17,7 +17,7 @@ async function saveByProgram(server: Server, body: object, who?: Parameters<type
   await call(server.url, 'PUT', '/api/settings/general', body, token);
 }
 
-test('the organization is renamed, and says whom to ask for help', async ({
+test('the organization is renamed, and names a contact for help', async ({
   page,
   server,
   anotherBrowser,

@@ -46,7 +46,7 @@ const CHALLENGED = 4 * 60_000;
 /**
  * Offers passkeys in the suggestions of a field with `autocomplete="… webauthn"`, until one is
  * chosen or the signal aborts. The browser asks for one passkey at a time, so the signal has to
- * abort before another way asks. Returns null for none, after an error too: nobody waits for this.
+ * abort before another way asks. Returns null for none, and after an error.
  */
 export async function suggestPasskeys(signal: AbortSignal) {
   if (!canUsePasskeys || !(await PublicKeyCredential.isConditionalMediationAvailable()))

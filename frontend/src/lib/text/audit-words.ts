@@ -38,8 +38,8 @@ type Details = Record<string, unknown>;
 /** What the words of an entry are made of. */
 interface Words {
   who: Part;
-  /** The member whom it concerns: a name, "you" or "another member". */
-  whom: Part;
+  /** The member it concerns: a name, "you" or "another member". */
+  member: Part;
   /** Whether it concerns a member, the reader, and the member who acted. */
   known: boolean;
   mine: boolean;
@@ -88,8 +88,12 @@ const KINDS: Record<string, Kind | undefined> = {
     unconfirmedWords,
   ),
   'session.ended': kind('Sessions ended', 'revoke', endedTone, endedWords),
-  'member.sessions_revoked': kind('Revoked for a member', 'revoke', 'bad', ({ who, whom, self }) =>
-    self ? say`${who} signed out everywhere` : say`${who} signed ${whom} out everywhere`,
+  'member.sessions_revoked': kind(
+    'Revoked for a member',
+    'revoke',
+    'bad',
+    ({ who, member, self }) =>
+      self ? say`${who} signed out everywhere` : say`${who} signed ${member} out everywhere`,
   ),
   'sessions.revoked': kind(
     'Revoked by filter',
@@ -105,15 +109,15 @@ const KINDS: Record<string, Kind | undefined> = {
     'Invitations',
     'member',
     '',
-    ({ who, whom }) => say`${who} invited ${whom}`,
+    ({ who, member }) => say`${who} invited ${member}`,
     {
       more: ({ details }) => [roleWords('as', details.role)],
     },
   ),
   'member.changed': kind('Members changed', 'member', '', memberWords, { tells: changedWords }),
-  'member.link_issued': kind('Links created', 'link', '', ({ who, whom, details }) => {
+  'member.link_issued': kind('Links created', 'link', '', ({ who, member, details }) => {
     const link = details.kind === 'reset' ? 'password reset link' : 'new invitation link';
-    return say`${who} created a ${link} for ${whom}`;
+    return say`${who} created a ${link} for ${member}`;
   }),
   'member.link_used': kind('Links used', 'link', '', ({ who, details }) =>
     details.kind === 'reset'
@@ -126,8 +130,8 @@ const KINDS: Record<string, Kind | undefined> = {
     'good',
     ({ who, own }) => say`${who} changed ${own} password`,
   ),
-  'member.password_reset': kind('Passwords reset', 'key', '', ({ who, whom, mine }) =>
-    mine ? say`${who} reset your password` : say`${who} reset the password of ${whom}`,
+  'member.password_reset': kind('Passwords reset', 'key', '', ({ who, member, mine }) =>
+    mine ? say`${who} reset your password` : say`${who} reset the password of ${member}`,
   ),
   'member.removed': kind('Members removed', 'member', 'bad', removedWords),
   'members.exported': kind('Members exported', 'download', '', 'exported the list of members', {
@@ -143,10 +147,10 @@ const KINDS: Record<string, Kind | undefined> = {
     'Second factors removed',
     'shield',
     'bad',
-    ({ who, whom, self, mine, own }) =>
+    ({ who, member, self, mine, own }) =>
       self || mine
         ? say`${who} removed ${self ? own : 'your'} second factor`
-        : say`${who} removed the second factor of ${whom}`,
+        : say`${who} removed the second factor of ${member}`,
   ),
   'member.recovery_codes_made': kind(
     'Recovery codes created',
@@ -307,7 +311,7 @@ export function differences({ details: { before, after } }: AuditEntry): Differe
     .filter((each) => each.before !== each.after);
 }
 
-/** What stands elsewhere in an entry: whom it concerns, the client, what it ended, its counters. */
+/** What stands elsewhere in an entry: its member, the client, what it ended, its counters. */
 const NO_FACTS =
   /^(before|after|member|userAgent|sessionsEnded|membersSignedOut|version|generation)$/;
 
@@ -358,7 +362,7 @@ function wordsOf(entry: AuditEntry, { self, nameOf }: Reader): Words {
   const name = id === null ? '' : nameOf?.(id) || (id === actor.id && actor.name) || nameIn(entry);
   return {
     who: byReader ? 'You' : { name: upper(actor.name) },
-    whom: mine ? 'you' : name ? { name } : 'another member',
+    member: mine ? 'you' : name ? { name } : 'another member',
     known: id !== null,
     mine,
     self: id !== null && id === actor.id,
@@ -369,22 +373,22 @@ function wordsOf(entry: AuditEntry, { self, nameOf }: Reader): Words {
   };
 }
 
-function refusedWords({ whom, known, mine, details }: Words): Part[] {
+function refusedWords({ member, known, mine, details }: Words): Part[] {
   if (details.wrong === 'passkey') return ['A passkey was refused'];
   if (!known) return ['Sign-in with an unknown e-mail address'];
   if (details.wrong === 'code' || details.wrong === 'no_code') {
     const but = details.wrong === 'code' ? 'but a wrong code' : 'but no code';
     return mine
       ? say`Someone entered your correct password ${but}`
-      : say`Someone entered the correct password of ${whom} ${but}`;
+      : say`Someone entered the correct password of ${member} ${but}`;
   }
-  return mine ? ['Wrong password'] : say`Wrong password for ${whom}`;
+  return mine ? ['Wrong password'] : say`Wrong password for ${member}`;
 }
 
-function unconfirmedWords({ whom, mine, details }: Words): Part[] {
+function unconfirmedWords({ member, mine, details }: Words): Part[] {
   if (details.wrong === 'passkey') return ['A passkey was refused'];
   const what = details.wrong === 'code' ? 'Wrong code' : 'Wrong password';
-  return mine ? say`${what} to confirm your identity` : say`${what} to confirm as ${whom}`;
+  return mine ? say`${what} to confirm your identity` : say`${what} to confirm as ${member}`;
 }
 
 function removedWords({ who, details, before }: Words): Part[] {
@@ -394,13 +398,13 @@ function removedWords({ who, details, before }: Words): Part[] {
     : say`${who} removed ${gone} for good`;
 }
 
-function memberWords({ who, whom, self, own }: Words): Part[] {
-  return self ? say`${who} changed ${own} account` : say`${who} changed ${whom}`;
+function memberWords({ who, member, self, own }: Words): Part[] {
+  return self ? say`${who} changed ${own} account` : say`${who} changed ${member}`;
 }
 
-function endedWords({ who, whom, mine, self, own, details }: Words): Part[] {
+function endedWords({ who, member, mine, self, own, details }: Words): Part[] {
   const ended = (how: string) =>
-    mine ? say`One of your sessions ${how}` : say`A session of ${whom} ${how}`;
+    mine ? say`One of your sessions ${how}` : say`A session of ${member} ${how}`;
   switch (details.reason) {
     case 'signed_out':
       return say`${who} signed out`;
@@ -417,7 +421,7 @@ function endedWords({ who, whom, mine, self, own, details }: Words): Part[] {
       if (self) return say`${who} signed out another of ${own} sessions`;
       return mine
         ? say`${who} revoked one of your sessions`
-        : say`${who} revoked a session of ${whom}`;
+        : say`${who} revoked a session of ${member}`;
   }
 }
 
@@ -428,7 +432,7 @@ function endedTone({ details: { reason }, self }: Words): Tone {
 }
 
 function changedWords(words: Words): Part[] {
-  const { who, whom, mine, self, own, before, after } = words;
+  const { who, member, mine, self, own, before, after } = words;
   const whose = self ? own : mine ? 'your' : null;
   const changed = Object.keys(after).filter((key) => before[key] !== after[key]);
   switch (changed.length === 1 && changed[0]) {
@@ -440,13 +444,13 @@ function changedWords(words: Words): Part[] {
     case 'email':
       return whose
         ? say`${who} changed ${whose} e-mail address to ${isolated(after.email)}`
-        : say`${who} changed the e-mail address of ${whom} to ${isolated(after.email)}`;
+        : say`${who} changed the e-mail address of ${member} to ${isolated(after.email)}`;
     case 'role':
-      return say`${who} made ${whom} ${roleWords('', after.role)}`;
+      return say`${who} made ${member} ${roleWords('', after.role)}`;
     case 'active':
       return after.active
-        ? say`${who} allowed ${whom} to sign in again`
-        : say`${who} blocked sign-in for ${whom}`;
+        ? say`${who} allowed ${member} to sign in again`
+        : say`${who} blocked sign-in for ${member}`;
     default:
       return memberWords(words);
   }
@@ -482,7 +486,7 @@ export function namesIn(entries: AuditEntry[]): [id: string, name: string][] {
   });
 }
 
-/** The name that an entry itself gives to the member whom it concerns. Passkeys have one too. */
+/** The name that an entry itself gives to the member it concerns. Passkeys have one too. */
 function nameIn({ action, details }: AuditEntry): string {
   const told = isRecord(details.after) ? details.after : details;
   return action.startsWith('member.passkey') ? '' : text(told.name) || text(told.email);
@@ -494,7 +498,7 @@ function timesWords(count: unknown): string {
   return count === 1 ? ' once more' : ` ${formatNumber(count)} more times`;
 }
 
-/** How somebody proved who they are, unless by a password alone. */
+/** How a member proved who they are, unless by a password alone. */
 function methodWords(methods: unknown): string {
   if (!Array.isArray(methods)) return '';
   if (methods.includes('passkey')) return ' with a passkey';

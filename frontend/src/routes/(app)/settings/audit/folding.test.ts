@@ -36,7 +36,7 @@ const rows = (entries: AuditEntry[], foldSignIns = true) =>
   );
 
 describe('repeats', () => {
-  it('are one row within 30 minutes, whatever happened in between', () => {
+  it('are one row within 30 minutes, with other entries in between', () => {
     const saved = entry('09:53', 'policy.saved');
     expect(
       rows([refused('09:55'), saved, refused('09:51'), refused('09:25'), refused('09:24')]),
